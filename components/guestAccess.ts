@@ -1,0 +1,71 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { GuestAccessInputs } from "../io/guestAccess";
+import { SshTarget } from "../io/link";
+import { TodayProvider } from "./todayProvider";
+
+export interface GuestAccessArgs {
+  /** Folder for keys and SSH configuration on the machine that runs Pulumi. */
+  readonly directory: pulumi.Input<string>;
+  /** `Host` alias of the guest in its SSH configuration. */
+  readonly alias: pulumi.Input<string>;
+  readonly hostName: pulumi.Input<string>;
+  /** TCP port of the guest's sshd as seen from the lab host. */
+  readonly port: pulumi.Input<number>;
+  readonly user: pulumi.Input<string>;
+  readonly identityFile?: pulumi.Input<string>;
+  readonly hostKey?: pulumi.Input<string>;
+  readonly jump?: GuestAccessInputs["jump"];
+}
+
+/**
+ * The keys of one guest: the lab's client key and the guest's SSH host key, both made here with mode
+ * 0600, so that no connection is ever trusted on first use. Private halves stay in files; the state
+ * holds the public ones.
+ */
+export class GuestAccess extends pulumi.dynamic.Resource {
+  declare readonly directory: pulumi.Output<string>;
+  declare readonly alias: pulumi.Output<string>;
+  declare readonly hostName: pulumi.Output<string>;
+  declare readonly port: pulumi.Output<number>;
+  declare readonly user: pulumi.Output<string>;
+  declare readonly identityFile: pulumi.Output<string | undefined>;
+  declare readonly clientPublicKey: pulumi.Output<string>;
+  declare readonly hostPublicKey: pulumi.Output<string>;
+
+  constructor(name: string, args: GuestAccessArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = { clientPublicKey: undefined, hostPublicKey: undefined, intact: undefined };
+    const provider = new TodayProvider("guestAccess");
+    super(provider, name, { ...args, ...outputs }, opts, "mir", "GuestAccess");
+  }
+
+  /** Where scripts reach the guest. */
+  get target(): pulumi.Output<SshTarget> {
+    return pulumi
+      .all([this.directory, this.alias, this.hostPublicKey])
+      .apply(([directory, alias]) => ({ config: join(directory, "ssh_config"), alias }));
+  }
+
+  /** The lab's private key for this guest. Secret. */
+  get privateKey(): pulumi.Output<string> {
+    return this.secretFile((directory) => join(directory, "id_ed25519"));
+  }
+
+  /** The guest's private host key, for its first boot. Secret. */
+  get hostPrivateKey(): pulumi.Output<string> {
+    return this.secretFile((directory) => join(directory, "host_ed25519"));
+  }
+
+  private secretFile(path: (directory: string) => string): pulumi.Output<string> {
+    const text = pulumi
+      .all([this.directory, this.identityFile, this.hostPublicKey])
+      .apply(([directory, identityFile]) => {
+        const file = identityFile ?? path(directory);
+        // A lost key is made anew by `up`; its preview must not fail on it.
+        if (pulumi.runtime.isDryRun() && !existsSync(file)) return "";
+        return readFileSync(file, "utf8");
+      });
+    return pulumi.secret(text);
+  }
+}

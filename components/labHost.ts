@@ -1,0 +1,144 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import { SshTarget } from "../io/link";
+import { labFolder } from "../io/paths";
+import { HostConfig, SshConfig } from "../lib/labSchema";
+import { dhcpHostTrees, natAddresses } from "../lib/natNetwork";
+import { knownHostsAddress, knownHostsLine, SshHost, sshConfigBlock } from "../lib/sshConfig";
+import { xsltAppending } from "../lib/xslt";
+import { HostPackages } from "./hostPackages";
+import { Connection, scriptCommand } from "./scriptCommand";
+
+export interface LabHostArgs {
+  readonly host: HostConfig;
+  readonly stack: string;
+  /** Names and MAC addresses of the guests on the lab's own network; empty: no network is made. */
+  readonly natGuests: readonly { readonly name: string; readonly mac: string }[];
+}
+
+/** `Host` alias of the lab host in the SSH configurations that the lab writes. */
+const HOST_ALIAS = "mirlab-host";
+
+/** The machine that guests run on: packages, libvirt, folders, storage pool, network. */
+export class LabHost extends pulumi.ComponentResource {
+  readonly connection: Connection;
+  /** Where host scripts run; undefined is this machine. */
+  readonly target: SshTarget | undefined;
+  /** The host as a hop to guests; undefined when guests are on this machine. */
+  readonly jump: SshHost | undefined;
+  readonly provider: libvirt.Provider;
+  readonly pool: pulumi.Output<string>;
+  readonly poolPath: string;
+  /** Name of the lab's network, when a guest uses it. */
+  readonly network: pulumi.Output<string> | undefined;
+  readonly addresses: ReadonlyMap<string, string>;
+
+  constructor(name: string, args: LabHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mirlab:index:LabHost", name, args, opts);
+    const { host, stack } = args;
+    const folder = `${host.dataDir}/${stack}`;
+    this.connection = host.ssh === undefined ? undefined : pinnedConnection(host.ssh);
+    this.jump = host.ssh === undefined ? undefined : writeHostAccess(host.ssh, stack);
+    this.target =
+      this.jump === undefined
+        ? undefined
+        : { config: join(labFolder(stack), "host", "ssh_config"), alias: HOST_ALIAS };
+
+    const packages = new HostPackages(
+      `${name}-packages`,
+      { connection: this.connection, mode: host.packages, viewers: host.viewers },
+      { parent: this },
+    );
+    const folders = scriptCommand(
+      `${name}-folders`,
+      this.connection,
+      {
+        script: "host/folders.sh",
+        args: ["make", host.dataDir, stack],
+        deleteArgs: ["remove", host.dataDir, stack],
+      },
+      { parent: this, dependsOn: packages },
+    );
+    this.provider = new libvirt.Provider(
+      `${name}-libvirt`,
+      // Known only when libvirt answers: until then the provider must not try to connect.
+      { uri: packages.ready.apply(() => providerUri(host, this.jump)) },
+      { parent: this },
+    );
+    const own = { parent: this, provider: this.provider, deleteBeforeReplace: true };
+    this.poolPath = `${folder}/pool`;
+    const pool = new libvirt.Pool(
+      `${name}-pool`,
+      { name: `mirlab-${stack}`, type: "dir", target: { path: this.poolPath } },
+      { ...own, dependsOn: folders },
+    );
+    this.pool = pool.name;
+    this.addresses = natAddresses(host.natSubnet, args.natGuests.map((g) => g.name));
+    this.network = args.natGuests.length === 0 ? undefined : this.makeNetwork(name, args, own);
+    this.registerOutputs({ pool: this.pool });
+  }
+
+  private makeNetwork(
+    name: string,
+    { host, stack, natGuests }: LabHostArgs,
+    own: pulumi.CustomResourceOptions,
+  ): pulumi.Output<string> {
+    const entries = natGuests.map((g) => ({ mac: g.mac, ip: this.addresses.get(g.name) ?? "" }));
+    return new libvirt.Network(
+      `${name}-network`,
+      {
+        name: `mirlab-${stack}`,
+        mode: "nat",
+        autostart: true,
+        addresses: [host.natSubnet],
+        dhcp: { enabled: true },
+        xml: { xslt: xsltAppending("/network/ip/dhcp", ...dhcpHostTrees(entries)) },
+      },
+      own,
+    ).name;
+  }
+}
+
+/** A connection of @pulumi/command that accepts the pinned host key only. */
+function pinnedConnection(ssh: SshConfig): Connection {
+  return {
+    host: ssh.host,
+    port: ssh.port,
+    user: ssh.user,
+    hostKey: ssh.hostKey,
+    privateKey: pulumi.secret(readFileSync(ssh.privateKeyFile, "utf8")),
+  };
+}
+
+/** The same pinned connection in the libvirt provider's spelling. */
+function providerUri(host: HostConfig, jump: SshHost | undefined): string {
+  if (host.ssh === undefined || jump === undefined) return "qemu:///system";
+  const { user, host: name, port } = host.ssh;
+  const query = new URLSearchParams({
+    keyfile: jump.identityFile,
+    knownhosts: jump.knownHostsFile,
+    sshauth: "privkey",
+  });
+  return `qemu+ssh://${user}@${name}:${port}/system?${query.toString()}`;
+}
+
+/** Writes the SSH configuration of the lab host; gives it as a hop for the guests' own. */
+function writeHostAccess(ssh: SshConfig, stack: string): SshHost {
+  const folder = join(labFolder(stack), "host");
+  const hop: SshHost = {
+    alias: HOST_ALIAS,
+    hostName: ssh.host,
+    port: ssh.port,
+    user: ssh.user,
+    identityFile: ssh.privateKeyFile,
+    knownHostsFile: join(folder, "known_hosts"),
+  };
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const names = [HOST_ALIAS, knownHostsAddress(ssh.host, ssh.port)];
+  const known = names.map((name) => knownHostsLine(name, ssh.hostKey)).join("");
+  writeFileSync(hop.knownHostsFile, known, { mode: 0o600 });
+  writeFileSync(join(folder, "ssh_config"), sshConfigBlock(hop), { mode: 0o600 });
+  return hop;
+}

@@ -1,0 +1,37 @@
+import * as pulumi from "@pulumi/pulumi";
+import { MirReadinessInputs, MirReadinessProps } from "../io/mirReadiness";
+import { TodayProvider } from "./todayProvider";
+
+/** See MirReadinessInputs for what each means. */
+export type MirReadinessArgs = {
+  readonly [K in keyof MirReadinessInputs]: pulumi.Input<MirReadinessInputs[K]>;
+};
+
+/**
+ * The page's "Verify Mesa and used Kernel". Asks the running guest, not the packages' names; proves
+ * the share by a nonce each way and the session by a picture of the screen. An unmet gate fails the
+ * deploy with what was found, what is required and the remedy, and the next `up` asks again.
+ */
+export class MirReadiness extends pulumi.dynamic.Resource {
+  /** For the policy pack. */
+  static readonly __pulumiType = "pulumi-nodejs:dynamic/mir:MirReadiness";
+
+  declare readonly status: pulumi.Output<MirReadinessProps["status"]>;
+  declare readonly reasons: pulumi.Output<string[]>;
+  declare readonly facts: pulumi.Output<MirReadinessProps["facts"]>;
+  declare readonly picture: pulumi.Output<string>;
+  declare readonly pictureSha256: pulumi.Output<string>;
+  declare readonly pictureTime: pulumi.Output<string>;
+
+  constructor(name: string, args: MirReadinessArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = {
+      status: undefined,
+      reasons: undefined,
+      facts: undefined,
+      pictureSha256: undefined,
+      pictureTime: undefined,
+    };
+    const provider = new TodayProvider("mirReadiness");
+    super(provider, name, { ...args, ...outputs }, opts, "mir", "MirReadiness");
+  }
+}

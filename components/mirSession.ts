@@ -1,0 +1,31 @@
+import * as pulumi from "@pulumi/pulumi";
+import { GuestConfig } from "../lib/labSchema";
+import { Connection, scriptCommand } from "./scriptCommand";
+
+export interface MirSessionArgs {
+  /** Pinned connection to the guest. */
+  readonly connection: Connection;
+  readonly session: GuestConfig["session"];
+}
+
+/** The page's last line, "install & run": a Mir server on the guest's screen, and a client. */
+export class MirSession extends pulumi.ComponentResource {
+  /** State of the session's units, one line. */
+  readonly state: pulumi.Output<string>;
+
+  constructor(name: string, args: MirSessionArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mirlab:index:MirSession", name, args, opts);
+    const client =
+      args.session.client.length === 0
+        ? ["--no-client"]
+        : args.session.client.flatMap((word) => ["--client", word]);
+    const unit = scriptCommand(
+      `${name}-unit`,
+      args.connection,
+      { sudo: true, script: "guest/session.sh", args: ["install", ...client, "--", ...args.session.command] },
+      { parent: this },
+    );
+    this.state = unit.stdout.apply((text) => text.trim());
+    this.registerOutputs({ state: this.state });
+  }
+}

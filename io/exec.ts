@@ -1,0 +1,58 @@
+/** Runs programs by argv, without a shell. */
+import { spawn } from "node:child_process";
+
+export interface RunOptions {
+  /** Bytes for standard input; none by default. */
+  readonly stdin?: string;
+  /** Milliseconds until the program is ended. @default 60000 */
+  readonly timeoutMs?: number;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface RunResult {
+  /** Exit code; -1 when ended by a signal or not started. */
+  readonly code: number;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+}
+
+/** Largest output that is kept, bytes: a 4k screenshot is 24 MiB. */
+const MAX_OUTPUT = 64 * 1024 * 1024;
+
+/** Runs a program to its end. Never rejects for a failing program: the result says so. */
+export function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const [program = "", ...args] = argv;
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      env: { ...process.env, LC_ALL: "C.UTF-8", ...options.env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    let size = 0;
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      child.kill("SIGKILL");
+    }, options.timeoutMs ?? 60_000);
+    const keep = (into: Buffer[]) => (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_OUTPUT) into.push(chunk);
+      else child.kill("SIGKILL");
+    };
+    child.stdout.on("data", keep(out));
+    child.stderr.on("data", keep(err));
+    const end = (code: number, note = ""): void => {
+      clearTimeout(timer);
+      const stderr = Buffer.concat(err).toString("utf8") + note;
+      resolve({ code, stdout: Buffer.concat(out), stderr, timedOut });
+    };
+    child.on("error", (error) => end(-1, `${program}: ${error.message}`));
+    child.on("close", (code) => end(code ?? -1));
+    // A program that ends before it has read its input closes the pipe: its exit code tells.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(options.stdin ?? "");
+  });
+}

@@ -1,0 +1,151 @@
+/** Handler of GuestAccess: the keys of one guest and the SSH configuration that pins them. */
+import { chmod, mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { knownHostsLine, sshConfigBlock, SshHost } from "../lib/sshConfig";
+import { run } from "./exec";
+
+export interface GuestAccessInputs {
+  /** Folder for the files, on the machine that runs Pulumi; made with mode 0700. */
+  readonly directory: string;
+  readonly alias: string;
+  readonly hostName: string;
+  readonly port: number;
+  readonly user: string;
+  /** An installed guest's own key file; unset: the lab makes one. */
+  readonly identityFile?: string;
+  /** An installed guest's public host key; unset: the lab makes one and injects it. */
+  readonly hostKey?: string;
+  /** Configuration block of the lab host to jump through, when it is not this machine. */
+  readonly jump?: SshHost;
+}
+
+export interface GuestAccessProps extends GuestAccessInputs {
+  readonly clientPublicKey: string;
+  readonly hostPublicKey: string;
+  /** False when a file is missing or was changed; an update puts it back. */
+  readonly intact: boolean;
+}
+
+const FILES = { client: "id_ed25519", host: "host_ed25519", config: "ssh_config", known: "known_hosts" };
+
+/** Writes by rename, so that a kill leaves the old file or the new one. */
+async function writePrivate(path: string, text: string): Promise<void> {
+  const partial = `${path}.partial`;
+  await writeFile(partial, text, { mode: 0o600 });
+  await chmod(partial, 0o600);
+  await rename(partial, path);
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+/** Makes an ed25519 key pair unless it is there; gives the public half. A lone half is made anew. */
+async function ensureKey(path: string, comment: string): Promise<string> {
+  const [secret, open] = [await textOf(path), await textOf(`${path}.pub`)];
+  if (secret !== undefined && open !== undefined) return open.trim();
+  if (secret !== undefined) {
+    const derived = await run(["ssh-keygen", "-y", "-P", "", "-f", path]);
+    if (derived.code !== 0) throw new Error(`${path}: not a readable private key; move it away`);
+    const line = derived.stdout.toString().trim();
+    await writePrivate(`${path}.pub`, `${line}\n`);
+    return line;
+  }
+  const fresh = `${path}.new`;
+  await rm(fresh, { force: true });
+  await rm(`${fresh}.pub`, { force: true });
+  const made = await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", fresh]);
+  if (made.code !== 0) {
+    throw new Error(`ssh-keygen failed: ${made.stderr.trim()}; install openssh-client`);
+  }
+  // The private half last: with it in place the pair is complete.
+  await rename(`${fresh}.pub`, `${path}.pub`);
+  await rename(fresh, path);
+  return (await readFile(`${path}.pub`, "utf8")).trim();
+}
+
+function files(inputs: GuestAccessInputs, hostPublicKey: string): Map<string, string> {
+  const known = join(inputs.directory, FILES.known);
+  const guest = sshConfigBlock({
+    ...inputs,
+    identityFile: inputs.identityFile ?? join(inputs.directory, FILES.client),
+    knownHostsFile: known,
+    ...(inputs.jump === undefined ? {} : { proxyJump: inputs.jump.alias }),
+  });
+  const jump = inputs.jump === undefined ? "" : sshConfigBlock(inputs.jump);
+  return new Map([
+    [join(inputs.directory, FILES.config), guest + jump],
+    [known, knownHostsLine(inputs.alias, hostPublicKey)],
+  ]);
+}
+
+async function ensure(inputs: GuestAccessInputs): Promise<GuestAccessProps> {
+  await mkdir(inputs.directory, { recursive: true, mode: 0o700 });
+  await chmod(inputs.directory, 0o700);
+  const at = (name: string): string => join(inputs.directory, name);
+  const clientPublicKey =
+    inputs.identityFile === undefined ? await ensureKey(at(FILES.client), "mirlab") : "";
+  const hostPublicKey = inputs.hostKey ?? (await ensureKey(at(FILES.host), inputs.alias));
+  for (const [path, text] of files(inputs, hostPublicKey)) await writePrivate(path, text);
+  return { ...plain(inputs), clientPublicKey, hostPublicKey, intact: true };
+}
+
+async function isIntact(props: GuestAccessProps): Promise<boolean> {
+  for (const [path, text] of files(props, props.hostPublicKey)) {
+    if ((await textOf(path)) !== text) return false;
+  }
+  const own: [string | undefined, string, string][] = [
+    [props.identityFile, FILES.client, props.clientPublicKey],
+    [props.hostKey, FILES.host, props.hostPublicKey],
+  ];
+  for (const [given, name, publicKey] of own) {
+    if (given !== undefined) continue;
+    const path = join(props.directory, name);
+    if ((await textOf(path)) === undefined) return false;
+    if ((await textOf(`${path}.pub`))?.trim() !== publicKey) return false;
+  }
+  return true;
+}
+
+/** The declared inputs alone: the engine adds `__provider`, and props add outputs. */
+function plain(inputs: GuestAccessInputs): GuestAccessInputs {
+  const { directory, alias, hostName, port, user, identityFile, hostKey, jump } = inputs;
+  return {
+    ...{ directory, alias, hostName, port, user },
+    ...(identityFile === undefined ? {} : { identityFile }),
+    ...(hostKey === undefined ? {} : { hostKey }),
+    ...(jump === undefined ? {} : { jump }),
+  };
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+export const provider: pulumi.dynamic.ResourceProvider<GuestAccessInputs, GuestAccessProps> = {
+  async create(inputs) {
+    return { id: inputs.alias, outs: await ensure(inputs) };
+  },
+  async read(id, props) {
+    if (props === undefined) throw new Error(`${id}: cannot be imported`);
+    return { id, props: { ...props, intact: await isIntact(props) } };
+  },
+  async diff(_id, olds, news) {
+    const moved = olds.directory !== news.directory || olds.alias !== news.alias;
+    const changed = !olds.intact || !same(plain(olds), plain(news));
+    return { changes: moved || changed, replaces: moved ? ["directory"] : [], deleteBeforeReplace: true };
+  },
+  async update(_id, _olds, news) {
+    return { outs: await ensure(news) };
+  },
+  async delete(_id, props) {
+    for (const name of Object.values(FILES)) {
+      await rm(join(props.directory, name), { force: true });
+      await rm(join(props.directory, `${name}.pub`), { force: true });
+    }
+    // Anything else in the folder is not ours: leave both.
+    await rmdir(props.directory).catch(() => undefined);
+  },
+};

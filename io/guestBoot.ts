@@ -1,0 +1,69 @@
+/** Handler of GuestBoot: waits until the guest answers and its first boot is done. */
+import * as pulumi from "@pulumi/pulumi";
+import { Acceleration, LIMITS_S } from "../lib/limits";
+import { assertRunning, serialTail } from "./domain";
+import { run } from "./exec";
+import { connectionFault, runInGuest, SshTarget, Target, targetArgv } from "./link";
+import { waitFor } from "./wait";
+
+export interface GuestBootInputs {
+  readonly guest: SshTarget;
+  readonly host?: SshTarget;
+  readonly domain: string;
+  /** libvirt's UUID of the domain: another domain has another first boot. */
+  readonly uuid: string;
+  readonly acceleration: Acceleration;
+  /** Serial console log on the host; empty when the domain has none. */
+  readonly serialLog: string;
+}
+
+/** Waits until sshd answers with the pinned key. Gives seconds waited. */
+export async function waitForSsh(inputs: GuestBootInputs): Promise<void> {
+  const limitS = LIMITS_S[inputs.acceleration].ssh;
+  await waitFor({ what: `${inputs.domain}: ssh`, limitS }, async () => {
+    await assertRunning(inputs.host, inputs.domain, inputs.serialLog);
+    const result = await run(targetArgv(inputs.guest, ["true"]), { timeoutMs: 20_000 });
+    if (result.code === 0) return { value: undefined };
+    if (connectionFault(result) === "refused-key") {
+      throw new Error(
+        `${inputs.domain}: the guest's SSH host key is not the pinned one; nothing was run in it. ` +
+          `If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain\n` +
+          result.stderr.trim(),
+      );
+    }
+    return { notYet: result.stderr.trim().split("\n").at(-1) ?? "no answer" };
+  }).catch(async (error: Error) => {
+    const tail = await serialTail(inputs.host as Target, inputs.serialLog);
+    throw new Error(`${error.message}\nlast lines of ${inputs.serialLog}:\n${tail}`);
+  });
+}
+
+async function boot(inputs: GuestBootInputs): Promise<void> {
+  await waitForSsh(inputs);
+  const limitS = LIMITS_S[inputs.acceleration].cloudInit;
+  const done = await runInGuest(inputs.guest, "cloud-init-wait.sh", [String(limitS)], {
+    timeoutMs: (limitS + 30) * 1000,
+  });
+  if (done.code !== 0) {
+    throw new Error(`${inputs.domain}: cloud-init did not succeed\n${done.stderr.trim()}`);
+  }
+}
+
+const pick = ({ guest, host, domain, uuid, acceleration, serialLog }: GuestBootInputs) => ({
+  ...{ guest, domain, uuid, acceleration, serialLog },
+  ...(host === undefined ? {} : { host }),
+});
+
+export const provider: pulumi.dynamic.ResourceProvider<GuestBootInputs, GuestBootInputs> = {
+  async create(inputs) {
+    await boot(inputs);
+    return { id: inputs.uuid, outs: pick(inputs) };
+  },
+  async diff(_id, olds, news) {
+    return { changes: JSON.stringify(pick(olds)) !== JSON.stringify(pick(news)) };
+  },
+  async update(_id, _olds, news) {
+    await boot(news);
+    return { outs: pick(news) };
+  },
+};

@@ -1,0 +1,64 @@
+/** Ways to run a script of ours on the lab host or in a guest. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { shellLine } from "../lib/quote";
+import { run, RunOptions, RunResult } from "./exec";
+
+/**
+ * Where a script runs: this machine (undefined), or a `Host` alias of an OpenSSH configuration file
+ * which pins the server's key. Plain data: it is kept in the state.
+ */
+export interface SshTarget {
+  /** Path of the configuration file. */
+  readonly config: string;
+  readonly alias: string;
+}
+
+export type Target = SshTarget | undefined;
+
+/** The text of `scripts/<name>`. The working directory is the project's. */
+export function scriptText(name: string): string {
+  return readFileSync(join("scripts", name), "utf8");
+}
+
+/** argv that runs `words` at the target. ssh's own waits are short: callers retry. */
+export function targetArgv(target: Target, words: readonly string[]): string[] {
+  if (target === undefined) return [...words];
+  const options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"];
+  const alive = ["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"];
+  return ["ssh", "-F", target.config, ...options, ...alive, "--", target.alias, shellLine(words)];
+}
+
+/** The command that reads a script from standard input, as the login user or as root by sudo. */
+export function scriptWords(args: readonly string[], sudo = false): string[] {
+  return [...(sudo ? ["sudo", "-n"] : []), "bash", "-s", "--", ...args];
+}
+
+/** Runs `scripts/host/<name>` on the lab host. What needs root there asks sudo itself. */
+export function runOnHost(
+  host: Target,
+  name: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  return run(targetArgv(host, scriptWords(args)), { ...options, stdin: scriptText(`host/${name}`) });
+}
+
+/** Runs `scripts/guest/<name>` in a guest, as root. */
+export function runInGuest(
+  guest: SshTarget,
+  name: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const argv = targetArgv(guest, scriptWords(args, true));
+  return run(argv, { ...options, stdin: scriptText(`guest/${name}`) });
+}
+
+/** Why an ssh run failed at the connection itself (exit 255), or undefined when it was not ssh. */
+export function connectionFault(result: RunResult): "refused-key" | "unreachable" | undefined {
+  if (result.timedOut) return "unreachable";
+  if (result.code !== 255) return undefined;
+  const changed = /Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/;
+  return changed.test(result.stderr) ? "refused-key" : "unreachable";
+}

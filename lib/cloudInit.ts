@@ -1,0 +1,50 @@
+/** The guest's first-boot documents, for cloud-init's NoCloud source. Pure. */
+import { createHash } from "node:crypto";
+import { stringify } from "yaml";
+
+/** The account in the guest: key login only, passwordless sudo. */
+export const GUEST_USER = "mir";
+
+export interface FirstBoot {
+  /** Host name of the guest. */
+  readonly hostname: string;
+  /** One `authorized_keys` line. */
+  readonly clientPublicKey: string;
+  /** The guest's own ed25519 SSH host key, OpenSSH PEM. Secret. */
+  readonly hostPrivateKey: string;
+  readonly hostPublicKey: string;
+  /** Packages that the image lacks; installed at first boot. */
+  readonly packages: readonly string[];
+}
+
+/** `#cloud-config` user data: the account, the keys, and nothing that a password could open. */
+export function userData(boot: FirstBoot): string {
+  const document = {
+    hostname: boot.hostname,
+    preserve_hostname: false,
+    manage_etc_hosts: true,
+    disable_root: true,
+    ssh_pwauth: false,
+    ssh_deletekeys: true,
+    ssh_genkeytypes: [],
+    ssh_keys: { ed25519_private: boot.hostPrivateKey, ed25519_public: boot.hostPublicKey },
+    users: [
+      {
+        name: GUEST_USER,
+        shell: "/bin/bash",
+        lock_passwd: true,
+        groups: ["video", "render", "input"],
+        sudo: ["ALL=(ALL) NOPASSWD:ALL"],
+        ssh_authorized_keys: [boot.clientPublicKey],
+      },
+    ],
+    ...(boot.packages.length > 0 ? { package_update: true, packages: [...boot.packages] } : {}),
+  };
+  return `#cloud-config\n${stringify(document, { lineWidth: 0 })}`;
+}
+
+/** Meta data; the instance id follows the user data, so that changed documents are run again. */
+export function metaData(hostname: string, user: string): string {
+  const hash = createHash("sha256").update(user).digest("hex").slice(0, 16);
+  return stringify({ "instance-id": `${hostname}-${hash}`, "local-hostname": hostname });
+}

@@ -1,0 +1,164 @@
+/** Reads the lab from configuration: all faults at once, defaults filled in. Pure. */
+import { z } from "zod";
+import { isBelow, parseRequirement } from "./requirement";
+import { PAGE_FLOORS } from "./gates";
+import { nearest } from "./nearest";
+import { GuestConfig, Lab, labSchema } from "./labSchema";
+
+/** One fault of the configuration: where, and what to do. */
+export interface ConfigFault {
+  /** e.g. `guests[0].memoryMiB` */
+  readonly path: string;
+  readonly reason: string;
+}
+
+export type LabResult =
+  | { readonly lab: Lab; readonly faults: readonly [] }
+  | { readonly lab: undefined; readonly faults: readonly ConfigFault[] };
+
+/** Validates the raw values of the configuration keys (`host`, `guests`, and any unknown ones). */
+export function readLab(raw: Record<string, unknown>): LabResult {
+  const parsed = labSchema.safeParse(raw);
+  const own = parsed.success ? [] : parsed.error.issues.flatMap((i) => toFaults(i, raw));
+  const faults = [...own, ...crossFaults(readableGuests(raw))];
+  return parsed.success && faults.length === 0
+    ? { lab: parsed.data, faults: [] }
+    : { lab: undefined, faults };
+}
+
+/** The guests that can be read by themselves; one with faults of its own is undefined. */
+function readableGuests(raw: Record<string, unknown>): (GuestConfig | undefined)[] {
+  const guests = Array.isArray(raw.guests) ? raw.guests : [];
+  return guests.map((guest) => labSchema.shape.guests.element.safeParse(guest).data);
+}
+
+/** `["guests", 0, "name"]` as a person writes it: `guests[0].name`. */
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .join("")
+    .replace(/^\./, "");
+}
+
+type Issue = z.core.$ZodIssue;
+
+function toFaults(issue: Issue, raw: unknown): ConfigFault[] {
+  const path = pathText(issue.path);
+  if (issue.code === "unrecognized_keys") {
+    const known = knownKeys(issue.path, raw);
+    return issue.keys.map((key) => {
+      const guess = nearest(key, known);
+      const hint =
+        guess === undefined ? `known keys: ${known.join(", ")}` : `did you mean '${guess}'?`;
+      return { path: pathText([...issue.path, key]), reason: `unknown key; ${hint}` };
+    });
+  }
+  if (issue.code === "invalid_union") {
+    return [
+      {
+        path: path.endsWith("source") ? path : `${path}.source`,
+        reason: "use one of 'debian', 'url', 'existing'",
+      },
+    ];
+  }
+  const value = issue.path.reduce<unknown>(
+    (at, part) => (at as Record<PropertyKey, unknown> | undefined)?.[part],
+    raw,
+  );
+  if (value === undefined && issue.code === "invalid_type") {
+    return [{ path, reason: `missing; ${describeAt(issue.path, raw) ?? "set it"}` }];
+  }
+  return [{ path, reason: `${issue.message.replace(/^Invalid input: /, "")}${got(value)}` }];
+}
+
+/** The offending value, short, never an object's insides: those may hold a secret. */
+function got(value: unknown): string {
+  if (typeof value === "number" || typeof value === "boolean") return `, got ${value}`;
+  if (typeof value === "string" && value.length <= 60) return `, got ${JSON.stringify(value)}`;
+  if (Array.isArray(value)) return ", got a list";
+  return "";
+}
+
+/** The schema node at a path, with wrappers (default, optional) taken off. */
+function schemaAt(path: readonly PropertyKey[], raw: unknown): z.core.$ZodType | undefined {
+  let node: z.core.$ZodType | undefined = labSchema;
+  let value: unknown = raw;
+  for (const part of [...path, undefined]) {
+    node = unwrap(node, value);
+    if (part === undefined || node === undefined) return node;
+    value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
+    if (node instanceof z.ZodArray) node = node.element;
+    else if (node instanceof z.ZodObject) node = node.shape[String(part)];
+    else return undefined;
+  }
+  return node;
+}
+
+function unwrap(start: z.core.$ZodType | undefined, value: unknown): z.core.$ZodType | undefined {
+  let node = start;
+  while (node instanceof z.ZodDefault || node instanceof z.ZodPrefault || node instanceof z.ZodOptional) {
+    node = node.unwrap();
+  }
+  if (!(node instanceof z.ZodDiscriminatedUnion)) return node;
+  const source = (value as { source?: unknown } | undefined)?.source;
+  return node.options.find(
+    (o) => o instanceof z.ZodObject && o.shape.source instanceof z.ZodLiteral && o.shape.source.value === source,
+  );
+}
+
+function knownKeys(path: readonly PropertyKey[], raw: unknown): string[] {
+  const node = schemaAt(path, raw);
+  return node instanceof z.ZodObject ? Object.keys(node.shape) : [];
+}
+
+function describeAt(path: readonly PropertyKey[], raw: unknown): string | undefined {
+  const node = schemaAt(path, raw);
+  return node instanceof z.ZodType ? node.description : undefined;
+}
+
+/** Rules that span several keys. */
+function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const add = (path: string, reason: string): void => void faults.push({ path, reason });
+
+  const claims = new Map<string, string>();
+  const claim = (what: string, path: string): void => {
+    const first = claims.get(what);
+    if (first === undefined) claims.set(what, path);
+    else add(path, `${what} is already taken by ${first}`);
+  };
+  guests.forEach((guest, i) => {
+    const at = `guests[${i}]`;
+    if (guest === undefined) return;
+    claim(`guest name '${guest.name}'`, `${at}.name`);
+    if (guest.spice.port !== undefined) claim(`port ${guest.spice.port}`, `${at}.spice.port`);
+    if (guest.network.sshPort !== undefined) claim(`port ${guest.network.sshPort}`, `${at}.network.sshPort`);
+    if (guest.image.source === "existing") claim(`domain '${guest.image.domain}'`, `${at}.image.domain`);
+    if (guest.image.source === "url") {
+      const fault = urlFault(guest.image.url);
+      if (fault !== undefined) add(`${at}.image.url`, fault);
+    }
+    const vgaLimit = guest.video.ramKiB;
+    if (guest.video.vgamemKiB > vgaLimit) {
+      add(`${at}.video.vgamemKiB`, `must not exceed video.ramKiB (${vgaLimit}), got ${guest.video.vgamemKiB}`);
+    }
+    for (const gate of ["kernel", "mesa"] as const) {
+      const wanted = parseRequirement(guest.gates[gate]);
+      const floor = PAGE_FLOORS[gate];
+      if (wanted !== undefined && isBelow(wanted, floor)) {
+        add(`${at}.gates.${gate}`, `'${wanted.text}' is below the page's floor '${floor.text}'; raise it or drop the key`);
+      }
+    }
+  });
+  return faults;
+}
+
+function urlFault(url: string): string | undefined {
+  if (!URL.canParse(url)) return "not a URL";
+  const { protocol, hostname, username, password } = new URL(url);
+  if (username !== "" || password !== "") return "must not hold a user name or password";
+  const loopback = ["127.0.0.1", "localhost", "[::1]"].includes(hostname);
+  return protocol === "http:" && !loopback
+    ? "plain http is accepted from loopback only; use https"
+    : undefined;
+}

@@ -1,0 +1,47 @@
+/** Debian packages, and which line of the page each stands for. Pure data. */
+
+export interface HostPackage {
+  readonly name: string;
+  readonly why: string;
+}
+
+/** What a lab host needs; the page's three packages under their names of today, and their helpers. */
+export const HOST_PACKAGES: readonly HostPackage[] = [
+  { name: "qemu-system-x86", why: "the page's qemu-kvm" },
+  { name: "qemu-system-modules-spice", why: "SPICE display and the QXL device" },
+  { name: "qemu-utils", why: "qemu-img, for images" },
+  { name: "libvirt-daemon-system", why: "the daemon that virt-manager talks to" },
+  { name: "libvirt-clients", why: "virsh" },
+  { name: "mmdebstrap", why: "builds the guest image from the signed archive" },
+  { name: "fdisk", why: "partitions the guest image" },
+  { name: "e2fsprogs", why: "makes its file system" },
+  { name: "xsltproc", why: "the libvirt provider's way to devices its schema lacks" },
+  { name: "genisoimage", why: "the libvirt provider's way to seed disks" },
+  { name: "openssh-client", why: "ssh and ssh-keygen" },
+  { name: "curl", why: "downloads cloud images" },
+  { name: "iproute2", why: "finds free ports" },
+];
+
+/**
+ * Only useful where a person sits: the page's virt-manager and python-spice-client-gtk (now inside
+ * virt-viewer). They pull a desktop's libraries, so a headless lab does not get them unasked.
+ */
+export const VIEWER_PACKAGES: readonly HostPackage[] = [
+  { name: "virt-manager", why: "the page's virt-manager" },
+  { name: "virt-viewer", why: "the page's SPICE client" },
+];
+
+/** What a foreign Debian or Ubuntu image needs on top for the gates and the session. */
+export const GUEST_PACKAGES: readonly string[] = [
+  "libegl-mesa0",
+  "libegl1",
+  "libgbm1",
+  "libgl1-mesa-dri",
+  "libgles2",
+  "mesa-utils",
+  "mir-demos",
+  "mir-platform-graphics-gbm-kms",
+  "mir-test-tools",
+  "pciutils",
+  "qemu-guest-agent",
+];

@@ -1,0 +1,108 @@
+/** Reads a screenshot and says whether anything is on it. Pure. */
+import { createHash } from "node:crypto";
+import { PNG } from "pngjs";
+
+/** 8-bit RGB pixels, row by row, no padding. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: Uint8Array;
+}
+
+/** Largest side that is read, pixels: above any QXL mode, below a memory bomb. */
+const MAX_SIDE = 8192;
+
+/** Reads what `virsh screenshot` wrote: PPM (P6, as QEMU answers) or PNG. Throws on anything else. */
+export function readPicture(bytes: Buffer): Picture {
+  if (bytes.subarray(0, 8).equals(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]))) {
+    return fromPng(bytes);
+  }
+  return fromPpm(bytes);
+}
+
+function checkSize(width: number, height: number): void {
+  if (!(width >= 1 && height >= 1 && width <= MAX_SIDE && height <= MAX_SIDE)) {
+    throw new Error(`screenshot of ${width}x${height} pixels, need 1 to ${MAX_SIDE} a side`);
+  }
+}
+
+function fromPng(bytes: Buffer): Picture {
+  checkSize(bytes.readUInt32BE(16), bytes.readUInt32BE(20));
+  const png = PNG.sync.read(bytes);
+  const rgb = new Uint8Array(png.width * png.height * 3);
+  for (let i = 0, o = 0; o < rgb.length; i += 4, o += 3) rgb.set(png.data.subarray(i, i + 3), o);
+  return { width: png.width, height: png.height, rgb };
+}
+
+function fromPpm(bytes: Buffer): Picture {
+  const header = /^P6\s+(?:#[^\n]*\n\s*)*(\d+)\s+(\d+)\s+255\s/.exec(
+    bytes.subarray(0, 256).toString("latin1"),
+  );
+  if (header === null) throw new Error("screenshot is neither PNG nor 8-bit PPM");
+  const [width, height] = [Number(header[1]), Number(header[2])];
+  checkSize(width, height);
+  const rgb = bytes.subarray(header[0].length);
+  if (rgb.length !== width * height * 3) {
+    throw new Error(`screenshot is truncated: ${rgb.length} of ${width * height * 3} bytes`);
+  }
+  return { width, height, rgb: new Uint8Array(rgb) };
+}
+
+/** The picture as a PNG file. */
+export function toPng(picture: Picture): Buffer {
+  const png = new PNG({ width: picture.width, height: picture.height });
+  for (let i = 0, o = 0; i < picture.rgb.length; i += 3, o += 4) {
+    png.data.set(picture.rgb.subarray(i, i + 3), o);
+    png.data[o + 3] = 255;
+  }
+  return PNG.sync.write(png, { colorType: 2 });
+}
+
+/** What can be told of a picture without knowing what it should show. */
+export interface PictureFacts {
+  readonly width: number;
+  readonly height: number;
+  /** Distinct colours, counted up to 256. */
+  readonly colours: number;
+  /** Share of pixels that are not of the most frequent colour, 0 to 1. */
+  readonly drawn: number;
+  /** SHA-256 over size and pixels, hex: the same picture in any file format. */
+  readonly sha256: string;
+}
+
+export function pictureFacts(picture: Picture): PictureFacts {
+  const counts = new Map<number, number>();
+  for (let i = 0; i < picture.rgb.length; i += 3) {
+    const [r, g, b] = [picture.rgb[i] ?? 0, picture.rgb[i + 1] ?? 0, picture.rgb[i + 2] ?? 0];
+    const colour = (r << 16) | (g << 8) | b;
+    counts.set(colour, (counts.get(colour) ?? 0) + 1);
+  }
+  const total = picture.width * picture.height;
+  const most = Math.max(...counts.values());
+  const sha256 = createHash("sha256")
+    .update(`${picture.width}x${picture.height}\n`)
+    .update(picture.rgb)
+    .digest("hex");
+  return {
+    width: picture.width,
+    height: picture.height,
+    colours: Math.min(counts.size, 256),
+    drawn: (total - most) / total,
+    sha256,
+  };
+}
+
+/** Fewer drawn pixels than this is an empty screen: 0.5 % of 1024x768 is a 63x63 window. */
+export const MIN_DRAWN = 0.005;
+
+/**
+ * Why a picture does not show a session, or undefined. A text console has few colours and few lit
+ * pixels; a Mir server draws a background and the client a window.
+ */
+export function pictureFault(facts: PictureFacts): string | undefined {
+  if (facts.colours < 2) return "one colour";
+  if (facts.drawn < MIN_DRAWN) {
+    return `${(facts.drawn * 100).toFixed(2)} % of the pixels differ from the background`;
+  }
+  return undefined;
+}

@@ -1,0 +1,12 @@
+/** Arguments for a POSIX shell, where a remote command is one string. Pure. */
+
+/** One word that any POSIX shell reads back as `text`, whatever it holds. Throws on NUL. */
+export function shellWord(text: string): string {
+  if (text.includes("\0")) throw new Error("an argument must not contain NUL");
+  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** A command line of quoted words. */
+export function shellLine(words: readonly string[]): string {
+  return words.map(shellWord).join(" ");
+}

@@ -1,0 +1,44 @@
+/** OpenSSH client configuration with pinned host keys. Pure. */
+
+export interface SshHost {
+  /** The name that is used on the command line. */
+  readonly alias: string;
+  readonly hostName: string;
+  readonly port: number;
+  readonly user: string;
+  readonly identityFile: string;
+  readonly knownHostsFile: string;
+  /** Alias of another host in the same file to go through. */
+  readonly proxyJump?: string;
+}
+
+/** A `Host` block. Only the pinned key is accepted, only the named identity is offered. */
+export function sshConfigBlock(host: SshHost): string {
+  const lines: [string, string | number][] = [
+    ["HostName", host.hostName],
+    ["Port", host.port],
+    ["User", host.user],
+    ["IdentityFile", `"${host.identityFile}"`],
+    ["IdentitiesOnly", "yes"],
+    ["UserKnownHostsFile", `"${host.knownHostsFile}"`],
+    ["GlobalKnownHostsFile", "/dev/null"],
+    ["HostKeyAlias", host.alias],
+    ["StrictHostKeyChecking", "yes"],
+    ["UpdateHostKeys", "no"],
+    ["PasswordAuthentication", "no"],
+    ["KbdInteractiveAuthentication", "no"],
+    ["LogLevel", "ERROR"],
+  ];
+  if (host.proxyJump !== undefined) lines.push(["ProxyJump", host.proxyJump]);
+  return [`Host ${host.alias}`, ...lines.map(([key, value]) => `  ${key} ${value}`), ""].join("\n");
+}
+
+/** A known_hosts line; the alias stands for the address, which other guests share. */
+export function knownHostsLine(alias: string, publicKey: string): string {
+  return `${alias} ${publicKey.split(" ").slice(0, 2).join(" ")}\n`;
+}
+
+/** An address as known_hosts writes it: `[host]:port`, or the bare host on port 22. */
+export function knownHostsAddress(host: string, port: number): string {
+  return port === 22 ? host : `[${host}]:${port}`;
+}

@@ -1,0 +1,80 @@
+/** Builds and reads XML by a serializer and a parser; never by text. Pure. */
+import { Document, DOMImplementation, DOMParser, Element, XMLSerializer } from "@xmldom/xmldom";
+
+/** A node to build: `[name, attributes, ...children]`; a string child is text. */
+export type Tree = readonly [name: string, attributes?: Attributes, ...children: TreeChild[]];
+export type TreeChild = Tree | string | undefined;
+type Attributes = Readonly<Record<string, string | number>>;
+
+/** Namespaces of the prefixes that our trees use. */
+export const NAMESPACES: Readonly<Record<string, string>> = {
+  qemu: "http://libvirt.org/schemas/domain/qemu/1.0",
+  mirlab: "urn:mirlab:1",
+  xsl: "http://www.w3.org/1999/XSL/Transform",
+};
+
+// XML 1.0 cannot carry these in any spelling; libvirt would refuse the document with a line number.
+// eslint-disable-next-line no-control-regex -- control characters are what is refused here
+const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
+
+function checked(text: string): string {
+  if (FORBIDDEN.test(text)) throw new Error("XML cannot carry control characters");
+  return text;
+}
+
+function namespaceOf(name: string): string | null {
+  const [prefix, local] = name.split(":");
+  if (local === undefined) return null;
+  const namespace = NAMESPACES[prefix ?? ""];
+  if (namespace === undefined) throw new Error(`unknown XML prefix in '${name}'`);
+  return namespace;
+}
+
+function append(doc: Document, parent: Document | Element, tree: Tree): Element {
+  const [name, attributes = {}, ...children] = tree;
+  const element = doc.createElementNS(namespaceOf(name), name);
+  for (const [key, value] of Object.entries(attributes)) {
+    element.setAttribute(key, checked(String(value)));
+  }
+  for (const child of children) {
+    if (child === undefined) continue;
+    if (typeof child === "string") element.appendChild(doc.createTextNode(checked(child)));
+    else append(doc, element, child);
+  }
+  parent.appendChild(element);
+  return element;
+}
+
+/** Serializes a tree; the prefixes in `declare` are declared on the root. */
+export function toXml(tree: Tree, declare: readonly string[] = []): string {
+  const doc = new DOMImplementation().createDocument(null, "", null);
+  const root = append(doc, doc, tree);
+  for (const prefix of declare) {
+    root.setAttributeNS("http://www.w3.org/2000/xmlns/", `xmlns:${prefix}`, NAMESPACES[prefix] ?? "");
+  }
+  return new XMLSerializer().serializeToString(doc);
+}
+
+/** Parses a document that libvirt wrote. Throws on malformed XML and on any DTD (entities). */
+export function fromXml(text: string): Document {
+  if (/<!(DOCTYPE|ENTITY)/i.test(text)) throw new Error("XML with a document type is refused");
+  const stop = (level: string, message: string): void => {
+    throw new Error(`malformed XML (${level}): ${message}`);
+  };
+  return new DOMParser({ onError: stop }).parseFromString(text, "text/xml");
+}
+
+/** The child elements of that name, in order. */
+export function childrenOf(parent: Element, name: string): Element[] {
+  return Array.from(parent.childNodes).filter(
+    (node): node is Element => node.nodeType === 1 && node.nodeName === name,
+  );
+}
+
+/** The first element down a path of names, or undefined. */
+export function firstAt(parent: Element, ...names: readonly string[]): Element | undefined {
+  return names.reduce<Element | undefined>(
+    (at, name) => (at === undefined ? undefined : childrenOf(at, name)[0]),
+    parent,
+  );
+}

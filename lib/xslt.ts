@@ -1,0 +1,39 @@
+/** Stylesheets for the libvirt provider, whose own schema cannot say what we need. Pure. */
+import { toXml, Tree } from "./xml";
+
+/** In a literal result element, braces in an attribute would be read as XPath: double them. */
+function literal(tree: Tree): Tree {
+  const [name, attributes = {}, ...children] = tree;
+  const escaped = Object.fromEntries(
+    Object.entries(attributes).map(([key, value]) => [
+      key,
+      typeof value === "string" ? value.replaceAll("{", "{{").replaceAll("}", "}}") : value,
+    ]),
+  );
+  return [
+    name,
+    escaped,
+    ...children.map((child) =>
+      child === undefined || typeof child === "string" ? child : literal(child),
+    ),
+  ];
+}
+
+const sheet = (...templates: Tree[]): Tree => ["xsl:stylesheet", { version: "1.0" }, ...templates];
+
+/** A stylesheet that answers `tree` whatever it is given. */
+export function xsltAnswering(tree: Tree): string {
+  return toXml(sheet(["xsl:template", { match: "/" }, literal(tree)]), ["xsl", "mirlab", "qemu"]);
+}
+
+/** A stylesheet that copies its input and appends children to the element at `parent` (an XPath). */
+export function xsltAppending(parent: string, ...children: Tree[]): string {
+  const copyAll: Tree = ["xsl:apply-templates", { select: "@*|node()" }];
+  return toXml(
+    sheet(
+      ["xsl:template", { match: "@*|node()" }, ["xsl:copy", {}, copyAll]],
+      ["xsl:template", { match: parent }, ["xsl:copy", {}, copyAll, ...children.map(literal)]],
+    ),
+    ["xsl"],
+  );
+}

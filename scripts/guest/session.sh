@@ -1,0 +1,227 @@
+#!/usr/bin/env bash
+# The Mir session of a guest, as systemd units. Runs in the guest, as root.
+#   session.sh install [--settle-seconds N] [--no-client | --client ARG...] [-- COMMAND ARG...]
+# COMMAND is the server; without it mir_demo_server on gbm-kms. --client once per argument of
+# the client's command line; with the default server there is a default client.
+# Command lines are kept as NUL separated arguments in /etc/mir-session: nothing is spliced.
+set -euo pipefail
+
+readonly CONFIG=/etc/mir-session
+readonly RUNNER=/usr/local/lib/mir-session/run
+readonly BANNER=/usr/local/lib/mir-session/banner
+readonly UNIT_DIR=/etc/systemd/system
+readonly SERVER=mir-session.service
+readonly CLIENT=mir-session-client.service
+readonly DEFAULT_SERVER=(mir_demo_server --platform-display-libs=mir:gbm-kms --console-provider=vt --vt=1)
+# A terminal with a text stands still; the demo client's moving square costs a whole CPU when
+# llvmpipe draws it.
+readonly DEFAULT_CLIENT=(foot --title=Mir --window-size-pixels=860x420 --font=monospace:size=12 "$BANNER")
+readonly FALLBACK_CLIENT=(mir_demo_client_wayland)
+readonly SOCKET_SECONDS=120
+
+say() { printf '%s\n' "session: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+require_root() {
+  ((EUID == 0)) || die "found user $(id -un), required root; run 'sudo -n bash -s -- install'"
+}
+
+# Standard input becomes FILE, whole or not at all.
+put() {
+  local mode=$1 file=$2 temp
+  temp=$(mktemp "$file.XXXXXX")
+  tee "$temp" >/dev/null
+  chmod "$mode" "$temp"
+  mv -f "$temp" "$file"
+}
+
+put_runner() {
+  put 0755 "$RUNNER" <<'FILE'
+#!/bin/bash
+# Runs the NUL separated command line in the file $1; with $2, once that socket is there.
+set -euo pipefail
+mapfile -d '' -t argv <"$1"
+while [[ -n ${2-} && ! -S $2 ]]; do sleep 0.2; done
+exec "${argv[@]}"
+FILE
+}
+
+put_banner() {
+  put 0755 "$BANNER" <<'FILE'
+#!/bin/bash
+# What the default client shows: which software draws this picture.
+set -euo pipefail
+log() { journalctl -b -u mir-session -o cat --no-pager | sed -n "s/.*$1: //p" | tail -n 1; }
+version() { dpkg-query -W -f '${Version}' "$1" 2>/dev/null || printf unknown; }
+printf '\n  Mir runs in this guest\n\n'
+printf '  %-10s %s\n' Host "$(hostname)" Linux "$(uname -r)" Mesa "$(version libgl1-mesa-dri)" \
+  Mir "$(version mir-platform-graphics-gbm-kms)" Display "$(log 'Selected display driver')" \
+  Renderer "$(log 'GL renderer')" GLES "$(log 'GL version')"
+exec sleep infinity
+FILE
+}
+
+# StartLimit: a session that cannot start ends as failed, with its reason in the journal.
+put_server_unit() {
+  put 0644 "$UNIT_DIR/$SERVER" <<FILE
+[Unit]
+Description=Mir session
+After=systemd-user-sessions.service getty@tty1.service
+Conflicts=getty@tty1.service
+StartLimitIntervalSec=120
+StartLimitBurst=4
+
+[Service]
+ExecStart=$RUNNER $CONFIG/server
+Environment=XDG_RUNTIME_DIR=/run/mir-session
+RuntimeDirectory=mir-session
+RuntimeDirectoryMode=0700
+Restart=on-failure
+RestartSec=2
+TimeoutStopSec=20
+
+[Install]
+WantedBy=multi-user.target
+FILE
+}
+
+put_client_unit() {
+  put 0644 "$UNIT_DIR/$CLIENT" <<FILE
+[Unit]
+Description=Client shown in the Mir session
+BindsTo=$SERVER
+After=$SERVER
+
+[Service]
+ExecStart=$RUNNER $CONFIG/client /run/mir-session/wayland-0
+Environment=XDG_RUNTIME_DIR=/run/mir-session WAYLAND_DISPLAY=wayland-0 LANG=C.UTF-8
+Restart=always
+RestartSec=2
+
+[Install]
+WantedBy=$SERVER
+FILE
+}
+
+property() { systemctl show -p "$2" --value "$1"; }
+
+fail_with_journal() {
+  journalctl --no-pager -b -n 40 -u "$SERVER" -u "$CLIENT" >&2 || true
+  die "$1; see the journal lines above; log journalctl -u $SERVER"
+}
+
+require_running() {
+  local state restarts
+  state=$(property "$SERVER" ActiveState)
+  restarts=$(property "$SERVER" NRestarts)
+  [[ $state == active && $restarts == "$1" ]] ||
+    fail_with_journal "found $SERVER $state after $((restarts - $1)) restarts, required active without a restart; correct the server's command line or the guest's graphics"
+}
+
+# Active is not enough: systemd calls a process active as soon as it exists.
+wait_settled() {
+  local settle=$1 wayland=$2 restarts start
+  restarts=$(property "$SERVER" NRestarts)
+  start=$SECONDS
+  while $wayland && ! test -S /run/mir-session/wayland-0; do
+    require_running "$restarts"
+    ((SECONDS - start < SOCKET_SECONDS)) ||
+      fail_with_journal "found no /run/mir-session/wayland-0 after $SOCKET_SECONDS s, required the server's socket"
+    sleep 0.5
+  done
+  start=$SECONDS
+  while ((SECONDS - start < settle)); do
+    require_running "$restarts"
+    sleep 0.5
+  done
+  require_running "$restarts"
+}
+
+installed_files() {
+  printf '%s\n' "$RUNNER" "$BANNER" "$CONFIG/server" "$UNIT_DIR/$SERVER"
+  ((${#client[@]} == 0)) || printf '%s\n' "$CONFIG/client" "$UNIT_DIR/$CLIENT"
+}
+
+# What the running session was started from. Written last: a run that was killed half way is
+# done again by the next one.
+wanted_sum() { installed_files | xargs sha256sum | sha256sum | cut -d' ' -f1; }
+
+install_session() {
+  local settle=$1 sum applied work=unchanged client_state=none
+  command -v "${server[0]}" >/dev/null || die "found no command '${server[0]}', required for the session; install its package in the guest"
+  ((${#client[@]} == 0)) || command -v "${client[0]}" >/dev/null ||
+    die "found no command '${client[0]}', required for the client; install its package in the guest"
+
+  mkdir -p "$CONFIG" "${RUNNER%/*}"
+  put_runner
+  put_banner
+  put 0644 "$CONFIG/server" < <(printf '%s\0' "${server[@]}")
+  put_server_unit
+  if ((${#client[@]} > 0)); then
+    put 0644 "$CONFIG/client" < <(printf '%s\0' "${client[@]}")
+    put_client_unit
+  elif [[ -e $UNIT_DIR/$CLIENT ]]; then
+    systemctl --quiet disable --now "$CLIENT"
+    rm -f "$UNIT_DIR/$CLIENT" "$CONFIG/client"
+  fi
+
+  sum=$(wanted_sum)
+  applied=$(cat "$CONFIG/applied" 2>/dev/null) || applied=""
+  if [[ $sum != "$applied" || $(property "$SERVER" ActiveState) != active ]]; then
+    work=restarted
+    systemctl daemon-reload
+    systemctl --quiet disable --now getty@tty1.service
+    systemctl --quiet enable "$SERVER"
+    ((${#client[@]} == 0)) || systemctl --quiet enable "$CLIENT"
+    systemctl reset-failed "$SERVER" 2>/dev/null || true
+    systemctl restart "$SERVER" || fail_with_journal "found that $SERVER does not start, required active"
+  fi
+  if ((${#client[@]} > 0)); then
+    systemctl start "$CLIENT" || fail_with_journal "found that $CLIENT does not start, required active"
+  fi
+  wait_settled "$settle" "$default_server"
+  put 0644 "$CONFIG/applied" <<<"$sum"
+  ((${#client[@]} == 0)) || client_state=$(property "$CLIENT" ActiveState)
+  printf 'mir-session state=%s pid=%s client=%s session=%s\n' "$(property "$SERVER" ActiveState)" \
+    "$(property "$SERVER" MainPID)" "$client_state" "$work"
+}
+
+main() {
+  local settle=5 use_client=true default_server=true
+  local server=("${DEFAULT_SERVER[@]}") client=()
+  [[ ${1-} == install ]] || die "found verb '${1-}', required install; usage: session.sh install [--settle-seconds N] [--no-client | --client ARG...] [-- COMMAND ARG...]"
+  shift
+  while (($# > 0)); do
+    case $1 in
+      --settle-seconds)
+        [[ ${2-} =~ ^[0-9]{1,3}$ ]] || die "found --settle-seconds '${2-}', required 0 to 999"
+        settle=$2 && shift 2
+        ;;
+      --client)
+        (($# > 1)) || die "found --client without a value, required one argument of the client's command line"
+        client+=("$2") && shift 2
+        ;;
+      --no-client) use_client=false && shift ;;
+      --)
+        shift
+        (($# > 0)) || die "found nothing after --, required the server's command line"
+        server=("$@") default_server=false
+        break
+        ;;
+      *) die "found argument '$1', required an option; put the server's command line after --" ;;
+    esac
+  done
+  if ! $use_client; then
+    ((${#client[@]} == 0)) || die "found both --client and --no-client, required one of them"
+  elif $default_server && ((${#client[@]} == 0)); then
+    client=("${DEFAULT_CLIENT[@]}")
+    command -v "${client[0]}" >/dev/null || client=("${FALLBACK_CLIENT[@]}")
+  fi
+  require_root
+  install_session "$settle"
+}
+
+main "$@"

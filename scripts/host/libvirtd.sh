@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# libvirt's daemons, with systemd or without.
+#   libvirtd.sh start|stop|status
+# With systemd the unit is started if it is not active, and never stopped here: it is the
+# host's. Without systemd virtlogd and libvirtd are started as daemons, and /run/mirlab keeps
+# a note of it: `stop` stops only what this script started, and only when no domain runs.
+set -euo pipefail
+
+readonly SOCKET=/run/libvirt/libvirt-sock
+readonly LOG_DIR=/var/log/libvirt
+readonly NOTES=/run/mirlab
+readonly READY_SECONDS=60
+readonly DAEMONS=(virtlogd libvirtd)
+
+say() { printf '%s\n' "libvirtd: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+    sudo -n "$@"
+  else
+    die "found user $(id -un) without password-free sudo, required root for '$1'; run 'sudo -v' first or run as root"
+  fi
+}
+
+has_systemd() { [[ -d /run/systemd/system ]]; }
+
+answers() { as_root timeout 10 virsh --quiet --connect "qemu:///system?socket=$SOCKET" uri >/dev/null 2>&1; }
+
+# The daemon's own pid, if it still is that daemon: a pid file outlives its process.
+pid_of() {
+  local pid
+  pid=$(as_root cat "/run/$1.pid" 2>/dev/null) || return 1
+  [[ $pid =~ ^[0-9]+$ && $(cat "/proc/$pid/comm" 2>/dev/null) == "$1" ]] && printf '%s\n' "$pid"
+}
+
+log_tail() {
+  if has_systemd; then
+    as_root journalctl --no-pager -n 20 -u libvirtd >&2 || true
+  else
+    as_root tail -n 20 "$LOG_DIR/libvirtd.log" >&2 || true
+  fi
+}
+
+wait_ready() {
+  local start=$SECONDS
+  until answers; do
+    if ((SECONDS - start >= READY_SECONDS)); then
+      log_tail
+      die "found no answer on $SOCKET after $READY_SECONDS s, required a running libvirtd; see the log lines above; log $1"
+    fi
+    sleep 0.3
+  done
+}
+
+start_daemon() {
+  local name=$1
+  pid_of "$name" >/dev/null && return
+  # The note comes first: a kill between the two leaves a note without a daemon, which
+  # `stop` passes over, and never a daemon without a note.
+  as_root touch "$NOTES/$name.started"
+  # The daemon must not keep a caller's pipe or lock open, or the caller waits for ever.
+  as_root env "LIBVIRT_LOG_OUTPUTS=3:file:$LOG_DIR/$name.log" "/usr/sbin/$name" --daemon \
+    </dev/null >/dev/null 2>&1 3>&- 9>&- || {
+    as_root rm -f "$NOTES/$name.started"
+    as_root tail -n 20 "$LOG_DIR/$name.log" >&2 || true
+    die "found that /usr/sbin/$name does not start, required a running $name; see the log lines above; log $LOG_DIR/$name.log"
+  }
+}
+
+start() {
+  local name
+  command -v virsh >/dev/null || die "found no virsh, required libvirt; install packages libvirt-daemon-system and libvirt-clients"
+  [[ -x /usr/sbin/libvirtd ]] || die "found no /usr/sbin/libvirtd, required libvirt; install package libvirt-daemon-system"
+  if answers; then
+    say "running"
+    return
+  fi
+  if has_systemd; then
+    as_root systemctl start libvirtd.service || {
+      log_tail
+      die "found that libvirtd.service does not start, required active; see the log lines above; log journalctl -u libvirtd"
+    }
+    wait_ready "journalctl -u libvirtd"
+  else
+    as_root mkdir -p "$NOTES" "$LOG_DIR"
+    for name in "${DAEMONS[@]}"; do start_daemon "$name"; done
+    wait_ready "$LOG_DIR/libvirtd.log"
+  fi
+  say "started"
+}
+
+stop_daemon() {
+  local name=$1 pid try
+  [[ -e $NOTES/$name.started ]] || return 0
+  if pid=$(pid_of "$name"); then
+    as_root kill "$pid"
+    for ((try = 0; try < 100; try++)); do
+      pid_of "$name" >/dev/null || break
+      sleep 0.1
+    done
+    ! pid_of "$name" >/dev/null || die "found $name (pid $pid) running 10 s after the signal to end, required ended; log $LOG_DIR/$name.log"
+  fi
+  as_root rm -f "$NOTES/$name.started"
+}
+
+stop() {
+  local domains
+  if has_systemd; then
+    say "left running: it belongs to the host's systemd"
+    return
+  fi
+  if [[ ! -e $NOTES/libvirtd.started && ! -e $NOTES/virtlogd.started ]]; then
+    say "left as it is: not started by this script"
+    return
+  fi
+  if answers; then
+    domains=$(as_root virsh --quiet --connect qemu:///system list --name | sed '/^$/d' | paste -sd ' ')
+    if [[ -n $domains ]]; then
+      say "left running: it still serves $domains"
+      return
+    fi
+  fi
+  stop_daemon libvirtd
+  stop_daemon virtlogd
+  say "stopped"
+}
+
+status() {
+  local owner=host
+  [[ ! -e $NOTES/libvirtd.started ]] || owner=mirlab
+  if answers; then
+    printf 'running owner=%s\n' "$owner"
+  else
+    printf 'stopped\n'
+    return 1
+  fi
+}
+
+case ${1-} in
+  start | stop | status) (($# == 1)) || die "found more than one argument, required one of start, stop, status" ;;
+  *) die "found verb '${1-}', required start, stop or status" ;;
+esac
+"$1"

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Debian packages of a lab host.
+#   packages.sh missing PKG...   print the missing ones, one a line
+#   packages.sh install PKG...   print the missing ones, then install only them
+# An installed package stays at its version, newer or held; nothing is ever removed.
+set -euo pipefail
+
+readonly LOCK_SECONDS=300
+readonly APT=(apt-get -q -y -o "DPkg::Lock::Timeout=$LOCK_SECONDS" -o Acquire::Retries=3)
+
+say() { printf '%s\n' "packages: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+    sudo -n "$@"
+  else
+    die "found user $(id -un) without password-free sudo, required root for '$1'; run 'sudo -v' first or run as root"
+  fi
+}
+
+require_debian() {
+  local id="" like=""
+  if [[ -r /etc/os-release ]]; then
+    # shellcheck source=/dev/null
+    id=$(. /etc/os-release && printf '%s' "${ID-}")
+    # shellcheck source=/dev/null
+    like=$(. /etc/os-release && printf '%s' "${ID_LIKE-}")
+  fi
+  [[ " $id $like " == *" debian "* ]] && command -v apt-get >/dev/null && return
+  die "found system '${id:-unknown}', required Debian or a derivative with apt-get; install the packages by hand and turn package management off for this host; log /etc/os-release"
+}
+
+check_names() {
+  (($# > 0)) || die "found no package name, required at least one; usage: packages.sh missing|install PKG..."
+  local name
+  for name in "$@"; do
+    [[ $name =~ ^[a-z0-9][a-z0-9+.-]+$ ]] || die "found package name '$name', required a Debian package name (a-z 0-9 + . -); correct the name"
+  done
+}
+
+print_missing() {
+  local name state
+  for name in "$@"; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) || state=""
+    [[ $state == installed ]] || printf '%s\n' "$name"
+  done
+}
+
+without_candidate() {
+  local name candidate
+  for name in "$@"; do
+    candidate=$(LC_ALL=C apt-cache policy "$name" | sed -n 's/^  Candidate: //p')
+    [[ -n $candidate && $candidate != "(none)" ]] || printf '%s\n' "$name"
+  done
+}
+
+apt_install() { as_root env DEBIAN_FRONTEND=noninteractive "${APT[@]}" install --no-install-recommends --no-remove "$@" >&2; }
+apt_update() { as_root "${APT[@]}" update >&2; }
+
+install_missing() {
+  local missing unknown
+  # A dpkg killed half way makes every later apt run fail: finish its work first.
+  if [[ -n $(dpkg --audit) ]]; then
+    say "finishing an interrupted dpkg run"
+    as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure -a >&2 ||
+      die "found half-configured packages, required a sound dpkg state; 'dpkg --configure -a' failed, see its words above; log /var/log/dpkg.log"
+  fi
+  mapfile -t missing < <(print_missing "$@")
+  if ((${#missing[@]} == 0)); then
+    say "nothing to install"
+    return
+  fi
+  printf '%s\n' "${missing[@]}"
+  say "installing ${#missing[@]}: ${missing[*]}"
+  mapfile -t unknown < <(without_candidate "${missing[@]}")
+  if ((${#unknown[@]} > 0)); then
+    apt_update || die "apt-get update failed, see its words above; check the network and /etc/apt/sources.list; log /var/log/apt/term.log"
+    mapfile -t unknown < <(without_candidate "${unknown[@]}")
+    ((${#unknown[@]} == 0)) || die "found no candidate for ${unknown[*]}, required one in the apt sources; add the distribution's main component to /etc/apt/sources.list"
+  fi
+  # A stale list names files the mirror has dropped: refresh it once, then try again.
+  apt_install "${missing[@]}" || { apt_update && apt_install "${missing[@]}"; } ||
+    die "apt-get install ${missing[*]} failed, see its words above; correct the cause and run again; log /var/log/apt/term.log"
+  mapfile -t missing < <(print_missing "$@")
+  ((${#missing[@]} == 0)) || die "found ${missing[*]} still missing after apt-get, required installed; log /var/log/apt/term.log"
+}
+
+main() {
+  local verb=${1-}
+  case $verb in
+    missing | install) shift ;;
+    *) die "found verb '$verb', required missing or install; usage: packages.sh missing|install PKG..." ;;
+  esac
+  check_names "$@"
+  require_debian
+  if [[ $verb == missing ]]; then print_missing "$@"; else install_missing "$@"; fi
+}
+
+main "$@"

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Writes a picture of a domain's screen to standard output (PNG or PPM, as QEMU answers).
+# QEMU with qxl answers the frame before: the first picture is thrown away.
+#   screenshot.sh DOMAIN
+set -euo pipefail
+
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+for _ in first second; do
+  virsh --quiet --connect qemu:///system screenshot --domain "$1" --file "$temp/screen" >/dev/null
+  sleep 0.3
+done
+cat "$temp/screen"

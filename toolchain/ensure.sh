@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Makes sure that the pinned engine is on this machine and its plugins are in PULUMI_HOME; prints the
+# directory that holds the CLI.
+set -euo pipefail
+# shellcheck source=common.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
+
+HOME_OF_ENGINE=${PULUMI_HOME:?set by bin/pulumi}
+STAMP=$HOME_OF_ENGINE/.toolchain
+choice=${MIRLAB_TOOLCHAIN-}
+
+case $choice in
+  '' | system | vendor | registry) ;;
+  *) fail MIRLAB_TOOLCHAIN "$choice" 'system, vendor or registry' 'correct it, or unset it to try the three in that order' ;;
+esac
+
+# The key of everything that decides the outcome: pins, recipes, sources, the wish.
+wanted_key() {
+  {
+    printf '%s\n' "$choice" "$GO_ARCH" "$CACHE"
+    cd -- "$TOOLCHAIN_DIR"
+    find . -type f ! -name '*_test.go' ! -path './test/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+  } | digest
+}
+
+# recorded_engine KEY: the engine of an earlier run, if it was made for the same key and is still there.
+recorded_engine() {
+  local key engine
+  [[ -f $STAMP ]] || return 1
+  { read -r key && read -r engine; } <"$STAMP" || return 1
+  [[ $key == "$1" && -x $engine/pulumi ]] || return 1
+  printf '%s\n' "$engine"
+}
+
+# place FILE TARGET: puts an executable where the engine looks for it, in one step. The directory is replaced
+# as a whole, so that a plugin is never seen half written.
+place() {
+  local file=$1 target=$2 dir temp
+  dir=$(dirname -- "$target")
+  if cmp -s -- "$file" "$target"; then
+    return
+  fi
+  mkdir -p -- "$(dirname -- "$dir")"
+  # Not among the plugins: the engine would list it.
+  temp=$(mktemp -d -- "$HOME_OF_ENGINE/.placing-XXXXXX")
+  mkdir -- "$temp/new"
+  link_or_copy "$file" "$temp/new/$(basename -- "$target")"
+  if [[ -e $dir ]]; then
+    mv -T -- "$dir" "$temp/old"
+  fi
+  mv -T -- "$temp/new" "$dir"
+  rm -rf -- "$temp"
+}
+
+# place_plugins LINES: "name file" lines of a way's `plugins`.
+place_plugins() {
+  local name file
+  local provider=$HOME_OF_ENGINE/dynamic_tf_plugins/registry.opentofu.org/dmacvicar/libvirt
+  while read -r name file; do
+    case $name in
+      command) place "$file" "$HOME_OF_ENGINE/plugins/resource-command-v$COMMAND_VERSION/pulumi-resource-command" ;;
+      terraform-provider)
+        place "$file" "$HOME_OF_ENGINE/plugins/resource-terraform-provider-v$BRIDGE_VERSION/pulumi-resource-terraform-provider"
+        ;;
+      libvirt)
+        place "$file" "$provider/$LIBVIRT_PROVIDER_VERSION/linux_$GO_ARCH/terraform-provider-libvirt"
+        ;;
+    esac
+  done <<<"$1"
+}
+
+# Each way is a process of its own: it ends at its first fault and says why in one line.
+ensure() {
+  local key=$1 ways way plugins engine=
+  if [[ -n $choice ]]; then
+    ways=("$choice")
+  else
+    ways=(system vendor registry)
+  fi
+
+  for way in "${ways[@]}"; do
+    # A system pulumi still needs the plugins, from the vendor or from the registries.
+    case $way in
+      system)
+        engine=$("$TOOLCHAIN_DIR/system.sh") || continue
+        plugins=$("$TOOLCHAIN_DIR/vendor.sh" plugins) || plugins=$("$TOOLCHAIN_DIR/registry.sh" plugins) || exit 1
+        ;;
+      *)
+        engine=$("$TOOLCHAIN_DIR/$way.sh" engine) || { engine= && continue; }
+        plugins=$("$TOOLCHAIN_DIR/$way.sh" plugins) || { engine= && continue; }
+        ;;
+    esac
+    break
+  done
+  if [[ -z $engine ]]; then
+    fail engine "none by ${ways[*]}" "one of them to succeed" 'see the line of each above'
+  fi
+
+  place_plugins "$plugins"
+  printf '%s\n%s\n' "$key" "$engine" >"$STAMP.$$"
+  mv -f -- "$STAMP.$$" "$STAMP"
+  printf '%s\n' "$engine"
+}
+
+key=$(wanted_key)
+if recorded_engine "$key"; then
+  exit 0
+fi
+
+trusted_dir "$MIRLAB_CACHE" MIRLAB_CACHE
+trusted_dir "$CACHE" 'the toolchain cache'
+exec 9>"$CACHE/lock"
+if ! flock --nonblock 9; then
+  say 'waiting for another process that prepares the engine'
+  flock 9
+fi
+if ! recorded_engine "$key"; then
+  ensure "$key"
+fi

@@ -1,0 +1,46 @@
+# Sourced by bin/pulumi: the project's own home of the engine, its state and the passphrase of its secrets.
+# shellcheck shell=bash
+
+# prepare_home: makes MIRLAB_HOME and its parts, and points the CLI at them where the user has not chosen.
+prepare_home() {
+  private_dir "$MIRLAB_HOME" MIRLAB_HOME
+  private_dir "$MIRLAB_HOME/pulumi" 'the engine home'
+
+  if [[ -z ${PULUMI_BACKEND_URL-} ]]; then
+    private_dir "$MIRLAB_HOME/state" 'the state directory'
+    PULUMI_BACKEND_URL=file://$MIRLAB_HOME/state
+  elif [[ -z ${PULUMI_CREDENTIALS_PATH-} ]]; then
+    # The user's own backend: the logins stay where the user's pulumi keeps them.
+    export PULUMI_CREDENTIALS_PATH=${PULUMI_HOME:-$HOME/.pulumi}
+  fi
+  if [[ -z ${PULUMI_CONFIG_PASSPHRASE+set} && -z ${PULUMI_CONFIG_PASSPHRASE_FILE-} ]]; then
+    make_passphrase "$MIRLAB_HOME/passphrase"
+    export PULUMI_CONFIG_PASSPHRASE_FILE=$MIRLAB_HOME/passphrase
+  fi
+
+  export PULUMI_BACKEND_URL
+  export PULUMI_HOME=$MIRLAB_HOME/pulumi
+  export PULUMI_SKIP_UPDATE_CHECK=1
+  # Plugins come from the toolchain, pinned; the engine must not fetch others.
+  export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
+}
+
+# make_passphrase FILE: once. The link is made only if no other process was faster; an existing passphrase is
+# never replaced, for the state cannot be read without it.
+make_passphrase() {
+  local file=$1 temp owner mode
+  if [[ ! -e $file ]]; then
+    temp=$(umask 077 && mktemp -- "$file.XXXXXX")
+    head -c 32 /dev/urandom | base64 >"$temp"
+    sync -- "$temp"
+    ln -- "$temp" "$file" 2>/dev/null || [[ -e $file ]]
+    rm -f -- "$temp"
+  fi
+  read -r owner mode < <(stat -L -c '%u %a' -- "$file")
+  if ((owner != EUID)) || (((8#$mode & 8#077) != 0)); then
+    fail passphrase "$file with owner uid $owner, mode $mode" "owner uid $EUID, mode 600" "chmod 600 '$file'"
+  fi
+  if [[ ! -s $file ]]; then
+    fail passphrase "$file, which is empty" 'the passphrase that the state was made with' "restore it from a backup"
+  fi
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# The system way: a pulumi of the pinned version that is already on PATH, with the language host it came with.
+# Prints the directory that holds it.
+set -euo pipefail
+# shellcheck source=common.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
+
+# A checkout's bin/pulumi may be on PATH: it is a user of this script, not an answer to it.
+own=$(realpath -m -- "$TOOLCHAIN_DIR/../bin/pulumi")
+export MIRLAB_TOOLCHAIN_PROBE=1
+
+found=none
+while read -r candidate; do
+  path=$(realpath -- "$candidate") || continue
+  [[ $path != "$own" ]] || continue
+  version=$(PULUMI_SKIP_UPDATE_CHECK=1 timeout 20 "$path" version 2>/dev/null) || continue
+  if [[ $version != "v$PULUMI_VERSION" ]]; then
+    found="$candidate $version"
+    continue
+  fi
+  if [[ ! -x $(dirname -- "$path")/pulumi-language-nodejs ]] && ! command -v pulumi-language-nodejs >/dev/null; then
+    found="$candidate $version without pulumi-language-nodejs"
+    continue
+  fi
+  dirname -- "$path"
+  exit 0
+done < <(type -ap pulumi || true)
+
+fail 'system pulumi' "$found" "pulumi v$PULUMI_VERSION on PATH with its Node.js language host" \
+  'install that version, or leave MIRLAB_TOOLCHAIN unset'
