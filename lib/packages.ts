@@ -8,7 +8,6 @@ export interface HostPackage {
 /** What a lab host needs; the page's three packages under their names of today, and their helpers. */
 export const HOST_PACKAGES: readonly HostPackage[] = [
   { name: "qemu-system-x86", why: "the page's qemu-kvm" },
-  { name: "qemu-system-modules-spice", why: "SPICE display and the QXL device" },
   { name: "qemu-utils", why: "qemu-img, for images" },
   { name: "libvirt-daemon-system", why: "the daemon that virt-manager talks to" },
   { name: "libvirt-clients", why: "virsh" },

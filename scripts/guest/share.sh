@@ -44,6 +44,7 @@ remove_unit() {
     die "found $dir still mounted, required unmounted; end what uses it ('fuser -vm $dir'); log journalctl -u $unit"
   rm -f "$UNIT_DIR/$unit"
   systemctl daemon-reload
+  systemctl reset-failed "$unit" 2>/dev/null || true
   rmdir "$dir" 2>/dev/null || say "$dir is not empty; left as it is"
 }
 
@@ -58,7 +59,7 @@ Description=Folder shared with the host
 What=$1
 Where=$2
 Type=9p
-Options=trans=virtio,version=9p2000.L,msize=524288,cache=none,access=client,nodev,nosuid
+Options=trans=virtio,version=9p2000.L,msize=512000,cache=none,access=client,nodev,nosuid
 
 [Install]
 WantedBy=multi-user.target
@@ -83,9 +84,11 @@ mount_share() {
     rm -f "$temp"
   else
     mv -f "$temp" "$UNIT_DIR/$unit"
-    systemctl daemon-reload
   fi
-  systemctl --quiet enable "$unit"
+  # One reload, and only if there is news: each takes seconds in an emulated guest.
+  systemctl --quiet --no-reload enable "$unit"
+  [[ $(systemctl show -p NeedDaemonReload -p LoadState --value "$unit" | sort | paste -sd ' ') == "loaded no" ]] ||
+    systemctl daemon-reload
   systemctl start "$unit" || {
     journalctl --no-pager -b -n 20 -u "$unit" >&2 || true
     die "found that the share '$tag' does not mount on $dir, required mounted; the domain needs a 9p filesystem with this tag and the kernel CONFIG_NET_9P_VIRTIO (Debian's cloud kernel lacks it); log journalctl -u $unit"

@@ -103,6 +103,12 @@ FILE
     ln -sfn /dev/null "$root/etc/systemd/system/$unit"
   done
 
+  # Run at boot and at every daemon-reload, for disks that no lab guest has.
+  mkdir -p "$root/etc/systemd/system-generators"
+  for unit in cryptsetup gpt-auto hibernate-resume integritysetup veritysetup; do
+    ln -sfn /dev/null "$root/etc/systemd/system-generators/systemd-$unit-generator"
+  done
+
   # networkd asks for nl80211; loading the wireless stack for that costs a second.
   printf 'alias net-pf-16-proto-16-family-nl80211 off\n' >"$root/etc/modprobe.d/mirlab.conf"
 

@@ -18,7 +18,16 @@ describe("the registry way", () => {
 
   afterEach(() => box.remove());
 
-  function fakeGo(settings: { version?: string; toolchain?: string; build?: string } = {}): void {
+  interface FakeGo {
+    version?: string;
+    toolchain?: string;
+    /** Runs before the result is written. */
+    build?: string;
+    /** A line in every program it builds. */
+    mark?: string;
+  }
+
+  function fakeGo(settings: FakeGo = {}): void {
     box.executable(
       "go",
       `#!/bin/bash
@@ -31,7 +40,7 @@ case "$1 $2" in
     ${settings.build ?? ""}
     while (($#)); do
       if [[ $1 == -o ]]; then
-        printf '#!/bin/sh\\necho v${version}\\n' >"$2" && chmod 755 "$2"
+        printf '#!/bin/sh\\n# ${settings.mark ?? ""}\\necho v${version}\\n' >"$2" && chmod 755 "$2"
       fi
       shift
     done
@@ -77,16 +86,16 @@ esac
     assert.equal((await pulumi()).code, 0);
     builds();
     fs.appendFileSync(path.join(box.tree, "toolchain", "command", "main.go"), "\n// changed\n");
-    fakeGo({ build: 'exec 3>&1; set -- "$@"; version=changed' });
+    fakeGo({ mark: "changed" });
     const result = await pulumi();
     assert.equal(result.code, 0, result.stderr);
     assert.deepEqual(
       builds().map((line) => line.split(" ")[0]),
       ["command"],
     );
-    assert.deepEqual(box.files("home", "pulumi", "plugins", "resource-command-v1.2.1"), [
-      "pulumi-resource-command",
-    ]);
+    const dir = path.join(box.home, "pulumi", "plugins", "resource-command-v1.2.1");
+    assert.deepEqual(fs.readdirSync(dir), ["pulumi-resource-command"]);
+    assert.match(fs.readFileSync(path.join(dir, "pulumi-resource-command"), "utf8"), /# changed/);
   });
 
   it("does not rebuild for a changed test", async () => {

@@ -66,6 +66,7 @@ func (c *Command) Update(
 	resp := infer.UpdateResponse[CommandOutputs]{
 		Output: CommandOutputs{CommandInputs: req.Inputs, BaseOutputs: req.State.BaseOutputs},
 	}
+	restore(req.State.BaseInputs, resp.Output.BaseOutputs)
 	what, command := "local.Command update", req.Inputs.Update
 	if command == nil {
 		what, command = "local.Command create, run as update", req.Inputs.Create

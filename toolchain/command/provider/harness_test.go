@@ -44,13 +44,24 @@ func toMap(in props) property.Map {
 // wire returns the values as they are after the way to the engine and back.
 func wire(t *testing.T, in property.Map) property.Map {
 	t.Helper()
-	opts := plugin.MarshalOptions{KeepSecrets: true, KeepUnknowns: true, ComputeAssetHashes: true}
+	return send(t, in, plugin.MarshalOptions{KeepSecrets: true, KeepUnknowns: true, ComputeAssetHashes: true})
+}
+
+// elided returns the values as the engine sends them where it thinks the
+// provider needs no content of assets.
+func elided(t *testing.T, in property.Map) property.Map {
+	t.Helper()
+	return send(t, in, plugin.MarshalOptions{KeepSecrets: true, ElideAssetContents: true})
+}
+
+func send(t *testing.T, in property.Map, opts plugin.MarshalOptions) property.Map {
+	t.Helper()
 	sent, err := plugin.MarshalProperties(
 		resource.ToResourcePropertyValue(property.New(in)).ObjectValue(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := plugin.UnmarshalProperties(sent, opts)
+	got, err := plugin.UnmarshalProperties(sent, plugin.MarshalOptions{KeepSecrets: true, KeepUnknowns: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +74,7 @@ type one struct {
 	server integration.Server
 	urn    resource.URN
 	id     string
+	inputs property.Map
 	state  property.Map
 }
 
@@ -115,7 +127,7 @@ func (o *one) create(inputs property.Map) error {
 	}
 	resp, err := o.server.Create(p.CreateRequest{Urn: o.urn, Properties: inputs})
 	if err == nil {
-		o.id, o.state = resp.ID, wire(o.t, resp.Properties)
+		o.id, o.inputs, o.state = resp.ID, inputs, wire(o.t, resp.Properties)
 	}
 	return err
 }

@@ -158,6 +158,16 @@ func TestLocalAssets(t *testing.T) {
 	members, isAssets := it.state.Get("archive").AsArchive().GetAssets()
 	equal(t, "archive of assets", isAssets, true)
 	equal(t, "members", fmt.Sprint(len(members), members["top.txt"] != nil, members["src/secret.js"] != nil), "3 true true")
+	// A refresh sends hashes only, and must get back what a program can use.
+	resp, err := it.server.Read(p.ReadRequest{
+		ID: it.id, Urn: it.urn, Inputs: elided(t, it.inputs), Properties: elided(t, it.state),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back := wire(t, resp.Properties); !back.Equals(it.state) {
+		t.Fatalf("read: found %v, required %v", back, it.state)
+	}
 	// The state with assets in it must be readable by the next steps.
 	it.mustUp("update", props{"dir": dir, "create": "echo again"})
 	if it.state.Get("assets").IsMap() || it.state.Get("archive").IsArchive() {

@@ -1,0 +1,48 @@
+package local
+
+import (
+	"context"
+	"path"
+
+	"github.com/pulumi/pulumi-go-provider/infer"
+)
+
+// Read runs nothing: a command has no state of its own to look at. It puts back
+// what the engine leaves out when it asks: of assets it sends the hash only,
+// and a program cannot use an asset without its path.
+func (c *Command) Read(
+	_ context.Context, req infer.ReadRequest[CommandInputs, CommandOutputs],
+) (infer.ReadResponse[CommandInputs, CommandOutputs], error) {
+	restore(req.State.BaseInputs, req.State.BaseOutputs)
+	return infer.ReadResponse[CommandInputs, CommandOutputs]{
+		ID: req.ID, Inputs: req.Inputs, State: req.State,
+	}, nil
+}
+
+// restore gives assets their paths again. The hashes stay those of the last
+// run, so that a later change of the files is no change of the outputs.
+func restore(in BaseInputs, out BaseOutputs) {
+	dir := "."
+	if in.Dir != nil && *in.Dir != "" {
+		dir = *in.Dir
+	}
+	if out.Assets != nil {
+		for name, found := range *out.Assets {
+			if found.Asset != nil && found.Asset.Path == "" {
+				found.Asset.Text, found.Asset.Path = "", path.Join(dir, name)
+			}
+		}
+	}
+	if out.Archive == nil || in.ArchivePaths == nil || len(out.Archive.Assets) > 0 {
+		return
+	}
+	// The members' names are gone with the content; the globs find them again.
+	members, err := find(dir, *in.ArchivePaths)
+	if err != nil {
+		return
+	}
+	out.Archive.Assets = make(map[string]any, len(members))
+	for name, member := range members {
+		out.Archive.Assets[name] = member
+	}
+}
