@@ -3,23 +3,28 @@ import * as pulumi from "@pulumi/pulumi";
 import { labOfStack } from "./components/config";
 import { Guest } from "./components/guest";
 import { LabHost } from "./components/labHost";
+import { preflight } from "./components/preflight";
+import { hostAccess } from "./io/hostAccess";
 import { macAddress } from "./lib/mac";
 
-const lab = labOfStack();
-const stack = pulumi.getStack();
+export = async () => {
+  const lab = labOfStack();
+  const stack = pulumi.getStack();
+  const access = hostAccess(lab.host, stack);
+  await preflight(lab, access, stack);
 
-const labHost = new LabHost("host", {
-  host: lab.host,
-  stack,
-  natGuests: lab.guests
-    .filter((guest) => guest.network.mode === "nat")
-    .map((guest) => ({ name: guest.name, mac: macAddress(stack, guest.name) })),
-});
-
-/** By guest: how to reach it, what runs in it, and the picture of its screen. */
-export const guests = Object.fromEntries(
-  lab.guests.map((config) => {
+  const labHost = new LabHost("host", {
+    host: lab.host,
+    access,
+    stack,
+    natGuests: lab.guests
+      .filter((guest) => guest.network.mode === "nat")
+      .map((guest) => ({ name: guest.name, mac: macAddress(stack, guest.name) })),
+  });
+  const guests = lab.guests.map((config) => {
     const guest = new Guest(config.name, { config, host: lab.host, labHost, stack });
-    return [config.name, guest.outputs];
-  }),
-);
+    return [config.name, guest.outputs] as const;
+  });
+  /** By guest: how to reach it, what runs in it, and the picture of its screen. */
+  return { guests: Object.fromEntries(guests) };
+};

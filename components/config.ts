@@ -15,8 +15,9 @@ export function labOfStack(): Lab {
   );
   const { lab, faults } = readLab(raw);
   if (lab !== undefined) return lab;
-  throw new pulumi.InputPropertiesError({
-    message: `the configuration of stack ${pulumi.getStack()} has ${faults.length} fault(s)`,
-    errors: faults.map(({ path, reason }) => ({ propertyPath: `${prefix}${path}`, reason })),
-  });
+  const lines = faults.map(({ path, reason }) => `  ${prefix}${path}: ${reason}`);
+  // A RunError is shown as it is; an exception would come with our stack trace.
+  throw new pulumi.RunError(
+    [`Pulumi.${pulumi.getStack()}.yaml: ${faults.length} fault(s); nothing was touched`, ...lines].join("\n"),
+  );
 }

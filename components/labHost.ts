@@ -1,25 +1,23 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
+import { HostAccess } from "../io/hostAccess";
 import { SshTarget } from "../io/link";
-import { labFolder } from "../io/paths";
 import { HostConfig, SshConfig } from "../lib/labSchema";
 import { dhcpHostTrees, natAddresses } from "../lib/natNetwork";
-import { knownHostsAddress, knownHostsLine, SshHost, sshConfigBlock } from "../lib/sshConfig";
+import { SshHost } from "../lib/sshConfig";
 import { xsltAppending } from "../lib/xslt";
 import { HostPackages } from "./hostPackages";
 import { Connection, scriptCommand } from "./scriptCommand";
 
 export interface LabHostArgs {
   readonly host: HostConfig;
+  /** How the host is reached. */
+  readonly access: HostAccess;
   readonly stack: string;
   /** Names and MAC addresses of the guests on the lab's own network; empty: no network is made. */
   readonly natGuests: readonly { readonly name: string; readonly mac: string }[];
 }
-
-/** `Host` alias of the lab host in the SSH configurations that the lab writes. */
-const HOST_ALIAS = "mirlab-host";
 
 /** The machine that guests run on: packages, libvirt, folders, storage pool, network. */
 export class LabHost extends pulumi.ComponentResource {
@@ -40,11 +38,8 @@ export class LabHost extends pulumi.ComponentResource {
     const { host, stack } = args;
     const folder = `${host.dataDir}/${stack}`;
     this.connection = host.ssh === undefined ? undefined : pinnedConnection(host.ssh);
-    this.jump = host.ssh === undefined ? undefined : writeHostAccess(host.ssh, stack);
-    this.target =
-      this.jump === undefined
-        ? undefined
-        : { config: join(labFolder(stack), "host", "ssh_config"), alias: HOST_ALIAS };
+    this.target = args.access.target;
+    this.jump = args.access.jump;
 
     const packages = new HostPackages(
       `${name}-packages`,
@@ -122,23 +117,4 @@ function providerUri(host: HostConfig, jump: SshHost | undefined): string {
     sshauth: "privkey",
   });
   return `qemu+ssh://${user}@${name}:${port}/system?${query.toString()}`;
-}
-
-/** Writes the SSH configuration of the lab host; gives it as a hop for the guests' own. */
-function writeHostAccess(ssh: SshConfig, stack: string): SshHost {
-  const folder = join(labFolder(stack), "host");
-  const hop: SshHost = {
-    alias: HOST_ALIAS,
-    hostName: ssh.host,
-    port: ssh.port,
-    user: ssh.user,
-    identityFile: ssh.privateKeyFile,
-    knownHostsFile: join(folder, "known_hosts"),
-  };
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const names = [HOST_ALIAS, knownHostsAddress(ssh.host, ssh.port)];
-  const known = names.map((name) => knownHostsLine(name, ssh.hostKey)).join("");
-  writeFileSync(hop.knownHostsFile, known, { mode: 0o600 });
-  writeFileSync(join(folder, "ssh_config"), sshConfigBlock(hop), { mode: 0o600 });
-  return hop;
 }

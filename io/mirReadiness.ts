@@ -7,7 +7,7 @@ import { GateRequirements, GuestFacts, judge, PAGE_FLOORS, Verdict, verdictText 
 import { readFacts } from "../lib/guestFacts";
 import { Acceleration, LIMITS_S } from "../lib/limits";
 import { pictureFacts, pictureFault, readPicture, toPng } from "../lib/picture";
-import { isBelow, parseRequirement } from "../lib/requirement";
+import { gateFault } from "../lib/requirement";
 import { assertRunning } from "./domain";
 import { connectionFault, runOnHost, runInGuest, SshTarget } from "./link";
 import { waitFor } from "./wait";
@@ -178,15 +178,8 @@ function gateFailures(gates: GateRequirements | undefined): pulumi.dynamic.Check
   return (["kernel", "mesa"] as const).flatMap((key) => {
     const text = gates?.[key];
     if (text === undefined || text === UNKNOWN) return [];
-    const wanted = parseRequirement(text);
-    const floor = PAGE_FLOORS[key];
-    const property = `gates.${key}`;
-    if (wanted === undefined) {
-      return [{ property, reason: `'${text}' is no requirement; use '>= MAJOR.MINOR[.PATCH]'` }];
-    }
-    return isBelow(wanted, floor)
-      ? [{ property, reason: `'${wanted.text}' is below the page's floor '${floor.text}'; raise it` }]
-      : [];
+    const reason = gateFault(text, PAGE_FLOORS[key]);
+    return reason === undefined ? [] : [{ property: `gates.${key}`, reason }];
   });
 }
 

@@ -17,6 +17,11 @@ export interface FirstBoot {
   readonly packages: readonly string[];
 }
 
+/**
+ * cloud-init reads YAML 1.1, where bare `on`, `no` or `2024-01-01` are no texts: quote by its rules.
+ */
+const YAML = { lineWidth: 0, version: "1.1" } as const;
+
 /** `#cloud-config` user data: the account, the keys, and nothing that a password could open. */
 export function userData(boot: FirstBoot): string {
   const document = {
@@ -40,11 +45,11 @@ export function userData(boot: FirstBoot): string {
     ],
     ...(boot.packages.length > 0 ? { package_update: true, packages: [...boot.packages] } : {}),
   };
-  return `#cloud-config\n${stringify(document, { lineWidth: 0 })}`;
+  return `#cloud-config\n${stringify(document, YAML)}`;
 }
 
 /** Meta data; the instance id follows the user data, so that changed documents are run again. */
 export function metaData(hostname: string, user: string): string {
   const hash = createHash("sha256").update(user).digest("hex").slice(0, 16);
-  return stringify({ "instance-id": `${hostname}-${hash}`, "local-hostname": hostname });
+  return stringify({ "instance-id": `${hostname}-${hash}`, "local-hostname": hostname }, YAML);
 }

@@ -2,7 +2,12 @@
 import { z } from "zod";
 import { GuestFacts } from "./gates";
 
-const text = z.string().max(500);
+/** Shown on a terminal later on: control characters of the guest stay out. */
+const text = z
+  .string()
+  .max(500)
+  // eslint-disable-next-line no-control-regex -- control characters are what is replaced here
+  .transform((told) => told.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, " "));
 
 /** Version 1 of the facts; each is null when the guest could not tell, with a line in `errors`. */
 const factsSchema = z.object({

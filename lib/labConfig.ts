@@ -1,7 +1,5 @@
 /** Reads the lab from configuration: all faults at once, defaults filled in. Pure. */
 import { z } from "zod";
-import { isBelow, parseRequirement } from "./requirement";
-import { PAGE_FLOORS } from "./gates";
 import { nearest } from "./nearest";
 import { GuestConfig, Lab, labSchema } from "./labSchema";
 
@@ -134,31 +132,10 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
     if (guest.spice.port !== undefined) claim(`port ${guest.spice.port}`, `${at}.spice.port`);
     if (guest.network.sshPort !== undefined) claim(`port ${guest.network.sshPort}`, `${at}.network.sshPort`);
     if (guest.image.source === "existing") claim(`domain '${guest.image.domain}'`, `${at}.image.domain`);
-    if (guest.image.source === "url") {
-      const fault = urlFault(guest.image.url);
-      if (fault !== undefined) add(`${at}.image.url`, fault);
-    }
     const vgaLimit = guest.video.ramKiB;
     if (guest.video.vgamemKiB > vgaLimit) {
       add(`${at}.video.vgamemKiB`, `must not exceed video.ramKiB (${vgaLimit}), got ${guest.video.vgamemKiB}`);
     }
-    for (const gate of ["kernel", "mesa"] as const) {
-      const wanted = parseRequirement(guest.gates[gate]);
-      const floor = PAGE_FLOORS[gate];
-      if (wanted !== undefined && isBelow(wanted, floor)) {
-        add(`${at}.gates.${gate}`, `'${wanted.text}' is below the page's floor '${floor.text}'; raise it or drop the key`);
-      }
-    }
   });
   return faults;
-}
-
-function urlFault(url: string): string | undefined {
-  if (!URL.canParse(url)) return "not a URL";
-  const { protocol, hostname, username, password } = new URL(url);
-  if (username !== "" || password !== "") return "must not hold a user name or password";
-  const loopback = ["127.0.0.1", "localhost", "[::1]"].includes(hostname);
-  return protocol === "http:" && !loopback
-    ? "plain http is accepted from loopback only; use https"
-    : undefined;
 }

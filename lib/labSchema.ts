@@ -5,7 +5,9 @@
  * person who edits `Pulumi.<stack>.yaml`. Rules that span several keys live in `labConfig.ts`.
  */
 import { z } from "zod";
-import { requirementFault } from "./requirement";
+import { PAGE_FLOORS } from "./gates";
+import { gateFault } from "./requirement";
+import { imageUrlFault } from "./imageUrl";
 import { sharePathFault } from "./sharePath";
 
 /** Names become domain, volume and unit names: lower case, digits, hyphens; 1 to 32 characters. */
@@ -30,14 +32,19 @@ const absolutePath = z
     /^(\/[A-Za-z0-9._@+-]+)+$/,
     "use an absolute path of letters, digits and . _ @ + - (no spaces, no trailing slash)",
   )
-  .refine((path) => !path.split("/").includes(".."), "must not contain '..'");
+  .refine(
+    (path) => !path.split("/").some((part) => part === "." || part === ".."),
+    "must not contain '.' or '..' as a folder",
+  );
 
 const port = z.int().min(1024).max(65535);
 
-const requirement = z.string().superRefine((text, ctx) => {
-  const fault = requirementFault(text);
-  if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
-});
+/** A version requirement that is not below the page's own. */
+const gate = (key: keyof typeof PAGE_FLOORS) =>
+  z.string().superRefine((text, ctx) => {
+    const fault = gateFault(text, PAGE_FLOORS[key]);
+    if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
+  });
 
 const ssh = z.strictObject({
   host: z
@@ -71,6 +78,10 @@ const host = z.strictObject({
       /^(10\.(\d{1,3})\.(\d{1,3})|172\.(1[6-9]|2\d|3[01])\.(\d{1,3})|192\.168\.(\d{1,3}))\.0\/24$/,
       "use a private /24, e.g. '192.168.130.0/24'",
     )
+    .refine(
+      (subnet) => subnet.split(/[./]/).every((part) => Number(part) <= 255),
+      "use a private /24, e.g. '192.168.130.0/24'",
+    )
     .default("192.168.130.0/24")
     .describe("Subnet of the lab's libvirt network, used by guests with network.mode nat."),
   viewers: z
@@ -100,7 +111,10 @@ const image = z.discriminatedUnion("source", [
     url: z
       .string()
       .max(2048)
-      .regex(/^https?:\/\/[^\s'"<>\\^`{|}]+$/, "use an http or https URL")
+      .superRefine((url, ctx) => {
+        const fault = imageUrlFault(url);
+        if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
+      })
       .describe("Where the image is downloaded from (by the host). Plain http only on loopback."),
     digest: z
       .string()
@@ -205,8 +219,8 @@ const guest = z.strictObject({
     .prefault({}),
   gates: z
     .strictObject({
-      kernel: requirement.default(">= 3.18").describe("Running kernel; not below the page's 3.18."),
-      mesa: requirement.default(">= 10.3.0").describe("Mesa in use; not below the page's 10.3.0."),
+      kernel: gate("kernel").default(">= 3.18").describe("Running kernel; not below the page's 3.18."),
+      mesa: gate("mesa").default(">= 10.3.0").describe("Mesa in use; not below the page's 10.3.0."),
     })
     .prefault({}),
 });

@@ -27,6 +27,7 @@ function checkSize(width: number, height: number): void {
 }
 
 function fromPng(bytes: Buffer): Picture {
+  if (bytes.length < 24) throw new Error(`screenshot is truncated: ${bytes.length} bytes of a PNG`);
   checkSize(bytes.readUInt32BE(16), bytes.readUInt32BE(20));
   const png = PNG.sync.read(bytes);
   const rgb = new Uint8Array(png.width * png.height * 3);
@@ -78,7 +79,9 @@ export function pictureFacts(picture: Picture): PictureFacts {
     counts.set(colour, (counts.get(colour) ?? 0) + 1);
   }
   const total = picture.width * picture.height;
-  const most = Math.max(...counts.values());
+  // Not Math.max(...): a photograph has more colours than a call may have arguments.
+  let most = 0;
+  for (const count of counts.values()) most = Math.max(most, count);
   const sha256 = createHash("sha256")
     .update(`${picture.width}x${picture.height}\n`)
     .update(picture.rgb)

@@ -3,7 +3,9 @@
 /** One word that any POSIX shell reads back as `text`, whatever it holds. Throws on NUL. */
 export function shellWord(text: string): string {
   if (text.includes("\0")) throw new Error("an argument must not contain NUL");
-  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  // A first word `NAME=...` would be an assignment.
+  const bare = /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) && !/^[A-Za-z_]\w*\+?=/.test(text);
+  return bare ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** A command line of quoted words. */

@@ -18,10 +18,14 @@ export function parseRequirement(text: string): Requirement | undefined {
   return floor === undefined ? undefined : { text: `>= ${version}`, floor };
 }
 
-/** Why a requirement cannot be used, or undefined. */
-export function requirementFault(text: string): string | undefined {
-  return parseRequirement(text) === undefined
-    ? `'${text.slice(0, 40)}' is not a version requirement; use '>= MAJOR.MINOR[.PATCH]', e.g. '>= 3.18'`
+/** Why a gate's requirement cannot be used, or undefined: malformed, or below the page's floor. */
+export function gateFault(text: string, floor: Requirement): string | undefined {
+  const wanted = parseRequirement(text);
+  if (wanted === undefined) {
+    return `'${text.slice(0, 40)}' is not a version requirement; use '>= MAJOR.MINOR[.PATCH]', e.g. '${floor.text}'`;
+  }
+  return semver.lt(wanted.floor, floor.floor)
+    ? `'${wanted.text}' is below the page's floor '${floor.text}'; raise it or drop the key`
     : undefined;
 }
 
@@ -34,17 +38,16 @@ export function requirementFault(text: string): string | undefined {
  */
 export function upstreamVersion(text: string): string | undefined {
   const bare = text.trim().replace(/^\d+:/, "");
-  if (!/^\d+\.\d+/.test(bare)) return undefined;
-  return semver.coerce(bare)?.version;
+  const numbers = /^(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?(?!\d)/.exec(bare);
+  if (numbers === null) return undefined;
+  return numbers
+    .slice(1)
+    .map((text) => Number(text ?? 0))
+    .join(".");
 }
 
 /** Whether `found` (any form that upstreamVersion reads) meets the requirement. */
 export function meets(found: string, requirement: Requirement): boolean {
   const version = upstreamVersion(found);
   return version !== undefined && semver.gte(version, requirement.floor);
-}
-
-/** Whether `requirement` asks for less than `floor` does. */
-export function isBelow(requirement: Requirement, floor: Requirement): boolean {
-  return semver.lt(requirement.floor, floor.floor);
 }

@@ -32,6 +32,10 @@ const SYSTEM_FOLDERS = ["/", "/home", "/media", "/mnt", "/opt", "/root", "/srv",
  */
 export function sharePathFault(path: string): string | undefined {
   const fix = "share a folder made for it, e.g. /srv/mir";
+  if (path !== "/" && !/^(\/[^/]+)+$/.test(path)) return `'${path}' is no absolute path; ${fix}`;
+  if (path.split("/").some((part) => part === "." || part === "..")) {
+    return `'${path}' holds '.' or '..'; ${fix}`;
+  }
   if (SYSTEM_FOLDERS.includes(path)) return `'${path}' is a system folder; ${fix}`;
   const tree = SYSTEM_TREES.find((t) => path === t || path.startsWith(`${t}/`));
   if (tree !== undefined) return `'${path}' is in the system folder ${tree}; ${fix}`;

@@ -2,11 +2,17 @@
 # Makes sure that the pinned engine is on this machine and its plugins are in PULUMI_HOME; prints the
 # directory that holds the CLI.
 set -euo pipefail
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 HOME_OF_ENGINE=${PULUMI_HOME:?set by bin/pulumi}
 STAMP=$HOME_OF_ENGINE/.toolchain
+
+# Where the engine looks for its plugins.
+COMMAND_PLUGIN=$HOME_OF_ENGINE/plugins/resource-command-v$COMMAND_VERSION/pulumi-resource-command
+BRIDGE_PLUGIN=$HOME_OF_ENGINE/plugins/resource-terraform-provider-v$BRIDGE_VERSION/pulumi-resource-terraform-provider
+LIBVIRT_PROVIDER=$HOME_OF_ENGINE/dynamic_tf_plugins/registry.opentofu.org/dmacvicar/libvirt
+LIBVIRT_PROVIDER+=/$LIBVIRT_PROVIDER_VERSION/linux_$GO_ARCH/terraform-provider-libvirt
 choice=${MIRLAB_TOOLCHAIN-}
 
 case $choice in
@@ -19,16 +25,19 @@ wanted_key() {
   {
     printf '%s\n' "$choice" "$GO_ARCH" "$CACHE"
     cd -- "$TOOLCHAIN_DIR"
-    find . -type f ! -name '*_test.go' ! -path './test/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+    find . -type f ! -name '*_test.go' ! -name '*.md' ! -path './test/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
   } | digest
 }
 
-# recorded_engine KEY: the engine of an earlier run, if it was made for the same key and is still there.
+# recorded_engine KEY: the engine of an earlier run, if it was made for the same key and all is still there.
 recorded_engine() {
-  local key engine
+  local key engine file
   [[ -f $STAMP ]] || return 1
   { read -r key && read -r engine; } <"$STAMP" || return 1
-  [[ $key == "$1" && -x $engine/pulumi ]] || return 1
+  [[ $key == "$1" ]] || return 1
+  for file in "$engine/pulumi" "$COMMAND_PLUGIN" "$BRIDGE_PLUGIN" "$LIBVIRT_PROVIDER"; do
+    [[ -x $file ]] || return 1
+  done
   printf '%s\n' "$engine"
 }
 
@@ -55,16 +64,13 @@ place() {
 # place_plugins LINES: "name file" lines of a way's `plugins`.
 place_plugins() {
   local name file
-  local provider=$HOME_OF_ENGINE/dynamic_tf_plugins/registry.opentofu.org/dmacvicar/libvirt
+  # From here on the record would be wrong until all is in place.
+  rm -f -- "$STAMP"
   while read -r name file; do
     case $name in
-      command) place "$file" "$HOME_OF_ENGINE/plugins/resource-command-v$COMMAND_VERSION/pulumi-resource-command" ;;
-      terraform-provider)
-        place "$file" "$HOME_OF_ENGINE/plugins/resource-terraform-provider-v$BRIDGE_VERSION/pulumi-resource-terraform-provider"
-        ;;
-      libvirt)
-        place "$file" "$provider/$LIBVIRT_PROVIDER_VERSION/linux_$GO_ARCH/terraform-provider-libvirt"
-        ;;
+      command) place "$file" "$COMMAND_PLUGIN" ;;
+      terraform-provider) place "$file" "$BRIDGE_PLUGIN" ;;
+      libvirt) place "$file" "$LIBVIRT_PROVIDER" ;;
     esac
   done <<<"$1"
 }
@@ -97,9 +103,19 @@ ensure() {
   fi
 
   place_plugins "$plugins"
-  printf '%s\n%s\n' "$key" "$engine" >"$STAMP.$$"
-  mv -f -- "$STAMP.$$" "$STAMP"
+  printf '%s\n%s\n' "$key" "$engine" >"$STAMP.new"
+  mv -f -- "$STAMP.new" "$STAMP"
   printf '%s\n' "$engine"
+}
+
+# lock FILE: for the life of this process and of a build that outlives it.
+lock() {
+  local fd
+  exec {fd}>"$1"
+  if ! flock --nonblock "$fd"; then
+    say 'waiting for another process that prepares the engine'
+    flock "$fd"
+  fi
 }
 
 key=$(wanted_key)
@@ -109,11 +125,10 @@ fi
 
 trusted_dir "$MIRLAB_CACHE" MIRLAB_CACHE
 trusted_dir "$CACHE" 'the toolchain cache'
-exec 9>"$CACHE/lock"
-if ! flock --nonblock 9; then
-  say 'waiting for another process that prepares the engine'
-  flock 9
-fi
+# Always in this order: the home is this project's, the cache may be shared by several homes.
+lock "$HOME_OF_ENGINE/.lock"
+lock "$CACHE/lock"
+find "$HOME_OF_ENGINE" -maxdepth 1 -name '.placing-*' -exec rm -rf -- {} +
 if ! recorded_engine "$key"; then
   ensure "$key"
 fi

@@ -5,9 +5,9 @@
 # Every part is cached by the content it is made from; a killed build leaves nothing half done and is resumed
 # by Go's own caches.
 set -euo pipefail
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
-# shellcheck source=progress.sh
+# shellcheck source-path=SCRIPTDIR source=progress.sh
 source "$TOOLCHAIN_DIR/progress.sh"
 
 PARTS=$CACHE/registry
@@ -16,8 +16,8 @@ NEED_DISK_MIB=6144
 
 # Go reads its settings from the environment and from a file of the user: ours must win over both, and an
 # empty GOFLAGS would not.
+# shellcheck disable=SC2153
 export GOFLAGS=-mod=readonly GOWORK=off GOOS=linux GOARCH=$GO_ARCH CGO_ENABLED=0 GO111MODULE=on
-export GOPROXY=${GOPROXY:-https://proxy.golang.org,direct}
 unset GOEXPERIMENT GODEBUG
 
 # part NAME: sets label, module directory, package and link flags of a part.
@@ -59,7 +59,7 @@ part_dir() {
     cd -- "$TOOLCHAIN_DIR/$name"
     {
       printf '%s\n' "$GO_ARCH" "$package" "$flags"
-      find . -type f ! -name '*_test.go' ! -path '*/testdata/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+      find . -type f ! -name '*_test.go' ! -name '*.md' ! -path '*/testdata/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     } | digest
   )
   printf '%s/%s-%s\n' "$PARTS" "$name" "$key"
@@ -114,7 +114,7 @@ build() {
     tail -n 5 -- "$log" >&2
     rm -rf -- "$temp"
     fail "$label" 'a failed build' 'a build from the pinned modules' \
-      "see the last lines above; behind a proxy set GOPROXY (now $GOPROXY)" "$log"
+      "see the last lines above; behind a proxy set GOPROXY (now $(go env GOPROXY))" "$log"
   fi
   publish "$temp" "$dir"
 }

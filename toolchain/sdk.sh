@@ -4,7 +4,7 @@
 #   sdk.sh --check    fails if the committed one differs from what the pinned engine generates
 #   sdk.sh build      compiles it where it is not (npm ci runs no install scripts here)
 set -euo pipefail
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 ROOT=$(dirname -- "$TOOLCHAIN_DIR")

@@ -2,7 +2,7 @@
 # The system way: a pulumi of the pinned version that is already on PATH, with the language host it came with.
 # Prints the directory that holds it.
 set -euo pipefail
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 # A checkout's bin/pulumi may be on PATH: it is a user of this script, not an answer to it.

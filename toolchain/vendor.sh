@@ -5,7 +5,7 @@
 # Nothing is unpacked whose SHA-256 is not the one in the release's checksums file. That file comes over
 # HTTPS from the same release: it proves an undamaged download, not an unbroken vendor.
 set -euo pipefail
-# shellcheck source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 # A mirror with the layout of github.com can stand in for it.

@@ -128,6 +128,24 @@ esac
     );
   });
 
+  it("stops the build, and what it started, on Ctrl-C", async () => {
+    fakeGo({ build: `echo $$ >"${box.dir}/started"; exec sleep 60` });
+    const child = spawn(path.join(box.tree, "bin", "pulumi"), ["version"], {
+      env: box.env({ MIRLAB_TOOLCHAIN: "registry" }),
+      stdio: "ignore",
+      detached: true,
+    });
+    const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+    const started = path.join(box.dir, "started");
+    while (!fs.existsSync(started) || fs.readFileSync(started, "utf8") === "") {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const build = Number(fs.readFileSync(started, "utf8"));
+    process.kill(-(child.pid ?? 0), "SIGINT");
+    await ended;
+    assert.throws(() => process.kill(build, 0), /ESRCH/);
+  });
+
   it("shows the end of the log of a failed build, and where it is", async () => {
     fakeGo({ build: 'echo "proxy: no route" >&2; exit 1' });
     const result = await pulumi();

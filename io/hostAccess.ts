@@ -1,0 +1,40 @@
+/** How the lab host is reached: this machine, or SSH with the pinned key of the configuration. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HostConfig } from "../lib/labSchema";
+import { knownHostsAddress, knownHostsLine, SshHost, sshConfigBlock } from "../lib/sshConfig";
+import { SshTarget } from "./link";
+import { labFolder } from "./paths";
+
+export interface HostAccess {
+  /** Where host scripts run; undefined is this machine. */
+  readonly target: SshTarget | undefined;
+  /** The host as a hop to its guests; undefined is this machine. */
+  readonly jump: SshHost | undefined;
+}
+
+/** `Host` alias of the lab host in the SSH configurations that the lab writes. */
+const HOST_ALIAS = "mirlab-host";
+
+/** Writes the host's SSH configuration when it needs one. The same input writes the same files. */
+export function hostAccess(host: HostConfig, stack: string): HostAccess {
+  const { ssh } = host;
+  if (ssh === undefined) return { target: undefined, jump: undefined };
+  const folder = join(labFolder(stack), "host");
+  const jump: SshHost = {
+    alias: HOST_ALIAS,
+    hostName: ssh.host,
+    port: ssh.port,
+    user: ssh.user,
+    identityFile: ssh.privateKeyFile,
+    knownHostsFile: join(folder, "known_hosts"),
+  };
+  const config = join(folder, "ssh_config");
+  // The libvirt provider looks the key up by address, OpenSSH by our alias.
+  const names = [HOST_ALIAS, knownHostsAddress(ssh.host, ssh.port)];
+  const known = names.map((name) => knownHostsLine(name, ssh.hostKey)).join("");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(jump.knownHostsFile, known, { mode: 0o600 });
+  writeFileSync(config, sshConfigBlock(jump), { mode: 0o600 });
+  return { target: { config, alias: HOST_ALIAS }, jump };
+}

@@ -1,0 +1,14 @@
+/** Asks the lab host for its facts, before anything is touched. */
+import { HostFacts, readHostFacts } from "../lib/hostFacts";
+import { Lab } from "../lib/labSchema";
+import { runOnHost, Target } from "./link";
+
+export async function hostFacts(host: Target, lab: Lab): Promise<HostFacts> {
+  const shares = lab.guests.flatMap((g) => (g.share.path === undefined ? [] : [g.share.path]));
+  const args = [lab.host.dataDir, lab.host.cacheDir, ...shares];
+  const result = await runOnHost(host, "facts.sh", args, { timeoutMs: 60_000 });
+  if (result.code === 0) return readHostFacts(result.stdout.toString());
+  const where = host === undefined ? "this machine" : `host.ssh (${lab.host.ssh?.host ?? ""})`;
+  const reason = result.stderr.trim() || "no answer";
+  throw new Error(`${where} cannot be asked: ${reason}; check that it is up and host.ssh is right`);
+}

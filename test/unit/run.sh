@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Runs the unit tests: all of them, or those in the files named. No engine, no libvirt.
+#   run.sh [FILE...]
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
+
+files=("$@")
+if ((${#files[@]} == 0)); then
+  mapfile -t files < <(find test/unit -name '*.test.ts' | sort)
+fi
+((${#files[@]} > 0)) || {
+  printf '%s\n' "test: found no file test/unit/**/*.test.ts, required at least one" >&2
+  exit 1
+}
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+node --require ts-node/register/transpile-only --test --test-reporter spec "${files[@]}" | tee "$log"
+
+# The runner is content with a file that holds no test, and counts the file itself as one.
+for file in "${files[@]}"; do
+  if grep -qE "^(✔|ℹ) .*/?${file//./\\.} \(" "$log"; then
+    printf '%s\n' "test: found no test in $file, required at least one" >&2
+    exit 1
+  fi
+done
+grep -qE '^ℹ pass [1-9]' "$log" || {
+  printf '%s\n' "test: found no test that ran, required at least one" >&2
+  exit 1
+}

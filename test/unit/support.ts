@@ -1,0 +1,75 @@
+// What the unit tests share: fixtures, temporary folders, stand-ins for programs, XML as plain data.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { after } from "node:test";
+import { Element, Node } from "@xmldom/xmldom";
+import { fromXml } from "../../lib/xml";
+
+export const ROOT = resolve(__dirname, "..", "..");
+
+/** Real output of a program; the file's name says which version wrote it. */
+export function fixture(name: string): string {
+  return readFileSync(join(ROOT, "test", "fixtures", name), "utf8");
+}
+
+/** A folder of this test file's own, removed when the file's tests are done. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "mirlab-unit-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/**
+ * Stand-ins for programs, found first on PATH by what this process starts. Each is a bash script;
+ * what is left of its text decides what the code under test is told.
+ */
+export class FakePrograms {
+  readonly folder = temporaryFolder();
+
+  constructor() {
+    process.env.PATH = `${this.folder}${delimiter}${process.env.PATH ?? ""}`;
+  }
+
+  set(name: string, script: string): void {
+    writeFileSync(join(this.folder, name), `#!/bin/bash\n${script}\n`, { mode: 0o755 });
+  }
+}
+
+/** An element as data: name, attributes without namespace declarations, children in order. */
+export interface Plain {
+  readonly name: string;
+  readonly attributes: Record<string, string>;
+  readonly children: (Plain | string)[];
+}
+
+/** Reads an element; neighbouring texts are one text, and texts of blanks only are layout. */
+export function plainOf(element: Element, keepBlanks = false): Plain {
+  const children: (Plain | string)[] = [];
+  for (const node of Array.from(element.childNodes)) {
+    if (node.nodeType === Node.ELEMENT_NODE) {
+      children.push(plainOf(node as Element, keepBlanks));
+      continue;
+    }
+    const text = node.nodeValue ?? "";
+    const last = children.at(-1);
+    if (typeof last === "string") children[children.length - 1] = last + text;
+    else if (text !== "") children.push(text);
+  }
+  return {
+    name: element.nodeName,
+    attributes: Object.fromEntries(
+      Array.from(element.attributes)
+        .filter((a) => !a.name.startsWith("xmlns"))
+        .map((a) => [a.name, a.value]),
+    ),
+    children: children.filter((c) => keepBlanks || typeof c !== "string" || c.trim() !== ""),
+  };
+}
+
+/** The root of a document. */
+export function rootOf(xml: string): Element {
+  const root = fromXml(xml).documentElement;
+  if (root === null) throw new Error("the document is empty");
+  return root;
+}
