@@ -83,7 +83,7 @@ export class Guest extends pulumi.ComponentResource {
         ? undefined
         : new SharedFolder(
             `${name}-share`,
-            { connection: inGuest, mount: config.share.mount, readonly: config.share.readonly },
+            { connection: inGuest, mount: config.share.mount },
             booted,
           );
     const session = new MirSession(

@@ -16,8 +16,6 @@ export interface ScriptCommandArgs {
   readonly deleteArgs?: pulumi.Input<string>[];
   /** Run as root by sudo: guest scripts, whose login user has no rights of its own. @default false */
   readonly sudo?: boolean;
-  /** Changes of these run the script again. */
-  readonly triggers?: pulumi.Input<string>[];
 }
 
 /**
@@ -40,7 +38,6 @@ export function scriptCommand(
     // What ran before is no input of what runs now.
     addPreviousOutputInEnv: false,
     stdin: text,
-    ...(args.triggers === undefined ? {} : { triggers: args.triggers, update: line(args.args) }),
   };
   return connection === undefined
     ? new command.local.Command(

@@ -9,7 +9,6 @@ export interface SharedFolderArgs {
   readonly connection: Connection;
   /** Mount point in the guest. */
   readonly mount: string;
-  readonly readonly: boolean;
 }
 
 /** The guest's side of the page's 9p share: a mount unit that outlives a reboot. */
@@ -19,11 +18,10 @@ export class SharedFolder extends pulumi.ComponentResource {
 
   constructor(name: string, args: SharedFolderArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:SharedFolder", name, args, opts);
-    const mode = args.readonly ? ["--readonly"] : [];
     const mounted = scriptCommand(
       `${name}-mount`,
       args.connection,
-      { sudo: true, script: "guest/share.sh", args: ["mount", ...mode, SHARE_TAG, args.mount] },
+      { sudo: true, script: "guest/share.sh", args: ["mount", SHARE_TAG, args.mount] },
       { parent: this },
     );
     this.mount = mounted.stdout.apply(() => args.mount);

@@ -5,7 +5,14 @@
  * not, stays as it was written.
  */
 import { Document, Element, XMLSerializer } from "@xmldom/xmldom";
-import { channelTrees, DomainSpec, graphicsTree, ownerTree, shareTree, videoTree } from "./domainXml";
+import {
+  channelTrees,
+  DomainSpec,
+  graphicsTree,
+  ownerTree,
+  shareTree,
+  videoTree,
+} from "./domainXml";
 import { childrenOf, firstAt, fromXml, NAMESPACES, toXml, Tree } from "./xml";
 
 export interface AdoptContract {
@@ -13,8 +20,10 @@ export interface AdoptContract {
   readonly guest: string;
   readonly spice: DomainSpec["spice"];
   readonly video: DomainSpec["video"];
-  /** The 9p share; unset: none is added. */
-  readonly share?: NonNullable<DomainSpec["share"]>;
+  /** Mount tag of the lab's 9p share: a filesystem with this tag is the lab's business. */
+  readonly shareTag: string;
+  /** The folder to share; unset: none is. */
+  readonly share?: { readonly path: string; readonly readonly: boolean };
 }
 
 /** Who marked a domain. `adopted` is false for a domain that a lab made itself. */
@@ -55,7 +64,9 @@ function equals(element: Element, [name, attributes = {}, ...children]: Tree): b
   return (
     element.nodeName === name &&
     element.attributes.length === Object.keys(attributes).length &&
-    Object.entries(attributes).every(([key, value]) => element.getAttribute(key) === String(value)) &&
+    Object.entries(attributes).every(
+      ([key, value]) => element.getAttribute(key) === String(value),
+    ) &&
     found.length === wanted.length &&
     wanted.every((tree) => found.some((child) => equals(child, tree)))
   );
@@ -65,6 +76,8 @@ const isGraphics = (d: Element): boolean => d.nodeName === "graphics";
 const isVideo = (d: Element): boolean => d.nodeName === "video";
 const isTablet = (d: Element): boolean =>
   d.nodeName === "input" && d.getAttribute("type") === "tablet";
+const isSpiceAudio = (d: Element): boolean =>
+  d.nodeName === "audio" && d.getAttribute("type") === "spice";
 const isChannel =
   (name: string) =>
   (d: Element): boolean =>
@@ -83,13 +96,18 @@ function tabletTree(devices: Element): Tree {
   return ["input", { type: "tablet", bus: none ? "virtio" : "usb" }];
 }
 
-function parts(contract: AdoptContract, devices: Element, original: Element, tag: string): Part[] {
+/** The tree of the contract's share, if it has one. */
+function wantedShare({ share, shareTag }: AdoptContract): Tree | undefined {
+  return share === undefined ? undefined : shareTree({ ...share, tag: shareTag });
+}
+
+function parts(contract: AdoptContract, devices: Element, original: Element): Part[] {
   const [spiceChannel, agentChannel] = channelTrees();
   const graphics = graphicsTree(contract.spice);
   const video = videoTree(contract.video);
-  const share = contract.share === undefined ? undefined : shareTree(contract.share);
+  const share = wantedShare(contract);
+  const isOurShare = isShare(contract.shareTag);
   const any = (): boolean => true;
-  const owned = elementsOf(original).some(isShare(tag));
   return [
     {
       ...{ id: "graphics", governs: isGraphics, exact: true, tree: graphics },
@@ -109,10 +127,10 @@ function parts(contract: AdoptContract, devices: Element, original: Element, tag
       fits: any,
     },
     {
-      ...{ id: "share", governs: isShare(tag), tree: share },
-      // A share that its owner had before stays when the lab wants none.
-      exact: share !== undefined || !owned,
-      fits: (d) => (share === undefined ? owned : equals(d, share)),
+      ...{ id: "share", governs: isOurShare, tree: share },
+      // One that its owner had before stays when the lab wants none.
+      exact: share !== undefined || !elementsOf(original).some(isOurShare),
+      fits: (d) => share !== undefined && equals(d, share),
     },
   ];
 }
@@ -120,9 +138,7 @@ function parts(contract: AdoptContract, devices: Element, original: Element, tag
 function isMet(part: Part, devices: Element): boolean {
   const governed = elementsOf(devices).filter(part.governs);
   if (part.tree === undefined) return !part.exact || governed.length === 0;
-  return part.exact
-    ? governed.length === 1 && governed.every(part.fits)
-    : governed.some(part.fits);
+  return part.exact ? governed.length === 1 && governed.every(part.fits) : governed.some(part.fits);
 }
 
 function imported(doc: Document, tree: Tree): Element {
@@ -179,34 +195,35 @@ export function domainFacts(xml: string): { name: string; uuid: string; type: st
 }
 
 /** Parts of the hardware that are not as the contract wants them; empty when all are. */
-export function differences(xml: string, contract: AdoptContract, originalXml: string, tag: string): string[] {
+export function differences(xml: string, contract: AdoptContract, originalXml: string): string[] {
   const devices = devicesOf(rootOf(fromXml(xml)));
   const original = devicesOf(rootOf(fromXml(originalXml)));
-  return parts(contract, devices, original, tag)
+  return parts(contract, devices, original)
     .filter((part) => !isMet(part, devices))
     .map((part) => part.id);
 }
 
 /** Why the contract cannot be met without taking something away from the owner, or undefined. */
 export function refusal(originalXml: string, contract: AdoptContract): string | undefined {
-  const { share } = contract;
-  if (share === undefined) return undefined;
-  const own = elementsOf(devicesOf(rootOf(fromXml(originalXml)))).find(isShare(share.tag));
-  if (own === undefined || equals(own, shareTree(share))) return undefined;
+  const { share, shareTag } = contract;
+  const tree = wantedShare(contract);
+  if (share === undefined || tree === undefined) return undefined;
+  const own = elementsOf(devicesOf(rootOf(fromXml(originalXml)))).find(isShare(shareTag));
+  if (own === undefined || equals(own, tree)) return undefined;
   return (
-    `found its own filesystem with the tag '${share.tag}' (${attribute(own, "source", "dir")}), ` +
+    `found its own filesystem with the tag '${shareTag}' (${attribute(own, "source", "dir")}), ` +
     `required this tag for ${share.path}; rename the tag of the domain's own, ` +
     `or set guests[].share.enabled to false`
   );
 }
 
 /** The definition with the contract's hardware and our mark. The same input gives the same text. */
-export function adopt(xml: string, contract: AdoptContract, originalXml: string, tag: string): string {
+export function adopt(xml: string, contract: AdoptContract, originalXml: string): string {
   const doc = fromXml(xml);
   const root = rootOf(doc);
   const devices = devicesOf(root);
   const original = devicesOf(rootOf(fromXml(originalXml)));
-  for (const part of parts(contract, devices, original, tag)) meet(part, doc, devices);
+  for (const part of parts(contract, devices, original)) meet(part, doc, devices);
 
   let metadata = firstAt(root, "metadata");
   if (metadata === undefined) {
@@ -228,19 +245,21 @@ function meaning(element: Element): string {
     .sort();
   const children = elementsOf(element);
   const inside =
-    children.length === 0 ? JSON.stringify((element.textContent ?? "").trim()) : children.map(meaning).join("");
+    children.length === 0
+      ? JSON.stringify((element.textContent ?? "").trim())
+      : children.map(meaning).join("");
   return `<${element.namespaceURI ?? ""} ${element.localName} ${attributes.join(" ")}>${inside}</>`;
 }
 
 /** What the definition says besides our parts, our mark and the controllers that came with them. */
-function rest(xml: string, originalXml: string, tag: string): string {
+function rest(xml: string, originalXml: string, shareTag: string): string {
   const root = rootOf(fromXml(xml));
   const devices = devicesOf(root);
   const theirs = new Set(elementsOf(devicesOf(rootOf(fromXml(originalXml)))).map(meaning));
-  const ours = [isGraphics, isVideo, isSpiceChannel, isAgentChannel, isTablet, isShare(tag)];
+  const ours = [isGraphics, isVideo, isSpiceChannel, isAgentChannel, isTablet, isShare(shareTag)];
   const came = (d: Element): boolean =>
     (d.nodeName === "controller" && ADDED_CONTROLLERS.has(d.getAttribute("type") ?? "")) ||
-    d.nodeName === "audio";
+    isSpiceAudio(d);
   for (const device of elementsOf(devices)) {
     const added = came(device) && !theirs.has(meaning(device));
     if (added || ours.some((is) => is(device))) devices.removeChild(device);
@@ -258,7 +277,12 @@ function dropMark(root: Element): void {
 }
 
 /** Puts the original's devices of one kind in the place of what is there now. */
-function putBack(doc: Document, devices: Element, original: Element, is: (d: Element) => boolean): void {
+function putBack(
+  doc: Document,
+  devices: Element,
+  original: Element,
+  is: (d: Element) => boolean,
+): void {
   for (const device of elementsOf(devices).filter(is)) devices.removeChild(device);
   for (const device of elementsOf(original).filter(is)) {
     const taken = elementsOf(devices).flatMap((d) => childrenOf(d, "address").map(meaning));
@@ -275,20 +299,21 @@ function putBack(doc: Document, devices: Element, original: Element, is: (d: Ele
  * The definition without our edits. If nothing else was changed since, it is the original, to the
  * letter; else the owner's later changes stay and only our parts are put back.
  */
-export function release(xml: string, originalXml: string, tag: string): string {
-  if (rest(xml, originalXml, tag) === rest(originalXml, originalXml, tag)) return originalXml;
+export function release(xml: string, originalXml: string, shareTag: string): string {
+  if (rest(xml, originalXml, shareTag) === rest(originalXml, originalXml, shareTag))
+    return originalXml;
   const doc = fromXml(xml);
   const root = rootOf(doc);
   const devices = devicesOf(root);
   const original = devicesOf(rootOf(fromXml(originalXml)));
   for (const is of [isGraphics, isVideo, isSpiceChannel]) putBack(doc, devices, original, is);
-  for (const is of [isAgentChannel, isTablet, isShare(tag)]) {
+  for (const is of [isAgentChannel, isTablet, isShare(shareTag)]) {
     const added = elementsOf(devices).find(is);
     if (added !== undefined && !elementsOf(original).some(is)) devices.removeChild(added);
   }
-  const spice = elementsOf(original).some((d) => isGraphics(d) && d.getAttribute("type") === "spice");
-  const isSpiceAudio = (d: Element): boolean =>
-    d.nodeName === "audio" && d.getAttribute("type") === "spice";
+  const spice = elementsOf(original).some(
+    (d) => isGraphics(d) && d.getAttribute("type") === "spice",
+  );
   // libvirt gives a SPICE domain such a backend, and QEMU refuses it without SPICE.
   if (!spice) putBack(doc, devices, original, isSpiceAudio);
   dropMark(root);

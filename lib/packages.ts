@@ -44,3 +44,11 @@ export const GUEST_PACKAGES: readonly string[] = [
   "pciutils",
   "qemu-guest-agent",
 ];
+
+/** What the machine that runs Pulumi needs when the lab host is another one. */
+const CLIENT_PACKAGES = ["xsltproc", "genisoimage", "openssh-client"];
+
+/** Package names for a machine's part: the lab host itself, or only the driver of a remote one. */
+export function packagesFor(part: "host" | "client"): readonly string[] {
+  return part === "client" ? CLIENT_PACKAGES : HOST_PACKAGES.map((p) => p.name);
+}

@@ -14,7 +14,7 @@ export function parseRequirement(text: string): Requirement | undefined {
   const match = FORM.exec(text.trim());
   const version = match?.[1];
   if (version === undefined) return undefined;
-  const floor = semver.coerce(version)?.version;
+  const floor = upstreamVersion(version);
   return floor === undefined ? undefined : { text: `>= ${version}`, floor };
 }
 
@@ -42,7 +42,7 @@ export function upstreamVersion(text: string): string | undefined {
   if (numbers === null) return undefined;
   return numbers
     .slice(1)
-    .map((text) => Number(text ?? 0))
+    .map((part) => Number(part ?? 0))
     .join(".");
 }
 

@@ -94,6 +94,7 @@ put_client_unit() {
 Description=Client shown in the Mir session
 BindsTo=$SERVER
 After=$SERVER
+ConditionPathExists=$CONFIG/client
 
 [Service]
 ExecStart=$RUNNER $CONFIG/client /run/mir-session/wayland-0
@@ -143,8 +144,8 @@ wait_settled() {
 }
 
 installed_files() {
-  printf '%s\n' "$RUNNER" "$BANNER" "$CONFIG/server" "$UNIT_DIR/$SERVER"
-  ((${#client[@]} == 0)) || printf '%s\n' "$CONFIG/client" "$UNIT_DIR/$CLIENT"
+  printf '%s\n' "$RUNNER" "$BANNER" "$CONFIG/server" "$UNIT_DIR/$SERVER" "$UNIT_DIR/$CLIENT"
+  ((${#client[@]} == 0)) || printf '%s\n' "$CONFIG/client"
 }
 
 # What the running session was started from. Written last: a run that was killed half way is
@@ -162,12 +163,12 @@ install_session() {
   put_banner
   put 0644 "$CONFIG/server" < <(printf '%s\0' "${server[@]}")
   put_server_unit
+  # Without a client its unit stays, and its condition passes it over.
+  put_client_unit
   if ((${#client[@]} > 0)); then
     put 0644 "$CONFIG/client" < <(printf '%s\0' "${client[@]}")
-    put_client_unit
-  elif [[ -e $UNIT_DIR/$CLIENT ]]; then
-    systemctl --quiet disable --now "$CLIENT"
-    rm -f "$UNIT_DIR/$CLIENT" "$CONFIG/client"
+  else
+    rm -f "$CONFIG/client"
   fi
 
   sum=$(wanted_sum)
@@ -176,12 +177,13 @@ install_session() {
     work=restarted
     # One reload for all: each takes seconds in an emulated guest. The server's unit conflicts
     # with the getty and so ends it.
+    # Stopped first: a unit that is restarting by itself cannot be loaded anew.
+    systemctl stop "$CLIENT" "$SERVER" 2>/dev/null || true
     systemctl --quiet --no-reload disable getty@tty1.service
-    systemctl --quiet --no-reload enable "$SERVER"
-    ((${#client[@]} == 0)) || systemctl --quiet --no-reload enable "$CLIENT"
+    systemctl --quiet --no-reload enable "$SERVER" "$CLIENT"
     systemctl daemon-reload
-    systemctl reset-failed "$SERVER" 2>/dev/null || true
-    systemctl restart "$SERVER" || fail_with_journal "found that $SERVER does not start, required active"
+    systemctl reset-failed "$CLIENT" "$SERVER" 2>/dev/null || true
+    systemctl start "$SERVER" || fail_with_journal "found that $SERVER does not start, required active"
   fi
   if ((${#client[@]} > 0)); then
     systemctl start "$CLIENT" || fail_with_journal "found that $CLIENT does not start, required active"

@@ -37,7 +37,7 @@ require_debian() {
 }
 
 check_names() {
-  (($# > 0)) || die "found no package name, required at least one; usage: packages.sh missing|install PKG..."
+  (($# > 0)) || die "found no package name, required at least one; usage: packages.sh missing|install|require PKG..."
   local name
   for name in "$@"; do
     [[ $name =~ ^[a-z0-9][a-z0-9+.-]+$ ]] || die "found package name '$name', required a Debian package name (a-z 0-9 + . -); correct the name"
@@ -91,15 +91,25 @@ install_missing() {
   ((${#missing[@]} == 0)) || die "found ${missing[*]} still missing after apt-get, required installed; log /var/log/apt/term.log"
 }
 
+require_installed() {
+  local missing
+  mapfile -t missing < <(print_missing "$@")
+  ((${#missing[@]} == 0)) || die "found ${missing[*]} missing, required installed; run 'apt-get install ${missing[*]}', or set host.packages to \"install\""
+}
+
 main() {
   local verb=${1-}
   case $verb in
-    missing | install) shift ;;
-    *) die "found verb '$verb', required missing or install; usage: packages.sh missing|install PKG..." ;;
+    missing | install | require) shift ;;
+    *) die "found verb '$verb', required missing, install or require; usage: packages.sh missing|install|require PKG..." ;;
   esac
   check_names "$@"
   require_debian
-  if [[ $verb == missing ]]; then print_missing "$@"; else install_missing "$@"; fi
+  case $verb in
+    missing) print_missing "$@" ;;
+    install) install_missing "$@" ;;
+    require) require_installed "$@" ;;
+  esac
 }
 
 main "$@"

@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
-  isBelow,
+  gateFault,
   meets,
   parseRequirement,
   Requirement,
-  requirementFault,
   upstreamVersion,
 } from "../../../lib/requirement";
 
@@ -42,7 +41,7 @@ describe("parseRequirement", () => {
     it(`refuses '${text}' and says what is accepted`, () => {
       assert.equal(parseRequirement(text), undefined);
       assert.equal(
-        requirementFault(text),
+        gateFault(text, need("3.18")),
         `'${text}' is not a version requirement; use '>= MAJOR.MINOR[.PATCH]', e.g. '>= 3.18'`,
       );
     });
@@ -55,7 +54,6 @@ describe("parseRequirement", () => {
         const requirement = need(`>= ${text}`);
         assert.equal(requirement.floor, short ? `${text}.0` : text);
         assert.deepEqual(parseRequirement(requirement.text), requirement);
-        assert.equal(requirementFault(text), undefined);
       }),
     );
   });
@@ -63,7 +61,7 @@ describe("parseRequirement", () => {
   it("answers any text, and shows at most 40 characters of it", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 200 }), (text) => {
-        const fault = requirementFault(text);
+        const fault = gateFault(text, need("0.0"));
         assert.equal(fault === undefined, parseRequirement(text) !== undefined);
         assert.ok((fault ?? "").length < 140);
       }),
@@ -132,12 +130,20 @@ describe("meets", () => {
   }
 });
 
-describe("isBelow", () => {
-  it("is the strict order of the floors", () => {
+describe("gateFault", () => {
+  it("refuses exactly the requirements below the floor", () => {
     fc.assert(
-      fc.property(triple, triple, (a, b) => {
-        assert.equal(isBelow(need(a.join(".")), need(b.join("."))), order(a, b) < 0);
+      fc.property(triple, triple, (asked, floor) => {
+        const fault = gateFault(asked.join("."), need(floor.join(".")));
+        assert.equal(fault !== undefined, order(asked, floor) < 0);
       }),
+    );
+  });
+
+  it("says what is below what, and what to do", () => {
+    assert.equal(
+      gateFault("3.17.9", need("3.18")),
+      "'>= 3.17.9' is below the page's floor '>= 3.18'; raise it or drop the key",
     );
   });
 });
