@@ -58,6 +58,7 @@ export class Guest extends pulumi.ComponentResource {
         directory: folder,
         alias: `mirlab-${stack}-${config.name}`,
         user: GUEST_USER,
+        screen: spicePort.apply((port) => ({ title: `Mir: ${config.name}`, port })),
         ...(config.network.mode === "nat"
           ? { hostName: labHost.addresses.get(config.name) ?? "", port: 22 }
           : { hostName: "127.0.0.1", port: sshPort }),
@@ -112,7 +113,7 @@ export class Guest extends pulumi.ComponentResource {
     );
     const console = new Console(
       `${name}-console`,
-      { title: `Mir: ${config.name}`, port: spicePort, viewerFile: join(folder, "console.vv") },
+      { port: spicePort, access },
       parent,
     );
     this.outputs = {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { GuestAccessInputs } from "../io/guestAccess";
+import { ACCESS_FILES, GuestAccessInputs } from "../io/guestAccess";
 import { SshTarget } from "../io/link";
 import { TodayProvider } from "./todayProvider";
 
@@ -17,6 +17,7 @@ export interface GuestAccessArgs {
   readonly identityFile?: pulumi.Input<string>;
   readonly hostKey?: pulumi.Input<string>;
   readonly jump?: GuestAccessInputs["jump"];
+  readonly screen: pulumi.Input<GuestAccessInputs["screen"]>;
 }
 
 /**
@@ -44,17 +45,24 @@ export class GuestAccess extends pulumi.dynamic.Resource {
   get target(): pulumi.Output<SshTarget> {
     return pulumi
       .all([this.directory, this.alias, this.hostPublicKey])
-      .apply(([directory, alias]) => ({ config: join(directory, "ssh_config"), alias }));
+      .apply(([directory, alias]) => ({ config: join(directory, ACCESS_FILES.config), alias }));
+  }
+
+  /** Path of the file that `remote-viewer` opens the guest's screen with. */
+  get viewerFile(): pulumi.Output<string> {
+    return pulumi
+      .all([this.directory, this.hostPublicKey])
+      .apply(([directory]) => join(directory, ACCESS_FILES.viewer));
   }
 
   /** The lab's private key for this guest. Secret. */
   get privateKey(): pulumi.Output<string> {
-    return this.secretFile((directory) => join(directory, "id_ed25519"));
+    return this.secretFile((directory) => join(directory, ACCESS_FILES.client));
   }
 
   /** The guest's private host key, for its first boot. Secret. */
   get hostPrivateKey(): pulumi.Output<string> {
-    return this.secretFile((directory) => join(directory, "host_ed25519"));
+    return this.secretFile((directory) => join(directory, ACCESS_FILES.host));
   }
 
   private secretFile(path: (directory: string) => string): pulumi.Output<string> {

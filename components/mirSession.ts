@@ -15,17 +15,22 @@ export class MirSession extends pulumi.ComponentResource {
 
   constructor(name: string, args: MirSessionArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:MirSession", name, args, opts);
-    const client =
-      args.session.client.length === 0
-        ? ["--no-client"]
-        : args.session.client.flatMap((word) => ["--client", word]);
     const unit = scriptCommand(
       `${name}-unit`,
       args.connection,
-      { sudo: true, script: "guest/session.sh", args: ["install", ...client, "--", ...args.session.command] },
+      { sudo: true, script: "guest/session.sh", args: ["install", ...sessionArgs(args.session)] },
       { parent: this },
     );
     this.state = unit.stdout.apply((text) => text.trim());
     this.registerOutputs({ state: this.state });
   }
+}
+
+/** Arguments of session.sh; what is not configured is the script's own default. */
+function sessionArgs({ command, client }: GuestConfig["session"]): string[] {
+  const clientArgs = client?.flatMap((word) => ["--client", word]) ?? [];
+  return [
+    ...(client?.length === 0 ? ["--no-client"] : clientArgs),
+    ...(command === undefined ? [] : ["--", ...command]),
+  ];
 }

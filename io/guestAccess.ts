@@ -1,8 +1,9 @@
-/** Handler of GuestAccess: the keys of one guest and the SSH configuration that pins them. */
+/** Handler of GuestAccess: the keys of one guest, the SSH configuration that pins them, its viewer file. */
 import { chmod, mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { knownHostsLine, sshConfigBlock, SshHost } from "../lib/sshConfig";
+import { viewerFile } from "../lib/viewer";
 import { run } from "./exec";
 
 export interface GuestAccessInputs {
@@ -18,6 +19,8 @@ export interface GuestAccessInputs {
   readonly hostKey?: string;
   /** Configuration block of the lab host to jump through, when it is not this machine. */
   readonly jump?: SshHost;
+  /** Window title and loopback port of the guest's screen. */
+  readonly screen: { readonly title: string; readonly port: number };
 }
 
 export interface GuestAccessProps extends GuestAccessInputs {
@@ -27,7 +30,14 @@ export interface GuestAccessProps extends GuestAccessInputs {
   readonly intact: boolean;
 }
 
-const FILES = { client: "id_ed25519", host: "host_ed25519", config: "ssh_config", known: "known_hosts" };
+/** Names of the files in a guest's folder. */
+export const ACCESS_FILES = {
+  client: "id_ed25519",
+  host: "host_ed25519",
+  config: "ssh_config",
+  known: "known_hosts",
+  viewer: "console.vv",
+} as const;
 
 /** Writes by rename, so that a kill leaves the old file or the new one. */
 async function writePrivate(path: string, text: string): Promise<void> {
@@ -69,17 +79,21 @@ async function ensureKey(path: string, comment: string): Promise<string> {
 }
 
 function files(inputs: GuestAccessInputs, hostPublicKey: string): Map<string, string> {
-  const known = join(inputs.directory, FILES.known);
+  const known = join(inputs.directory, ACCESS_FILES.known);
   const guest = sshConfigBlock({
     ...inputs,
-    identityFile: inputs.identityFile ?? join(inputs.directory, FILES.client),
+    identityFile: inputs.identityFile ?? join(inputs.directory, ACCESS_FILES.client),
     knownHostsFile: known,
     ...(inputs.jump === undefined ? {} : { proxyJump: inputs.jump.alias }),
   });
   const jump = inputs.jump === undefined ? "" : sshConfigBlock(inputs.jump);
   return new Map([
-    [join(inputs.directory, FILES.config), guest + jump],
+    [join(inputs.directory, ACCESS_FILES.config), guest + jump],
     [known, knownHostsLine(inputs.alias, hostPublicKey)],
+    [
+      join(inputs.directory, ACCESS_FILES.viewer),
+      viewerFile(inputs.screen.title, inputs.screen.port),
+    ],
   ]);
 }
 
@@ -88,8 +102,8 @@ async function ensure(inputs: GuestAccessInputs): Promise<GuestAccessProps> {
   await chmod(inputs.directory, 0o700);
   const at = (name: string): string => join(inputs.directory, name);
   const clientPublicKey =
-    inputs.identityFile === undefined ? await ensureKey(at(FILES.client), "mirlab") : "";
-  const hostPublicKey = inputs.hostKey ?? (await ensureKey(at(FILES.host), inputs.alias));
+    inputs.identityFile === undefined ? await ensureKey(at(ACCESS_FILES.client), "mirlab") : "";
+  const hostPublicKey = inputs.hostKey ?? (await ensureKey(at(ACCESS_FILES.host), inputs.alias));
   for (const [path, text] of files(inputs, hostPublicKey)) await writePrivate(path, text);
   return { ...plain(inputs), clientPublicKey, hostPublicKey, intact: true };
 }
@@ -99,8 +113,8 @@ async function isIntact(props: GuestAccessProps): Promise<boolean> {
     if ((await textOf(path)) !== text) return false;
   }
   const own: [string | undefined, string, string][] = [
-    [props.identityFile, FILES.client, props.clientPublicKey],
-    [props.hostKey, FILES.host, props.hostPublicKey],
+    [props.identityFile, ACCESS_FILES.client, props.clientPublicKey],
+    [props.hostKey, ACCESS_FILES.host, props.hostPublicKey],
   ];
   for (const [given, name, publicKey] of own) {
     if (given !== undefined) continue;
@@ -113,9 +127,9 @@ async function isIntact(props: GuestAccessProps): Promise<boolean> {
 
 /** The declared inputs alone: the engine adds `__provider`, and props add outputs. */
 function plain(inputs: GuestAccessInputs): GuestAccessInputs {
-  const { directory, alias, hostName, port, user, identityFile, hostKey, jump } = inputs;
+  const { directory, alias, hostName, port, user, identityFile, hostKey, jump, screen } = inputs;
   return {
-    ...{ directory, alias, hostName, port, user },
+    ...{ directory, alias, hostName, port, user, screen },
     ...(identityFile === undefined ? {} : { identityFile }),
     ...(hostKey === undefined ? {} : { hostKey }),
     ...(jump === undefined ? {} : { jump }),
@@ -141,7 +155,7 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestAccessInputs, GuestA
     return { outs: await ensure(news) };
   },
   async delete(_id, props) {
-    for (const name of Object.values(FILES)) {
+    for (const name of Object.values(ACCESS_FILES)) {
       await rm(join(props.directory, name), { force: true });
       await rm(join(props.directory, `${name}.pub`), { force: true });
     }

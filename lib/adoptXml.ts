@@ -283,7 +283,10 @@ function putBack(
   original: Element,
   is: (d: Element) => boolean,
 ): void {
-  for (const device of elementsOf(devices).filter(is)) devices.removeChild(device);
+  const now = elementsOf(devices);
+  const first = now.findIndex(is);
+  const next = first < 0 ? undefined : now.slice(first).find((d) => !is(d));
+  for (const device of now.filter(is)) devices.removeChild(device);
   for (const device of elementsOf(original).filter(is)) {
     const taken = elementsOf(devices).flatMap((d) => childrenOf(d, "address").map(meaning));
     const copy = doc.importNode(device, true);
@@ -291,7 +294,7 @@ function putBack(
       // Something that came since may sit there; libvirt finds another place.
       if (taken.includes(meaning(address))) copy.removeChild(address);
     }
-    devices.appendChild(copy);
+    devices.insertBefore(copy, next ?? null);
   }
 }
 

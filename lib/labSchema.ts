@@ -203,18 +203,17 @@ const guest = z.strictObject({
         .array(argument)
         .min(1)
         .max(64)
-        .default([
-          "mir_demo_server",
-          "--platform-display-libs=mir:gbm-kms",
-          "--console-provider=vt",
-          "--vt=1",
-        ])
-        .describe("The Mir server and its arguments, run by a systemd unit in the guest."),
+        .optional()
+        .describe(
+          "A Mir server and its arguments, run by a systemd unit in the guest; unset: mir_demo_server on gbm-kms.",
+        ),
       client: z
         .array(argument)
         .max(64)
-        .default(["mir_demo_client_wayland"])
-        .describe("A client whose window must show; an empty list starts none."),
+        .optional()
+        .describe(
+          "A client whose window must show; [] starts none; unset: with mir_demo_server a window that names the versions.",
+        ),
     })
     .prefault({}),
   gates: z

@@ -12,6 +12,7 @@ export const HOST_PACKAGES: readonly HostPackage[] = [
   { name: "libvirt-daemon-system", why: "the daemon that virt-manager talks to" },
   { name: "libvirt-clients", why: "virsh" },
   { name: "mmdebstrap", why: "builds the guest image from the signed archive" },
+  { name: "debian-archive-keyring", why: "the keys that sign that archive" },
   { name: "fdisk", why: "partitions the guest image" },
   { name: "e2fsprogs", why: "makes its file system" },
   { name: "xsltproc", why: "the libvirt provider's way to devices its schema lacks" },
@@ -32,6 +33,8 @@ export const VIEWER_PACKAGES: readonly HostPackage[] = [
 
 /** What a foreign Debian or Ubuntu image needs on top for the gates and the session. */
 export const GUEST_PACKAGES: readonly string[] = [
+  "fonts-dejavu-core",
+  "foot",
   "libegl-mesa0",
   "libegl1",
   "libgbm1",

@@ -14,8 +14,9 @@ export const NAMESPACES: Readonly<Record<string, string>> = {
 };
 
 // XML 1.0 cannot carry these in any spelling; libvirt would refuse the document with a line number.
+// A carriage return would be read back as a line feed.
 // eslint-disable-next-line no-control-regex -- control characters are what is refused here
-const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
+const FORBIDDEN = /[\u0000-\u0008\u000b\u000c-\u001f\ufffe\uffff]/;
 
 function checked(text: string): string {
   if (FORBIDDEN.test(text)) throw new Error("XML cannot carry control characters");

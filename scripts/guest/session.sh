@@ -175,6 +175,7 @@ install_session() {
   applied=$(cat "$CONFIG/applied" 2>/dev/null) || applied=""
   if [[ $sum != "$applied" || $(property "$SERVER" ActiveState) != active ]]; then
     work=restarted
+    rm -f "$CONFIG/applied"
     # One reload for all: each takes seconds in an emulated guest. The server's unit conflicts
     # with the getty and so ends it.
     # Stopped first: a unit that is restarting by itself cannot be loaded anew.

@@ -84,7 +84,7 @@ boots() {
 }
 
 probe() {
-  local accel=$1 folder=$2 log seconds=$KVM_SECONDS
+  local accel=$1 folder=$2 log complaint seconds=$KVM_SECONDS
   if [[ $accel == kvm ]]; then
     [[ -c /dev/kvm ]] || {
       answer tcg 'no /dev/kvm; load kvm_intel or kvm_amd, or enable virtualization in the firmware'
@@ -98,7 +98,9 @@ probe() {
   if boots "$accel" "$folder" "$seconds" "$log"; then
     answer "$accel" 'a guest booted to user space'
   elif [[ $accel == kvm ]]; then
-    answer tcg "/dev/kvm is there, but no guest reached user space in $seconds s; the kernel is not a KVM host that stock guests can use. $(grep -v -e '^$' -e 'terminating on signal' "$log" | tail -n 1)"
+    # What QEMU itself had to say, when it said anything.
+    complaint=$(grep -v -e '^$' -e 'terminating on signal' "$log" | tail -n 1)
+    answer tcg "/dev/kvm is there, but a guest did not reach user space in $seconds s${complaint:+: $complaint}"
   else
     say "$(tail -n 5 "$log")"
     rm -f "$log"

@@ -7,6 +7,7 @@ set -euo pipefail
 
 # Below Linux's ephemeral range (32768 up), so that no outgoing connection sits on one.
 readonly FIRST=22000 LAST=29999
+readonly LOCK=/run/lock/mirlab-ports
 
 say() { printf '%s\n' "ports: $*" >&2; }
 die() {
@@ -74,7 +75,10 @@ reserve() {
   printf '%s\n' "$taken"
 }
 
-release() { as_root rm -f "$folder/$name"; }
+release() {
+  as_root rm -f "$folder/$name"
+  as_root rmdir --ignore-fail-on-non-empty "$folder"
+}
 
 (($# >= 3)) || die "found $# arguments, required reserve|release DATA NAME [PORT...]"
 verb=$1 folder=$2/ports name=$3
@@ -82,8 +86,8 @@ shift 3
 [[ $verb == reserve || $verb == release ]] || die "found verb '$verb', required reserve or release"
 [[ $name =~ ^[A-Za-z0-9._-]+$ && $name != .* ]] || die "found name '$name', required letters, digits, . _ -"
 as_root install -d -m 0755 "${folder%/ports}" "$folder"
-as_root touch "$folder/.lock"
-as_root chmod 0666 "$folder/.lock"
-exec 9>"$folder/.lock"
-flock -w 60 9 || die "found $folder/.lock held for 60 s, required the lock; another lab is starting on this host"
+# Not in the folder: a lock file that goes with its folder is no lock.
+[[ -e $LOCK ]] || as_root install -m 0666 /dev/null "$LOCK"
+exec 9<"$LOCK"
+flock -w 60 9 || die "found $LOCK held for 60 s, required the lock; another lab is starting on this host"
 "$verb" "$@"

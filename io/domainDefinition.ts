@@ -1,0 +1,37 @@
+/** Reads and writes definitions of domains, through virsh on the lab host. */
+import { virsh } from "./domain";
+import { run } from "./exec";
+import { scriptText, Target, targetArgv } from "./link";
+
+/** What `virsh list` shows, one word a line: names, or UUIDs. */
+export async function listDomains(host: Target, ...filters: string[]): Promise<string[]> {
+  const text = await virsh(host, "list", ...filters);
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+/** The definition that the next start uses, with passwords: without them a define would drop them. */
+export const inactiveXml = (host: Target, domain: string): Promise<string> =>
+  virsh(host, "dumpxml", "--inactive", "--security-info", "--domain", domain);
+
+export const liveXml = (host: Target, domain: string): Promise<string> =>
+  virsh(host, "dumpxml", "--security-info", "--domain", domain);
+
+/** Defines a domain, whole or not at all. Throws with libvirt's own message. */
+export async function define(
+  host: Target,
+  domain: string,
+  definition: string,
+  ...options: string[]
+): Promise<void> {
+  const words = ["bash", "-c", scriptText("host/domain-define.sh"), "domain-define.sh", ...options];
+  const result = await run(targetArgv(host, words), { stdin: definition });
+  if (result.code === 0) return;
+  const reason = result.stderr.trim() || (result.timedOut ? "no answer in 60 s" : "no message");
+  throw new Error(
+    `${domain}: found that libvirt refuses the new definition, required accepted; it was left as it ` +
+      `is: correct what the message names by 'virsh edit ${domain}'; log:\n${reason}`,
+  );
+}

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Defines a domain from the XML on standard input: it may hold a display's password, which no
+# command line should show.
+#   domain-define.sh [VIRSH-DEFINE-OPTION...]
+set -euo pipefail
+
+# Through a pipe: virsh opens /dev/stdin anew, and that cannot be done with a socket.
+cat | virsh --quiet --connect qemu:///system define "$@" /dev/stdin

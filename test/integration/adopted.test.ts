@@ -1,0 +1,369 @@
+/** A domain of the host is adopted and given back, by real libvirt. No guest system is booted. */
+import assert from "node:assert/strict";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { AdoptedDomainInputs, AdoptedDomainProps, provider } from "../../io/adoptedDomain";
+import { run } from "../../io/exec";
+import { sameMeaning } from "../../lib/adoptXml";
+
+const DOMAIN = `mirlab-test-adopted-${process.pid}`;
+const folder = mkdtempSync(join(tmpdir(), "mirlab-adopted-"));
+let port = 0;
+
+const DEFINITION = `<domain type='qemu'>
+  <name>${DOMAIN}</name>
+  <title>Somebody's own</title>
+  <metadata><note:it xmlns:note='urn:example:note'>keep &amp; care</note:it></metadata>
+  <memory unit='MiB'>64</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+  <features><acpi/></features>
+  <devices>
+    <graphics type='vnc' port='-1' autoport='yes' listen='127.0.0.1' passwd='example'/>
+    <video><model type='cirrus'/></video>
+  </devices>
+</domain>`;
+
+async function virsh(...args: string[]): Promise<string> {
+  const result = await run(["virsh", "--quiet", "--connect", "qemu:///system", ...args]);
+  assert.equal(result.code, 0, `virsh ${args.join(" ")}: ${result.stderr}`);
+  return result.stdout.toString();
+}
+
+async function defineText(text: string): Promise<void> {
+  const file = join(folder, "define.xml");
+  writeFileSync(file, text, { mode: 0o600 });
+  await virsh("define", file);
+}
+
+const inactive = (): Promise<string> => virsh("dumpxml", "--inactive", "--security-info", DOMAIN);
+const state = async (): Promise<string> => (await virsh("domstate", DOMAIN)).trim();
+const originalFile = join(folder, "guest", "original.xml");
+
+async function removeDomain(): Promise<void> {
+  const quiet = ["virsh", "--quiet", "--connect", "qemu:///system"];
+  await run([...quiet, "destroy", DOMAIN]);
+  await run([...quiet, "undefine", DOMAIN]);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+const inputs = (changes: Partial<AdoptedDomainInputs> = {}): AdoptedDomainInputs => ({
+  domain: DOMAIN,
+  stack: "test",
+  guest: "one",
+  directory: join(folder, "guest"),
+  wantedAcceleration: "auto",
+  restart: "never",
+  spice: { port, clipboard: false, fileTransfer: false },
+  video: { ramKiB: 65536, vramKiB: 65536, vgamemKiB: 16384 },
+  shareTag: "share",
+  share: { path: folder, readonly: true },
+  ...changes,
+});
+
+async function create(changes: Partial<AdoptedDomainInputs> = {}): Promise<AdoptedDomainProps> {
+  const { id, outs } = await provider.create(inputs(changes));
+  assert.ok(outs);
+  assert.equal(id, outs.uuid);
+  return outs;
+}
+
+/** What refresh does, and then whether `up` would do something. */
+async function refreshed(
+  props: AdoptedDomainProps,
+): Promise<{ props: AdoptedDomainProps; changes: boolean }> {
+  const result = await provider.read?.(props.uuid, props);
+  assert.equal(result?.id, props.uuid);
+  assert.ok(result.props);
+  const diff = await provider.diff?.(props.uuid, result.props, inputs());
+  return { props: result.props, changes: diff?.changes === true };
+}
+
+/** Puts a `virsh` first on PATH whose `shutdown` is obeyed at once, as an idle guest would. */
+async function withObedientGuest(work: () => Promise<void>): Promise<void> {
+  const path = process.env.PATH ?? "";
+  const real = (await run(["bash", "-c", "command -v virsh"])).stdout.toString().trim();
+  writeFileSync(
+    join(folder, "virsh"),
+    `#!/bin/bash\nargs=("$@")\nfor i in "\${!args[@]}"; do [[ \${args[i]} != shutdown ]] || args[i]=destroy; done\n` +
+      `exec '${real}' "\${args[@]}"\n`,
+  );
+  chmodSync(join(folder, "virsh"), 0o755);
+  process.env.PATH = `${folder}:${path}`;
+  try {
+    await work();
+  } finally {
+    process.env.PATH = path;
+    rmSync(join(folder, "virsh"));
+  }
+}
+
+describe("an adopted domain", { timeout: 300_000 }, () => {
+  let original = "";
+
+  before(async () => {
+    const started = await run(["scripts/host/libvirtd.sh", "start"], { timeoutMs: 90_000 });
+    assert.equal(started.code, 0, started.stderr);
+    port = await freePort();
+    // QEMU's own user has to reach the shared folder.
+    chmodSync(folder, 0o755);
+  });
+  beforeEach(async () => {
+    await defineText(DEFINITION);
+    original = await inactive();
+  });
+  afterEach(async () => {
+    await removeDomain();
+    rmSync(join(folder, "guest"), { recursive: true, force: true });
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("has the page's hardware, runs, and is given back to the letter", async () => {
+    const props = await create();
+    const edited = await inactive();
+    assert.match(
+      edited,
+      new RegExp(`<graphics type='spice' port='${port}' autoport='no' listen='127.0.0.1'>`),
+    );
+    assert.match(
+      edited,
+      /<model type='qxl' ram='65536' vram='65536' vgamem='16384' heads='1' primary='yes'\/>/,
+    );
+    assert.match(edited, /com\.redhat\.spice\.0[\s\S]*org\.qemu\.guest_agent\.0/);
+    assert.match(edited, /<filesystem type='mount' accessmode='mapped'>[\s\S]*<readonly\/>/);
+    assert.match(edited, /<input type='tablet' bus='usb'>/);
+    assert.match(edited, /<note:it xmlns:note="urn:example:note">keep &amp; care<\/note:it>/);
+    assert.match(edited, /<title>Somebody's own<\/title>/);
+    assert.doesNotMatch(edited, /vnc|cirrus/);
+    assert.equal(await state(), "running");
+    assert.deepEqual(
+      [props.acceleration, props.running, props.pending, props.boots, props.intact],
+      ["tcg", true, "", 1, true],
+    );
+    assert.equal(props.originalXml, original);
+    assert.equal(readFileSync(originalFile, "utf8"), original);
+    assert.equal(statSync(originalFile).mode & 0o777, 0o600);
+    assert.equal((await refreshed(props)).changes, false);
+
+    await provider.delete?.(props.uuid, props);
+    const back = await inactive();
+    assert.ok(sameMeaning(back, original), back);
+    assert.match(back, /passwd='example'/);
+    assert.equal(await state(), "running");
+    assert.equal(existsSync(originalFile), false);
+  });
+
+  it("keeps the owner's later changes when it is given back", async () => {
+    const props = await create();
+    const edited = await inactive();
+    const slower = edited
+      .replace("</features>", "<apic/></features>")
+      .replace("Somebody's", "Ann's");
+    assert.notEqual(slower, edited);
+    await defineText(slower);
+    await provider.delete?.(props.uuid, props);
+    const back = await inactive();
+    assert.match(back, /<apic\/>[\s\S]*/);
+    assert.match(back, /<title>Ann's own<\/title>/);
+    assert.match(
+      back,
+      /<graphics type='vnc' port='-1' autoport='yes' listen='127.0.0.1' passwd='example'>/,
+    );
+    assert.match(back, /<model type='cirrus'/);
+    assert.doesNotMatch(back, /spice|qxl|mirlab|guest_agent|tablet|filesystem/);
+    // It can be started as its owner had it.
+    await virsh("destroy", DOMAIN);
+    await virsh("start", DOMAIN);
+  });
+
+  it("is adopted once by a run that was killed before the state was written", async () => {
+    const first = await create();
+    const second = await create();
+    assert.equal(second.originalXml, original);
+    assert.equal(second.uuid, first.uuid);
+    assert.equal(readFileSync(originalFile, "utf8"), original);
+    await provider.delete?.(second.uuid, second);
+    assert.ok(sameMeaning(await inactive(), original));
+  });
+
+  it("is not adopted again when its definition from before is lost", async () => {
+    await create();
+    rmSync(originalFile);
+    await assert.rejects(create(), {
+      message:
+        `${DOMAIN}: found it marked by this guest, but no file at ${originalFile}, required its ` +
+        `definition from before; put the file back, or, to take the present definition for it, take off ` +
+        `the mark: 'virsh metadata ${DOMAIN} --uri urn:mirlab:1 --remove --config'`,
+    });
+    await virsh("metadata", DOMAIN, "--uri", "urn:mirlab:1", "--remove", "--config");
+    await create();
+  });
+
+  it("heals what somebody changed by hand", async () => {
+    const props = await create();
+    await defineText((await inactive()).replace(/<model type='qxl'[^>]*>/, "<model type='vga'/>"));
+    const drifted = await refreshed(props);
+    assert.deepEqual(
+      [drifted.props.drift, drifted.props.intact, drifted.changes],
+      [["video"], false, true],
+    );
+    const healed = await provider.update?.(props.uuid, drifted.props, inputs());
+    assert.match(await inactive(), /<model type='qxl'/);
+    assert.equal(healed?.outs?.originalXml, original);
+    assert.equal((await refreshed(healed?.outs as AdoptedDomainProps)).changes, false);
+  });
+
+  it("is started again when somebody shut it down", async () => {
+    const props = await create();
+    await virsh("destroy", DOMAIN);
+    const down = await refreshed(props);
+    assert.deepEqual([down.props.running, down.props.intact, down.changes], [false, true, true]);
+    const up = await provider.update?.(props.uuid, down.props, inputs());
+    assert.equal(up?.outs?.boots, 2);
+    assert.equal(up?.outs?.bootId, `${props.uuid}#2`);
+  });
+
+  it("is not power cycled when it must not be, and says that one is due", async () => {
+    await virsh("start", DOMAIN);
+    const props = await create();
+    assert.deepEqual([props.pending, props.boots], ["power cycle", 0]);
+    assert.match(await virsh("dumpxml", DOMAIN), /type='vnc'/);
+    const seen = await refreshed(props);
+    assert.deepEqual([seen.props.pending, seen.changes], ["power cycle", false]);
+    const diff = await provider.diff?.(props.uuid, seen.props, inputs({ restart: "shutdown" }));
+    assert.equal(diff?.changes, true);
+  });
+
+  it("is shut down cleanly and started when that is allowed", async () => {
+    await virsh("start", DOMAIN);
+    await withObedientGuest(async () => {
+      const props = await create({ restart: "shutdown" });
+      assert.deepEqual([props.pending, props.boots, props.running], ["", 1, true]);
+    });
+    assert.match(await virsh("dumpxml", DOMAIN), /<graphics type='spice'/);
+  });
+
+  it("keeps its state when it is redefined but cannot be started", async () => {
+    await virsh("start", DOMAIN, "--paused");
+    await assert.rejects(
+      create(),
+      (error: { id?: string; properties?: AdoptedDomainProps; reasons?: string[] }) => {
+        assert.deepEqual(error.reasons, [
+          `${DOMAIN}: found it paused, required running or shut off; 'virsh resume ${DOMAIN}'`,
+        ]);
+        assert.equal(error.properties?.originalXml, original);
+        assert.equal(error.id, error.properties?.uuid);
+        assert.equal(error.properties?.running, false);
+        return true;
+      },
+    );
+  });
+
+  const foreign = (inside: string): string =>
+    DEFINITION.replace(
+      "<metadata>",
+      `<metadata><mirlab:owner xmlns:mirlab='urn:mirlab:1'>${inside}</mirlab:owner>`,
+    );
+  const OTHER = "<mirlab:stack>prod</mirlab:stack><mirlab:guest>desk</mirlab:guest>";
+  const SELF = "<mirlab:stack>test</mirlab:stack><mirlab:guest>one</mirlab:guest>";
+  const owners: [string, string, string][] = [
+    [
+      "another stack adopted",
+      `${OTHER}<mirlab:adopted/>`,
+      "found it adopted by guest 'desk' of stack 'prod'",
+    ],
+    ["another stack made", OTHER, "found it made by guest 'desk' of stack 'prod'"],
+    ["this very guest made", SELF, "found it made by guest 'one' of stack 'test'"],
+  ];
+  for (const [who, inside, found] of owners) {
+    it(`is refused when ${who} it`, async () => {
+      await defineText(foreign(inside));
+      const before = await inactive();
+      await assert.rejects(create(), {
+        message:
+          `${DOMAIN}: ${found}, required a domain that no other guest has; run 'down' there, or, if ` +
+          `that lab is gone, take off its mark: ` +
+          `'virsh metadata ${DOMAIN} --uri urn:mirlab:1 --remove --config'`,
+      });
+      assert.equal(await inactive(), before);
+      assert.equal(existsSync(originalFile), false);
+    });
+  }
+
+  it("is refused when it is absent, transient, of another type, or has a share of that tag", async () => {
+    await assert.rejects(create({ domain: "no-such" }), (error: Error) => {
+      assert.match(
+        error.message,
+        /^no-such: found no such domain \(there are .*\), required one that/,
+      );
+      return error.message.includes(DOMAIN);
+    });
+    await assert.rejects(
+      create({ wantedAcceleration: "kvm" }),
+      /found domain type 'qemu', required kvm;/,
+    );
+    const own =
+      "<filesystem type='mount'><source dir='/mnt'/><target dir='share'/></filesystem></devices>";
+    await defineText(DEFINITION.replace("</devices>", own));
+    await assert.rejects(create(), /found its own filesystem with the tag 'share' \(\/mnt\)/);
+    await virsh("undefine", DOMAIN);
+    writeFileSync(join(folder, "define.xml"), DEFINITION, { mode: 0o600 });
+    await virsh("create", join(folder, "define.xml"));
+    await assert.rejects(create(), /found a transient domain, required one with a definition/);
+  });
+
+  it("is told as gone when its owner removed it, and `down` passes", async () => {
+    const props = await create();
+    await removeDomain();
+    const result = await provider.read?.(props.uuid, props);
+    assert.equal(result?.id, undefined);
+    await provider.delete?.(props.uuid, props);
+    assert.equal(readFileSync(originalFile, "utf8"), original);
+  });
+
+  it("is left alone by `down` when it carries no mark any more", async () => {
+    const props = await create();
+    await virsh("metadata", DOMAIN, "--uri", "urn:mirlab:1", "--remove", "--config");
+    const before = await inactive();
+    await provider.delete?.(props.uuid, props);
+    assert.equal(await inactive(), before);
+    assert.equal(existsSync(originalFile), true);
+  });
+
+  it("is not told as gone when libvirt does not answer", async () => {
+    const props = await create();
+    const host = { config: "/dev/null", alias: "127.0.0.1" };
+    const path = process.env.PATH;
+    writeFileSync(join(folder, "ssh"), "#!/bin/sh\necho 'Connection refused' >&2\nexit 255\n", {
+      mode: 0o755,
+    });
+    process.env.PATH = `${folder}:${path ?? ""}`;
+    try {
+      const read = provider.read?.(props.uuid, { ...props, host });
+      await assert.rejects(
+        read as Promise<unknown>,
+        /connection to the lab host.*Connection refused/,
+      );
+    } finally {
+      process.env.PATH = path;
+    }
+  });
+});

@@ -1,0 +1,170 @@
+/** The vertical slice on the real engine, libvirt and a guest, in the order in which a lab lives. */
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { pictureFacts, pictureFault, readPicture } from "../../lib/picture";
+import { run } from "../../io/exec";
+import { CACHE_DIR, ROOT, TestLab, virsh } from "./support";
+
+const STACK = "itest";
+const GUEST = "g1";
+const DOMAIN = `mirlab-${STACK}-${GUEST}`;
+const lab = new TestLab({ stack: STACK, guests: [{ name: GUEST }] });
+
+interface GuestOutputs {
+  readonly sshCommand: string;
+  readonly screenshot: string;
+  readonly viewerFile: string;
+  readonly spiceUri: string;
+  readonly readiness: string;
+  readonly acceleration: string;
+  readonly share: string;
+  readonly versions: { readonly linux: string; readonly mesa: string; readonly mir: string };
+}
+
+async function outputs(): Promise<GuestOutputs> {
+  return (await lab.outputs())[GUEST] as unknown as GuestOutputs;
+}
+
+/** Runs a command in the guest the way the output tells a person to. */
+async function inGuest(command: string): Promise<string> {
+  const { sshCommand } = await outputs();
+  const ended = await run([...sshCommand.split(" "), command]);
+  assert.equal(ended.code, 0, ended.stderr);
+  return ended.stdout.toString().trim();
+}
+
+function shareFolder(share: string): string {
+  return share.split(" -> ")[0] ?? "";
+}
+
+describe("a lab of one guest", () => {
+  before(async () => {
+    await lab.init();
+  });
+  after(async () => {
+    await lab.dispose();
+  });
+
+  it("refuses a faulty configuration with every fault, before anything is touched", async () => {
+    lab.configure([{ name: "G1", vcpu: 2 }, { name: "a", gates: { kernel: ">= 3.2" } }]);
+    const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview");
+    assert.notEqual(code, 0);
+    assert.match(text, /guests\[0\]\.name: use lower-case letters/);
+    assert.match(text, /guests\[0\]\.vcpu: unknown key; did you mean 'vcpus'\?/);
+    assert.match(text, /guests\[1\]\.gates\.kernel: '>= 3\.2' is below the page's floor '>= 3\.18'/);
+    assert.ok(!existsSync(lab.dataDir), "no folder was made");
+    lab.configure([{ name: GUEST }]);
+  });
+
+  it("is interrupted while its guest boots, and leaves a valid state", async () => {
+    let interrupted = false;
+    const [child, ended] = lab.start(["up", "--yes", "--skip-preview"], (text) => {
+      if (interrupted || !text.includes("GuestBoot")) return;
+      interrupted = true;
+      process.kill(-(child.pid ?? 0), "SIGINT");
+      setTimeout(() => process.kill(-(child.pid ?? 0), "SIGINT"), 2000);
+    });
+    const { code } = await ended;
+    assert.ok(interrupted, "the guest began to boot");
+    assert.notEqual(code, 0);
+    const { code: exported } = await lab.pulumi("stack", "export");
+    assert.equal(exported, 0);
+  });
+
+  it("comes up by a plain `up`, ready", async () => {
+    const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview");
+    assert.equal(code, 0, text);
+    const guest = await outputs();
+    assert.equal(guest.readiness, "ready");
+    assert.match(guest.versions.linux, /^6\.1\.0-\d+-amd64$/);
+    assert.match(guest.versions.mesa, /^22\.3\./);
+    assert.match(guest.versions.mir, /^2\.12\.1/);
+    assert.match(guest.acceleration, /^(kvm|tcg): /);
+    assert.match(guest.spiceUri, /^spice:\/\/127\.0\.0\.1:\d+$/);
+    assert.match(readFileSync(guest.viewerFile, "utf8"), /^type=spice$/m);
+  });
+
+  it("shows Mir on its screen: the picture is not empty", async () => {
+    const { screenshot } = await outputs();
+    const facts = pictureFacts(readPicture(readFileSync(screenshot)));
+    assert.equal(pictureFault(facts), undefined);
+    assert.ok(facts.width >= 1024 && facts.height >= 768);
+    const keep = process.env.MIRLAB_TEST_PICTURE;
+    if (keep !== undefined) writeFileSync(keep, readFileSync(screenshot));
+  });
+
+  it("is the declared hardware: SPICE on loopback, QXL with its memory, 9p mapped", async () => {
+    const xml = await virsh("dumpxml", DOMAIN);
+    assert.match(xml, /<graphics type='spice' port='\d+' autoport='no' listen='127\.0\.0\.1'/);
+    assert.match(xml, /<model type='qxl' ram='65536' vram='65536' vgamem='16384' heads='1' primary='yes'/);
+    assert.match(xml, /<filesystem type='mount' accessmode='mapped'/);
+    assert.match(xml, /<mirlab:stack>itest<\/mirlab:stack>/);
+  });
+
+  it("preview shows no change, and a second up changes nothing", async () => {
+    const preview = await lab.pulumi("preview", "--expect-no-changes");
+    assert.equal(preview.code, 0, preview.text);
+    const up = await lab.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
+    assert.equal(up.code, 0, up.text);
+  });
+
+  it("keeps no secret and no path of the toolchain in its state", async () => {
+    const { code, text } = await lab.pulumi("stack", "export");
+    assert.equal(code, 0);
+    const key = readFileSync(join(lab.home, "labs", STACK, GUEST, "host_ed25519"), "utf8");
+    const secret = key.split("\n")[2] ?? "";
+    assert.ok(secret.length > 40);
+    for (const canary of [secret, Buffer.from(key).toString("base64"), "BEGIN OPENSSH"]) {
+      assert.ok(!text.includes(canary), `the state holds ${canary.slice(0, 16)}...`);
+    }
+    assert.ok(!text.includes(ROOT), "the state holds the checkout's path");
+    assert.ok(!text.includes(`${CACHE_DIR}/toolchain`), "the state holds the toolchain's path");
+  });
+
+  it("carries a nonce both ways over the share", async () => {
+    const { share } = await outputs();
+    const nonce = `${process.pid}-${Date.now()}`;
+    writeFileSync(join(shareFolder(share), "from-host"), nonce);
+    assert.equal(await inGuest("sudo cat /mnt/share/from-host"), nonce);
+    await inGuest(`echo ${nonce}-back | sudo tee /mnt/share/from-guest`);
+    assert.equal(readFileSync(join(shareFolder(share), "from-guest"), "utf8").trim(), `${nonce}-back`);
+  });
+
+  it("fails on a gate above what is installed: found, required, remedy; then converges", async () => {
+    lab.configure([{ name: GUEST, gates: { kernel: ">= 99.1" } }]);
+    const failed = await lab.pulumi("up", "--yes", "--skip-preview");
+    assert.notEqual(failed.code, 0);
+    assert.match(failed.text, /kernel: found 6\.1\.0-\d+-amd64, need >= 99\.1; install a newer kernel/);
+    const exported = await lab.pulumi("stack", "export");
+    assert.match(exported.text, /"status": "not ready"/, "the measurements are kept");
+    lab.configure([{ name: GUEST }]);
+    const healed = await lab.pulumi("up", "--yes", "--skip-preview");
+    assert.equal(healed.code, 0, healed.text);
+  });
+
+  it("tells a guest that does not answer, and up brings it back", async () => {
+    await virsh("destroy", DOMAIN);
+    const preview = await lab.pulumi("preview", "--expect-no-changes");
+    assert.notEqual(preview.code, 0, "a stopped guest is drift");
+    const up = await lab.pulumi("up", "--yes", "--skip-preview");
+    assert.equal(up.code, 0, up.text);
+    assert.equal((await outputs()).readiness, "ready");
+  });
+
+  it("goes by `down` and leaves nothing but the person's files", async () => {
+    const { share, screenshot } = await outputs();
+    const { code, text } = await lab.pulumi("destroy", "--yes", "--skip-preview");
+    assert.equal(code, 0, text);
+    assert.match(await virsh("domstate", DOMAIN), /failed to get domain/);
+    assert.match(await virsh("pool-info", `mirlab-${STACK}`), /failed to get pool/);
+    assert.ok(!existsSync(screenshot), "the picture is gone");
+    assert.ok(!existsSync(join(lab.home, "labs", STACK, GUEST)), "the keys are gone");
+    assert.ok(!existsSync(join(lab.dataDir, STACK, "pool")), "the pool is gone");
+    assert.ok(existsSync(join(shareFolder(share), "from-host")), "files in the share are kept");
+    assert.match(text, /kept .*shares\/g1: it is not empty/);
+    const left = await run(["pgrep", "-f", `guest=${DOMAIN}`]);
+    assert.equal(left.stdout.toString(), "", "no QEMU is left");
+  });
+});

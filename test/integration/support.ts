@@ -1,0 +1,105 @@
+/** A lab of its own for a test: home, data, stack; the real engine, libvirt and guest. */
+import { ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parse, stringify } from "yaml";
+import { run } from "../../io/exec";
+
+export const ROOT = resolve(__dirname, "..", "..");
+/** Shared with other labs of this machine: images are named by content. */
+export const CACHE_DIR = process.env.MIRLAB_TEST_CACHE ?? "/var/cache/mirlab";
+
+export interface Ended {
+  readonly code: number;
+  /** Standard output and error as they came. */
+  readonly text: string;
+}
+
+interface LabOptions {
+  readonly stack: string;
+  /** Values of `mirlab:guests`; `mirlab:host` gets the test's own folders. */
+  readonly guests: readonly Record<string, unknown>[];
+  readonly host?: Record<string, unknown>;
+}
+
+/** A stack with its own home and folders. `dispose` removes whatever is left. */
+export class TestLab {
+  readonly folder = mkdtempSync(join(tmpdir(), "mirlab-test-"));
+  readonly home = join(this.folder, "home");
+  readonly dataDir: string;
+  private readonly configFile: string;
+
+  constructor(private readonly options: LabOptions) {
+    this.dataDir = `/var/lib/mirlab-test-${process.pid}-${options.stack}`;
+    this.configFile = join(ROOT, `Pulumi.${options.stack}.yaml`);
+    this.configure(options.guests);
+  }
+
+  /** Declares other guests. The engine adds its salt to the file: kept. */
+  configure(guests: readonly Record<string, unknown>[]): void {
+    const host = { dataDir: this.dataDir, cacheDir: CACHE_DIR, ...this.options.host };
+    const old = existsSync(this.configFile)
+      ? (parse(readFileSync(this.configFile, "utf8")) as Record<string, unknown>)
+      : {};
+    const config = { "mirlab:host": host, "mirlab:guests": guests };
+    writeFileSync(this.configFile, stringify({ ...old, config }));
+  }
+
+  /** Starts `bin/pulumi` on this stack; `onText` sees the output as it comes. */
+  start(args: readonly string[], onText?: (text: string) => void): [ChildProcess, Promise<Ended>] {
+    const argv = [...args, "--stack", this.options.stack];
+    const child = spawn(join(ROOT, "bin", "pulumi"), argv, {
+      cwd: ROOT,
+      env: { ...process.env, MIRLAB_HOME: this.home },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    let text = "";
+    const keep = (chunk: Buffer): void => {
+      text += chunk.toString();
+      if (process.env.MIRLAB_TEST_VERBOSE !== undefined) process.stderr.write(chunk);
+      onText?.(text);
+    };
+    child.stdout.on("data", keep);
+    child.stderr.on("data", keep);
+    const ended = new Promise<Ended>((done) => {
+      child.on("close", (code) => done({ code: code ?? -1, text }));
+    });
+    return [child, ended];
+  }
+
+  pulumi(...args: string[]): Promise<Ended> {
+    return this.start(args)[1];
+  }
+
+  async init(): Promise<void> {
+    const argv = [join(ROOT, "bin", "pulumi"), "stack", "init", this.options.stack, "--cwd", ROOT];
+    const made = await run(argv, { env: { MIRLAB_HOME: this.home }, timeoutMs: 1_800_000 });
+    if (made.code !== 0) throw new Error(`stack init: ${made.stderr}`);
+  }
+
+  async outputs(): Promise<Record<string, Record<string, never>>> {
+    const ended = await run(
+      [join(ROOT, "bin", "pulumi"), "stack", "output", "--json", "--stack", this.options.stack, "--cwd", ROOT],
+      { env: { MIRLAB_HOME: this.home } },
+    );
+    const outputs = JSON.parse(ended.stdout.toString()) as { guests: Record<string, never> };
+    return outputs.guests;
+  }
+
+  /** Removes the stack's resources if the test has not, then the test's own folders. */
+  async dispose(): Promise<void> {
+    await this.pulumi("cancel", "--yes");
+    await this.pulumi("destroy", "--yes", "--refresh=false", "--skip-preview");
+    rmSync(this.dataDir, { recursive: true, force: true });
+    rmSync(this.configFile, { force: true });
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs virsh and gives its output. */
+export async function virsh(...args: string[]): Promise<string> {
+  const ended = await run(["virsh", "--quiet", "--connect", "qemu:///system", ...args]);
+  return ended.stdout.toString() + ended.stderr;
+}

@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, it } from "node:test";
+import { MirReadinessInputs, MirReadinessProps, provider } from "../../../io/mirReadiness";
+import { toPng } from "../../../lib/picture";
+import { FakePrograms, fixture, ROOT, temporaryFolder } from "../support";
+
+process.chdir(ROOT);
+const programs = new FakePrograms();
+const folder = temporaryFolder();
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const READY = fixture("facts.debian-12.mesa-22.3.6.mir-2.12.1.json");
+const NO_SESSION = fixture("facts-no-session.debian-12.mesa-22.3.6.mir-2.12.1.json");
+const share = join(folder, "share");
+
+const INPUTS: MirReadinessInputs = {
+  guest: { config: "/nowhere/ssh_config", alias: "mirlab-dev-mir" },
+  domain: "mirlab-dev-mir",
+  uuid: "0f0f0f0f-0000-4000-8000-000000000000",
+  acceleration: "kvm",
+  serialLog: "",
+  gates: { kernel: ">= 3.18", mesa: ">= 10.3.0" },
+  picture: join(folder, "lab", "mir", "screen.png"),
+  session: "active",
+};
+
+/** A screen with a window on it, or an empty one. */
+function screen(drawn: boolean): void {
+  const rgb = new Uint8Array(64 * 48 * 3);
+  if (drawn) rgb.fill(200, 0, rgb.length / 2);
+  writeFileSync(join(programs.folder, "screen"), toPng({ width: 64, height: 48, rgb }));
+}
+
+/** A guest that tells these facts; the share's answer is written as the guest would. */
+function guest(facts: string, answer = 'printf "%s answered" "$nonce" >"$file.answer"'): void {
+  writeFileSync(join(programs.folder, "facts.json"), facts);
+  programs.set(
+    "ssh",
+    `cat >/dev/null
+words=\${*: -1}
+printf '%s\\n' "$words" >>"${programs.folder}/ssh.log"
+if [[ $words == *" check "* ]]; then
+  nonce=$(sed -E 's/.* ([0-9a-f]{64}) .*/\\1/' <<<"$words") file="${share}/.mirlab-$nonce"
+  [[ -e $file ]] || { echo "no nonce" >&2; exit 1; }
+  ${answer}
+  exit
+fi
+cat "${programs.folder}/facts.json"`,
+  );
+}
+
+function virsh(state = "running (booted)"): void {
+  programs.set(
+    "virsh",
+    `case "$*" in
+  *domstate*) echo "${state}" ;;
+  *screenshot*) cp "${programs.folder}/screen" "\${*: -1}" ;;
+  *) echo "unexpected: $*" >&2; exit 1 ;;
+esac`,
+  );
+}
+
+beforeEach(() => {
+  rmSync(INPUTS.picture, { force: true });
+  rmSync(share, { recursive: true, force: true });
+  mkdirSync(share);
+  screen(true);
+  guest(READY);
+  virsh();
+});
+
+async function made(change: Partial<MirReadinessInputs> = {}): Promise<MirReadinessProps> {
+  const { id, outs } = await provider.create({ ...INPUTS, ...change });
+  assert.equal(id, INPUTS.uuid);
+  return outs as MirReadinessProps;
+}
+
+/** The failure as Pulumi takes it: what is kept in the state, and the reasons that are shown. */
+async function failure(change: Partial<MirReadinessInputs> = {}) {
+  try {
+    await provider.create({ ...INPUTS, ...change });
+  } catch (error) {
+    return error as Error & { id?: string; properties?: MirReadinessProps; reasons?: string[] };
+  }
+  throw new Error("the guest was found ready");
+}
+
+async function read(props: MirReadinessProps): Promise<MirReadinessProps> {
+  const result = await provider.read?.(INPUTS.uuid, props);
+  assert.equal(result?.id, INPUTS.uuid);
+  return result.props as MirReadinessProps;
+}
+
+const failuresOf = async (gates: unknown) =>
+  (await provider.check?.(undefined as never, { ...INPUTS, gates } as never))?.failures ?? [];
+
+describe("MirReadiness, checked", () => {
+  const table: [string, unknown, string[]][] = [
+    ["the page's floors", INPUTS.gates, []],
+    ["higher ones", { kernel: "6.1", mesa: ">= 22.3.6" }, []],
+    ["a low kernel", { kernel: ">= 3.17", mesa: "10.3.0" }, ["gates.kernel: '>= 3.17' is below the page's floor '>= 3.18'; raise it or drop the key"]],
+    ["a low Mesa", { kernel: "3.18", mesa: "10.2.9" }, ["gates.mesa: '>= 10.2.9' is below the page's floor '>= 10.3.0'; raise it or drop the key"]],
+    [
+      "two malformed ones",
+      { kernel: "latest", mesa: "" },
+      [
+        "gates.kernel: 'latest' is not a version requirement; use '>= MAJOR.MINOR[.PATCH]', e.g. '>= 3.18'",
+        "gates.mesa: '' is not a version requirement; use '>= MAJOR.MINOR[.PATCH]', e.g. '>= 10.3.0'",
+      ],
+    ],
+    ["unknown ones", { kernel: UNKNOWN, mesa: UNKNOWN }, []],
+    ["an unknown object", UNKNOWN, []],
+    ["none", undefined, []],
+  ];
+  for (const [what, gates, expected] of table) {
+    it(`${expected.length === 0 ? "accepts" : "refuses"} ${what}`, async () => {
+      const failures = await failuresOf(gates);
+      assert.deepEqual(failures.map((f) => `${f.property}: ${f.reason}`), expected);
+    });
+  }
+});
+
+describe("MirReadiness, created", () => {
+  it("keeps the measurements and the picture", async () => {
+    const props = await made();
+    assert.equal(props.status, "ready");
+    assert.deepEqual(props.reasons, []);
+    assert.equal(props.facts?.mesa, "22.3.6");
+    assert.match(props.pictureSha256, /^[0-9a-f]{64}$/);
+    assert.ok(Math.abs(Date.parse(props.pictureTime) - Date.now()) < 60_000);
+    assert.equal(statSync(INPUTS.picture).mode & 0o777, 0o600);
+    assert.ok(readFileSync(INPUTS.picture).subarray(1, 4).equals(Buffer.from("PNG")));
+  });
+
+  it("runs its probe in the guest as root, the script by standard input", async () => {
+    rmSync(join(programs.folder, "ssh.log"), { force: true });
+    await made();
+    assert.equal(readFileSync(join(programs.folder, "ssh.log"), "utf8"), "sudo -n bash -s --\n");
+  });
+
+  it("fails at once on an unmet version, and keeps what it measured", async () => {
+    const error = await failure({ gates: { kernel: ">= 99.0", mesa: ">= 98.0" } });
+    assert.equal(error.message, "mirlab-dev-mir is not ready");
+    assert.equal(error.id, INPUTS.uuid);
+    assert.deepEqual(error.reasons, [
+      "kernel: found 6.1.0-56-amd64, need >= 99.0; install a newer kernel in the guest and reboot it, or lower guests[].gates.kernel",
+      "mesa: found 22.3.6, need >= 98.0; install a newer libegl-mesa0 in the guest, or lower guests[].gates.mesa",
+    ]);
+    assert.equal(error.properties?.status, "not ready");
+    assert.deepEqual(error.properties.reasons, error.reasons);
+    assert.equal(error.properties.facts?.kernel, "6.1.0-56-amd64");
+    assert.equal("__provider" in error.properties, false);
+  });
+
+  it("waits for a session that is still starting", async () => {
+    guest(NO_SESSION);
+    setTimeout(() => guest(READY), 1000);
+    assert.equal((await made()).status, "ready");
+  });
+
+  it("fails at once when the domain does not run, and says how to start it", async () => {
+    virsh("shut off (crashed)");
+    const error = await failure();
+    assert.equal(
+      error.message,
+      "domain mirlab-dev-mir is shut off (crashed), need running; 'virsh start' starts it; the serial log says why it stopped\n",
+    );
+    assert.equal(error.id, undefined);
+  });
+
+  it("tells of a disk that is full", async () => {
+    virsh("paused (I/O error)");
+    assert.match((await failure()).message, /the host's disk is full or failing; make room, then 'virsh resume'/);
+  });
+
+  it("fails when the guest cannot be asked", async () => {
+    programs.set("ssh", "echo 'ssh: connect to host 127.0.0.1: Connection refused' >&2; exit 255");
+    const error = await failure();
+    assert.match(error.message, /^mirlab-dev-mir: the guest cannot be asked: ssh: connect to host/);
+  });
+
+  it("fails when another machine answers", async () => {
+    programs.set("ssh", "echo 'Host key verification failed.' >&2; exit 255");
+    const error = await failure();
+    assert.equal(error.message, "mirlab-dev-mir: the guest cannot be asked: its SSH host key is not the pinned one");
+  });
+
+  it("believes no answer that is not one", async () => {
+    guest("<html>");
+    assert.equal((await failure()).message, "facts: the guest's answer is not JSON");
+  });
+});
+
+describe("MirReadiness and the share", () => {
+  const shared = { share: { path: share, mount: "/mnt/share", readonly: false } };
+  const remedy =
+    "see 'systemctl status' of the mount unit in the guest, and that libvirt-qemu can write the folder";
+
+  it("is proven both ways, and leaves nothing in the folder", async () => {
+    assert.equal((await made(shared)).status, "ready");
+    assert.deepEqual(existsSync(share) && (await import("node:fs")).readdirSync(share), []);
+  });
+
+  it("fails when the guest does not answer through it", async () => {
+    guest(READY, ":");
+    const error = await failure(shared);
+    assert.deepEqual(error.reasons, [
+      `share: found share: found no answer of the guest in ${share}, required one; is the share mounted read-write?, ` +
+        `need ${share} on the host is /mnt/share in the guest; ${remedy}`,
+    ]);
+  });
+
+  it("fails when a guest writes to a read-only one", async () => {
+    const error = await failure({ share: { ...shared.share, readonly: true } });
+    assert.match(error.reasons?.[0] ?? "", /found a file that the guest wrote in .*, required a read-only share/);
+  });
+
+  it("fails when the folder is gone from the host", async () => {
+    const error = await failure({ share: { ...shared.share, path: join(folder, "gone") } });
+    assert.match(error.reasons?.[0] ?? "", /^share: found share: found no folder .*gone on the host, required it/);
+  });
+});
+
+describe("MirReadiness, read", () => {
+  it("finds a ready guest ready", async () => {
+    const props = await made();
+    assert.deepEqual(await read(props), props);
+  });
+
+  it("tells of what the guest lost", async () => {
+    const props = await made();
+    guest(NO_SESSION);
+    const seen = await read(props);
+    assert.equal(seen.status, "not ready");
+    assert.deepEqual(seen.reasons.map((r) => r.split(":")[0]), ["session", "platform"]);
+  });
+
+  it("tells of a guest that does not answer, and keeps the last facts", async () => {
+    const props = await made();
+    programs.set("ssh", "echo 'Connection refused' >&2; exit 255");
+    const seen = await read(props);
+    assert.deepEqual([seen.status, seen.reasons, seen.facts], ["unreachable", ["Connection refused"], props.facts]);
+  });
+
+  for (const how of ["lost", "changed"]) {
+    it(`tells of a ${how} picture`, async () => {
+      const props = await made();
+      if (how === "lost") rmSync(props.picture);
+      else writeFileSync(props.picture, "x");
+      const seen = await read(props);
+      assert.equal(seen.status, "not ready");
+      assert.deepEqual(seen.reasons, [`picture: ${props.picture} is missing or was changed`]);
+    });
+  }
+});
+
+describe("MirReadiness, compared", () => {
+  const table: [string, Partial<MirReadinessProps>, Partial<MirReadinessInputs>, boolean][] = [
+    ["nothing changed", {}, {}, false],
+    ["the guest is unreachable", { status: "unreachable" }, {}, true],
+    ["the guest is not ready", { status: "not ready" }, {}, true],
+    ["a gate was raised", {}, { gates: { kernel: ">= 6.1", mesa: ">= 10.3.0" } }, true],
+    ["the session changed", {}, { session: "other" }, true],
+    ["the domain was made anew", {}, { uuid: "1" }, true],
+  ];
+  for (const [what, old, next, changes] of table) {
+    it(`${changes ? "asks again" : "does nothing"} when ${what}`, async () => {
+      const props = { ...(await made()), ...old, __provider: "old" } as MirReadinessProps;
+      const news = { ...INPUTS, ...next, __provider: "new" } as MirReadinessInputs;
+      assert.equal((await provider.diff?.(INPUTS.uuid, props, news))?.changes, changes);
+    });
+  }
+});
+
+describe("MirReadiness, deleted", () => {
+  it("takes its picture away, and nothing else", async () => {
+    const props = await made();
+    const other = join(folder, "lab", "mir", "notes.txt");
+    writeFileSync(other, "mine");
+    await provider.delete?.(INPUTS.uuid, props);
+    assert.deepEqual([existsSync(props.picture), existsSync(other)], [false, true]);
+    await provider.delete?.(INPUTS.uuid, props);
+  });
+});
