@@ -14,10 +14,17 @@ export default tseslint.config(
     rules: {
       "@pulumi/no-output-in-template-literal": "error",
       "@pulumi/no-output-instance-in-template-literal": "error",
+      "@typescript-eslint/no-confusing-void-expression": "off",
+      // Takes `list[i]` for never undefined unless tsconfig says noUncheckedIndexedAccess.
+      "@typescript-eslint/no-unnecessary-condition": "off",
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       // Pulumi's provider interface is made of async methods, with or without something to wait for.
       "@typescript-eslint/require-await": "off",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
-      "@typescript-eslint/no-confusing-void-expression": "off",
+      // The functions of node:path are typed as methods and need no `this`.
+      "@typescript-eslint/unbound-method": "off",
+      // What our own code and Node throw is an Error; try/catch keeps its `unknown`.
+      "@typescript-eslint/use-unknown-in-catch-callback-variable": "off",
     },
   },
   {

@@ -11,11 +11,12 @@ export = async () => {
   const lab = labOfStack();
   const stack = pulumi.getStack();
   const access = hostAccess(lab.host, stack);
-  await preflight(lab, access, stack);
+  const facts = await preflight(lab, access, stack);
 
   const labHost = new LabHost("host", {
     host: lab.host,
     access,
+    facts,
     stack,
     natGuests: lab.guests
       .filter((guest) => guest.network.mode === "nat")

@@ -18,6 +18,9 @@ export function labOfStack(): Lab {
   const lines = faults.map(({ path, reason }) => `  ${prefix}${path}: ${reason}`);
   // A RunError is shown as it is; an exception would come with our stack trace.
   throw new pulumi.RunError(
-    [`Pulumi.${pulumi.getStack()}.yaml: ${faults.length} fault(s); nothing was touched`, ...lines].join("\n"),
+    [
+      `Pulumi.${pulumi.getStack()}.yaml: ${faults.length} fault(s); nothing was touched`,
+      ...lines,
+    ].join("\n"),
   );
 }

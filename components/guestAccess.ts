@@ -44,8 +44,12 @@ export class GuestAccess extends pulumi.dynamic.Resource {
   /** Where scripts reach the guest. */
   get target(): pulumi.Output<SshTarget> {
     return pulumi
-      .all([this.directory, this.alias, this.hostPublicKey])
-      .apply(([directory, alias]) => ({ config: join(directory, ACCESS_FILES.config), alias }));
+      .all([this.directory, this.alias, this.user, this.hostPublicKey])
+      .apply(([directory, alias, user]) => ({
+        config: join(directory, ACCESS_FILES.config),
+        alias,
+        ...(user === "root" ? { root: true } : {}),
+      }));
   }
 
   /** Path of the file that `remote-viewer` opens the guest's screen with. */

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import * as pulumi from "@pulumi/pulumi";
 import { GuestConfig } from "../lib/labSchema";
 import { Connection, scriptCommand } from "./scriptCommand";
@@ -27,20 +28,33 @@ export class GuestImage extends pulumi.ComponentResource {
   constructor(name: string, args: GuestImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:GuestImage", name, args, opts);
     const { image } = args;
-    const dir = `${args.cacheDir}/images`;
-    const made =
-      image.source === "debian"
-        ? {
-            script: "host/image-build.sh",
-            args: ["build", "--dir", dir, "--suite", image.suite, ...image.packages],
-          }
-        : {
-            script: "host/image-fetch.sh",
-            args: [dir, image.url, image.digest, String(args.diskGiB)],
-          };
-    const command = scriptCommand(`${name}-file`, args.connection, made, { parent: this });
-    this.path = command.stdout.apply((text) => text.trim());
-    this.format = this.path.apply((path) => (path.endsWith(".raw") ? "raw" : "qcow2"));
+    const file = imageFile(image, `${args.cacheDir}/images`, args.diskGiB);
+    const made = scriptCommand(`${name}-file`, args.connection, file.command, { parent: this });
+    // Known before it is made, so that a preview tells whether the image changes; users of the
+    // output still wait for the script, since the URN is that of its command.
+    this.path = made.urn.apply(() => file.path);
+    this.format = pulumi.output(image.source === "url" ? image.format : "qcow2");
     this.registerOutputs({ path: this.path, format: this.format });
   }
+}
+
+/** Where the image will lie, and the script that puts it there. */
+function imageFile(
+  image: ImageConfig,
+  dir: string,
+  diskGiB: number,
+): { path: string; command: { script: string; args: string[] } } {
+  if (image.source === "url") {
+    const path = `${dir}/${image.digest.replace(":", "-")}.${image.format}`;
+    const args = [dir, image.url, image.digest, image.format, String(diskGiB)];
+    return { path, command: { script: "host/image-fetch.sh", args } };
+  }
+  const options = ["--suite", image.suite, ...image.packages];
+  const script = "scripts/host/image-build.sh";
+  const key = execFileSync("bash", [script, "key", ...options], { encoding: "utf8" }).trim();
+  return {
+    path: `${dir}/${key}.qcow2`,
+    // The key is an argument so that a changed recipe is a changed command.
+    command: { script: "host/image-build.sh", args: ["build", "--key", key, "--dir", dir, ...options] },
+  };
 }

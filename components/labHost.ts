@@ -3,6 +3,7 @@ import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { HostAccess } from "../io/hostAccess";
 import { SshTarget } from "../io/link";
+import { HostFacts } from "../lib/hostFacts";
 import { HostConfig, SshConfig } from "../lib/labSchema";
 import { dhcpHostTrees, natAddresses } from "../lib/natNetwork";
 import { SshHost } from "../lib/sshConfig";
@@ -14,6 +15,8 @@ export interface LabHostArgs {
   readonly host: HostConfig;
   /** How the host is reached. */
   readonly access: HostAccess;
+  /** What the host was found to be, before anything was touched. */
+  readonly facts: HostFacts;
   readonly stack: string;
   /** Names and MAC addresses of the guests on the lab's own network; empty: no network is made. */
   readonly natGuests: readonly { readonly name: string; readonly mac: string }[];
@@ -56,11 +59,12 @@ export class LabHost extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: packages },
     );
+    const uri = providerUri(host, this.jump);
     this.provider = new libvirt.Provider(
       `${name}-libvirt`,
-      // Known only when libvirt answers: until then the provider must not try to connect.
-      { uri: packages.ready.apply(() => providerUri(host, this.jump)) },
-      { parent: this },
+      // While libvirt does not answer the URI is unknown to previews: the provider must not connect.
+      { uri: args.facts.libvirt === "ok" ? uri : packages.ready.apply(() => uri) },
+      { parent: this, dependsOn: packages },
     );
     const own = { parent: this, provider: this.provider, deleteBeforeReplace: true };
     this.poolPath = `${folder}/pool`;

@@ -24,7 +24,10 @@ const GIB = 1024 ** 3;
 
 /** File name of a path, without its extension, cut to a length that names stay readable with. */
 function imageKey(path: string): string {
-  return (path.split("/").at(-1) ?? path).replace(/\.[a-z0-9]+$/, "").replace(/^sha\d+-/, "").slice(0, 12);
+  return (path.split("/").at(-1) ?? path)
+    .replace(/\.[a-z0-9]+$/, "")
+    .replace(/^sha\d+-/, "")
+    .slice(0, 12);
 }
 
 /**

@@ -5,7 +5,7 @@ import { scriptText, scriptWords } from "../io/link";
 import { shellLine } from "../lib/quote";
 
 /** How commands reach a machine: undefined is this one. */
-export type Connection = pulumi.Input<command.types.input.remote.ConnectionArgs> | undefined;
+export type Connection = command.types.input.remote.ConnectionArgs | undefined;
 
 export interface ScriptCommandArgs {
   /** File below scripts/, e.g. `host/packages.sh`. */
@@ -14,14 +14,16 @@ export interface ScriptCommandArgs {
   readonly args: pulumi.Input<string>[];
   /** Arguments of delete; nothing is run when unset. */
   readonly deleteArgs?: pulumi.Input<string>[];
-  /** Run as root by sudo: guest scripts, whose login user has no rights of its own. @default false */
+  /** Run as root, by sudo unless the login user is root: guest scripts. @default false */
   readonly sudo?: boolean;
 }
 
 /**
- * Runs one of our scripts on a machine: the text by standard input, arguments as quoted words, so
- * that no value is ever spliced into a program. Standard output is the result, standard error the
- * progress.
+ * Runs one of our scripts on a machine; values are quoted words, never spliced into a program.
+ * Standard output is the result, standard error the progress.
+ *
+ * On this machine the script is named by its path in the checkout: its text is no input, so an
+ * edited comment is no change of the lab. Elsewhere the text goes over standard input.
  */
 export function scriptCommand(
   name: string,
@@ -29,23 +31,25 @@ export function scriptCommand(
   args: ScriptCommandArgs,
   opts: pulumi.CustomResourceOptions,
 ): command.local.Command | command.remote.Command {
+  const start = pulumi
+    .output(connection?.user)
+    .apply((user) =>
+      connection === undefined
+        ? ["bash", `scripts/${args.script}`]
+        : scriptWords([], args.sudo === true && user !== "root"),
+    );
   const line = (words: pulumi.Input<string>[]): pulumi.Output<string> =>
-    pulumi.all(words).apply((w) => shellLine(scriptWords(w, args.sudo)));
-  const text = scriptText(args.script);
+    pulumi.all([start, pulumi.all(words)]).apply(([s, w]) => shellLine([...s, ...w]));
   const common = {
     create: line(args.args),
     ...(args.deleteArgs === undefined ? {} : { delete: line(args.deleteArgs) }),
     // What ran before is no input of what runs now.
     addPreviousOutputInEnv: false,
-    stdin: text,
-  };
+    logging: "stderr",
+  } as const;
   return connection === undefined
-    ? new command.local.Command(
-        name,
-        { ...common, interpreter: ["/bin/bash", "-c"], logging: "stderr" },
-        opts,
-      )
-    : new command.remote.Command(name, { ...common, connection, logging: "stderr" }, opts);
+    ? new command.local.Command(name, { ...common, interpreter: ["/bin/bash", "-c"] }, opts)
+    : new command.remote.Command(name, { ...common, connection, stdin: scriptText(args.script) }, opts);
 }
 
 /** A short content hash, for names and triggers. */

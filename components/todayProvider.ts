@@ -20,6 +20,20 @@ function load(module: string): Required<Pick<Provider, "create">> & Provider {
   return (require(join(root, "io", module)) as { provider: Provider }).provider;
 }
 
+/**
+ * A failure that keeps measurements (`properties`) replaces the resource's whole state; without the
+ * provider's code in it no later refresh or delete could run.
+ */
+function keepProvider(inputs: unknown): (error: { properties?: object }) => never {
+  return (error) => {
+    if (error.properties !== undefined) {
+      const { __provider } = inputs as { __provider: string };
+      error.properties = { ...error.properties, __provider };
+    }
+    throw error;
+  };
+}
+
 /** A provider whose methods are those that `io/<module>.ts` exports as `provider`. */
 export class TodayProvider implements Provider {
   constructor(private readonly module: string) {}
@@ -35,7 +49,7 @@ export class TodayProvider implements Provider {
   }
 
   async create(inputs: unknown): Promise<pulumi.dynamic.CreateResult> {
-    return load(this.module).create(inputs);
+    return load(this.module).create(inputs).catch(keepProvider(inputs));
   }
 
   async read(id: string, props: unknown): Promise<pulumi.dynamic.ReadResult> {
@@ -45,7 +59,8 @@ export class TodayProvider implements Provider {
 
   async update(id: string, olds: unknown, news: unknown): Promise<pulumi.dynamic.UpdateResult> {
     const provider = load(this.module);
-    return provider.update === undefined ? { outs: news } : provider.update(id, olds, news);
+    if (provider.update === undefined) return { outs: news };
+    return provider.update(id, olds, news).catch(keepProvider(news));
   }
 
   async delete(id: string, props: unknown): Promise<void> {

@@ -48,7 +48,8 @@ async function main(): Promise<void> {
   if (options.includes("--json")) {
     console.log(JSON.stringify({ version: 1, findings }, null, 2));
   } else {
-    for (const finding of findings) console.log(`${MARK[finding.severity]} ${findingText(finding)}`);
+    for (const finding of findings)
+      console.log(`${MARK[finding.severity]} ${findingText(finding)}`);
   }
   process.exitCode = findings.some((f) => f.severity === "fail") ? 1 : 0;
 }

@@ -34,7 +34,8 @@ export async function serialTail(host: Target, log: string, lines = 20): Promise
   const result = await runOnHost(host, "serial-tail.sh", [log, String(lines)]);
   if (result.code !== 0) return `(serial log not readable: ${result.stderr.trim()})`;
   // eslint-disable-next-line no-control-regex -- consoles send colours and cursor moves
-  return result.stdout.toString().replaceAll(/\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u0008\u000b-\u001f]/g, "");
+  const control = /\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u0008\u000b-\u001f]/g;
+  return result.stdout.toString().replaceAll(control, "");
 }
 
 /** Throws when the domain is in a state in which waiting cannot help. */

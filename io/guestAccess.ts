@@ -68,7 +68,18 @@ async function ensureKey(path: string, comment: string): Promise<string> {
   const fresh = `${path}.new`;
   await rm(fresh, { force: true });
   await rm(`${fresh}.pub`, { force: true });
-  const made = await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", fresh]);
+  const made = await run([
+    "ssh-keygen",
+    "-q",
+    "-t",
+    "ed25519",
+    "-N",
+    "",
+    "-C",
+    comment,
+    "-f",
+    fresh,
+  ]);
   if (made.code !== 0) {
     throw new Error(`ssh-keygen failed: ${made.stderr.trim()}; install openssh-client`);
   }
@@ -149,7 +160,11 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestAccessInputs, GuestA
   async diff(_id, olds, news) {
     const moved = olds.directory !== news.directory || olds.alias !== news.alias;
     const changed = !olds.intact || !same(plain(olds), plain(news));
-    return { changes: moved || changed, replaces: moved ? ["directory"] : [], deleteBeforeReplace: true };
+    return {
+      changes: moved || changed,
+      replaces: moved ? ["directory"] : [],
+      deleteBeforeReplace: true,
+    };
   },
   async update(_id, _olds, news) {
     return { outs: await ensure(news) };

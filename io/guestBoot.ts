@@ -15,6 +15,8 @@ export interface GuestBootInputs {
   readonly acceleration: Acceleration;
   /** Serial console log on the host; empty when the domain has none. */
   readonly serialLog: string;
+  /** Its system was installed before: there is no first boot of ours to wait for. */
+  readonly installed?: boolean;
 }
 
 /** Waits until sshd answers with the pinned key. Gives seconds waited. */
@@ -27,12 +29,15 @@ export async function waitForSsh(inputs: GuestBootInputs): Promise<void> {
     if (connectionFault(result) === "refused-key") {
       throw new Error(
         `${inputs.domain}: the guest's SSH host key is not the pinned one; nothing was run in it. ` +
-          `If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain\n` +
+          (inputs.installed === true
+            ? `If it was replaced on purpose, set guests[].image.ssh.hostKey to the new one\n`
+            : `If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain\n`) +
           result.stderr.trim(),
       );
     }
     return { notYet: result.stderr.trim().split("\n").at(-1) ?? "no answer" };
   }).catch(async (error: Error) => {
+    if (inputs.serialLog === "") throw error;
     const tail = await serialTail(inputs.host as Target, inputs.serialLog);
     throw new Error(`${error.message}\nlast lines of ${inputs.serialLog}:\n${tail}`);
   });
@@ -40,6 +45,7 @@ export async function waitForSsh(inputs: GuestBootInputs): Promise<void> {
 
 async function boot(inputs: GuestBootInputs): Promise<void> {
   await waitForSsh(inputs);
+  if (inputs.installed === true) return;
   const limitS = LIMITS_S[inputs.acceleration].cloudInit;
   const done = await runInGuest(inputs.guest, "cloud-init-wait.sh", [String(limitS)], {
     timeoutMs: (limitS + 30) * 1000,
@@ -49,9 +55,18 @@ async function boot(inputs: GuestBootInputs): Promise<void> {
   }
 }
 
-const pick = ({ guest, host, domain, uuid, acceleration, serialLog }: GuestBootInputs) => ({
+const pick = ({
+  guest,
+  host,
+  domain,
+  uuid,
+  acceleration,
+  serialLog,
+  installed,
+}: GuestBootInputs) => ({
   ...{ guest, domain, uuid, acceleration, serialLog },
   ...(host === undefined ? {} : { host }),
+  ...(installed === undefined ? {} : { installed }),
 });
 
 export const provider: pulumi.dynamic.ResourceProvider<GuestBootInputs, GuestBootInputs> = {

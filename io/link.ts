@@ -12,6 +12,8 @@ export interface SshTarget {
   /** Path of the configuration file. */
   readonly config: string;
   readonly alias: string;
+  /** The login user is root: then there may be no sudo. */
+  readonly root?: boolean;
 }
 
 export type Target = SshTarget | undefined;
@@ -41,7 +43,10 @@ export function runOnHost(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  return run(targetArgv(host, scriptWords(args)), { ...options, stdin: scriptText(`host/${name}`) });
+  return run(targetArgv(host, scriptWords(args)), {
+    ...options,
+    stdin: scriptText(`host/${name}`),
+  });
 }
 
 /** Runs `scripts/guest/<name>` in a guest, as root. */
@@ -51,7 +56,7 @@ export function runInGuest(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const argv = targetArgv(guest, scriptWords(args, true));
+  const argv = targetArgv(guest, scriptWords(args, guest.root !== true));
   return run(argv, { ...options, stdin: scriptText(`guest/${name}`) });
 }
 

@@ -3,7 +3,14 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { GateRequirements, GuestFacts, judge, PAGE_FLOORS, Verdict, verdictText } from "../lib/gates";
+import {
+  GateRequirements,
+  GuestFacts,
+  judge,
+  PAGE_FLOORS,
+  Verdict,
+  verdictText,
+} from "../lib/gates";
 import { readFacts } from "../lib/guestFacts";
 import { Acceleration, LIMITS_S } from "../lib/limits";
 import { pictureFacts, pictureFault, readPicture, toPng } from "../lib/picture";
@@ -53,7 +60,9 @@ function pick(i: MirReadinessInputs): MirReadinessInputs {
 }
 
 /** Facts of the guest by one round trip, or why it could not be asked. */
-async function probe(inputs: MirReadinessInputs): Promise<{ facts: GuestFacts } | { fault: string }> {
+async function probe(
+  inputs: MirReadinessInputs,
+): Promise<{ facts: GuestFacts } | { fault: string }> {
   const result = await runInGuest(inputs.guest, "facts.sh", [], { timeoutMs: 120_000 });
   if (result.code !== 0) {
     const refused = connectionFault(result) === "refused-key";
@@ -67,13 +76,16 @@ async function probe(inputs: MirReadinessInputs): Promise<{ facts: GuestFacts } 
 async function shareVerdict(inputs: MirReadinessInputs): Promise<Verdict | undefined> {
   if (inputs.share === undefined) return undefined;
   const { path, mount, readonly } = inputs.share;
-  const nonce = createHash("sha256").update(`${inputs.uuid} ${process.hrtime.bigint()}`).digest("hex");
+  const nonce = createHash("sha256")
+    .update(`${inputs.uuid} ${process.hrtime.bigint()}`)
+    .digest("hex");
   const verdict = (ok: boolean, found: string): Verdict => ({
     id: "share",
     ok,
     found,
     required: `${path} on the host is ${mount} in the guest${readonly ? ", read-only" : ""}`,
-    remedy: "see 'systemctl status' of the mount unit in the guest, and that libvirt-qemu can write the folder",
+    remedy:
+      "see 'systemctl status' of the mount unit in the guest, and that libvirt-qemu can write the folder",
   });
   const toGuest = await runOnHost(inputs.host, "share-nonce.sh", ["put", path, nonce]);
   if (toGuest.code !== 0) return verdict(false, toGuest.stderr.trim());
@@ -105,7 +117,11 @@ async function pictureVerdict(
   });
   const shot = await runOnHost(inputs.host, "screenshot.sh", [inputs.domain]);
   if (shot.code !== 0) {
-    return { verdict: verdict(false, `no screenshot: ${shot.stderr.trim()}`), sha256: "", time: "" };
+    return {
+      verdict: verdict(false, `no screenshot: ${shot.stderr.trim()}`),
+      sha256: "",
+      time: "",
+    };
   }
   const picture = readPicture(shot.stdout);
   const png = toPng(picture);
@@ -123,9 +139,12 @@ async function pictureVerdict(
 }
 
 /** All verdicts of one look at the guest. */
-async function look(inputs: MirReadinessInputs): Promise<{ props: MirReadinessProps; unmet: Verdict[] }> {
+async function look(
+  inputs: MirReadinessInputs,
+): Promise<{ props: MirReadinessProps; unmet: Verdict[] }> {
   const asked = await probe(inputs);
-  if ("fault" in asked) throw new Error(`${inputs.domain}: the guest cannot be asked: ${asked.fault}`);
+  if ("fault" in asked)
+    throw new Error(`${inputs.domain}: the guest cannot be asked: ${asked.fault}`);
   const share = await shareVerdict(inputs);
   const picture = await pictureVerdict(inputs);
   const verdicts = [
@@ -134,7 +153,9 @@ async function look(inputs: MirReadinessInputs): Promise<{ props: MirReadinessPr
     picture.verdict,
   ];
   const unmet = verdicts.filter((v) => !v.ok);
-  console.log(`${inputs.domain}: readiness ${verdicts.length - unmet.length} of ${verdicts.length}`);
+  console.log(
+    `${inputs.domain}: readiness ${verdicts.length - unmet.length} of ${verdicts.length}`,
+  );
   const props: MirReadinessProps = {
     ...pick(inputs),
     status: unmet.length === 0 ? "ready" : "not ready",
@@ -154,14 +175,17 @@ async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
   const limitS = LIMITS_S[inputs.acceleration].session;
   let last: MirReadinessProps | undefined;
   try {
-    return await waitFor<MirReadinessProps>({ what: `${inputs.domain}: readiness`, limitS }, async () => {
-      await assertRunning(inputs.host, inputs.domain, inputs.serialLog);
-      const { props, unmet } = await look(inputs);
-      last = props;
-      if (unmet.length === 0) return { value: props };
-      if (unmet.some((v) => !MAY_SETTLE.has(v.id))) throw new Error("unmet");
-      return { notYet: unmet.map((v) => v.id).join(", ") };
-    });
+    return await waitFor<MirReadinessProps>(
+      { what: `${inputs.domain}: readiness`, limitS },
+      async () => {
+        await assertRunning(inputs.host, inputs.domain, inputs.serialLog);
+        const { props, unmet } = await look(inputs);
+        last = props;
+        if (unmet.length === 0) return { value: props };
+        if (unmet.some((v) => !MAY_SETTLE.has(v.id))) throw new Error("unmet");
+        return { notYet: unmet.map((v) => v.id).join(", ") };
+      },
+    );
   } catch (error) {
     if (last === undefined) throw error;
     // Pulumi keeps the properties of such a failure, and the next `up` asks again.
@@ -185,7 +209,9 @@ function gateFailures(gates: GateRequirements | undefined): pulumi.dynamic.Check
 
 async function pictureIntact(props: MirReadinessProps): Promise<boolean> {
   const bytes = await readFile(props.picture).catch(() => undefined);
-  return bytes !== undefined && createHash("sha256").update(bytes).digest("hex") === props.pictureSha256;
+  return (
+    bytes !== undefined && createHash("sha256").update(bytes).digest("hex") === props.pictureSha256
+  );
 }
 
 export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirReadinessProps> = {
@@ -207,7 +233,8 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
     }
     const unmet = judge(asked.facts, props.gates).filter((v) => !v.ok);
     const reasons = unmet.map(verdictText);
-    if (!(await pictureIntact(props))) reasons.push(`picture: ${props.picture} is missing or was changed`);
+    if (!(await pictureIntact(props)))
+      reasons.push(`picture: ${props.picture} is missing or was changed`);
     const status = reasons.length === 0 ? "ready" : "not ready";
     return { id, props: { ...props, facts: asked.facts, status, reasons } };
   },

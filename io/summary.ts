@@ -24,7 +24,9 @@ export function summary(outputs: { guests?: Readonly<Record<string, GuestSummary
       : (value ?? "unknown");
   return Object.entries(outputs.guests ?? {})
     .map(([name, guest]) =>
-      [name, ...LINES.map(([title, key]) => `  ${title.padEnd(9)}${text(guest[key])}`), ""].join("\n"),
+      [name, ...LINES.map(([title, key]) => `  ${title.padEnd(9)}${text(guest[key])}`), ""].join(
+        "\n",
+      ),
     )
     .join("\n");
 }

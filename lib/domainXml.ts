@@ -109,11 +109,7 @@ function networkTrees(spec: DomainSpec): { device?: Tree; commandline?: Tree } {
     `virtio-net-pci,netdev=mirlab0,mac=${spec.mac},bus=pcie.0,addr=${USER_NIC_SLOT}`,
   ];
   return {
-    commandline: [
-      "qemu:commandline",
-      {},
-      ...words.map((value): Tree => ["qemu:arg", { value }]),
-    ],
+    commandline: ["qemu:commandline", {}, ...words.map((value): Tree => ["qemu:arg", { value }])],
   };
 }
 

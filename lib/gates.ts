@@ -91,7 +91,8 @@ const GATES: readonly Gate[] = [
     required: () => "an OpenGL ES 2 or newer context",
     found: (f) => f.gles,
     ok: (found) => Number(/OpenGL ES (\d+)\./.exec(found)?.[1] ?? 0) >= 2,
-    remedy: "install libgl1-mesa-dri and libgbm1 in the guest; 'eglinfo' there shows what is missing",
+    remedy:
+      "install libgl1-mesa-dri and libgbm1 in the guest; 'eglinfo' there shows what is missing",
   },
   {
     id: "renderer",
@@ -112,7 +113,8 @@ const GATES: readonly Gate[] = [
     required: () => "a KMS display platform selected in the Mir log",
     found: (f) => f.mirPlatform,
     ok: (found) => /^mir:(gbm|atomic)-kms/.test(found),
-    remedy: "install mir-platform-graphics-gbm-kms; 'journalctl -u mir-session -b' names the reason",
+    remedy:
+      "install mir-platform-graphics-gbm-kms; 'journalctl -u mir-session -b' names the reason",
   },
 ];
 

@@ -129,11 +129,20 @@ const HOST_CHECKS: readonly HostCheck[] = [
         const key = { path: `guests[${i}].share.path`, required: "a folder that QEMU can use" };
         if (fact?.kind !== "folder") {
           const fix = `make it with 'mkdir ${path}', or drop the key and let the lab make one`;
-          return [{ ...key, severity: "fail" as const, found: `${path} is not a folder on the host`, fix }];
+          return [
+            {
+              ...key,
+              severity: "fail" as const,
+              found: `${path} is not a folder on the host`,
+              fix,
+            },
+          ];
         }
         const fault = sharePathFault(fact.resolved);
         if (fault !== undefined) {
-          return [{ ...key, severity: "fail" as const, found: `${path} is ${fact.resolved}`, fix: fault }];
+          return [
+            { ...key, severity: "fail" as const, found: `${path} is ${fact.resolved}`, fix: fault },
+          ];
         }
         const writable = guest.share.readonly || fact.writable !== "no";
         return [

@@ -86,7 +86,7 @@ function schemaAt(path: readonly PropertyKey[], raw: unknown): z.core.$ZodType |
     if (part === undefined || node === undefined) return node;
     value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
     if (node instanceof z.ZodArray) node = node.element;
-    else if (node instanceof z.ZodObject) node = node.shape[String(part)];
+    else if (node instanceof z.ZodObject) node = node.shape[String(part)] as z.core.$ZodType | undefined;
     else return undefined;
   }
   return node;
@@ -94,13 +94,20 @@ function schemaAt(path: readonly PropertyKey[], raw: unknown): z.core.$ZodType |
 
 function unwrap(start: z.core.$ZodType | undefined, value: unknown): z.core.$ZodType | undefined {
   let node = start;
-  while (node instanceof z.ZodDefault || node instanceof z.ZodPrefault || node instanceof z.ZodOptional) {
+  while (
+    node instanceof z.ZodDefault ||
+    node instanceof z.ZodPrefault ||
+    node instanceof z.ZodOptional
+  ) {
     node = node.unwrap();
   }
   if (!(node instanceof z.ZodDiscriminatedUnion)) return node;
   const source = (value as { source?: unknown } | undefined)?.source;
   return node.options.find(
-    (o) => o instanceof z.ZodObject && o.shape.source instanceof z.ZodLiteral && o.shape.source.value === source,
+    (o) =>
+      o instanceof z.ZodObject &&
+      o.shape.source instanceof z.ZodLiteral &&
+      o.shape.source.value === source,
   );
 }
 
@@ -130,11 +137,16 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
     if (guest === undefined) return;
     claim(`guest name '${guest.name}'`, `${at}.name`);
     if (guest.spice.port !== undefined) claim(`port ${guest.spice.port}`, `${at}.spice.port`);
-    if (guest.network.sshPort !== undefined) claim(`port ${guest.network.sshPort}`, `${at}.network.sshPort`);
-    if (guest.image.source === "existing") claim(`domain '${guest.image.domain}'`, `${at}.image.domain`);
+    if (guest.network.sshPort !== undefined)
+      claim(`port ${guest.network.sshPort}`, `${at}.network.sshPort`);
+    if (guest.image.source === "existing")
+      claim(`domain '${guest.image.domain}'`, `${at}.image.domain`);
     const vgaLimit = guest.video.ramKiB;
     if (guest.video.vgamemKiB > vgaLimit) {
-      add(`${at}.video.vgamemKiB`, `must not exceed video.ramKiB (${vgaLimit}), got ${guest.video.vgamemKiB}`);
+      add(
+        `${at}.video.vgamemKiB`,
+        `must not exceed video.ramKiB (${vgaLimit}), got ${guest.video.vgamemKiB}`,
+      );
     }
   });
   return faults;

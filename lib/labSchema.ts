@@ -123,6 +123,7 @@ const image = z.discriminatedUnion("source", [
         "use 'sha256:<64 hex digits>' or 'sha512:<128 hex digits>', from the publisher's signed sums",
       )
       .describe("Digest of the file; a file with another digest is never used."),
+    format: z.enum(["qcow2", "raw"]).default("qcow2").describe("Format of the file."),
   }),
   z.strictObject({
     source: z.literal("existing").describe("A domain that is already on the host."),
@@ -145,7 +146,7 @@ const guest = z.strictObject({
   image: image.default({ source: "debian", suite: "bookworm", packages: [] }),
   vcpus: z.int().min(1).max(64).default(2).describe("Virtual CPUs."),
   memoryMiB: z.int().min(768).max(1048576).default(2048).describe("Guest memory, MiB."),
-  diskGiB: z.int().min(6).max(4096).default(12).describe("Virtual size of the root disk, GiB."),
+  diskGiB: z.int().min(8).max(4096).default(12).describe("Virtual size of the root disk, GiB."),
   acceleration: z
     .enum(["auto", "kvm", "tcg"])
     .default("auto")

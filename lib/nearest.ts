@@ -21,5 +21,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     .map((k) => ({ k, d: distance(word.toLowerCase(), k.toLowerCase()) }))
     .sort((x, y) => x.d - y.d);
   const best = ranked[0];
-  return best !== undefined && best.d <= Math.max(1, Math.ceil(word.length / 3)) ? best.k : undefined;
+  return best !== undefined && best.d <= Math.max(1, Math.ceil(word.length / 3))
+    ? best.k
+    : undefined;
 }

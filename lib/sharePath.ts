@@ -24,7 +24,19 @@ const SYSTEM_TREES = [
 ];
 
 /** Refused themselves; a folder below them may be shared. */
-const SYSTEM_FOLDERS = ["/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/lib", "/var/tmp"];
+const SYSTEM_FOLDERS = [
+  "/",
+  "/home",
+  "/media",
+  "/mnt",
+  "/opt",
+  "/root",
+  "/srv",
+  "/tmp",
+  "/var",
+  "/var/lib",
+  "/var/tmp",
+];
 
 /**
  * Why a resolved, absolute host path may not be shared, or undefined when it may.

@@ -51,7 +51,11 @@ export function toXml(tree: Tree, declare: readonly string[] = []): string {
   const doc = new DOMImplementation().createDocument(null, "", null);
   const root = append(doc, doc, tree);
   for (const prefix of declare) {
-    root.setAttributeNS("http://www.w3.org/2000/xmlns/", `xmlns:${prefix}`, NAMESPACES[prefix] ?? "");
+    root.setAttributeNS(
+      "http://www.w3.org/2000/xmlns/",
+      `xmlns:${prefix}`,
+      NAMESPACES[prefix] ?? "",
+    );
   }
   return new XMLSerializer().serializeToString(doc);
 }

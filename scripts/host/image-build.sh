@@ -2,7 +2,7 @@
 # Builds the lab's guest image: Debian, its ordinary kernel, Mesa and Mir, with its own GRUB.
 #   image-build.sh key   [options] [PKG...]   print the content key; builds nothing
 #   image-build.sh build [options] [PKG...]   print the path of DIR/KEY.qcow2, built if it is not there
-# Options: --dir DIR (build only)  --suite bookworm  --mirror URL  --size-gib 8
+# Options: --dir DIR, --key KEY (build only)  --suite bookworm  --mirror URL  --size-gib 8
 # PKG: more Debian packages for the guest. Every package is checked against Debian's keyring.
 # No loop device is used and every mount is in a namespace of the build, so a kill leaves
 # nothing but a directory that the next run removes.
@@ -292,8 +292,11 @@ run_recipe() {
       'make_image "$@"' 'chown "$8" "$1"'
   } | as_root unshare --mount --pid --fork --kill-child --mount-proc \
     bash -s -- "$work" "$suite" "$KEYRING" "$ARCH" "$package_list" \
-    "$(cat /proc/sys/kernel/random/uuid)" "$size_gib" "$(id -u):$(id -g)" "$(sources)" >&2 9>&- ||
-    die "the build failed, see the words above; check the network, the mirror ($mirror) and the package names, then run again; log: this output"
+    "$(cat /proc/sys/kernel/random/uuid)" "$size_gib" "$(id -u):$(id -g)" "$(sources)" 2>&1 9>&- |
+    tee "$log" | awk '/^image: / { print; fflush() }' >&2 || {
+    tail -n 20 "$log" >&2
+    die "the build failed, see the words above; check the network, the mirror ($mirror) and the package names, then run again; log $log"
+  }
 }
 
 write_manifest() {
@@ -306,8 +309,8 @@ write_manifest() {
 
 build() {
   local start=$SECONDS
-  local image=$dir/$key.qcow2 manifest=$dir/$key.manifest work=$dir/.build-$key
-  mkdir -p "$dir"
+  local image=$dir/$key.qcow2 manifest=$dir/$key.manifest log=$dir/$key.log work=$dir/.build-$key
+  [[ -w $dir ]] || as_root install -d -o "$(id -u)" -g "$(id -g)" -m 0755 "$(dirname -- "$dir")" "$dir"
   exec 9>"$dir/.lock-$key"
   flock -n 9 || {
     say "another build of this image is running; waiting for it, 1800 s at most"
@@ -336,18 +339,19 @@ build() {
 }
 
 main() {
-  local verb=${1-} dir="" suite=bookworm mirror="" size_gib=8 key name
+  local verb=${1-} dir="" suite=bookworm mirror="" size_gib=8 given="" key name
   local extra=() packages
   [[ $verb == key || $verb == build ]] || die "found verb '$verb', required key or build; usage: image-build.sh key|build [--dir DIR] [--suite S] [--mirror URL] [--size-gib N] [PKG...]"
   shift
   while (($# > 0)); do
     case $1 in
-      --dir | --suite | --mirror | --size-gib) (($# > 1)) || die "found $1 without a value, required one" ;;&
+      --dir | --suite | --mirror | --size-gib | --key) (($# > 1)) || die "found $1 without a value, required one" ;;&
       --dir) dir=$2 && shift 2 ;;
       --suite) suite=$2 && shift 2 ;;
       --mirror) mirror=$2 && shift 2 ;;
       --size-gib) size_gib=$2 && shift 2 ;;
-      -*) die "found option '$1', required one of --dir --suite --mirror --size-gib" ;;
+      --key) given=$2 && shift 2 ;;
+      -*) die "found option '$1', required one of --dir --suite --mirror --size-gib --key" ;;
       *) extra+=("$1") && shift ;;
     esac
   done
@@ -363,6 +367,9 @@ main() {
     printf '%s\n' "$key"
     return
   fi
+  # bash prints a recipe in its own release's words: another machine's key is taken as it is.
+  key=${given:-$key}
+  [[ $key =~ ^[0-9a-f]{64}$ ]] || die "found --key '$key', required what 'image-build.sh key' prints"
   [[ $dir == /* && $dir != *$'\n'* ]] || die "found --dir '$dir', required an absolute path"
   mirror=${mirror:-$(host_mirror)}
   mirror=${mirror%/}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Downloads a disk image, verifies it and prints the path of the verified copy.
-#   image-fetch.sh DIR URL ALGORITHM:HEX MAX_GIB
-# The copy is DIR/ALGORITHM-HEX.qcow2 or .raw, mode 0444, and is verified again on every run. A
+#   image-fetch.sh DIR URL ALGORITHM:HEX qcow2|raw MAX_GIB
+# The copy is DIR/ALGORITHM-HEX.FORMAT, mode 0444, and is verified again on every run. A
 # download that was cut off is resumed; one with another digest is never used and is removed.
 set -euo pipefail
 
@@ -30,27 +30,21 @@ check_image() {
     die "found a file that qemu-img cannot read, required a qcow2 or raw disk image from $url"
   format=$(sed -n 's/^    "format": "\(.*\)",\{0,1\}$/\1/p' <<<"$info")
   virtual=$(sed -n 's/^    "virtual-size": \([0-9]*\),\{0,1\}$/\1/p' <<<"$info")
-  [[ $format == qcow2 || $format == raw ]] || die "found image format '$format', required qcow2 or raw; convert it with qemu-img"
+  [[ $format == "$wanted" ]] || die "found image format '$format', required $wanted; set guests[].image.format, or convert it with qemu-img"
   if grep -qE '"(backing-filename|data-file)"' <<<"$info"; then
     die "found an image that refers to another file, required one that stands alone; flatten it with 'qemu-img convert'"
   fi
   ((virtual <= max_gib * 1024 * 1024 * 1024)) ||
     die "found an image of $((virtual / 1024 / 1024 / 1024)) GiB, required at most guests[].diskGiB ($max_gib); raise it"
-  printf '%s\n' "$format"
 }
 
 cached() {
-  local path found
-  for path in "$dir/$algorithm-$hex.qcow2" "$dir/$algorithm-$hex.raw"; do
-    [[ -f $path ]] || continue
-    found=$(digest_of "$path")
-    if [[ $found == "$hex" ]]; then
-      printf '%s\n' "$path"
-      return 0
-    fi
-    say "found $path changed on disk ($algorithm:$found); moved to $path.bad"
-    as_root mv -f "$path" "$path.bad"
-  done
+  local found
+  [[ -f $image ]] || return 1
+  found=$(digest_of "$image")
+  [[ $found != "$hex" ]] || return 0
+  say "found $image changed on disk ($algorithm:$found); moved to $image.bad"
+  as_root mv -f "$image" "$image.bad"
   return 1
 }
 
@@ -69,9 +63,10 @@ download() {
   fi
 }
 
-(($# == 4)) || die "found $# arguments, required DIR URL ALGORITHM:HEX MAX_GIB"
-dir=$1 url=$2 algorithm=${3%%:*} hex=${3#*:} max_gib=$4
+(($# == 5)) || die "found $# arguments, required DIR URL ALGORITHM:HEX FORMAT MAX_GIB"
+dir=$1 url=$2 algorithm=${3%%:*} hex=${3#*:} wanted=$4 max_gib=$5
 [[ $3 =~ ^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$ ]] || die "found digest '$3', required sha256:HEX or sha512:HEX"
+[[ $wanted == qcow2 || $wanted == raw ]] || die "found format '$wanted', required qcow2 or raw"
 [[ $max_gib =~ ^[0-9]{1,5}$ ]] || die "found size '$max_gib', required GiB"
 for tool in curl qemu-img; do
   command -v "$tool" >/dev/null || die "found no $tool, required it; install the host packages"
@@ -81,14 +76,14 @@ lock=$dir/.$algorithm-$hex.lock
 as_root touch "$lock"
 exec 9<"$lock"
 flock -w 3600 9 || die "found $lock held for an hour, required the lock"
-if path=$(cached); then
-  check_image "$path" >/dev/null
-  printf '%s\n' "$path"
-  exit 0
+image=$dir/$algorithm-$hex.$wanted
+if ! cached; then
+  partial=$dir/.$algorithm-$hex.partial
+  [[ -f $partial && $(digest_of "$partial") == "$hex" ]] || download "$partial"
+  check_image "$partial"
+  as_root chmod 0444 "$partial"
+  as_root mv -f "$partial" "$image"
 fi
-partial=$dir/.$algorithm-$hex.partial
-[[ -f $partial && $(digest_of "$partial") == "$hex" ]] || download "$partial"
-format=$(check_image "$partial")
-as_root chmod 0444 "$partial"
-as_root mv -f "$partial" "$dir/$algorithm-$hex.$format"
-printf '%s\n' "$dir/$algorithm-$hex.$format"
+# Again for a cached one: another guest may allow less.
+check_image "$image"
+printf '%s\n' "$image"

@@ -73,10 +73,21 @@ start_daemon() {
   }
 }
 
+# Without udev /dev/kvm keeps the kernel's root:root 0600. libvirt then has KVM when it asks as root
+# and not as QEMU's user, distrusts its own capability cache and probes QEMU before every step
+# (measured: 5 s instead of 0.3 s to start a domain). So it gets the owner that Debian's udev gives.
+own_kvm() {
+  [[ -c /dev/kvm && $(stat -c '%U:%G:%a' /dev/kvm) == root:root:600 ]] || return 0
+  ! pgrep -x systemd-udevd >/dev/null && getent group kvm >/dev/null || return 0
+  as_root chgrp kvm /dev/kvm
+  as_root chmod 0660 /dev/kvm
+}
+
 start() {
   local name
   command -v virsh >/dev/null || die "found no virsh, required libvirt; install packages libvirt-daemon-system and libvirt-clients"
   [[ -x /usr/sbin/libvirtd ]] || die "found no /usr/sbin/libvirtd, required libvirt; install package libvirt-daemon-system"
+  has_systemd || own_kvm
   if answers; then
     say "running"
     return

@@ -30,6 +30,19 @@ export interface Registered {
 
 type Values = Record<string, unknown>;
 
+/** The part of the engine's request that tests ask for. */
+interface RegisterRequest {
+  getType(): string;
+  getName(): string;
+  getParent(): string;
+  getObject(): { toJavaScript(): Values };
+  getProvider(): string;
+  getDeletebeforereplace(): boolean;
+  getIgnorechangesList(): string[];
+  getDependenciesList(): string[];
+}
+type RegisterResource = (request: RegisterRequest, callback: unknown) => Promise<void>;
+
 /** Values without their secret wrappers. */
 export function revealed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(revealed);
@@ -60,9 +73,10 @@ export const registered: Registered[] = [];
  */
 export function mockEngine(answer: (type: string, name: string, inputs: Values) => Values): void {
   // The mocks' own callback is told neither parents nor options: listen one step before it.
-  const original = MockMonitor.prototype.registerResource;
-  MockMonitor.prototype.registerResource = function (request, callback) {
-    const sent = request.getObject().toJavaScript() as Values;
+  const prototype = MockMonitor.prototype as { registerResource: RegisterResource };
+  const original = prototype.registerResource;
+  prototype.registerResource = function (request, callback) {
+    const sent = request.getObject().toJavaScript();
     registered.push({
       type: request.getType(),
       name: request.getName(),
@@ -72,7 +86,9 @@ export function mockEngine(answer: (type: string, name: string, inputs: Values) 
       provider: request.getProvider(),
       deleteBeforeReplace: request.getDeletebeforereplace(),
       ignoreChanges: request.getIgnorechangesList(),
-      dependsOn: request.getDependenciesList().map((urn: string) => labelOf(urn).split(" ")[1] ?? ""),
+      dependsOn: request
+        .getDependenciesList()
+        .map((urn) => labelOf(urn).split(" ")[1] ?? ""),
     });
     return original.call(this, request, callback);
   };

@@ -1,12 +1,24 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { before, beforeEach, describe, it } from "node:test";
 import { mockEngine, providerOf, registered, resourceNamed, valueOf } from "../pulumi";
 import { ROOT, temporaryFolder } from "../support";
 
-mockEngine(() => ({ clientPublicKey: "ssh-ed25519 AAAA", hostPublicKey: "ssh-ed25519 BBBB", intact: true }));
+mockEngine(() => ({
+  clientPublicKey: "ssh-ed25519 AAAA",
+  hostPublicKey: "ssh-ed25519 BBBB",
+  intact: true,
+}));
 process.chdir(ROOT);
 
 const home = temporaryFolder();
@@ -25,7 +37,9 @@ const text = (name: string): string => readFileSync(at(name), "utf8");
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 /** The public half that OpenSSH itself derives from a private key. */
 const publicOf = (name: string): string =>
-  execFileSync("ssh-keygen", ["-y", "-P", "", "-f", at(name)]).toString().trim();
+  execFileSync("ssh-keygen", ["-y", "-P", "", "-f", at(name)])
+    .toString()
+    .trim();
 const bare = (key: string): string => key.split(" ").slice(0, 2).join(" ");
 
 let provider: ReturnType<typeof providerOf>;
@@ -53,7 +67,7 @@ beforeEach(() => {
 
 /** What `create` puts in the state, as the state carries it. */
 async function create(change: object = {}): Promise<Record<string, unknown>> {
-  const { id, outs } = await provider.create(inputs(change));
+  const { id, outs } = (await provider.create(inputs(change))) as { id: string; outs: unknown };
   assert.equal(id, "mirlab-dev-mir");
   return JSON.parse(JSON.stringify(outs)) as Record<string, unknown>;
 }
@@ -83,9 +97,15 @@ describe("GuestAccess, created", () => {
     assert.equal(bare(publicOf("host_ed25519")), bare(state.hostPublicKey as string));
     assert.notEqual(state.clientPublicKey, state.hostPublicKey);
     assert.equal(text("known_hosts"), `mirlab-dev-mir ${bare(state.hostPublicKey as string)}\n`);
-    assert.match(text("ssh_config"), /^Host mirlab-dev-mir\n {2}HostName 127\.0\.0\.1\n {2}Port 20022\n/);
+    assert.match(
+      text("ssh_config"),
+      /^Host mirlab-dev-mir\n {2}HostName 127\.0\.0\.1\n {2}Port 20022\n/,
+    );
     assert.match(text("console.vv"), /\nport=5901\n/);
-    assert.deepEqual(readdirSync(directory).filter((n) => /partial|new/.test(n)), []);
+    assert.deepEqual(
+      readdirSync(directory).filter((n) => /partial|new/.test(n)),
+      [],
+    );
   });
 
   it("keeps no private key in the state, and nothing of the engine's", async () => {
@@ -127,7 +147,12 @@ describe("GuestAccess, created", () => {
 
   it("goes on where a kill between the two halves left it", async () => {
     mkdirSync(directory, { recursive: true });
-    for (const name of ["id_ed25519.new", "id_ed25519.new.pub", "id_ed25519.pub", "ssh_config.partial"]) {
+    for (const name of [
+      "id_ed25519.new",
+      "id_ed25519.new.pub",
+      "id_ed25519.pub",
+      "ssh_config.partial",
+    ]) {
       writeFileSync(at(name), "half");
     }
     const state = await create();
@@ -164,14 +189,24 @@ describe("GuestAccess, created", () => {
       knownHostsFile: "/h",
     };
     await create({ jump });
-    assert.match(text("ssh_config"), /ProxyJump mirlab-host\n[^]*Host mirlab-host\n {2}HostName lab\.example\n/);
+    assert.match(
+      text("ssh_config"),
+      /ProxyJump mirlab-host\n[^]*Host mirlab-host\n {2}HostName lab\.example\n/,
+    );
   });
 });
 
 describe("GuestAccess, read", () => {
   it("is intact as it was made", async () => assert.equal(await intact(await create()), true));
 
-  const files = ["id_ed25519", "id_ed25519.pub", "host_ed25519", "host_ed25519.pub", "known_hosts", "ssh_config"];
+  const files = [
+    "id_ed25519",
+    "id_ed25519.pub",
+    "host_ed25519",
+    "host_ed25519.pub",
+    "known_hosts",
+    "ssh_config",
+  ];
   for (const name of [...files, "console.vv"]) {
     it(`tells of a lost ${name}`, async () => {
       const state = await create();
@@ -183,7 +218,10 @@ describe("GuestAccess, read", () => {
     ["known_hosts", {}],
     ["ssh_config", {}],
     ["console.vv", {}],
-    ["host_ed25519.pub", { todo: "the changed public half is believed; derive it from the private" }],
+    [
+      "host_ed25519.pub",
+      { todo: "the changed public half is believed; derive it from the private" },
+    ],
   ];
   for (const [name, options] of changed) {
     it(`tells of a changed ${name}, and an update heals it`, options, async () => {
@@ -193,14 +231,17 @@ describe("GuestAccess, read", () => {
       assert.equal(await intact(state), false);
       const drift = await provider.diff?.("mirlab-dev-mir", { ...state, intact: false }, inputs());
       assert.deepEqual([drift?.changes, drift?.replaces], [true, []]);
-      const { outs } = (await provider.update?.("mirlab-dev-mir", state, inputs())) ?? {};
+      const updated = await provider.update?.("mirlab-dev-mir", state, inputs());
       assert.equal(bare(text(name)), bare(was));
-      assert.equal(await intact(outs as object), true);
+      assert.equal(await intact(updated?.outs as object), true);
     });
   }
 
   it("cannot be imported", async () => {
-    await assert.rejects(Promise.resolve(provider.read?.("x", undefined)), /^Error: x: cannot be imported$/);
+    await assert.rejects(
+      Promise.resolve(provider.read?.("x", undefined)),
+      /^Error: x: cannot be imported$/,
+    );
   });
 });
 

@@ -99,8 +99,16 @@ describe("MirReadiness, checked", () => {
   const table: [string, unknown, string[]][] = [
     ["the page's floors", INPUTS.gates, []],
     ["higher ones", { kernel: "6.1", mesa: ">= 22.3.6" }, []],
-    ["a low kernel", { kernel: ">= 3.17", mesa: "10.3.0" }, ["gates.kernel: '>= 3.17' is below the page's floor '>= 3.18'; raise it or drop the key"]],
-    ["a low Mesa", { kernel: "3.18", mesa: "10.2.9" }, ["gates.mesa: '>= 10.2.9' is below the page's floor '>= 10.3.0'; raise it or drop the key"]],
+    [
+      "a low kernel",
+      { kernel: ">= 3.17", mesa: "10.3.0" },
+      ["gates.kernel: '>= 3.17' is below the page's floor '>= 3.18'; raise it or drop the key"],
+    ],
+    [
+      "a low Mesa",
+      { kernel: "3.18", mesa: "10.2.9" },
+      ["gates.mesa: '>= 10.2.9' is below the page's floor '>= 10.3.0'; raise it or drop the key"],
+    ],
     [
       "two malformed ones",
       { kernel: "latest", mesa: "" },
@@ -116,7 +124,10 @@ describe("MirReadiness, checked", () => {
   for (const [what, gates, expected] of table) {
     it(`${expected.length === 0 ? "accepts" : "refuses"} ${what}`, async () => {
       const failures = await failuresOf(gates);
-      assert.deepEqual(failures.map((f) => `${f.property}: ${f.reason}`), expected);
+      assert.deepEqual(
+        failures.map((f) => `${f.property}: ${f.reason}`),
+        expected,
+      );
     });
   }
 });
@@ -171,7 +182,10 @@ describe("MirReadiness, created", () => {
 
   it("tells of a disk that is full", async () => {
     virsh("paused (I/O error)");
-    assert.match((await failure()).message, /the host's disk is full or failing; make room, then 'virsh resume'/);
+    assert.match(
+      (await failure()).message,
+      /the host's disk is full or failing; make room, then 'virsh resume'/,
+    );
   });
 
   it("fails when the guest cannot be asked", async () => {
@@ -183,7 +197,10 @@ describe("MirReadiness, created", () => {
   it("fails when another machine answers", async () => {
     programs.set("ssh", "echo 'Host key verification failed.' >&2; exit 255");
     const error = await failure();
-    assert.equal(error.message, "mirlab-dev-mir: the guest cannot be asked: its SSH host key is not the pinned one");
+    assert.equal(
+      error.message,
+      "mirlab-dev-mir: the guest cannot be asked: its SSH host key is not the pinned one",
+    );
   });
 
   it("believes no answer that is not one", async () => {
@@ -213,12 +230,18 @@ describe("MirReadiness and the share", () => {
 
   it("fails when a guest writes to a read-only one", async () => {
     const error = await failure({ share: { ...shared.share, readonly: true } });
-    assert.match(error.reasons?.[0] ?? "", /found a file that the guest wrote in .*, required a read-only share/);
+    assert.match(
+      error.reasons?.[0] ?? "",
+      /found a file that the guest wrote in .*, required a read-only share/,
+    );
   });
 
   it("fails when the folder is gone from the host", async () => {
     const error = await failure({ share: { ...shared.share, path: join(folder, "gone") } });
-    assert.match(error.reasons?.[0] ?? "", /^share: found share: found no folder .*gone on the host, required it/);
+    assert.match(
+      error.reasons?.[0] ?? "",
+      /^share: found share: found no folder .*gone on the host, required it/,
+    );
   });
 });
 
@@ -233,14 +256,20 @@ describe("MirReadiness, read", () => {
     guest(NO_SESSION);
     const seen = await read(props);
     assert.equal(seen.status, "not ready");
-    assert.deepEqual(seen.reasons.map((r) => r.split(":")[0]), ["session", "platform"]);
+    assert.deepEqual(
+      seen.reasons.map((r) => r.split(":")[0]),
+      ["session", "platform"],
+    );
   });
 
   it("tells of a guest that does not answer, and keeps the last facts", async () => {
     const props = await made();
     programs.set("ssh", "echo 'Connection refused' >&2; exit 255");
     const seen = await read(props);
-    assert.deepEqual([seen.status, seen.reasons, seen.facts], ["unreachable", ["Connection refused"], props.facts]);
+    assert.deepEqual(
+      [seen.status, seen.reasons, seen.facts],
+      ["unreachable", ["Connection refused"], props.facts],
+    );
   });
 
   for (const how of ["lost", "changed"]) {

@@ -8,7 +8,8 @@ import { NAME } from "../../../lib/labSchema";
 const BOOT: FirstBoot = {
   hostname: "mir",
   clientPublicKey: "ssh-ed25519 AAAAclient mirlab",
-  hostPrivateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\nBBBB==\n-----END OPENSSH PRIVATE KEY-----\n",
+  hostPrivateKey:
+    "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\nBBBB==\n-----END OPENSSH PRIVATE KEY-----\n",
   hostPublicKey: "ssh-ed25519 AAAAhost mirlab-dev-mir",
   packages: [],
 };

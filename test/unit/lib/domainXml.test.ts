@@ -162,18 +162,24 @@ describe("the page's hardware in libvirt's own words", () => {
   it("is what libvirt keeps of it", () => {
     const ours = domain();
     assert.deepEqual(devices(theirs, "video").map(bare), devices(ours, "video"));
-    const names = (all: Plain[]) => all.flatMap((c) => bare(c).children).map((c) => (c as Plain).attributes.name);
-    assert.deepEqual(names(devices(theirs, "channel")).sort(), names(devices(ours, "channel")).sort());
-    assert.deepEqual(devices(theirs, "filesystem").map((f) => f.attributes), [
-      { type: "mount", accessmode: "mapped" },
-    ]);
+    const names = (all: Plain[]) =>
+      all.flatMap((c) => bare(c).children).map((c) => (c as Plain).attributes.name);
+    assert.deepEqual(
+      names(devices(theirs, "channel")).sort(),
+      names(devices(ours, "channel")).sort(),
+    );
+    assert.deepEqual(
+      devices(theirs, "filesystem").map((f) => f.attributes),
+      [{ type: "mount", accessmode: "mapped" }],
+    );
   });
 
   it("is what libvirt says that QEMU can do", () => {
     const capable = rootOf(fixture("domcapabilities-q35.libvirt-9.0.0.qemu-7.2.22.xml"));
     const values = (device: string, name: string): string[] => {
       const choice = firstAt(capable, "devices", device);
-      const found = choice && childrenOf(choice, "enum").find((e) => e.getAttribute("name") === name);
+      const found =
+        choice && childrenOf(choice, "enum").find((e) => e.getAttribute("name") === name);
       return found ? childrenOf(found, "value").map((v) => v.textContent ?? "") : [];
     };
     assert.ok(values("graphics", "type").includes("spice"));

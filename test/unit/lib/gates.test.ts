@@ -30,7 +30,8 @@ const REMEDIES = {
   gles: "install libgl1-mesa-dri and libgbm1 in the guest; 'eglinfo' there shows what is missing",
   renderer: "install libgl1-mesa-dri in the guest: it holds kms_swrast (llvmpipe)",
   session: "read 'journalctl -u mir-session -b' in the guest",
-  platform: "install mir-platform-graphics-gbm-kms; 'journalctl -u mir-session -b' names the reason",
+  platform:
+    "install mir-platform-graphics-gbm-kms; 'journalctl -u mir-session -b' names the reason",
 };
 
 const REQUIRED = {
@@ -66,7 +67,10 @@ describe("the page's floors", () => {
 describe("judge", () => {
   it("is content with a guest that meets everything", () => {
     const verdicts = judge(READY, GATES);
-    assert.deepEqual(verdicts.map((v) => v.id), Object.keys(REQUIRED));
+    assert.deepEqual(
+      verdicts.map((v) => v.id),
+      Object.keys(REQUIRED),
+    );
     for (const verdict of verdicts) {
       const id = verdict.id as Id;
       assert.ok(verdict.ok, id);

@@ -32,17 +32,33 @@ describe("readFacts", () => {
 
   it("reads what a guest without a session told", () => {
     const facts = readFacts(NO_SESSION);
-    assert.deepEqual([facts.session, facts.mirPlatform, facts.kernel], [null, null, "6.1.0-56-amd64"]);
+    assert.deepEqual(
+      [facts.session, facts.mirPlatform, facts.kernel],
+      [null, null, "6.1.0-56-amd64"],
+    );
     const unmet = judge(facts, GATES).filter((verdict) => !verdict.ok);
-    assert.deepEqual(unmet.map((verdict) => verdict.id), ["session", "platform"]);
+    assert.deepEqual(
+      unmet.map((verdict) => verdict.id),
+      ["session", "platform"],
+    );
   });
 
   it("takes what the guest could not tell for unknown", () => {
-    const nothing = { kernel: null, packages: null, drm: null, egl: null, session: null, mirLog: null };
+    const nothing = {
+      kernel: null,
+      packages: null,
+      drm: null,
+      egl: null,
+      session: null,
+      mirLog: null,
+    };
     assert.ok(Object.values(readFacts(answer(nothing))).every((fact) => fact === null));
     assert.equal(readFacts(answer({ drm: [] })).drmDriver, null);
     assert.equal(readFacts(answer({ drm: [{ name: "card0", driver: null }] })).drmDriver, null);
-    assert.equal(readFacts(answer({ egl: { renderer: "x", glesVersion: "OpenGL ES 3.2" } })).mesa, null);
+    assert.equal(
+      readFacts(answer({ egl: { renderer: "x", glesVersion: "OpenGL ES 3.2" } })).mesa,
+      null,
+    );
   });
 
   it("keeps control characters of the guest off the terminal", () => {
@@ -54,11 +70,31 @@ describe("readFacts", () => {
     ["no JSON", "Traceback: no", /^Error: facts: the guest's answer is not JSON$/],
     ["two objects", `${READY}{}`, /^Error: facts: the guest's answer is not JSON$/],
     ["a list", "[]", /^Error: facts: : Invalid input: expected object, received array$/],
-    ["another version", answer({ version: 2 }), /^Error: facts: version: Invalid input: expected 1$/],
-    ["a missing fact", answer({ egl: undefined }), /^Error: facts: egl: Invalid input: expected object/],
-    ["a wrong type", answer({ kernel: { running: 6 } }), /^Error: facts: kernel\.running: Invalid input/],
-    ["a long text", answer({ kernel: { running: "6".repeat(501) } }), /^Error: facts: kernel\.running: Too big/],
-    ["many cards", answer({ drm: Array(65).fill({ name: "c", driver: null }) }), /^Error: facts: drm: Too big/],
+    [
+      "another version",
+      answer({ version: 2 }),
+      /^Error: facts: version: Invalid input: expected 1$/,
+    ],
+    [
+      "a missing fact",
+      answer({ egl: undefined }),
+      /^Error: facts: egl: Invalid input: expected object/,
+    ],
+    [
+      "a wrong type",
+      answer({ kernel: { running: 6 } }),
+      /^Error: facts: kernel\.running: Invalid input/,
+    ],
+    [
+      "a long text",
+      answer({ kernel: { running: "6".repeat(501) } }),
+      /^Error: facts: kernel\.running: Too big/,
+    ],
+    [
+      "many cards",
+      answer({ drm: Array(65).fill({ name: "c", driver: null }) }),
+      /^Error: facts: drm: Too big/,
+    ],
     ["a flood", " ".repeat(1_000_001), /^Error: facts: the guest's answer is too long$/],
   ];
   for (const [what, text, message] of table) {
@@ -67,13 +103,17 @@ describe("readFacts", () => {
 
   it("answers any JSON with facts or an error that says where it is from", () => {
     fc.assert(
-      fc.property(fc.json(), fc.constantFrom("kernel", "packages", "drm", "egl", "mirLog"), (json, key) => {
-        try {
-          readFacts(answer({ [key]: JSON.parse(json) as unknown }));
-        } catch (error) {
-          assert.match(String(error), /^Error: facts: /);
-        }
-      }),
+      fc.property(
+        fc.json(),
+        fc.constantFrom("kernel", "packages", "drm", "egl", "mirLog"),
+        (json, key) => {
+          try {
+            readFacts(answer({ [key]: JSON.parse(json) as unknown }));
+          } catch (error) {
+            assert.match(String(error), /^Error: facts: /);
+          }
+        },
+      ),
     );
   });
 });

@@ -18,6 +18,9 @@ describe("the package lists", () => {
 
   it("say why each is there, and do not put a desktop on every host", () => {
     for (const { why } of [...HOST_PACKAGES, ...VIEWER_PACKAGES]) assert.notEqual(why, "");
-    assert.deepEqual(lists.host.filter((name) => lists.viewers.includes(name)), []);
+    assert.deepEqual(
+      lists.host.filter((name) => lists.viewers.includes(name)),
+      [],
+    );
   });
 });

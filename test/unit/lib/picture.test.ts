@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { MIN_DRAWN, Picture, pictureFacts, pictureFault, readPicture, toPng } from "../../../lib/picture";
+import {
+  MIN_DRAWN,
+  Picture,
+  pictureFacts,
+  pictureFault,
+  readPicture,
+  toPng,
+} from "../../../lib/picture";
 
 const picture = fc
   .record({ width: fc.integer({ min: 1, max: 24 }), height: fc.integer({ min: 1, max: 24 }) })
@@ -28,7 +35,10 @@ describe("readPicture", () => {
   });
 
   it("reads back the PNG that toPng writes", () => {
-    fc.assert(fc.property(picture, (p) => assert.deepEqual(readPicture(toPng(p)), p)), { numRuns: 40 });
+    fc.assert(
+      fc.property(picture, (p) => assert.deepEqual(readPicture(toPng(p)), p)),
+      { numRuns: 40 },
+    );
   });
 
   it("reads a header with a comment", () => {
@@ -44,13 +54,41 @@ describe("readPicture", () => {
     ["nothing", Buffer.alloc(0), /^Error: screenshot is neither PNG nor 8-bit PPM$/],
     ["a text", Buffer.from("error: no domain"), /^Error: screenshot is neither PNG nor 8-bit PPM$/],
     ["16-bit PPM", Buffer.from("P6\n1 1\n65535\n000000"), /^Error: screenshot is neither PNG/],
-    ["a truncated PPM", ppm(small).subarray(0, 50), /^Error: screenshot is truncated: 39 of 48 bytes$/],
-    ["a PPM that goes on", Buffer.concat([ppm(small), Buffer.from("x")]), /truncated: 49 of 48 bytes$/],
-    ["a huge PPM header", Buffer.from("P6 8193 1 255\n"), /^Error: screenshot of 8193x1 pixels, need 1 to 8192 a side$/],
-    ["an endless PPM header", Buffer.from(`P6 ${"9".repeat(200)} 1 255\n`), /^Error: screenshot of .* pixels, need 1 to 8192 a side$/],
-    ["an empty PPM", Buffer.from("P6 0 0 255\n"), /^Error: screenshot of 0x0 pixels, need 1 to 8192 a side$/],
-    ["the start of a PNG", png.subarray(0, 12), /^Error: screenshot is truncated: 12 bytes of a PNG$/],
-    ["a huge PNG header", huge, /^Error: screenshot of 2147483647x4 pixels, need 1 to 8192 a side$/],
+    [
+      "a truncated PPM",
+      ppm(small).subarray(0, 50),
+      /^Error: screenshot is truncated: 39 of 48 bytes$/,
+    ],
+    [
+      "a PPM that goes on",
+      Buffer.concat([ppm(small), Buffer.from("x")]),
+      /truncated: 49 of 48 bytes$/,
+    ],
+    [
+      "a huge PPM header",
+      Buffer.from("P6 8193 1 255\n"),
+      /^Error: screenshot of 8193x1 pixels, need 1 to 8192 a side$/,
+    ],
+    [
+      "an endless PPM header",
+      Buffer.from(`P6 ${"9".repeat(200)} 1 255\n`),
+      /^Error: screenshot of .* pixels, need 1 to 8192 a side$/,
+    ],
+    [
+      "an empty PPM",
+      Buffer.from("P6 0 0 255\n"),
+      /^Error: screenshot of 0x0 pixels, need 1 to 8192 a side$/,
+    ],
+    [
+      "the start of a PNG",
+      png.subarray(0, 12),
+      /^Error: screenshot is truncated: 12 bytes of a PNG$/,
+    ],
+    [
+      "a huge PNG header",
+      huge,
+      /^Error: screenshot of 2147483647x4 pixels, need 1 to 8192 a side$/,
+    ],
     ["half a PNG", png.subarray(0, png.length - 20), /./],
     ["a PNG with a broken chunk", Buffer.concat([png.subarray(0, 45), Buffer.alloc(40)]), /./],
   ];
@@ -59,7 +97,11 @@ describe("readPicture", () => {
   }
 
   it("answers any bytes after a PNG's or PPM's start with a picture or an error", () => {
-    const start = fc.constantFrom(png.subarray(0, 8), png.subarray(0, 33), Buffer.from("P6 2 2 255\n"));
+    const start = fc.constantFrom(
+      png.subarray(0, 8),
+      png.subarray(0, 33),
+      Buffer.from("P6 2 2 255\n"),
+    );
     fc.assert(
       fc.property(start, fc.uint8Array({ maxLength: 64 }), (head, tail) => {
         try {
@@ -81,13 +123,18 @@ describe("pictureFacts", () => {
   });
 
   it("tells pictures apart by size as well as by pixels", () => {
-    const hashes = [drawnOf(4, 2, 0), drawnOf(2, 4, 0), drawnOf(4, 2, 1)].map((p) => pictureFacts(p).sha256);
+    const hashes = [drawnOf(4, 2, 0), drawnOf(2, 4, 0), drawnOf(4, 2, 1)].map(
+      (p) => pictureFacts(p).sha256,
+    );
     assert.equal(new Set(hashes).size, 3);
   });
 
   it("gives one picture one hash, whatever file it came in", () => {
     const p = drawnOf(8, 8, 9);
-    assert.equal(pictureFacts(readPicture(toPng(p))).sha256, pictureFacts(readPicture(ppm(p))).sha256);
+    assert.equal(
+      pictureFacts(readPicture(toPng(p))).sha256,
+      pictureFacts(readPicture(ppm(p))).sha256,
+    );
   });
 
   it("copes with a picture in which no two pixels are alike", () => {
@@ -106,7 +153,11 @@ describe("pictureFault", () => {
   const table: [string, Picture, string | undefined][] = [
     ["one colour", drawnOf(side, side, 0), "one colour"],
     ["a cursor", drawnOf(side, side, 8), "0.02 % of the pixels differ from the background"],
-    ["just too little", drawnOf(side, side, least - 1), "0.50 % of the pixels differ from the background"],
+    [
+      "just too little",
+      drawnOf(side, side, least - 1),
+      "0.50 % of the pixels differ from the background",
+    ],
     ["just enough", drawnOf(side, side, least), undefined],
     ["half a screen", drawnOf(side, side, (side * side) / 2), undefined],
   ];

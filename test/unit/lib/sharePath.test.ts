@@ -32,14 +32,30 @@ describe("sharePathFault", () => {
     });
   }
 
-  const accepted = ["/srv/mir", "/home/ada/mir", "/opt/mir", "/mnt/data/mir", "/etcetera", "/tmp/x"];
+  const accepted = [
+    "/srv/mir",
+    "/home/ada/mir",
+    "/opt/mir",
+    "/mnt/data/mir",
+    "/etcetera",
+    "/tmp/x",
+  ];
   for (const path of [...accepted, "/var/lib/mirlab/dev/share", "/root/share", "/usrlocal"]) {
     it(`accepts '${path}'`, () => assert.equal(sharePathFault(path), undefined));
   }
 
   it("refuses a system folder with anything below it, however the path is spelled", () => {
     const part = fc.stringMatching(/^[A-Za-z0-9._@+-]{1,8}$/);
-    const tree = fc.constantFrom("/bin", "/boot", "/dev", "/etc", "/lib64", "/proc", "/sys", "/usr");
+    const tree = fc.constantFrom(
+      "/bin",
+      "/boot",
+      "/dev",
+      "/etc",
+      "/lib64",
+      "/proc",
+      "/sys",
+      "/usr",
+    );
     const join = fc.constantFrom("/", "//", "/./", "/x/../");
     fc.assert(
       fc.property(tree, join, fc.array(part, { maxLength: 4 }), (start, slash, rest) => {

@@ -59,7 +59,10 @@ describe("sshConfigBlock", () => {
 
 describe("known_hosts", () => {
   it("pins the key without its comment", () => {
-    assert.equal(knownHostsLine("mirlab-dev-mir", "ssh-ed25519 AAAA ada@home"), "mirlab-dev-mir ssh-ed25519 AAAA\n");
+    assert.equal(
+      knownHostsLine("mirlab-dev-mir", "ssh-ed25519 AAAA ada@home"),
+      "mirlab-dev-mir ssh-ed25519 AAAA\n",
+    );
     assert.equal(knownHostsLine("a", "ssh-ed25519 AAAA"), "a ssh-ed25519 AAAA\n");
   });
 

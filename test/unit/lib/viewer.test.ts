@@ -12,7 +12,10 @@ describe("viewerFile", () => {
 
   it("lets no title add a line", () => {
     const lines = viewerFile("a\nhost=evil\r\u2028b", 1).split("\n");
-    assert.deepEqual(lines.filter((line) => line.startsWith("host=")), ["host=127.0.0.1"]);
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith("host=")),
+      ["host=127.0.0.1"],
+    );
     assert.ok(lines.includes("title=ahost=evilb"));
   });
 });

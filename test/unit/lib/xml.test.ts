@@ -6,10 +6,13 @@ import { fixture, Plain, plainOf, rootOf } from "../support";
 
 const name = fc.constantFrom("disk", "source", "mirlab:owner", "qemu:arg", "x-1");
 /** What XML 1.0 can carry. */
-const text = fc
-  .string({ unit: "binary" })
-  .map((raw) => raw.toWellFormed().replaceAll(/[\u0000-\u0008\u000b\u000c-\u001f\ufffe\uffff]/g, "&"));
-const attributes = fc.dictionary(fc.constantFrom("a", "b", "path"), text, { noNullPrototype: true });
+const text = fc.string({ unit: "binary" }).map((raw) =>
+  // eslint-disable-next-line no-control-regex -- what XML cannot carry
+  raw.toWellFormed().replaceAll(/[\u0000-\u0008\u000b\u000c-\u001f\ufffe\uffff]/g, "&"),
+);
+const attributes = fc.dictionary(fc.constantFrom("a", "b", "path"), text, {
+  noNullPrototype: true,
+});
 
 /** Trees of every shape, and what reading them back must give. */
 const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
@@ -32,7 +35,11 @@ function expected([n, a = {}, ...children]: Tree): Plain {
     else joined.push(child);
   }
   const strings = Object.entries(a).map(([key, value]) => [key, String(value)]);
-  return { name: n, attributes: Object.fromEntries(strings) as Record<string, string>, children: joined };
+  return {
+    name: n,
+    attributes: Object.fromEntries(strings) as Record<string, string>,
+    children: joined,
+  };
 }
 
 describe("toXml", () => {
@@ -84,7 +91,7 @@ describe("fromXml", () => {
 
   it("answers any text with a document or an error", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(..."<>/&;!-[]?ab ='\"") }), (raw) => {
+      fc.property(fc.string({ unit: fc.constantFrom(..."<>/&;!-[]?ab ='\"".split("")) }), (raw) => {
         try {
           assert.ok(fromXml(raw).documentElement);
         } catch (error) {

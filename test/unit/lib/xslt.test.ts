@@ -55,7 +55,10 @@ describe("xsltAppending", () => {
 
   it("appends to the named element and copies all else", () => {
     const host: Tree = ["host", { mac: "52:54:00:00:00:01", ip: "192.168.1.10" }];
-    const answer = process(xsltAppending("/network/ip[1]/dhcp", host, ["host", { mac: "{x}" }]), network);
+    const answer = process(
+      xsltAppending("/network/ip[1]/dhcp", host, ["host", { mac: "{x}" }]),
+      network,
+    );
     assert.deepEqual(
       plain(answer),
       plain(

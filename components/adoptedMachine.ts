@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { labFolder } from "../io/paths";
+import { GuestConfig } from "../lib/labSchema";
+import { AdoptedDomain } from "./adoptedDomain";
+import type { GuestArgs } from "./guest";
+import { GuestAccess } from "./guestAccess";
+import { ports, sharePath } from "./guestOnHost";
+import { Machine } from "./machine";
+import { SHARE_TAG } from "./sharedFolder";
+
+type ExistingConfig = Extract<GuestConfig["image"], { source: "existing" }>;
+
+/** A virtual machine that was on the host before, reached with its owner's keys. */
+export function adoptedMachine(
+  name: string,
+  args: GuestArgs,
+  image: ExistingConfig,
+  parent: pulumi.Resource,
+): Machine {
+  const { config, labHost, stack } = args;
+  const after = { parent, dependsOn: labHost };
+  const directory = join(labFolder(stack), config.name);
+  const [spicePort = pulumi.output(0)] = ports(name, args, [config.spice.port ?? 0], after);
+  const access = new GuestAccess(
+    `${name}-access`,
+    {
+      directory,
+      alias: `mirlab-${stack}-${config.name}`,
+      hostName: image.ssh.host,
+      port: image.ssh.port,
+      user: image.ssh.user,
+      identityFile: image.ssh.privateKeyFile,
+      hostKey: image.ssh.hostKey,
+      screen: spicePort.apply((port) => ({ title: `Mir: ${config.name}`, port })),
+      ...(labHost.jump === undefined ? {} : { jump: labHost.jump }),
+    },
+    { parent },
+  );
+  const share = sharePath(name, args, after);
+  const domain = new AdoptedDomain(
+    `${name}-vm`,
+    {
+      ...(labHost.target === undefined ? {} : { host: labHost.target }),
+      domain: image.domain,
+      stack,
+      guest: config.name,
+      directory,
+      wantedAcceleration: config.acceleration,
+      restart: image.restart,
+      spice: spicePort.apply((port) => ({ ...config.spice, port })),
+      video: config.video,
+      shareTag: SHARE_TAG,
+      ...(share === undefined
+        ? {}
+        : { share: share.apply((path) => ({ path, readonly: config.share.readonly })) }),
+    },
+    after,
+  );
+  return {
+    ...{ access, spicePort, share, resource: domain },
+    ...{ domainName: domain.domain, uuid: domain.bootId, acceleration: domain.acceleration },
+    reason: domain.pending.apply((pending) =>
+      pending === "" ? "as the domain has it" : `as the domain has it; it needs a ${pending}`,
+    ),
+    serialLog: "",
+    installed: true,
+  };
+}

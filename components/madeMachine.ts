@@ -1,0 +1,118 @@
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { labFolder } from "../io/paths";
+import { GUEST_USER, metaData, userData } from "../lib/cloudInit";
+import { GuestConfig } from "../lib/labSchema";
+import { DOMAIN_TYPE } from "../lib/limits";
+import { macAddress } from "../lib/mac";
+import { GUEST_PACKAGES } from "../lib/packages";
+import type { GuestArgs } from "./guest";
+import { GuestAccess } from "./guestAccess";
+import { GuestImage } from "./guestImage";
+import { acceleration, ports, serialLog, sharePath } from "./guestOnHost";
+import { Machine } from "./machine";
+import { MirDomain } from "./mirDomain";
+import { SHARE_TAG } from "./sharedFolder";
+
+type ImageConfig = Exclude<GuestConfig["image"], { source: "existing" }>;
+
+/** A virtual machine made from an image, with the lab's keys in it. */
+export function madeMachine(
+  name: string,
+  args: GuestArgs,
+  imageConfig: ImageConfig,
+  parent: pulumi.Resource,
+): Machine {
+  const { config, host, labHost, stack } = args;
+  const after = { parent, dependsOn: labHost };
+  const probed = acceleration(name, args, after);
+  const wishes = [config.network.sshPort ?? 0, config.spice.port ?? 0];
+  const [sshPort = pulumi.output(0), spicePort = pulumi.output(0)] = ports(
+    name,
+    args,
+    wishes,
+    after,
+  );
+  const access = new GuestAccess(
+    `${name}-access`,
+    {
+      directory: join(labFolder(stack), config.name),
+      alias: `mirlab-${stack}-${config.name}`,
+      user: GUEST_USER,
+      screen: spicePort.apply((port) => ({ title: `Mir: ${config.name}`, port })),
+      ...(config.network.mode === "nat"
+        ? { hostName: labHost.addresses.get(config.name) ?? "", port: 22 }
+        : { hostName: "127.0.0.1", port: sshPort }),
+      ...(labHost.jump === undefined ? {} : { jump: labHost.jump }),
+    },
+    { parent },
+  );
+  const share = sharePath(name, args, after);
+  const image = new GuestImage(
+    `${name}-image`,
+    {
+      connection: labHost.connection,
+      cacheDir: host.cacheDir,
+      image: imageConfig,
+      diskGiB: config.diskGiB,
+    },
+    after,
+  );
+  const packages = imageConfig.source === "url" ? GUEST_PACKAGES : [];
+  const user = pulumi.secret(
+    pulumi
+      .all([access.clientPublicKey, access.hostPrivateKey, access.hostPublicKey])
+      .apply(([clientPublicKey, hostPrivateKey, hostPublicKey]) =>
+        userData({
+          hostname: config.name,
+          clientPublicKey,
+          hostPrivateKey,
+          hostPublicKey,
+          packages,
+        }),
+      ),
+  );
+  const network = config.network.mode === "nat" ? labHost.network : undefined;
+  const domain = new MirDomain(
+    `${name}-vm`,
+    {
+      provider: labHost.provider,
+      pool: labHost.pool,
+      poolPath: labHost.poolPath,
+      image,
+      diskGiB: config.diskGiB,
+      userData: user,
+      metaData: pulumi.unsecret(user.apply((text) => metaData(config.name, text))),
+      spec: pulumi
+        .all([probed, sshPort, spicePort, share, network])
+        .apply(([found, ssh, spice, path, networkName]) => ({
+          name: `mirlab-${stack}-${config.name}`,
+          stack,
+          guest: config.name,
+          type: DOMAIN_TYPE[found.acceleration],
+          memoryMiB: config.memoryMiB,
+          vcpus: config.vcpus,
+          mac: macAddress(stack, config.name),
+          serialLog: serialLog(args),
+          video: config.video,
+          spice: { ...config.spice, port: spice },
+          network:
+            networkName === undefined
+              ? { mode: "user" as const, sshPort: ssh }
+              : { mode: "nat" as const, name: networkName },
+          ...(path === undefined
+            ? {}
+            : { share: { path, tag: SHARE_TAG, readonly: config.share.readonly } }),
+        })),
+    },
+    after,
+  );
+  return {
+    ...{ access, spicePort, share, resource: domain },
+    ...{ domainName: domain.domainName, uuid: domain.uuid },
+    acceleration: probed.apply((p) => p.acceleration),
+    reason: probed.apply((p) => p.reason),
+    serialLog: serialLog(args),
+    installed: false,
+  };
+}

@@ -1,0 +1,423 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  inPlain,
+  mockEngine,
+  providerOf,
+  Registered,
+  registered,
+  resourceNamed,
+  UNKNOWN,
+  valueOf,
+} from "../pulumi";
+import { FakePrograms, ROOT, temporaryFolder } from "../support";
+
+// The whole program as the engine runs it, on a host that a stand-in for bash tells of.
+process.chdir(ROOT);
+process.env.MIRLAB_HOME = temporaryFolder();
+const labs = join(process.env.MIRLAB_HOME, "labs", "dev");
+const programs = new FakePrograms();
+const PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----\nSECRET\n-----END OPENSSH PRIVATE KEY-----\n";
+
+/** Facts of a host on which nothing is missing, but for the changes. */
+function host(changes: Record<string, string> = {}): void {
+  const facts = {
+    version: "1",
+    os: "debian  12",
+    arch: "x86_64",
+    rights: "root",
+    user: "root",
+    memoryAvailableMiB: "20000",
+    dataFreeMiB: "90000",
+    cacheFreeMiB: "90000",
+    libvirt: "ok",
+    kvmDevice: "yes",
+    ...changes,
+  };
+  const lines = Object.entries(facts).map(([key, value]) => `${key}\t${value}\n`);
+  writeFileSync(join(programs.folder, "facts"), lines.join(""));
+}
+programs.set("bash", `cat >/dev/null; cat "${programs.folder}/facts"`);
+
+/** What the providers would answer. */
+function outputsOf(
+  type: string,
+  name: string,
+  inputs: Record<string, unknown>,
+): Record<string, unknown> {
+  if (name.endsWith("-ports"))
+    return { stdout: name.startsWith("second") ? "20023 5902\n" : "20022 5901\n" };
+  if (name.endsWith("-acceleration")) {
+    return { stdout: `{"acceleration":"tcg","reason":"no guest booted with KVM"}` };
+  }
+  if (name.endsWith("-image-file"))
+    return { stdout: "/var/cache/mirlab/images/0123456789abcdef.qcow2\n" };
+  if (name.endsWith("-share-folder")) return { stdout: "/var/lib/mirlab/dev/share/mir\n" };
+  if (type.endsWith(":GuestAccess")) {
+    const directory = inputs.directory as string;
+    mkdirSync(directory, { recursive: true });
+    for (const key of ["id_ed25519", "host_ed25519"]) writeFileSync(join(directory, key), PRIVATE);
+    return {
+      clientPublicKey: "ssh-ed25519 CLIENT",
+      hostPublicKey: "ssh-ed25519 HOST",
+      intact: true,
+    };
+  }
+  if (type.endsWith(":MirReadiness")) {
+    return {
+      status: "ready",
+      reasons: [],
+      facts: { kernel: "6.1.0", mesa: "22.3.6", mir: "2.12.1-1" },
+    };
+  }
+  return type.startsWith("command:") ? { stdout: "done\n", stderr: "" } : {};
+}
+
+mockEngine(outputsOf);
+
+type Guests = Record<string, Record<string, pulumi.Output<unknown>>>;
+
+/** Runs the program for a configuration; gives the values of its outputs. */
+async function run(
+  config: Record<string, unknown>,
+): Promise<Record<string, Record<string, unknown>>> {
+  registered.length = 0;
+  const keys = Object.entries(config).map(([k, v]) => [`mirlab:${k}`, JSON.stringify(v)]);
+  pulumi.runtime.setAllConfig(Object.fromEntries(keys) as Record<string, string>);
+  const { default: program } = (await import("../../../index")) as unknown as {
+    default: () => Promise<{ guests: Guests }>;
+  };
+  const { guests } = await program();
+  const values: Record<string, Record<string, unknown>> = {};
+  for (const [name, outputs] of Object.entries(guests)) {
+    values[name] = {};
+    for (const [key, output] of Object.entries(outputs)) values[name][key] = await valueOf(output);
+  }
+  // Registrations that no output waits for are sent by now or in the next turns.
+  for (let seen = -1; seen !== registered.length;) {
+    seen = registered.length;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return values;
+}
+
+const tree = (): string[] =>
+  registered
+    .map((r) => `${r.parent === "" ? "" : `${r.parent.split(" ")[1] ?? ""} > `}${r.type} ${r.name}`)
+    .sort();
+
+/** The text of everything that the state would show of a resource. */
+const shown = (r: Registered): string => JSON.stringify(inPlain(r.sent));
+
+const failsWith = async (config: Record<string, unknown>, message: string): Promise<void> => {
+  await assert.rejects(run(config), (error: Error) => {
+    assert.ok(pulumi.RunError.isInstance(error));
+    assert.equal(error.message, message);
+    return true;
+  });
+  assert.deepEqual(registered, [], "something was touched");
+};
+
+const xslt = (name: string): string => (resourceNamed(name).inputs.xml as { xslt: string }).xslt;
+
+before(() => host());
+
+describe("the dev lab", () => {
+  let outputs: Record<string, Record<string, unknown>>;
+  before(async () => {
+    host();
+    outputs = await run({ guests: [{ name: "mir" }] });
+  });
+
+  it("is made of these resources, by these parents", () => {
+    assert.deepEqual(
+      tree(),
+      [
+        "mirlab:index:LabHost host",
+        "host > mirlab:index:HostPackages host-packages",
+        "host-packages > command:local:Command host-packages-installed",
+        "host-packages > command:local:Command host-packages-libvirtd",
+        "host > command:local:Command host-folders",
+        "host > pulumi:providers:libvirt host-libvirt",
+        "host > libvirt:index/pool:Pool host-pool",
+        "mirlab:index:Guest mir",
+        "mir > command:local:Command mir-acceleration",
+        "mir > command:local:Command mir-ports",
+        "mir > command:local:Command mir-share-folder",
+        "mir > pulumi-nodejs:dynamic/mir:GuestAccess mir-access",
+        "mir > mirlab:index:GuestImage mir-image",
+        "mir-image > command:local:Command mir-image-file",
+        "mir > mirlab:index:MirDomain mir-vm",
+        "mir-vm > libvirt:index/volume:Volume mir-vm-disk",
+        "mir-vm > libvirt:index/cloudinitDisk:CloudinitDisk mir-vm-seed",
+        "mir-vm > libvirt:index/domain:Domain mir-vm-domain",
+        "mir > pulumi-nodejs:dynamic/mir:GuestBoot mir-boot",
+        "mir > mirlab:index:SharedFolder mir-share",
+        "mir-share > command:remote:Command mir-share-mount",
+        "mir > mirlab:index:MirSession mir-session",
+        "mir-session > command:remote:Command mir-session-unit",
+        "mir > pulumi-nodejs:dynamic/mir:MirReadiness mir-readiness",
+        "mir > mirlab:index:Console mir-console",
+      ].sort(),
+    );
+  });
+
+  it("tells how to reach the guest and what runs in it", () => {
+    assert.deepEqual(outputs, {
+      mir: {
+        sshCommand: `ssh -F ${labs}/mir/ssh_config mirlab-dev-mir`,
+        spiceUri: "spice://127.0.0.1:5901",
+        viewerFile: `${labs}/mir/console.vv`,
+        screenshot: `${labs}/mir/screen.png`,
+        versions: { linux: "6.1.0", mesa: "22.3.6", mir: "2.12.1-1" },
+        acceleration: "tcg: no guest booted with KVM",
+        readiness: "ready",
+        share: "/var/lib/mirlab/dev/share/mir -> /mnt/share",
+      },
+    });
+  });
+
+  it("defines the page's hardware", () => {
+    const sheet = xslt("mir-vm-domain");
+    assert.match(sheet, /<domain type="qemu">/);
+    assert.match(sheet, /<graphics type="spice" port="5901" autoport="no" listen="127\.0\.0\.1">/);
+    assert.match(sheet, /<model type="qxl" ram="65536" vram="65536" vgamem="16384"/);
+    assert.match(sheet, /<filesystem type="mount" accessmode="mapped">/);
+    assert.match(sheet, /hostfwd=tcp:127\.0\.0\.1:20022-:22/);
+    assert.match(
+      sheet,
+      /<source file="\/var\/lib\/mirlab\/dev\/pool\/mir-vm-0123456789ab\.qcow2"\/>/,
+    );
+    assert.equal(resourceNamed("mir-vm-domain").inputs.running, true);
+    assert.equal(resourceNamed("mir-vm-disk").inputs.size, 12 * 1024 ** 3);
+  });
+
+  it("takes what libvirt owns away before it is made anew, through the lab's provider", () => {
+    for (const name of ["mir-vm-disk", "mir-vm-seed", "mir-vm-domain", "host-pool"]) {
+      const resource = resourceNamed(name);
+      assert.equal(resource.deleteBeforeReplace, true, name);
+      assert.match(resource.provider, /::host-libvirt::/, name);
+    }
+    assert.ok(resourceNamed("mir-vm-domain").ignoreChanges.includes("graphics"));
+  });
+
+  it("goes one way: packages, libvirt, pool, domain, boot, session, readiness", () => {
+    const order = [
+      ["host-packages-libvirtd", "host-packages-installed"],
+      ["mir-vm-domain", "mir-vm-disk"],
+      ["mir-vm-domain", "mir-vm-seed"],
+      ["mir-boot", "mir-vm-domain"],
+      ["mir-readiness", "mir-session-unit"],
+      ["mir-readiness", "mir-share-mount"],
+    ];
+    for (const [name = "", needs = ""] of order) {
+      assert.ok(
+        resourceNamed(name).dependsOn.includes(needs),
+        `${name} does not wait for ${needs}`,
+      );
+    }
+  });
+
+  it("keeps private keys out of every plain input", () => {
+    for (const resource of registered) {
+      assert.doesNotMatch(shown(resource), /PRIVATE KEY|SECRET/, resource.name);
+    }
+    const seed = resourceNamed("mir-vm-seed");
+    assert.equal((inPlain(seed.sent) as { userData: unknown }).userData, "[secret]");
+    assert.match(seed.inputs.userData as string, /^#cloud-config\n[^]*SECRET/);
+    assert.doesNotMatch(seed.inputs.metaData as string, /SECRET/);
+    const session = resourceNamed("mir-session-unit").inputs.connection as Record<string, unknown>;
+    assert.equal(session.privateKey, PRIVATE);
+    assert.equal(session.hostKey, "ssh-ed25519 HOST");
+  });
+
+  it("passes scripts by standard input and arguments as words", () => {
+    for (const resource of registered.filter((r) => r.type.startsWith("command:"))) {
+      assert.match(resource.inputs.stdin as string, /^#!\/usr\/bin\/env bash\n/, resource.name);
+      assert.match(resource.inputs.create as string, /^(sudo -n )?bash -s -- /, resource.name);
+    }
+    assert.equal(resourceNamed("mir-session-unit").inputs.create, "sudo -n bash -s -- install");
+    assert.equal(
+      resourceNamed("mir-ports").inputs.create,
+      "bash -s -- reserve /var/lib/mirlab dev.mir 0 0",
+    );
+    assert.equal(
+      resourceNamed("mir-ports").inputs.delete,
+      "bash -s -- release /var/lib/mirlab dev.mir",
+    );
+  });
+
+  it("leaves packages and images where they are when it goes", () => {
+    for (const name of ["host-packages-installed", "mir-image-file", "mir-acceleration"]) {
+      assert.equal(resourceNamed(name).inputs.delete, undefined, name);
+    }
+  });
+
+  it("keeps providers in the state that answer with today's code, and no path of this machine", async () => {
+    for (const name of ["mir-access", "mir-boot", "mir-readiness"]) {
+      const code = resourceNamed(name).inputs.__provider as string;
+      assert.ok(!code.includes(ROOT), name);
+    }
+    const readiness = resourceNamed("mir-readiness");
+    const provider = providerOf(readiness);
+    const check = async (gates: unknown) =>
+      (await provider.check?.({}, { ...readiness.inputs, gates }))?.failures?.map(
+        (f) => f.property,
+      );
+    assert.deepEqual(await check(readiness.inputs.gates), []);
+    assert.deepEqual(await check({ kernel: "3.17", mesa: UNKNOWN }), ["gates.kernel"]);
+    // GuestBoot has no check, read or delete of its own: then nothing is refused and nothing done.
+    const boot = providerOf(resourceNamed("mir-boot"));
+    assert.deepEqual(await boot.check?.({}, { a: 1 }), { inputs: { a: 1 } });
+    assert.deepEqual(await boot.read?.("id", { a: 1 }), { id: "id", props: { a: 1 } });
+    await boot.delete?.("id", {});
+  });
+});
+
+describe("a lab of two guests, one on the lab's network", () => {
+  before(async () => {
+    host({ share: "/srv/mir folder /srv/mir yes" });
+    await run({
+      guests: [
+        {
+          name: "first",
+          network: { mode: "nat" },
+          share: { enabled: false },
+          session: { client: [] },
+        },
+        {
+          name: "second",
+          acceleration: "tcg",
+          share: { path: "/srv/mir", readonly: true },
+          session: { command: ["mir_demo_server", "--x=it's"], client: ["a b", "-c"] },
+        },
+      ],
+      host: { natSubnet: "10.20.30.0/24", dataDir: "/data" },
+    });
+  });
+
+  it("makes one network, with one fixed address", () => {
+    const network = resourceNamed("host-network");
+    assert.equal(network.type, "libvirt:index/network:Network");
+    assert.deepEqual(network.inputs.addresses, ["10.20.30.0/24"]);
+    assert.equal(network.deleteBeforeReplace, true);
+    const hosts = xslt("host-network").match(/<host [^>]*>/g);
+    assert.equal(hosts?.length, 1);
+    const address = (resourceNamed("first-access").inputs as { hostName: string }).hostName;
+    assert.match(address, /^10\.20\.30\.\d+$/);
+    assert.match(hosts[0], new RegExp(`ip="${address.replaceAll(".", "\\.")}"`));
+    const mac = /mac="([^"]+)"/.exec(hosts[0])?.[1] ?? "";
+    assert.ok(xslt("first-vm-domain").includes(`<mac address="${mac}"/>`));
+    assert.equal(resourceNamed("first-access").inputs.port, 22);
+  });
+
+  it("joins only that guest to it", () => {
+    assert.match(xslt("first-vm-domain"), /<source network="mirlab-dev"\/>/);
+    assert.doesNotMatch(xslt("first-vm-domain"), /hostfwd/);
+    assert.match(xslt("second-vm-domain"), /hostfwd=tcp:127\.0\.0\.1:20023-:22/);
+    assert.doesNotMatch(xslt("second-vm-domain"), /<interface/);
+    assert.equal(resourceNamed("second-access").inputs.hostName, "127.0.0.1");
+  });
+
+  it("shares nothing with a guest that wants no share, and the named folder read-only", () => {
+    const names = registered.map((r) => r.name);
+    assert.deepEqual(
+      names.filter((n) => n.startsWith("first-share")),
+      [],
+    );
+    assert.doesNotMatch(xslt("first-vm-domain"), /<filesystem/);
+    assert.ok(!names.includes("second-share-folder"));
+    assert.match(
+      xslt("second-vm-domain"),
+      /<source dir="\/srv\/mir"\/><target dir="share"\/><readonly\/>/,
+    );
+    assert.deepEqual(resourceNamed("second-readiness").inputs.share, {
+      path: "/srv/mir",
+      mount: "/mnt/share",
+      readonly: true,
+    });
+    assert.equal(
+      resourceNamed("second-share-mount").inputs.create,
+      "sudo -n bash -s -- mount share /mnt/share",
+    );
+  });
+
+  it("probes KVM only where the configuration leaves it open", () => {
+    const probes = registered.map((r) => r.name).filter((n) => n.endsWith("-acceleration"));
+    assert.deepEqual(probes, ["first-acceleration"]);
+  });
+
+  it("keeps everything on the host below the configured folder", () => {
+    assert.equal(
+      (resourceNamed("host-pool").inputs.target as { path: string }).path,
+      "/data/dev/pool",
+    );
+    assert.match(xslt("second-vm-domain"), /<log file="\/data\/dev\/log\/second\.serial\.log"/);
+    for (const resource of registered)
+      assert.ok(!shown(resource).includes("/var/lib/mirlab"), resource.name);
+  });
+
+  it("starts the session that is asked for, each argument one word", () => {
+    assert.equal(
+      resourceNamed("first-session-unit").inputs.create,
+      "sudo -n bash -s -- install --no-client",
+    );
+    assert.equal(
+      resourceNamed("second-session-unit").inputs.create,
+      "sudo -n bash -s -- install --client 'a b' --client -c -- mir_demo_server '--x=it'\\''s'",
+    );
+  });
+});
+
+describe("a lab on a cloud image", () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  before(async () => {
+    host();
+    const image = { source: "url", url: "https://images.example/a.qcow2?b&c", digest };
+    await run({ guests: [{ name: "mir", image, diskGiB: 20 }] });
+  });
+
+  it("fetches it by its digest, the URL as one word", () => {
+    assert.equal(
+      resourceNamed("mir-image-file").inputs.create,
+      `bash -s -- /var/cache/mirlab/images 'https://images.example/a.qcow2?b&c' ${digest} 20`,
+    );
+  });
+
+  it("installs what a foreign image lacks at its first boot", () => {
+    assert.match(
+      resourceNamed("mir-vm-seed").inputs.userData as string,
+      /packages:\n[^]*- mir-test-tools/,
+    );
+  });
+});
+
+describe("a lab that cannot be", () => {
+  it("is refused with every fault of its configuration, before anything is touched", async () => {
+    host();
+    await failsWith(
+      { guests: [{ name: "Mir", vcpu: 2 }], hots: {} },
+      [
+        "Pulumi.dev.yaml: 3 fault(s); nothing was touched",
+        `  mirlab:guests[0].name: use lower-case letters, digits and inner hyphens, 1 to 32 characters, got "Mir"`,
+        "  mirlab:guests[0].vcpu: unknown key; did you mean 'vcpus'?",
+        "  mirlab:hots: unknown key; did you mean 'host'?",
+      ].join("\n"),
+    );
+  });
+
+  it("is refused with every fault of its host, before anything is touched", async () => {
+    host({ memoryAvailableMiB: "1000", dataFreeMiB: "10" });
+    await failsWith(
+      { guests: [{ name: "mir" }] },
+      [
+        "the host cannot carry this lab: 2 fault(s); nothing was touched",
+        "  guests[].memoryMiB: memory: found 1000 MiB available, need 2048 MiB for guests and 512 MiB for the host; lower guests[].memoryMiB, or end other programs",
+        "  host.dataDir: disk: found 10 MiB free at /var/lib/mirlab, need 4000 MiB; make room, or set host.dataDir to a folder on a larger disk",
+      ].join("\n"),
+    );
+  });
+});
