@@ -17,7 +17,10 @@ export default tseslint.config(
       "@typescript-eslint/no-confusing-void-expression": "off",
       // Takes `list[i]` for never undefined unless tsconfig says noUncheckedIndexedAccess.
       "@typescript-eslint/no-unnecessary-condition": "off",
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_" },
+      ],
       // Pulumi's provider interface is made of async methods, with or without something to wait for.
       "@typescript-eslint/require-await": "off",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],

@@ -15,7 +15,7 @@ export class Console extends pulumi.ComponentResource {
   readonly viewerFile: pulumi.Output<string>;
 
   constructor(name: string, args: ConsoleArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mirlab:index:Console", name, args, opts);
+    super("mirlab:index:Console", name, {}, opts);
     this.spiceUri = pulumi.output(args.port).apply(spiceUri);
     this.viewerFile = args.access.viewerFile;
     this.registerOutputs({ spiceUri: this.spiceUri, viewerFile: this.viewerFile });

@@ -39,7 +39,7 @@ export class Guest extends pulumi.ComponentResource {
   readonly outputs: GuestOutputs;
 
   constructor(name: string, args: GuestArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mirlab:index:Guest", name, args, opts);
+    super("mirlab:index:Guest", name, {}, opts);
     const { config, labHost, stack } = args;
     const { image } = config;
     const machine =

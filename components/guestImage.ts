@@ -26,7 +26,7 @@ export class GuestImage extends pulumi.ComponentResource {
   readonly format: pulumi.Output<string>;
 
   constructor(name: string, args: GuestImageArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mirlab:index:GuestImage", name, args, opts);
+    super("mirlab:index:GuestImage", name, {}, opts);
     const { image } = args;
     const file = imageFile(image, `${args.cacheDir}/images`, args.diskGiB);
     const made = scriptCommand(`${name}-file`, args.connection, file.command, { parent: this });
@@ -55,6 +55,9 @@ function imageFile(
   return {
     path: `${dir}/${key}.qcow2`,
     // The key is an argument so that a changed recipe is a changed command.
-    command: { script: "host/image-build.sh", args: ["build", "--key", key, "--dir", dir, ...options] },
+    command: {
+      script: "host/image-build.sh",
+      args: ["build", "--key", key, "--dir", dir, ...options],
+    },
   };
 }

@@ -20,7 +20,7 @@ export class HostPackages extends pulumi.ComponentResource {
   readonly ready: pulumi.Output<string>;
 
   constructor(name: string, args: HostPackagesArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mirlab:index:HostPackages", name, args, opts);
+    super("mirlab:index:HostPackages", name, {}, opts);
     const wanted = [...HOST_PACKAGES, ...(args.viewers === true ? VIEWER_PACKAGES : [])];
     const names = wanted.map((p) => p.name);
     const verb = args.mode === "install" ? "install" : "require";

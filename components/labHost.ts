@@ -9,6 +9,7 @@ import { dhcpHostTrees, natAddresses } from "../lib/natNetwork";
 import { SshHost } from "../lib/sshConfig";
 import { xsltAppending } from "../lib/xslt";
 import { HostPackages } from "./hostPackages";
+import { clearOrphan } from "./orphan";
 import { Connection, scriptCommand } from "./scriptCommand";
 
 export interface LabHostArgs {
@@ -37,7 +38,7 @@ export class LabHost extends pulumi.ComponentResource {
   readonly addresses: ReadonlyMap<string, string>;
 
   constructor(name: string, args: LabHostArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mirlab:index:LabHost", name, args, opts);
+    super("mirlab:index:LabHost", name, {}, opts);
     const { host, stack } = args;
     const folder = `${host.dataDir}/${stack}`;
     this.connection = host.ssh === undefined ? undefined : pinnedConnection(host.ssh);
@@ -71,10 +72,25 @@ export class LabHost extends pulumi.ComponentResource {
     const pool = new libvirt.Pool(
       `${name}-pool`,
       { name: `mirlab-${stack}`, type: "dir", target: { path: this.poolPath } },
-      { ...own, dependsOn: folders },
+      {
+        ...own,
+        dependsOn: folders,
+        hooks: {
+          beforeCreate: [
+            clearOrphan(`${name}-pool-orphan`, this.target, (pool) => [
+              "pool",
+              String(pool.name),
+              this.poolPath,
+            ]),
+          ],
+        },
+      },
     );
     this.pool = pool.name;
-    this.addresses = natAddresses(host.natSubnet, args.natGuests.map((g) => g.name));
+    this.addresses = natAddresses(
+      host.natSubnet,
+      args.natGuests.map((g) => g.name),
+    );
     this.network = args.natGuests.length === 0 ? undefined : this.makeNetwork(name, args, own);
     this.registerOutputs({ pool: this.pool });
   }
@@ -95,7 +111,17 @@ export class LabHost extends pulumi.ComponentResource {
         dhcp: { enabled: true },
         xml: { xslt: xsltAppending("/network/ip/dhcp", ...dhcpHostTrees(entries)) },
       },
-      own,
+      {
+        ...own,
+        hooks: {
+          beforeCreate: [
+            clearOrphan(`${name}-network-orphan`, this.target, (network) => [
+              "network",
+              String(network.name),
+            ]),
+          ],
+        },
+      },
     ).name;
   }
 }

@@ -77,6 +77,8 @@ export function madeMachine(
     `${name}-vm`,
     {
       provider: labHost.provider,
+      host: labHost.target,
+      owner: [stack, config.name],
       pool: labHost.pool,
       poolPath: labHost.poolPath,
       image,

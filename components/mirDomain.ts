@@ -1,11 +1,17 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
+import { Target } from "../io/link";
 import { DomainSpec, domainTree } from "../lib/domainXml";
 import { xsltAnswering, xsltAppending } from "../lib/xslt";
+import { clearOrphan } from "./orphan";
 import { shortHash } from "./scriptCommand";
 
 export interface MirDomainArgs {
   readonly provider: libvirt.Provider;
+  /** Where virsh runs; undefined is this machine. */
+  readonly host: Target;
+  /** Stack and guest, as the domain's mark names them. */
+  readonly owner: readonly [stack: string, guest: string];
   /** Everything but the disks, which are made here. */
   readonly spec: pulumi.Input<Omit<DomainSpec, "disk" | "seed">>;
   /** Name of the lab's storage pool, and its folder on the host. */
@@ -45,7 +51,7 @@ export class MirDomain extends pulumi.ComponentResource {
   readonly domain: libvirt.Domain;
 
   constructor(name: string, args: MirDomainArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mirlab:index:MirDomain", name, args, opts);
+    super("mirlab:index:MirDomain", name, {}, opts);
     // Names are unique in libvirt: the old one has to go before the new one is made.
     const own = { parent: this, provider: args.provider, deleteBeforeReplace: true };
     const spec = pulumi.output(args.spec);
@@ -83,7 +89,18 @@ export class MirDomain extends pulumi.ComponentResource {
         userData: pulumi.secret(args.userData),
         metaData: args.metaData,
       },
-      own,
+      {
+        ...own,
+        hooks: {
+          beforeCreate: [
+            clearOrphan(`${name}-seed-orphan`, args.host, (seed) => [
+              "seed",
+              String(seed.pool),
+              String(seed.name),
+            ]),
+          ],
+        },
+      },
     );
     const document = pulumi
       .all([spec, args.poolPath, disk.name, seed.name])
@@ -104,6 +121,15 @@ export class MirDomain extends pulumi.ComponentResource {
       {
         ...own,
         dependsOn: [disk, seed],
+        hooks: {
+          beforeCreate: [
+            clearOrphan(`${name}-domain-orphan`, args.host, (domain) => [
+              "domain",
+              String(domain.name),
+              ...args.owner,
+            ]),
+          ],
+        },
         // What the stylesheet adds is read back as if it had been asked for here.
         ignoreChanges: READ_BACK,
       },

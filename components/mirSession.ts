@@ -14,7 +14,7 @@ export class MirSession extends pulumi.ComponentResource {
   readonly state: pulumi.Output<string>;
 
   constructor(name: string, args: MirSessionArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mirlab:index:MirSession", name, args, opts);
+    super("mirlab:index:MirSession", name, {}, opts);
     const unit = scriptCommand(
       `${name}-unit`,
       args.connection,

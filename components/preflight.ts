@@ -14,8 +14,13 @@ export async function preflight(lab: Lab, access: HostAccess, stack: string): Pr
   }
   const faults = findings.filter((f) => f.severity === "fail");
   if (faults.length === 0) return facts;
-  const lines = faults.map((f) => `  ${f.path === undefined ? "" : `${f.path}: `}${findingText(f)}`);
+  const lines = faults.map(
+    (f) => `  ${f.path === undefined ? "" : `${f.path}: `}${findingText(f)}`,
+  );
   throw new pulumi.RunError(
-    [`the host cannot carry this lab: ${faults.length} fault(s); nothing was touched`, ...lines].join("\n"),
+    [
+      `the host cannot carry this lab: ${faults.length} fault(s); nothing was touched`,
+      ...lines,
+    ].join("\n"),
   );
 }

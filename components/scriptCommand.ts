@@ -49,7 +49,11 @@ export function scriptCommand(
   } as const;
   return connection === undefined
     ? new command.local.Command(name, { ...common, interpreter: ["/bin/bash", "-c"] }, opts)
-    : new command.remote.Command(name, { ...common, connection, stdin: scriptText(args.script) }, opts);
+    : new command.remote.Command(
+        name,
+        { ...common, connection, stdin: scriptText(args.script) },
+        opts,
+      );
 }
 
 /** A short content hash, for names and triggers. */

@@ -17,7 +17,7 @@ export class SharedFolder extends pulumi.ComponentResource {
   readonly mount: pulumi.Output<string>;
 
   constructor(name: string, args: SharedFolderArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("mirlab:index:SharedFolder", name, args, opts);
+    super("mirlab:index:SharedFolder", name, {}, opts);
     const mounted = scriptCommand(
       `${name}-mount`,
       args.connection,

@@ -24,7 +24,7 @@ function load(module: string): Required<Pick<Provider, "create">> & Provider {
  * A failure that keeps measurements (`properties`) replaces the resource's whole state; without the
  * provider's code in it no later refresh or delete could run.
  */
-function keepProvider(inputs: unknown): (error: { properties?: object }) => never {
+function keepProvider(inputs: unknown): (error: Error & { properties?: object }) => never {
   return (error) => {
     if (error.properties !== undefined) {
       const { __provider } = inputs as { __provider: string };

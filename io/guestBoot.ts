@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Acceleration, LIMITS_S } from "../lib/limits";
 import { assertRunning, serialTail } from "./domain";
 import { run } from "./exec";
-import { connectionFault, runInGuest, SshTarget, Target, targetArgv } from "./link";
+import { connectionFault, runInGuest, SshTarget, targetArgv } from "./link";
 import { waitFor } from "./wait";
 
 export interface GuestBootInputs {
@@ -38,7 +38,7 @@ export async function waitForSsh(inputs: GuestBootInputs): Promise<void> {
     return { notYet: result.stderr.trim().split("\n").at(-1) ?? "no answer" };
   }).catch(async (error: Error) => {
     if (inputs.serialLog === "") throw error;
-    const tail = await serialTail(inputs.host as Target, inputs.serialLog);
+    const tail = await serialTail(inputs.host, inputs.serialLog);
     throw new Error(`${error.message}\nlast lines of ${inputs.serialLog}:\n${tail}`);
   });
 }

@@ -16,6 +16,7 @@ import { Acceleration, LIMITS_S } from "../lib/limits";
 import { pictureFacts, pictureFault, readPicture, toPng } from "../lib/picture";
 import { gateFault } from "../lib/requirement";
 import { assertRunning } from "./domain";
+import { waitForSsh } from "./guestBoot";
 import { connectionFault, runOnHost, runInGuest, SshTarget } from "./link";
 import { waitFor } from "./wait";
 
@@ -168,10 +169,12 @@ async function look(
 }
 
 /** Gates that only time can still meet; the versions of what is installed are not among them. */
-const MAY_SETTLE = new Set(["session", "platform", "picture"]);
+const MAY_SETTLE = new Set(["session", "platform", "share", "picture"]);
 
 /** Looks until ready. An unmet gate fails the deploy and keeps the measurements in the state. */
 async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
+  // The guest may have been started by this very `up`.
+  await waitForSsh(inputs);
   const limitS = LIMITS_S[inputs.acceleration].session;
   let last: MirReadinessProps | undefined;
   try {

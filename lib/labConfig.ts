@@ -86,7 +86,8 @@ function schemaAt(path: readonly PropertyKey[], raw: unknown): z.core.$ZodType |
     if (part === undefined || node === undefined) return node;
     value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
     if (node instanceof z.ZodArray) node = node.element;
-    else if (node instanceof z.ZodObject) node = node.shape[String(part)] as z.core.$ZodType | undefined;
+    else if (node instanceof z.ZodObject)
+      node = node.shape[String(part)] as z.core.$ZodType | undefined;
     else return undefined;
   }
   return node;

@@ -65,13 +65,17 @@ const ssh = z.strictObject({
 });
 
 const host = z.strictObject({
-  ssh: ssh.optional().describe("How to reach a lab host that is not this machine; unset: this machine."),
+  ssh: ssh
+    .optional()
+    .describe("How to reach a lab host that is not this machine; unset: this machine."),
   dataDir: absolutePath
     .default("/var/lib/mirlab")
     .describe("Directory on the host for pools, shares and logs."),
   cacheDir: absolutePath
     .default("/var/cache/mirlab")
-    .describe("Directory on the host for images, keyed by content. Safe to delete when no lab runs."),
+    .describe(
+      "Directory on the host for images, keyed by content. Safe to delete when no lab runs.",
+    ),
   natSubnet: z
     .string()
     .regex(
@@ -87,7 +91,9 @@ const host = z.strictObject({
   viewers: z
     .boolean()
     .default(false)
-    .describe("Also install the page's virt-manager and SPICE client; they need a desktop's libraries."),
+    .describe(
+      "Also install the page's virt-manager and SPICE client; they need a desktop's libraries.",
+    ),
   packages: z
     .enum(["install", "check"])
     .default("install")
@@ -165,7 +171,9 @@ const guest = z.strictObject({
     .prefault({}),
   spice: z
     .strictObject({
-      port: port.optional().describe("Loopback port of SPICE; unset: a free one, kept in the state."),
+      port: port
+        .optional()
+        .describe("Loopback port of SPICE; unset: a free one, kept in the state."),
       clipboard: z.boolean().default(false).describe("Share the clipboard with the viewer."),
       fileTransfer: z.boolean().default(false).describe("Let the viewer send files."),
     })
@@ -190,9 +198,14 @@ const guest = z.strictObject({
           if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
         })
         .optional()
-        .describe("Existing folder on the host; unset: one made for this guest under host.dataDir."),
+        .describe(
+          "Existing folder on the host; unset: one made for this guest under host.dataDir.",
+        ),
       mount: absolutePath
-        .refine((p) => /^\/(mnt|media|srv|home|opt)\/./.test(p), "use a path below /mnt, /media, /srv, /home or /opt")
+        .refine(
+          (p) => /^\/(mnt|media|srv|home|opt)\/./.test(p),
+          "use a path below /mnt, /media, /srv, /home or /opt",
+        )
         .default("/mnt/share")
         .describe("Mount point in the guest."),
       readonly: z.boolean().default(false).describe("The guest may only read the folder."),
@@ -219,7 +232,9 @@ const guest = z.strictObject({
     .prefault({}),
   gates: z
     .strictObject({
-      kernel: gate("kernel").default(">= 3.18").describe("Running kernel; not below the page's 3.18."),
+      kernel: gate("kernel")
+        .default(">= 3.18")
+        .describe("Running kernel; not below the page's 3.18."),
       mesa: gate("mesa").default(">= 10.3.0").describe("Mesa in use; not below the page's 10.3.0."),
     })
     .prefault({}),

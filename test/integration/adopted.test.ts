@@ -228,7 +228,7 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     const healed = await provider.update?.(props.uuid, drifted.props, inputs());
     assert.match(await inactive(), /<model type='qxl'/);
     assert.equal(healed?.outs?.originalXml, original);
-    assert.equal((await refreshed(healed?.outs as AdoptedDomainProps)).changes, false);
+    assert.equal((await refreshed(healed?.outs)).changes, false);
   });
 
   it("is started again when somebody shut it down", async () => {

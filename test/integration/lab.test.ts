@@ -48,12 +48,18 @@ describe("a lab of one guest", () => {
   });
 
   it("refuses a faulty configuration with every fault, before anything is touched", async () => {
-    lab.configure([{ name: "G1", vcpu: 2 }, { name: "a", gates: { kernel: ">= 3.2" } }]);
+    lab.configure([
+      { name: "G1", vcpu: 2 },
+      { name: "a", gates: { kernel: ">= 3.2" } },
+    ]);
     const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.notEqual(code, 0);
     assert.match(text, /guests\[0\]\.name: use lower-case letters/);
     assert.match(text, /guests\[0\]\.vcpu: unknown key; did you mean 'vcpus'\?/);
-    assert.match(text, /guests\[1\]\.gates\.kernel: '>= 3\.2' is below the page's floor '>= 3\.18'/);
+    assert.match(
+      text,
+      /guests\[1\]\.gates\.kernel: '>= 3\.2' is below the page's floor '>= 3\.18'/,
+    );
     assert.ok(!existsSync(lab.dataDir), "no folder was made");
     lab.configure([{ name: GUEST }]);
   });
@@ -98,7 +104,10 @@ describe("a lab of one guest", () => {
   it("is the declared hardware: SPICE on loopback, QXL with its memory, 9p mapped", async () => {
     const xml = await virsh("dumpxml", DOMAIN);
     assert.match(xml, /<graphics type='spice' port='\d+' autoport='no' listen='127\.0\.0\.1'/);
-    assert.match(xml, /<model type='qxl' ram='65536' vram='65536' vgamem='16384' heads='1' primary='yes'/);
+    assert.match(
+      xml,
+      /<model type='qxl' ram='65536' vram='65536' vgamem='16384' heads='1' primary='yes'/,
+    );
     assert.match(xml, /<filesystem type='mount' accessmode='mapped'/);
     assert.match(xml, /<mirlab:stack>itest<\/mirlab:stack>/);
   });
@@ -129,14 +138,20 @@ describe("a lab of one guest", () => {
     writeFileSync(join(shareFolder(share), "from-host"), nonce);
     assert.equal(await inGuest("sudo cat /mnt/share/from-host"), nonce);
     await inGuest(`echo ${nonce}-back | sudo tee /mnt/share/from-guest`);
-    assert.equal(readFileSync(join(shareFolder(share), "from-guest"), "utf8").trim(), `${nonce}-back`);
+    assert.equal(
+      readFileSync(join(shareFolder(share), "from-guest"), "utf8").trim(),
+      `${nonce}-back`,
+    );
   });
 
   it("fails on a gate above what is installed: found, required, remedy; then converges", async () => {
     lab.configure([{ name: GUEST, gates: { kernel: ">= 99.1" } }]);
     const failed = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.notEqual(failed.code, 0);
-    assert.match(failed.text, /kernel: found 6\.1\.0-\d+-amd64, need >= 99\.1; install a newer kernel/);
+    assert.match(
+      failed.text,
+      /kernel: found 6\.1\.0-\d+-amd64, need >= 99\.1; install a newer kernel/,
+    );
     const exported = await lab.pulumi("stack", "export");
     assert.match(exported.text, /"status": "not ready"/, "the measurements are kept");
     lab.configure([{ name: GUEST }]);
@@ -151,6 +166,38 @@ describe("a lab of one guest", () => {
     const up = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.equal(up.code, 0, up.text);
     assert.equal((await outputs()).readiness, "ready");
+  });
+
+  it("makes way for a domain that the state has lost, and keeps its disk", async () => {
+    await inGuest("echo kept | sudo tee /var/lib/kept && sync");
+    const { text: exported } = await lab.pulumi("stack", "export");
+    const state = JSON.parse(exported) as { deployment: { resources: { urn: string }[] } };
+    const domain = state.deployment.resources.find((r) => r.urn.endsWith("::g1-vm-domain"));
+    const lost = await lab.pulumi(
+      "state",
+      "delete",
+      "--yes",
+      "--target-dependents",
+      domain?.urn ?? "",
+    );
+    assert.equal(lost.code, 0, lost.text);
+    const up = await lab.pulumi("up", "--yes", "--skip-preview");
+    assert.equal(up.code, 0, up.text);
+    assert.match(up.text, /found domain mirlab-itest-g1 of this lab, unknown to Pulumi/);
+    assert.equal(await inGuest("cat /var/lib/kept"), "kept");
+  });
+
+  it("refuses to make way for somebody else's domain", async () => {
+    const result = await run([
+      "bash",
+      join(ROOT, "scripts/host/orphan.sh"),
+      ...["domain", DOMAIN, STACK, "another"],
+    ]);
+    assert.equal(result.code, 1);
+    assert.match(
+      result.stderr,
+      /found a domain mirlab-itest-g1 of itest g1, required the name free/,
+    );
   });
 
   it("goes by `down` and leaves nothing but the person's files", async () => {

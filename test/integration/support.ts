@@ -81,7 +81,16 @@ export class TestLab {
 
   async outputs(): Promise<Record<string, Record<string, never>>> {
     const ended = await run(
-      [join(ROOT, "bin", "pulumi"), "stack", "output", "--json", "--stack", this.options.stack, "--cwd", ROOT],
+      [
+        join(ROOT, "bin", "pulumi"),
+        "stack",
+        "output",
+        "--json",
+        "--stack",
+        this.options.stack,
+        "--cwd",
+        ROOT,
+      ],
       { env: { MIRLAB_HOME: this.home } },
     );
     const outputs = JSON.parse(ended.stdout.toString()) as { guests: Record<string, never> };

@@ -24,6 +24,8 @@ export interface Registered {
   readonly provider: string;
   readonly deleteBeforeReplace: boolean;
   readonly ignoreChanges: readonly string[];
+  /** Names of the hooks that run before it is created. */
+  readonly beforeCreate: readonly string[];
   /** Names of the resources that it waits for. */
   readonly dependsOn: readonly string[];
 }
@@ -40,6 +42,7 @@ interface RegisterRequest {
   getDeletebeforereplace(): boolean;
   getIgnorechangesList(): string[];
   getDependenciesList(): string[];
+  getHooks(): { getBeforeCreateList(): string[] } | undefined;
 }
 type RegisterResource = (request: RegisterRequest, callback: unknown) => Promise<void>;
 
@@ -73,7 +76,12 @@ export const registered: Registered[] = [];
  */
 export function mockEngine(answer: (type: string, name: string, inputs: Values) => Values): void {
   // The mocks' own callback is told neither parents nor options: listen one step before it.
-  const prototype = MockMonitor.prototype as { registerResource: RegisterResource };
+  const prototype = MockMonitor.prototype as {
+    registerResource: RegisterResource;
+    registerResourceHook?: (request: unknown, answer: (error: null, value: object) => void) => void;
+  };
+  // The mocks say that they take hooks, and do not: they are registered and never called.
+  prototype.registerResourceHook ??= (_request, answer) => answer(null, {});
   const original = prototype.registerResource;
   prototype.registerResource = function (request, callback) {
     const sent = request.getObject().toJavaScript();
@@ -86,9 +94,8 @@ export function mockEngine(answer: (type: string, name: string, inputs: Values) 
       provider: request.getProvider(),
       deleteBeforeReplace: request.getDeletebeforereplace(),
       ignoreChanges: request.getIgnorechangesList(),
-      dependsOn: request
-        .getDependenciesList()
-        .map((urn) => labelOf(urn).split(" ")[1] ?? ""),
+      beforeCreate: request.getHooks()?.getBeforeCreateList() ?? [],
+      dependsOn: request.getDependenciesList().map((urn) => labelOf(urn).split(" ")[1] ?? ""),
     });
     return original.call(this, request, callback);
   };

@@ -40,7 +40,15 @@ function host(changes: Record<string, string> = {}): void {
   const lines = Object.entries(facts).map(([key, value]) => `${key}\t${value}\n`);
   writeFileSync(join(programs.folder, "facts"), lines.join(""));
 }
-programs.set("bash", `cat >/dev/null; cat "${programs.folder}/facts"`);
+programs.set(
+  "bash",
+  `cat >/dev/null
+case "$*" in
+  "scripts/host/image-build.sh key "*) echo 0123456789abcdef ;;
+  "-s -- "*) cat "${programs.folder}/facts" ;;
+  *) echo "unexpected: $*" >&2; exit 1 ;;
+esac`,
+);
 
 /** What the providers would answer. */
 function outputsOf(
@@ -204,6 +212,12 @@ describe("the dev lab", () => {
     assert.ok(resourceNamed("mir-vm-domain").ignoreChanges.includes("graphics"));
   });
 
+  it("clears what a killed run left of a name before it takes the name", () => {
+    for (const name of ["host-pool", "mir-vm-seed", "mir-vm-domain"]) {
+      assert.equal(resourceNamed(name).beforeCreate.length, 1, name);
+    }
+  });
+
   it("goes one way: packages, libvirt, pool, domain, boot, session, readiness", () => {
     const order = [
       ["host-packages-libvirtd", "host-packages-installed"],
@@ -234,19 +248,24 @@ describe("the dev lab", () => {
     assert.equal(session.hostKey, "ssh-ed25519 HOST");
   });
 
-  it("passes scripts by standard input and arguments as words", () => {
-    for (const resource of registered.filter((r) => r.type.startsWith("command:"))) {
-      assert.match(resource.inputs.stdin as string, /^#!\/usr\/bin\/env bash\n/, resource.name);
-      assert.match(resource.inputs.create as string, /^(sudo -n )?bash -s -- /, resource.name);
+  it("runs scripts of the checkout here, and hands them over there; arguments are words", () => {
+    for (const { name, type, inputs } of registered) {
+      if (type === "command:local:Command") {
+        assert.match(inputs.create as string, /^bash scripts\/host\/[a-z-]+\.sh /, name);
+        assert.equal(inputs.stdin, undefined, name);
+      } else if (type === "command:remote:Command") {
+        assert.match(inputs.create as string, /^sudo -n bash -s -- /, name);
+        assert.match(inputs.stdin as string, /^#!\/usr\/bin\/env bash\n/, name);
+      }
     }
     assert.equal(resourceNamed("mir-session-unit").inputs.create, "sudo -n bash -s -- install");
     assert.equal(
       resourceNamed("mir-ports").inputs.create,
-      "bash -s -- reserve /var/lib/mirlab dev.mir 0 0",
+      "bash scripts/host/ports.sh reserve /var/lib/mirlab dev.mir 0 0",
     );
     assert.equal(
       resourceNamed("mir-ports").inputs.delete,
-      "bash -s -- release /var/lib/mirlab dev.mir",
+      "bash scripts/host/ports.sh release /var/lib/mirlab dev.mir",
     );
   });
 
@@ -383,7 +402,7 @@ describe("a lab on a cloud image", () => {
   it("fetches it by its digest, the URL as one word", () => {
     assert.equal(
       resourceNamed("mir-image-file").inputs.create,
-      `bash -s -- /var/cache/mirlab/images 'https://images.example/a.qcow2?b&c' ${digest} 20`,
+      `bash scripts/host/image-fetch.sh /var/cache/mirlab/images 'https://images.example/a.qcow2?b&c' ${digest} qcow2 20`,
     );
   });
 

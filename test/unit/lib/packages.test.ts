@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { GUEST_PACKAGES, HOST_PACKAGES, VIEWER_PACKAGES } from "../../../lib/packages";
+import { GUEST_PACKAGES, HOST_PACKAGES, packagesFor, VIEWER_PACKAGES } from "../../../lib/packages";
 
 describe("the package lists", () => {
   const lists = {
@@ -22,5 +22,14 @@ describe("the package lists", () => {
       lists.host.filter((name) => lists.viewers.includes(name)),
       [],
     );
+  });
+
+  it("ask no more of a machine than its part", () => {
+    assert.deepEqual(packagesFor("host"), lists.host);
+    assert.deepEqual(
+      packagesFor("client").filter((name) => !lists.host.includes(name)),
+      [],
+    );
+    assert.ok(packagesFor("client").includes("openssh-client"));
   });
 });

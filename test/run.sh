@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# All tests, in the order of what they need; ends at the first part that fails.
+#   run.sh [unit] [toolchain] [integration]   all parts by default
+# Integration tests use the real engine, libvirt and guests on this machine: they install the host
+# packages, start libvirtd where nothing else does, and stop what they started.
+set -euo pipefail
+
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+part() { printf '\n== %s\n' "$*" >&2; }
+
+node_tests() { node --require ts-node/register/transpile-only --test --test-reporter=spec "$@"; }
+
+unit() {
+  part 'unit tests'
+  test/unit/run.sh
+}
+
+toolchain() {
+  part 'toolchain: Go'
+  local module
+  for module in nodehost command; do
+    (cd "toolchain/$module" && go vet ./... && go test ./...)
+  done
+  part 'toolchain: engine'
+  node_tests toolchain/test/*.test.ts
+  toolchain/sdk.sh --check
+}
+
+integration() {
+  part 'integration'
+  local names
+  names=$(node -r ts-node/register/transpile-only -p "require('./lib/packages').packagesFor('host').join(' ')")
+  # shellcheck disable=SC2086 # a list of package names
+  scripts/host/packages.sh install $names openssh-server >/dev/null
+  scripts/host/libvirtd.sh start
+  trap 'scripts/host/libvirtd.sh stop' EXIT
+  # One after the other: two emulated guests on two cores would time each other out.
+  node_tests --test-concurrency=1 test/integration/*.test.ts
+}
+
+toolchain/sdk.sh build
+if (($# == 0)); then set -- unit toolchain integration; fi
+for name in "$@"; do
+  case $name in
+    unit | toolchain | integration) "$name" ;;
+    *)
+      printf 'test: found part %s, required unit, toolchain or integration\n' "$name" >&2
+      exit 1
+      ;;
+  esac
+done
