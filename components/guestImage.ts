@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import * as pulumi from "@pulumi/pulumi";
+import { urlImagePath } from "../lib/imageUrl";
 import { GuestConfig } from "../lib/labSchema";
 import { Connection, scriptCommand } from "./scriptCommand";
 
@@ -28,7 +29,7 @@ export class GuestImage extends pulumi.ComponentResource {
   constructor(name: string, args: GuestImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:GuestImage", name, {}, opts);
     const { image } = args;
-    const file = imageFile(image, `${args.cacheDir}/images`, args.diskGiB);
+    const file = imageFile(image, args.cacheDir, args.diskGiB);
     const made = scriptCommand(`${name}-file`, args.connection, file.command, { parent: this });
     // Known before it is made, so that a preview tells whether the image changes; users of the
     // output still wait for the script, since the URN is that of its command.
@@ -41,11 +42,12 @@ export class GuestImage extends pulumi.ComponentResource {
 /** Where the image will lie, and the script that puts it there. */
 function imageFile(
   image: ImageConfig,
-  dir: string,
+  cacheDir: string,
   diskGiB: number,
 ): { path: string; command: { script: string; args: string[] } } {
+  const dir = `${cacheDir}/images`;
   if (image.source === "url") {
-    const path = `${dir}/${image.digest.replace(":", "-")}.${image.format}`;
+    const path = urlImagePath(image, cacheDir);
     const args = [dir, image.url, image.digest, image.format, String(diskGiB)];
     return { path, command: { script: "host/image-fetch.sh", args } };
   }

@@ -79,7 +79,7 @@ export class LabHost extends pulumi.ComponentResource {
           beforeCreate: [
             clearOrphan(`${name}-pool-orphan`, this.target, (pool) => [
               "pool",
-              String(pool.name),
+              pool.name,
               this.poolPath,
             ]),
           ],
@@ -117,7 +117,7 @@ export class LabHost extends pulumi.ComponentResource {
           beforeCreate: [
             clearOrphan(`${name}-network-orphan`, this.target, (network) => [
               "network",
-              String(network.name),
+              network.name,
             ]),
           ],
         },

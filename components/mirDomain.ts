@@ -93,11 +93,7 @@ export class MirDomain extends pulumi.ComponentResource {
         ...own,
         hooks: {
           beforeCreate: [
-            clearOrphan(`${name}-seed-orphan`, args.host, (seed) => [
-              "seed",
-              String(seed.pool),
-              String(seed.name),
-            ]),
+            clearOrphan(`${name}-seed-orphan`, args.host, (seed) => ["seed", seed.pool, seed.name]),
           ],
         },
       },
@@ -125,7 +121,7 @@ export class MirDomain extends pulumi.ComponentResource {
           beforeCreate: [
             clearOrphan(`${name}-domain-orphan`, args.host, (domain) => [
               "domain",
-              String(domain.name),
+              domain.name,
               ...args.owner,
             ]),
           ],

@@ -9,12 +9,17 @@ import { runOnHost, Target } from "../io/link";
 export function clearOrphan(
   name: string,
   host: Target,
-  words: (inputs: Readonly<Record<string, string>>) => string[],
+  words: (inputs: { readonly name: string; readonly pool: string }) => string[],
 ): pulumi.ResourceHook {
   return new pulumi.ResourceHook(name, async ({ newInputs }) => {
-    const result = await runOnHost(host, "orphan.sh", words(newInputs as Record<string, string>), {
-      timeoutMs: 180_000,
-    });
+    const result = await runOnHost(
+      host,
+      "orphan.sh",
+      words(newInputs as { name: string; pool: string }),
+      {
+        timeoutMs: 180_000,
+      },
+    );
     if (result.code !== 0) throw new Error(result.stderr.trim());
     if (result.stderr !== "") void pulumi.log.info(result.stderr.trim());
   });

@@ -155,6 +155,24 @@ const HOST_CHECKS: readonly HostCheck[] = [
         ];
       }),
   },
+  {
+    id: "image",
+    judge: (facts, lab) =>
+      lab.guests.flatMap((guest, i) => {
+        if (guest.image.source !== "url") return [];
+        const { url } = guest.image;
+        const state = facts.images.find((image) => image.url === url)?.state ?? "not asked";
+        return [
+          {
+            severity: state === "ok" ? ("ok" as const) : ("fail" as const),
+            path: `guests[${i}].image.url`,
+            found: state === "ok" ? url : `no answer from ${url} (${state})`,
+            required: "an image that the host can download",
+            fix: "check the URL and the host's network",
+          },
+        ];
+      }),
+  },
 ];
 
 /** All findings, in order. */

@@ -25,6 +25,8 @@ export interface HostFacts {
   /** Names of the running domains. */
   readonly running: readonly string[];
   readonly shares: readonly ShareFact[];
+  /** Images by URL: `ok`, or why the URL does not answer. */
+  readonly images: readonly { readonly url: string; readonly state: string }[];
 }
 
 /** Reads the facts. Throws when a line is missing: half an answer is none. */
@@ -54,6 +56,10 @@ export function readHostFacts(answer: string): HostFacts {
     shares: all("share").map((line) => {
       const [path = "", kind = "missing", resolved = "", writable = "unknown"] = line.split(" ");
       return { path, kind, resolved, writable } as ShareFact;
+    }),
+    images: all("image").map((line) => {
+      const [url = "", ...state] = line.split(" ");
+      return { url, state: state.join(" ") };
     }),
   };
 }

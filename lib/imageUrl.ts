@@ -1,4 +1,4 @@
-/** Which URLs an image may be downloaded from. Pure. */
+/** Images by URL: which are accepted, and where their verified copy lies. Pure. */
 
 /** Why a URL is refused, or undefined. */
 export function imageUrlFault(url: string): string | undefined {
@@ -11,4 +11,12 @@ export function imageUrlFault(url: string): string | undefined {
   return protocol === "http:" && !loopback
     ? "plain http is accepted from loopback only; use https"
     : undefined;
+}
+
+/** Path of the verified copy in the host's cache; named by content. */
+export function urlImagePath(
+  image: { readonly digest: string; readonly format: string },
+  cacheDir: string,
+): string {
+  return `${cacheDir}/images/${image.digest.replace(":", "-")}.${image.format}`;
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What a lab needs to know of its host before anything is touched: one `key<TAB>value` a line.
 # Reads only.
-#   facts.sh DATA CACHE [SHARE...]
+#   facts.sh DATA CACHE [share PATH | image FILE URL]...
+# An image's URL is asked for one byte, unless FILE, its verified copy, is there.
 set -euo pipefail
 
 tell() { printf '%s\t%s\n' "$1" "$2"; }
@@ -62,8 +63,27 @@ root_rights() {
   fi
 }
 
+# ok, or curl's words. $1 file, $2 URL
+image_state() {
+  local error
+  [[ ! -f $1 ]] || {
+    printf 'ok\n'
+    return
+  }
+  command -v curl >/dev/null || {
+    printf 'ok\n'
+    return
+  }
+  if error=$(curl --fail --silent --show-error --location --proto '=https,http' --proto-redir '=https' \
+    --connect-timeout 10 --max-time 30 --range 0-0 --output /dev/null -- "$2" 2>&1); then
+    printf 'ok\n'
+  else
+    printf '%s\n' "$error" | head -n 1 | tr '\t' ' '
+  fi
+}
+
 (($# >= 2)) || {
-  printf 'facts: found %d arguments, required DATA CACHE [SHARE...]\n' "$#" >&2
+  printf 'facts: found %d arguments, required DATA CACHE [share PATH | image FILE URL]...\n' "$#" >&2
   exit 1
 }
 data=$1 cache=$2
@@ -85,7 +105,20 @@ if [[ $state == ok ]]; then
     [[ -z $domain ]] || tell running "$domain"
   done < <(virsh --quiet --connect qemu:///system list --name)
 fi
-for share in "$@"; do
-  kind=$(share_kind "$share")
-  tell share "$share $kind $(if [[ $kind == folder* ]]; then share_writable "$share"; else echo unknown; fi)"
+while (($# > 0)); do
+  case $1 in
+    share)
+      kind=$(share_kind "$2")
+      tell share "$2 $kind $(if [[ $kind == folder* ]]; then share_writable "$2"; else echo unknown; fi)"
+      shift 2
+      ;;
+    image)
+      tell image "$3 $(image_state "$2" "$3")"
+      shift 3
+      ;;
+    *)
+      printf 'facts: found %s, required share PATH or image FILE URL\n' "$1" >&2
+      exit 1
+      ;;
+  esac
 done

@@ -25,7 +25,7 @@ digest_of() { "${algorithm}sum" "$1" | cut -d' ' -f1; }
 
 # An image may name other files (a backing or data file) that a guest would then read: refused.
 check_image() {
-  local info format virtual
+  local info format virtual gib=$((1024 * 1024 * 1024))
   info=$(prlimit --as=2147483648 --cpu=60 qemu-img info --output=json "$1") ||
     die "found a file that qemu-img cannot read, required a qcow2 or raw disk image from $url"
   format=$(sed -n 's/^    "format": "\(.*\)",\{0,1\}$/\1/p' <<<"$info")
@@ -34,8 +34,8 @@ check_image() {
   if grep -qE '"(backing-filename|data-file)"' <<<"$info"; then
     die "found an image that refers to another file, required one that stands alone; flatten it with 'qemu-img convert'"
   fi
-  ((virtual <= max_gib * 1024 * 1024 * 1024)) ||
-    die "found an image of $((virtual / 1024 / 1024 / 1024)) GiB, required at most guests[].diskGiB ($max_gib); raise it"
+  ((virtual <= max_gib * gib)) ||
+    die "found an image of $(((virtual + gib - 1) / gib)) GiB, required at most guests[].diskGiB ($max_gib); raise it"
 }
 
 cached() {
@@ -48,14 +48,28 @@ cached() {
   return 1
 }
 
-download() {
-  local partial=$1 found
-  # https stays https through redirects; loopback may be plain.
-  say "downloading $url"
-  as_root curl --fail --silent --show-error --location --proto '=https,http' --proto-redir '=https' \
+# The lock on the file is its writer's own: the curl of a run that was killed may still be writing,
+# and by sudo it does not hold the script's lock. https stays https through redirects; loopback may
+# be plain.
+get() {
+  as_root flock "$1" curl --fail --silent --show-error --location --globoff \
+    --proto '=https,http' --proto-redir '=https' \
     --connect-timeout 20 --speed-limit 1024 --speed-time 60 --retry 3 --retry-delay 2 \
-    --continue-at - --output "$partial" -- "$url" ||
-    die "found no way to download $url (curl exit $?), required the image; check the URL and the host's network, then run 'up' again: it resumes"
+    --continue-at - --output "$1" -- "$url"
+}
+
+download() {
+  local partial=$1 found code=0
+  say "downloading $url"
+  get "$partial" || code=$?
+  if ((code == 33)); then
+    say "found a server that cannot resume; downloading $url from the start"
+    as_root rm -f "$partial"
+    code=0
+    get "$partial" || code=$?
+  fi
+  ((code == 0)) ||
+    die "found no way to download $url (curl exit $code), required the image; check the URL and the host's network, then run 'up' again: it resumes"
   found=$(digest_of "$partial")
   if [[ $found != "$hex" ]]; then
     as_root rm -f "$partial"
@@ -75,6 +89,7 @@ as_root install -d -m 0755 "$dir"
 lock=$dir/.$algorithm-$hex.lock
 as_root touch "$lock"
 exec 9<"$lock"
+flock -n 9 || say "waiting for another download of $url"
 flock -w 3600 9 || die "found $lock held for an hour, required the lock"
 image=$dir/$algorithm-$hex.$wanted
 if ! cached; then

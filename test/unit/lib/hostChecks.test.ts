@@ -25,6 +25,7 @@ const HOST: HostFacts = {
   kvmDevice: true,
   running: [],
   shares: [],
+  images: [],
 };
 
 /** What stands in the way, as a person reads it. */
