@@ -4,6 +4,8 @@
 # The copy is DIR/ALGORITHM-HEX.FORMAT, mode 0444, and is verified again on every run. A
 # download that was cut off is resumed; one with another digest is never used and is removed.
 set -euo pipefail
+# What root makes here has to be readable by the lab's user, by sudo too.
+umask 022
 
 say() { printf '%s\n' "image: $*" >&2; }
 die() {
@@ -48,25 +50,26 @@ cached() {
   return 1
 }
 
-# The lock on the file is its writer's own: the curl of a run that was killed may still be writing,
-# and by sudo it does not hold the script's lock. https stays https through redirects; loopback may
+# Prints the HTTP status. The lock on the file is its writer's own: by sudo curl does not hold the
+# script's, and outlives a script that is killed. https stays https through redirects; loopback may
 # be plain.
 get() {
   as_root flock "$1" curl --fail --silent --show-error --location --globoff \
     --proto '=https,http' --proto-redir '=https' \
     --connect-timeout 20 --speed-limit 1024 --speed-time 60 --retry 3 --retry-delay 2 \
-    --continue-at - --output "$1" -- "$url"
+    --write-out '%{http_code}' --continue-at - --output "$1" -- "$url"
 }
 
 download() {
-  local partial=$1 found code=0
+  local partial=$1 found status code=0
   say "downloading $url"
-  get "$partial" || code=$?
-  if ((code == 33)); then
-    say "found a server that cannot resume; downloading $url from the start"
+  status=$(get "$partial") || code=$?
+  # 33: the server cannot resume. 416: what is here is no head of the file.
+  if ((code == 33)) || [[ $status == 416 ]]; then
+    say "found no way to resume; downloading $url from the start"
     as_root rm -f "$partial"
     code=0
-    get "$partial" || code=$?
+    get "$partial" >/dev/null || code=$?
   fi
   ((code == 0)) ||
     die "found no way to download $url (curl exit $code), required the image; check the URL and the host's network, then run 'up' again: it resumes"
@@ -94,7 +97,9 @@ flock -w 3600 9 || die "found $lock held for an hour, required the lock"
 image=$dir/$algorithm-$hex.$wanted
 if ! cached; then
   partial=$dir/.$algorithm-$hex.partial
-  [[ -f $partial && $(digest_of "$partial") == "$hex" ]] || download "$partial"
+  # A run that was killed may have left a curl behind: it ends first.
+  as_root flock "$partial" true
+  [[ $(digest_of "$partial") == "$hex" ]] || download "$partial"
   check_image "$partial"
   as_root chmod 0444 "$partial"
   as_root mv -f "$partial" "$image"

@@ -4,6 +4,8 @@
 #   ports.sh release DATA NAME
 # A reservation outlives Pulumi's state: asking again answers the same ports.
 set -euo pipefail
+# What root makes here has to be readable by the lab's user, by sudo too.
+umask 022
 
 # Below Linux's ephemeral range (32768 up), so that no outgoing connection sits on one.
 readonly FIRST=22000 LAST=29999
@@ -26,57 +28,75 @@ as_root() {
 }
 
 listening() { [[ -n $(ss -Hltn "sport = :$1") ]]; }
-owner_of() { (cd "$folder" && grep -lwF -- "$1" ./* 2>/dev/null | sed 's|^\./||' | grep -vxF -- "$name" | head -n 1) || true; }
+owner_of() { (cd "$folder" 2>/dev/null && grep -lwF -- "$1" ./* 2>/dev/null | sed 's|^\./||' | grep -vxF -- "$name" | head -n 1) || true; }
 
-# The wish itself, or the first port that nobody has from a start that differs by guest.
-pick() {
-  local wish=$1 port owner
-  if ((wish > 0)); then
-    owner=$(owner_of "$wish")
-    [[ -z $owner ]] || die "found port $wish reserved by $owner, required a free one; choose another port"
-    if [[ " $held " != *" $wish "* ]] && listening "$wish"; then
-      die "found port $wish in use by $(ss -Hltnp "sport = :$wish" | awk 'NR == 1 { print $NF }'), required a free one; choose another port"
-    fi
-    printf '%s\n' "$wish"
-    return
+# Whether one of the words of $1 is $2.
+has() { [[ " $1 " == *" $2 "* ]]; }
+
+check_wish() {
+  local wish=$1 owner holder
+  owner=$(owner_of "$wish")
+  [[ -z $owner ]] || die "found port $wish reserved by $owner, required a free one; choose another port"
+  if ! has "$held" "$wish" && listening "$wish"; then
+    holder=$(as_root ss -Hltnp "sport = :$wish" | awk 'NR == 1 { print $NF }')
+    die "found port $wish in use by $holder, required a free one; choose another port"
   fi
-  local span=$((LAST - FIRST + 1)) start i
-  start=$(printf '%s %s' "$name" "$taken" | cksum | cut -d' ' -f1)
+}
+
+# The first port that nobody has, from a start that differs by guest and lab.
+pick() {
+  local port span=$((LAST - FIRST + 1)) start i
+  start=$(printf '%s %s %s' "$folder" "$name" "$taken" | cksum | cut -d' ' -f1)
   for ((i = 0; i < span; i++)); do
     port=$((FIRST + (start + i) % span))
-    [[ " $taken " == *" $port "* || -n $(owner_of "$port") ]] && continue
-    listening "$port" && continue
-    printf '%s\n' "$port"
-    return
+    has "$taken" "$port" || [[ -n $(owner_of "$port") ]] || listening "$port" || {
+      printf '%s\n' "$port"
+      return
+    }
   done
   die "found no free port between $FIRST and $LAST, required one; end what listens there"
 }
 
+# `taken` begins with the wishes: no other port of this guest may be one of them.
 reserve() {
-  local held='' taken='' wish port i=0
-  [[ ! -f $folder/$name ]] || held=$(<"$folder/$name")
-  local old=()
+  local held='' taken='' ports='' wish port i=0 old=()
+  if [[ -f $folder/$name ]]; then
+    held=$(<"$folder/$name")
+    [[ $held =~ ^[1-9][0-9]*(\ [1-9][0-9]*)*$ ]] ||
+      die "found $folder/$name without a list of ports, required one; remove the file: the guest gets new ports"
+  fi
   read -ra old <<<"$held"
   for wish in "$@"; do
-    [[ $wish =~ ^[0-9]{1,5}$ ]] || die "found port '$wish', required a number"
-    if ((wish == 0)) && [[ -n ${old[i]-} ]]; then
+    if ! [[ $wish =~ ^(0|[1-9][0-9]{0,4})$ ]] || ((wish > 65535)); then
+      die "found port '$wish', required 0 to 65535"
+    fi
+    ((wish > 0)) || continue
+    ! has "$taken" "$wish" || die "found port $wish twice, required different ports; choose another port"
+    check_wish "$wish"
+    taken="$taken $wish"
+  done
+  for wish in "$@"; do
+    if ((wish > 0)); then
+      port=$wish
+    elif [[ -n ${old[i]-} ]] && ! has "$taken" "${old[i]}"; then
       port=${old[i]}
     else
-      port=$(pick "$wish")
+      port=$(pick)
     fi
-    taken="$taken $port"
-    i=$((i + 1))
+    ports="$ports $port" taken="$taken $port" i=$((i + 1))
   done
-  taken=${taken# }
-  if [[ $taken != "$held" ]]; then
-    printf '%s\n' "$taken" | as_root tee "$folder/.$name.partial" >/dev/null
+  ports=${ports# }
+  if [[ $ports != "$held" ]]; then
+    as_root install -d -m 0755 "${folder%/ports}" "$folder"
+    printf '%s\n' "$ports" | as_root tee "$folder/.$name.partial" >/dev/null
     as_root mv -f "$folder/.$name.partial" "$folder/$name"
   fi
-  printf '%s\n' "$taken"
+  printf '%s\n' "$ports"
 }
 
 release() {
-  as_root rm -f "$folder/$name"
+  [[ -d $folder ]] || return 0
+  as_root rm -f "$folder/$name" "$folder/.$name.partial"
   as_root rmdir --ignore-fail-on-non-empty "$folder"
 }
 
@@ -85,9 +105,10 @@ verb=$1 folder=$2/ports name=$3
 shift 3
 [[ $verb == reserve || $verb == release ]] || die "found verb '$verb', required reserve or release"
 [[ $name =~ ^[A-Za-z0-9._-]+$ && $name != .* ]] || die "found name '$name', required letters, digits, . _ -"
-as_root install -d -m 0755 "${folder%/ports}" "$folder"
+command -v ss >/dev/null || die "found no ss, required it; install package iproute2"
 # Not in the folder: a lock file that goes with its folder is no lock.
-[[ -e $LOCK ]] || as_root install -m 0666 /dev/null "$LOCK"
+# Touched, not installed: that would replace the file which another one holds.
+[[ -e $LOCK ]] || as_root touch "$LOCK"
 exec 9<"$LOCK"
 flock -w 60 9 || die "found $LOCK held for 60 s, required the lock; another lab is starting on this host"
 "$verb" "$@"

@@ -2,21 +2,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { run, RunResult } from "../../io/exec";
-import { closed, listen, until } from "./loopback";
+import { closed, freePort, listen, until } from "./loopback";
 
 const SCRIPT = "scripts/host/image-fetch.sh";
 const folder = mkdtempSync(join(tmpdir(), "mirlab-fetch-"));
@@ -92,10 +84,13 @@ function assertHas(result: RunResult, bytes: Buffer, format = "qcow2"): string {
   return path;
 }
 
+/** Messages with curl's own words left out: they differ by its version. */
+const told = ({ stderr }: RunResult): string => stderr.replaceAll(/^(curl: \(\d+\)).*$/gm, "$1");
+
 /** It failed with these lines and left no image. */
 function assertRefused(result: RunResult, bytes: Buffer, ...lines: string[]): void {
   assert.deepEqual(
-    [result.code, result.stdout.toString(), result.stderr],
+    [result.code, result.stdout.toString(), told(result)],
     [1, "", lines.map((line) => `${line}\n`).join("")],
   );
   assert.ok(!existsSync(join(dir, `sha256-${sha256(bytes)}.qcow2`)));
@@ -112,7 +107,8 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
 
   before(async () => {
     base = await listen(server);
-    good = await image("-f", "qcow2", "-o", "preallocation=metadata", "1G");
+    good = await image("-f", "qcow2", "1G");
+    assert.ok(good.length > 150_000);
     downloading = `image: downloading ${base}/image`;
   });
   beforeEach(() => {
@@ -168,14 +164,7 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
   it("resumes a download that was cut off", async () => {
     answer = serveHead(good, 70_000, "cut");
     const cut = await fetchImage(good);
-    const missing = good.length - 70_000;
-    assertRefused(
-      cut,
-      good,
-      downloading,
-      `curl: (18) transfer closed with ${missing} bytes remaining to read`,
-      noWay(18),
-    );
+    assertRefused(cut, good, downloading, "curl: (18)", noWay(18));
     answer = serve(good);
     assertHas(await fetchImage(good), good);
     assert.deepEqual(
@@ -192,31 +181,32 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
     };
     const result = await fetchImage(good);
     assertHas(result, good);
-    assert.match(
-      result.stderr,
-      /found a server that cannot resume; downloading .* from the start\n$/,
-    );
+    assert.match(result.stderr, /found no way to resume; downloading .* from the start\n$/);
   });
 
-  it("does not stay stuck with a partial file that is longer than the image", async () => {
-    mkdirSync(dir, { recursive: true });
-    writeFileSync(partialOf(good), Buffer.concat([good, Buffer.alloc(10)]));
-    const result = await fetchImage(good);
-    assert.equal(result.code, 1);
-    assert.match(result.stderr, /the download was removed: check the digest/);
-    assertHas(await fetchImage(good), good);
+  it("starts again from a partial file that is no head of the image", async () => {
+    for (const bytes of [Buffer.concat([good, good]), Buffer.alloc(good.length, 1)]) {
+      dir = mkdtempSync(join(folder, "cache-"));
+      writeFileSync(partialOf(good), bytes);
+      const result = await fetchImage(good);
+      assertHas(result, good);
+      assert.equal(
+        told(result),
+        `${downloading}\ncurl: (22)\n` +
+          `image: found no way to resume; downloading ${base}/image from the start\n`,
+      );
+    }
   });
 
   it("tells a missing file, an unreachable server, and a digest or size it cannot read", async () => {
     answer = (_request, response) => response.writeHead(404).end("not the image");
-    assertRefused(
-      await fetchImage(good),
-      good,
-      downloading,
-      "curl: (22) The requested URL returned error: 404",
-      noWay(22),
-    );
+    assertRefused(await fetchImage(good), good, downloading, "curl: (22)", noWay(22));
     assert.equal(requests.length, 1, "404 is not asked again");
+    const gone = argv(good);
+    gone[3] = `http://127.0.0.1:${await freePort()}/image`;
+    const message = noWay(7).replace(`${base}/image`, gone[3]);
+    const none = await run(gone);
+    assertRefused(none, good, `image: downloading ${gone[3]}`, "curl: (7)", message);
     const digest = "sha256:abc";
     assertRefused(
       await fetchImage(good, { digest }),
@@ -307,7 +297,7 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
   it("uses a cached copy without the server", async () => {
     assertHas(await fetchImage(good), good);
     const gone = argv(good);
-    gone[3] = "http://127.0.0.1:1/image";
+    gone[3] = `http://127.0.0.1:${await freePort()}/image`;
     const result = await run(gone);
     assertHas(result, good);
     assert.equal(result.stderr, "");
@@ -318,16 +308,9 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
     const other = await listen(elsewhere);
     let reached = 0;
     elsewhere.on("request", () => (reached += 1));
-    answer = (_request, response) =>
-      response.writeHead(302, { Location: `${other}/image` }).end();
+    answer = (_request, response) => response.writeHead(302, { Location: `${other}/image` }).end();
     try {
-      assertRefused(
-        await fetchImage(good),
-        good,
-        downloading,
-        'curl: (1) Protocol "http" not supported or disabled in libcurl',
-        noWay(1),
-      );
+      assertRefused(await fetchImage(good), good, downloading, "curl: (1)", noWay(1));
       assert.equal(reached, 0);
     } finally {
       await closed(elsewhere);
@@ -358,7 +341,8 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
         }
         const result = await second;
         assertHas(result, good);
-        assert.equal(requests.at(-1)?.range, `bytes=${70_000}-`);
+        // curl writes whole blocks: what was on disk is asked for no more.
+        assert.match(requests.at(-1)?.range ?? "", /^bytes=6\d{4}-$/);
         const waited = whole ? "" : `image: waiting for another download of ${base}/image\n`;
         assert.equal(result.stderr, `${waited}${downloading}\n`);
       } finally {

@@ -204,6 +204,8 @@ describe("a lab of one guest", () => {
     const { share, screenshot } = await outputs();
     const { code, text } = await lab.pulumi("destroy", "--yes", "--skip-preview");
     assert.equal(code, 0, text);
+    // Where the lab had to start libvirtd it has stopped it again.
+    await run(["bash", join(ROOT, "scripts/host/libvirtd.sh"), "start"]);
     assert.match(await virsh("domstate", DOMAIN), /failed to get domain/);
     assert.match(await virsh("pool-info", `mirlab-${STACK}`), /failed to get pool/);
     assert.ok(!existsSync(screenshot), "the picture is gone");

@@ -13,7 +13,8 @@ export async function listen(server: Server): Promise<string> {
 
 export function portOf(server: Server): number {
   const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("the server does not listen");
+  if (typeof address !== "object" || address === null)
+    throw new Error("the server does not listen");
   return address.port;
 }
 

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { join } from "node:path";
 import { beforeEach, describe, it } from "node:test";
 import { MirReadinessInputs, MirReadinessProps, provider } from "../../../io/mirReadiness";
+import { LIMITS_S } from "../../../lib/limits";
 import { toPng } from "../../../lib/picture";
 import { FakePrograms, fixture, ROOT, temporaryFolder } from "../support";
 
@@ -61,7 +62,11 @@ esac`,
   );
 }
 
+/** Seconds to wait: none, but in the test that is about waiting. */
+const limits = LIMITS_S.kvm as { ssh: number; session: number };
+
 beforeEach(() => {
+  Object.assign(limits, { ssh: 0, session: 0 });
   rmSync(INPUTS.picture, { force: true });
   rmSync(share, { recursive: true, force: true });
   mkdirSync(share);
@@ -147,7 +152,10 @@ describe("MirReadiness, created", () => {
   it("runs its probe in the guest as root, the script by standard input", async () => {
     rmSync(join(programs.folder, "ssh.log"), { force: true });
     await made();
-    assert.equal(readFileSync(join(programs.folder, "ssh.log"), "utf8"), "sudo -n bash -s --\n");
+    assert.equal(
+      readFileSync(join(programs.folder, "ssh.log"), "utf8"),
+      "true\nsudo -n bash -s --\n",
+    );
   });
 
   it("fails at once on an unmet version, and keeps what it measured", async () => {
@@ -165,6 +173,7 @@ describe("MirReadiness, created", () => {
   });
 
   it("waits for a session that is still starting", async () => {
+    limits.session = 60;
     guest(NO_SESSION);
     setTimeout(() => guest(READY), 1000);
     assert.equal((await made()).status, "ready");
@@ -191,15 +200,17 @@ describe("MirReadiness, created", () => {
   it("fails when the guest cannot be asked", async () => {
     programs.set("ssh", "echo 'ssh: connect to host 127.0.0.1: Connection refused' >&2; exit 255");
     const error = await failure();
-    assert.match(error.message, /^mirlab-dev-mir: the guest cannot be asked: ssh: connect to host/);
+    assert.match(
+      error.message,
+      /^not in time: mirlab-dev-mir: ssh: \d+ s of 0 s; ssh: connect to host 127\.0\.0\.1: Connection refused$/,
+    );
   });
 
   it("fails when another machine answers", async () => {
     programs.set("ssh", "echo 'Host key verification failed.' >&2; exit 255");
-    const error = await failure();
-    assert.equal(
-      error.message,
-      "mirlab-dev-mir: the guest cannot be asked: its SSH host key is not the pinned one",
+    assert.match(
+      (await failure()).message,
+      /^mirlab-dev-mir: the guest's SSH host key is not the pinned one; nothing was run in it\./,
     );
   });
 

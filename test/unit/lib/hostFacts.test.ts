@@ -27,6 +27,7 @@ describe("readHostFacts", () => {
       ["running", "b"],
       ["share", "/srv/a folder /srv/b yes"],
       ["share", "/srv/c missing /srv/c unknown"],
+      ["image", "https://a.example/x curl: (22) The requested URL returned error: 404"],
     ];
     assert.deepEqual(readHostFacts(answer([...KEYS, ...lists])), {
       os: "debian  12",
@@ -39,6 +40,12 @@ describe("readHostFacts", () => {
       libvirt: "ok",
       kvmDevice: false,
       running: ["a", "b"],
+      images: [
+        {
+          url: "https://a.example/x",
+          state: "curl: (22) The requested URL returned error: 404",
+        },
+      ],
       shares: [
         { path: "/srv/a", kind: "folder", resolved: "/srv/b", writable: "yes" },
         { path: "/srv/c", kind: "missing", resolved: "/srv/c", writable: "unknown" },
@@ -63,7 +70,15 @@ describe("readHostFacts", () => {
   it("reads what the script says of this machine", () => {
     const folder = temporaryFolder();
     const script = join(ROOT, "scripts", "host", "facts.sh");
-    const told = execFileSync("bash", [script, `${folder}/data`, folder, folder, `${folder}/no`]);
+    const told = execFileSync("bash", [
+      script,
+      `${folder}/data`,
+      folder,
+      "share",
+      folder,
+      "share",
+      `${folder}/no`,
+    ]);
     const facts = readHostFacts(told.toString());
     assert.ok(facts.memoryAvailableMiB > 0);
     assert.ok(facts.dataFreeMiB > 0);
