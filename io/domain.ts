@@ -2,7 +2,8 @@
 import { connectionFault, runOnHost, Target, targetArgv } from "./link";
 import { run } from "./exec";
 
-const VIRSH = ["virsh", "--quiet", "--connect", "qemu:///system"];
+// Its words are read, so they must be English whatever the host speaks.
+const VIRSH = ["env", "LC_ALL=C", "virsh", "--quiet", "--connect", "qemu:///system"];
 
 /** Runs virsh on the lab host and gives its output. Throws with virsh's own message. */
 export async function virsh(host: Target, ...args: string[]): Promise<string> {

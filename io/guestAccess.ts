@@ -1,6 +1,7 @@
 /** Handler of GuestAccess: the keys of one guest, the SSH configuration that pins them, its viewer file. */
 import { chmod, mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { knownHostsLine, sshConfigBlock, SshHost } from "../lib/sshConfig";
 import { viewerFile } from "../lib/viewer";
@@ -147,8 +148,6 @@ function plain(inputs: GuestAccessInputs): GuestAccessInputs {
   };
 }
 
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-
 export const provider: pulumi.dynamic.ResourceProvider<GuestAccessInputs, GuestAccessProps> = {
   async create(inputs) {
     return { id: inputs.alias, outs: await ensure(inputs) };
@@ -159,7 +158,7 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestAccessInputs, GuestA
   },
   async diff(_id, olds, news) {
     const moved = olds.directory !== news.directory || olds.alias !== news.alias;
-    const changed = !olds.intact || !same(plain(olds), plain(news));
+    const changed = !olds.intact || !isDeepStrictEqual(plain(olds), plain(news));
     return {
       changes: moved || changed,
       replaces: moved ? ["directory"] : [],

@@ -1,4 +1,5 @@
 /** Handler of GuestBoot: waits until the guest answers and its first boot is done. */
+import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { Acceleration, LIMITS_S } from "../lib/limits";
 import { assertRunning, serialTail } from "./domain";
@@ -75,7 +76,7 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestBootInputs, GuestBoo
     return { id: inputs.uuid, outs: pick(inputs) };
   },
   async diff(_id, olds, news) {
-    return { changes: JSON.stringify(pick(olds)) !== JSON.stringify(pick(news)) };
+    return { changes: !isDeepStrictEqual(pick(olds), pick(news)) };
   },
   async update(_id, _olds, news) {
     await boot(news);

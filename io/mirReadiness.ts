@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import {
   GateRequirements,
@@ -242,7 +243,7 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
     return { id, props: { ...props, facts: asked.facts, status, reasons } };
   },
   async diff(_id, olds, news) {
-    const declared = JSON.stringify(pick(olds)) !== JSON.stringify(pick(news));
+    const declared = !isDeepStrictEqual(pick(olds), pick(news));
     return { changes: declared || olds.status !== "ready" };
   },
   async update(_id, _olds, news) {

@@ -102,7 +102,7 @@ const noWay = (code: number): string =>
   `check the URL and the host's network, then run 'up' again: it resumes`;
 
 describe("image-fetch.sh", { timeout: 300_000 }, () => {
-  let good = Buffer.alloc(0);
+  let good: Buffer = Buffer.alloc(0);
   let downloading = "";
 
   before(async () => {

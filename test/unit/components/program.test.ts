@@ -394,7 +394,7 @@ describe("a lab of two guests, one on the lab's network", () => {
 describe("a lab on a cloud image", () => {
   const digest = `sha256:${"a".repeat(64)}`;
   before(async () => {
-    host();
+    host({ image: "https://images.example/a.qcow2?b&c ok" });
     const image = { source: "url", url: "https://images.example/a.qcow2?b&c", digest };
     await run({ guests: [{ name: "mir", image, diskGiB: 20 }] });
   });

@@ -298,7 +298,7 @@ describe("definitions that are not one", () => {
   }
   it("reads name, UUID and type", () => {
     assert.deepEqual(domainFacts(VNC), {
-      name: "h5-fixture",
+      name: "desk",
       uuid: domainFacts(VNC).uuid,
       type: "qemu",
     });

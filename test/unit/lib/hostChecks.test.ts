@@ -170,3 +170,21 @@ describe("checkHost, of a shared folder", () => {
     assert.deepEqual(faults(fact({ writable: "no" }), shared(true)), []);
   });
 });
+
+describe("checkHost, of an image by URL", () => {
+  const url = "https://images.example/x.qcow2";
+  const withImage = lab({ image: { source: "url", url, digest: `sha256:${"0".repeat(64)}` } });
+  const told = (state: string): string =>
+    `fail guests[0].image.url image: found no answer from ${url} (${state}), ` +
+    "need an image that the host can download; check the URL and the host's network";
+
+  it("is content with one that answers", () => {
+    assert.deepEqual(faults({ images: [{ url, state: "ok" }] }, withImage), []);
+  });
+
+  it("tells of one that does not, and of one that was not asked", () => {
+    const state = "curl: (22) The requested URL returned error: 404";
+    assert.deepEqual(faults({ images: [{ url, state }] }, withImage), [told(state)]);
+    assert.deepEqual(faults({}, withImage), [told("not asked")]);
+  });
+});

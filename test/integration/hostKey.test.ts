@@ -1,0 +1,160 @@
+/**
+ * An sshd on loopback poses as the guest. Where its host key is not the pinned one nothing is run in
+ * it and the lab says so at once. The domain is a real one, without a disk: no guest system boots.
+ */
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, describe, it } from "node:test";
+import { run } from "../../io/exec";
+import { GuestBootInputs, provider as boot, waitForSsh } from "../../io/guestBoot";
+import { SshTarget } from "../../io/link";
+import { MirReadinessProps, provider as readiness } from "../../io/mirReadiness";
+import { knownHostsLine, sshConfigBlock } from "../../lib/sshConfig";
+import { freePort } from "./loopback";
+import { makeKey, noSshd, Sshd } from "./sshd";
+import { virsh } from "./support";
+
+const DOMAIN = `mirlab-test-hostkey-${process.pid}`;
+const ALIAS = "mirlab-test-guest";
+const folder = mkdtempSync(join(tmpdir(), "mirlab-hostkey-"));
+const canary = join(folder, "canary");
+
+const DEFINITION = `<domain type='qemu'>
+  <name>${DOMAIN}</name>
+  <memory unit='MiB'>64</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+  <features><acpi/></features>
+</domain>`;
+
+/** The guest as the lab reaches it when `hostKey` is the pinned one. */
+function pinned(sshd: { port: number; user: string; identityFile: string }, hostKey: string) {
+  const known = join(folder, "known_hosts");
+  const config = join(folder, "ssh_config");
+  writeFileSync(known, knownHostsLine(ALIAS, hostKey));
+  const { port, user, identityFile } = sshd;
+  const host = { alias: ALIAS, hostName: "127.0.0.1", port, user, identityFile };
+  writeFileSync(config, sshConfigBlock({ ...host, knownHostsFile: known }));
+  const guest: SshTarget = { config, alias: ALIAS, ...(user === "root" ? { root: true } : {}) };
+  return guest;
+}
+
+const bootInputs = (guest: SshTarget, installed: boolean): GuestBootInputs => ({
+  ...{ guest, domain: DOMAIN, uuid: "of-the-test", acceleration: "tcg", serialLog: "" },
+  ...(installed ? { installed } : {}),
+});
+
+/** What refresh makes of a guest that was ready. */
+async function refreshed(guest: SshTarget): Promise<MirReadinessProps> {
+  const result = await readiness.read?.("of-the-test", {
+    ...{ guest, domain: DOMAIN, uuid: "of-the-test", acceleration: "tcg", serialLog: "" },
+    gates: { kernel: ">= 3.18", mesa: ">= 10.3.0" },
+    picture: join(folder, "screen.png"),
+    ...{ session: "", status: "ready", reasons: [], facts: null },
+    ...{ pictureSha256: "", pictureTime: "" },
+  });
+  assert.equal(result?.id, "of-the-test", "the guest is not told as deleted");
+  assert.ok(result.props);
+  return result.props;
+}
+
+describe(
+  "a guest with another SSH host key than the pinned one",
+  {
+    timeout: 180_000,
+    skip: noSshd ?? false,
+  },
+  () => {
+    let sshd!: Sshd;
+    let otherKey = "";
+
+    before(async () => {
+      const started = await run(["scripts/host/libvirtd.sh", "start"], { timeoutMs: 90_000 });
+      assert.equal(started.code, 0, started.stderr);
+      const file = join(folder, "domain.xml");
+      writeFileSync(file, DEFINITION);
+      // Transient: destroyed is gone.
+      assert.equal(await virsh("create", file), "");
+      sshd = await Sshd.start({ forced: `touch ${canary}` });
+      otherKey = await makeKey(join(folder, "other"));
+    });
+    afterEach(() => rmSync(canary, { force: true }));
+    after(async () => {
+      await virsh("destroy", DOMAIN);
+      await sshd.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    it("is reached when the key is the pinned one: the canary tells of what is run", async () => {
+      for (const type of ["ed25519", "ecdsa", "rsa"] as const) {
+        await waitForSsh(bootInputs(pinned(sshd, sshd.hostKey(type)), false));
+        assert.ok(existsSync(canary), `${type}: something was run`);
+        rmSync(canary);
+      }
+    });
+
+    for (const [installed, fix] of [
+      [
+        false,
+        "If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain\n",
+      ],
+      [true, "If it was replaced on purpose, set guests[].image.ssh.hostKey to the new one\n"],
+    ] as const) {
+      const kind = installed ? "an adopted" : "a made";
+      it(`is refused at once, with nothing run in it: ${kind} guest`, async () => {
+        const inputs = bootInputs(pinned(sshd, otherKey), installed);
+        for (const attempt of [waitForSsh(inputs), boot.create(inputs)]) {
+          await assert.rejects(attempt, (error: Error) => {
+            const start =
+              `${DOMAIN}: the guest's SSH host key is not the pinned one; ` +
+              `nothing was run in it. ${fix}`;
+            assert.equal(error.message.slice(0, start.length), start);
+            assert.match(error.message, /Host key verification failed\.$/);
+            return true;
+          });
+        }
+        assert.ok(!existsSync(canary));
+      });
+    }
+
+    it("is refused as well when it has no key of the pinned kind", async () => {
+      const other = await Sshd.start({ hostKeys: ["ecdsa"], forced: `touch ${canary}` });
+      try {
+        await assert.rejects(
+          waitForSsh(bootInputs(pinned(other, otherKey), false)),
+          /the guest's SSH host key is not the pinned one; nothing was run in it/,
+        );
+        assert.ok(!existsSync(canary));
+        assert.doesNotMatch(other.log, /Accepted publickey/);
+      } finally {
+        await other.stop();
+      }
+    });
+
+    it("is told by refresh as unreachable, for that reason, and is not deleted", async () => {
+      const { status, reasons } = await refreshed(pinned(sshd, otherKey));
+      assert.deepEqual(
+        [status, reasons],
+        ["unreachable", ["its SSH host key is not the pinned one"]],
+      );
+      assert.ok(!existsSync(canary));
+    });
+
+    it("is told from a guest that does not answer at all", async () => {
+      const silent = { port: await freePort(), user: sshd.user, identityFile: sshd.identityFile };
+      const { status, reasons } = await refreshed(pinned(silent, otherKey));
+      assert.equal(status, "unreachable");
+      assert.match(
+        reasons.join("\n"),
+        /^ssh: connect to host 127\.0\.0\.1 port \d+: Connection refused/,
+      );
+    });
+
+    it("never got a login with the wrong key", () => {
+      const logins = sshd.log.match(/Accepted publickey/g) ?? [];
+      assert.equal(logins.length, 3, "those of the pinned keys only");
+    });
+  },
+);

@@ -1,0 +1,120 @@
+/** A real OpenSSH server of the test: on loopback, with keys of its own, for the test's own user. */
+import { ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { run } from "../../io/exec";
+import { freePort } from "./loopback";
+
+const PROGRAM = "/usr/sbin/sshd";
+type KeyType = "ed25519" | "ecdsa" | "rsa";
+
+/** Why no server can be started here, or undefined. */
+export const noSshd = existsSync(PROGRAM)
+  ? undefined
+  : `found no ${PROGRAM}, required it; install package openssh-server`;
+
+interface SshdOptions {
+  /** Host keys that it offers. @default ed25519, ecdsa and rsa, as a server ordinarily has */
+  readonly hostKeys?: readonly KeyType[];
+  /** Run for every login in place of what the client asks for. */
+  readonly forced?: string;
+}
+
+/** Makes a key pair and gives its public half. */
+export async function makeKey(file: string, type: KeyType = "ed25519"): Promise<string> {
+  const made = await run(["ssh-keygen", "-q", "-t", type, "-N", "", "-C", "test", "-f", file]);
+  if (made.code !== 0) throw new Error(`ssh-keygen: ${made.stderr}`);
+  return readFileSync(`${file}.pub`, "utf8").trim();
+}
+
+export class Sshd {
+  readonly user = userInfo().username;
+  private child: ChildProcess | undefined;
+
+  private constructor(
+    readonly folder: string,
+    readonly port: number,
+    /** Public host keys by type. */
+    readonly hostKeys: ReadonlyMap<KeyType, string>,
+  ) {}
+
+  static async start(options: SshdOptions = {}): Promise<Sshd> {
+    const folder = mkdtempSync(join(tmpdir(), "mirlab-sshd-"));
+    const types = options.hostKeys ?? ["ed25519", "ecdsa", "rsa"];
+    const keys = new Map<KeyType, string>();
+    for (const type of types) keys.set(type, await makeKey(join(folder, `host_${type}`), type));
+    const client = await makeKey(join(folder, "id_ed25519"));
+    writeFileSync(join(folder, "authorized_keys"), `${client}\n`, { mode: 0o600 });
+    const sshd = new Sshd(folder, await freePort(), keys);
+    const lines = [
+      `Port ${sshd.port}`,
+      "ListenAddress 127.0.0.1",
+      ...types.map((type) => `HostKey ${join(folder, `host_${type}`)}`),
+      `AuthorizedKeysFile ${join(folder, "authorized_keys")}`,
+      "PidFile none",
+      "PasswordAuthentication no",
+      "KbdInteractiveAuthentication no",
+      "PermitRootLogin prohibit-password",
+      // The folder lies below /tmp, which others may write.
+      "StrictModes no",
+      "UsePAM no",
+      "LogLevel VERBOSE",
+      ...(options.forced === undefined ? [] : [`ForceCommand ${options.forced}`]),
+    ];
+    writeFileSync(join(folder, "sshd_config"), `${lines.join("\n")}\n`);
+    // Run by root it does not start without it; the package makes it at boot.
+    if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
+    await sshd.listen();
+    return sshd;
+  }
+
+  get identityFile(): string {
+    return join(this.folder, "id_ed25519");
+  }
+
+  /** What the server wrote: logins, refusals. */
+  get log(): string {
+    return readFileSync(join(this.folder, "log"), "utf8");
+  }
+
+  hostKey(type: KeyType = "ed25519"): string {
+    const key = this.hostKeys.get(type);
+    if (key === undefined) throw new Error(`this sshd has no ${type} key`);
+    return key;
+  }
+
+  private async listen(): Promise<void> {
+    const args = ["-D", "-E", join(this.folder, "log"), "-f", join(this.folder, "sshd_config")];
+    this.child = spawn(PROGRAM, args, { stdio: "ignore" });
+    for (let i = 0; i < 200; i++) {
+      if (this.child.exitCode !== null) break;
+      if (await answers(this.port)) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`sshd does not listen: ${this.log}`);
+  }
+
+  /** Ends the server and what it runs for its clients. */
+  async stop(): Promise<void> {
+    const child = this.child;
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((resolve) => child.on("close", resolve));
+      child.kill("SIGTERM");
+      await ended;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
