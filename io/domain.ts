@@ -15,7 +15,10 @@ export async function virsh(host: Target, ...args: string[]): Promise<string> {
     : /Failed to connect|No such file/i.test(reason)
       ? "; start libvirtd: 'scripts/host/libvirtd.sh start'"
       : "";
-  const where = connectionFault(result) === undefined ? "" : " (connection to the lab host)";
+  const where =
+    host === undefined || connectionFault(result) === undefined
+      ? ""
+      : " (connection to the lab host)";
   throw new Error(`virsh ${args[0]}${where}: ${reason}${fix}`);
 }
 

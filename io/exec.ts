@@ -21,6 +21,21 @@ export interface RunResult {
 /** Largest output that is kept, bytes: a 4k screenshot is 24 MiB. */
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
+/** Programs under way: they are process groups of their own, so Ctrl-C does not reach them by itself. */
+const underWay = new Set<number>();
+
+/** Ends a program and whatever it started: a child of it would keep our pipes open. */
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+process.once("exit", () => underWay.forEach(endGroup));
+
 /** Runs a program to its end. Never rejects for a failing program: the result says so. */
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [program = "", ...args] = argv;
@@ -28,24 +43,27 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     const child = spawn(program, args, {
       env: { ...process.env, LC_ALL: "C.UTF-8", ...options.env },
       stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
     });
+    if (child.pid !== undefined) underWay.add(child.pid);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let size = 0;
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      child.kill("SIGKILL");
+      endGroup(child.pid);
     }, options.timeoutMs ?? 60_000);
     const keep = (into: Buffer[]) => (chunk: Buffer) => {
       size += chunk.length;
       if (size <= MAX_OUTPUT) into.push(chunk);
-      else child.kill("SIGKILL");
+      else endGroup(child.pid);
     };
     child.stdout.on("data", keep(out));
     child.stderr.on("data", keep(err));
     const end = (code: number, note = ""): void => {
       clearTimeout(timer);
+      if (child.pid !== undefined) underWay.delete(child.pid);
       const stderr = Buffer.concat(err).toString("utf8") + note;
       resolve({ code, stdout: Buffer.concat(out), stderr, timedOut });
     };

@@ -55,14 +55,23 @@ async function textOf(path: string): Promise<string | undefined> {
   });
 }
 
-/** Makes an ed25519 key pair unless it is there; gives the public half. A lone half is made anew. */
+/** Whether two public key lines are one key, whatever their comments. */
+function sameKey(a: string, b: string): boolean {
+  const key = (line: string): string => line.split(" ").slice(0, 2).join(" ");
+  return key(a) === key(b);
+}
+
+/**
+ * Makes an ed25519 key pair unless it is there; gives the public half. The private half alone is the
+ * truth: a changed `.pub` would pin a key that the guest does not have.
+ */
 async function ensureKey(path: string, comment: string): Promise<string> {
-  const [secret, open] = [await textOf(path), await textOf(`${path}.pub`)];
-  if (secret !== undefined && open !== undefined) return open.trim();
-  if (secret !== undefined) {
+  if ((await textOf(path)) !== undefined) {
     const derived = await run(["ssh-keygen", "-y", "-P", "", "-f", path]);
     if (derived.code !== 0) throw new Error(`${path}: not a readable private key; move it away`);
     const line = derived.stdout.toString().trim();
+    const kept = (await textOf(`${path}.pub`))?.trim();
+    if (kept !== undefined && sameKey(kept, line)) return kept;
     await writePrivate(`${path}.pub`, `${line}\n`);
     return line;
   }

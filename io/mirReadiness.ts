@@ -81,8 +81,9 @@ async function shareVerdict(inputs: MirReadinessInputs): Promise<Verdict | undef
   const nonce = createHash("sha256")
     .update(`${inputs.uuid} ${process.hrtime.bigint()}`)
     .digest("hex");
-  const verdict = (ok: boolean, found: string): Verdict => ({
+  const verdict = (ok: boolean, found: string, settles = true): Verdict => ({
     id: "share",
+    settles,
     ok,
     found,
     required: `${path} on the host is ${mount} in the guest${readonly ? ", read-only" : ""}`,
@@ -90,7 +91,7 @@ async function shareVerdict(inputs: MirReadinessInputs): Promise<Verdict | undef
       "see 'systemctl status' of the mount unit in the guest, and that libvirt-qemu can write the folder",
   });
   const toGuest = await runOnHost(inputs.host, "share-nonce.sh", ["put", path, nonce]);
-  if (toGuest.code !== 0) return verdict(false, toGuest.stderr.trim());
+  if (toGuest.code !== 0) return verdict(false, toGuest.stderr.trim(), false);
   try {
     const args = ["check", mount, nonce, readonly ? "ro" : "rw"];
     const inGuest = await runInGuest(inputs.guest, "share-nonce.sh", args);
@@ -112,6 +113,7 @@ async function pictureVerdict(
 ): Promise<{ verdict: Verdict; sha256: string; time: string }> {
   const verdict = (ok: boolean, found: string): Verdict => ({
     id: "picture",
+    settles: true,
     ok,
     found,
     required: "a screen that is not empty",
@@ -169,9 +171,6 @@ async function look(
   return { props, unmet };
 }
 
-/** Gates that only time can still meet; the versions of what is installed are not among them. */
-const MAY_SETTLE = new Set(["session", "platform", "share", "picture"]);
-
 /** Looks until ready. An unmet gate fails the deploy and keeps the measurements in the state. */
 async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
   // The guest may have been started by this very `up`.
@@ -186,7 +185,7 @@ async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
         const { props, unmet } = await look(inputs);
         last = props;
         if (unmet.length === 0) return { value: props };
-        if (unmet.some((v) => !MAY_SETTLE.has(v.id))) throw new Error("unmet");
+        if (unmet.some((v) => !v.settles)) throw new Error("unmet");
         return { notYet: unmet.map((v) => v.id).join(", ") };
       },
     );

@@ -45,6 +45,8 @@ export interface Verdict {
   readonly found: string;
   readonly required: string;
   readonly remedy: string;
+  /** Time alone can still meet it: a session that starts, a picture that is being drawn. */
+  readonly settles: boolean;
 }
 
 interface Gate {
@@ -53,6 +55,7 @@ interface Gate {
   readonly found: (facts: GuestFacts) => string | null;
   readonly ok: (found: string, gates: GateRequirements) => boolean;
   readonly remedy: string;
+  readonly settles: boolean;
 }
 
 const atLeast =
@@ -70,6 +73,7 @@ const GATES: readonly Gate[] = [
     found: (f) => f.kernel,
     ok: atLeast("kernel"),
     remedy: "install a newer kernel in the guest and reboot it, or lower guests[].gates.kernel",
+    settles: false,
   },
   {
     id: "drm",
@@ -78,6 +82,7 @@ const GATES: readonly Gate[] = [
     ok: (found) => found === "qxl",
     remedy:
       "boot a kernel with CONFIG_DRM_QXL: on Debian linux-image-amd64, not linux-image-cloud-amd64",
+    settles: false,
   },
   {
     id: "mesa",
@@ -85,6 +90,7 @@ const GATES: readonly Gate[] = [
     found: (f) => f.mesa,
     ok: atLeast("mesa"),
     remedy: "install a newer libegl-mesa0 in the guest, or lower guests[].gates.mesa",
+    settles: false,
   },
   {
     id: "gles",
@@ -93,6 +99,7 @@ const GATES: readonly Gate[] = [
     ok: (found) => Number(/OpenGL ES (\d+)\./.exec(found)?.[1] ?? 0) >= 2,
     remedy:
       "install libgl1-mesa-dri and libgbm1 in the guest; 'eglinfo' there shows what is missing",
+    settles: false,
   },
   {
     id: "renderer",
@@ -100,6 +107,7 @@ const GATES: readonly Gate[] = [
     found: (f) => f.renderer,
     ok: (found) => /\S/.test(found),
     remedy: "install libgl1-mesa-dri in the guest: it holds kms_swrast (llvmpipe)",
+    settles: false,
   },
   {
     id: "session",
@@ -107,6 +115,7 @@ const GATES: readonly Gate[] = [
     found: (f) => f.session,
     ok: (found) => found === "active",
     remedy: "read 'journalctl -u mir-session -b' in the guest",
+    settles: true,
   },
   {
     id: "platform",
@@ -115,6 +124,7 @@ const GATES: readonly Gate[] = [
     ok: (found) => /^mir:(gbm|atomic)-kms/.test(found),
     remedy:
       "install mir-platform-graphics-gbm-kms; 'journalctl -u mir-session -b' names the reason",
+    settles: true,
   },
 ];
 
@@ -128,6 +138,7 @@ export function judge(facts: GuestFacts, gates: GateRequirements): Verdict[] {
       found: found ?? "nothing",
       required: gate.required(gates),
       remedy: gate.remedy,
+      settles: gate.settles,
     };
   });
 }

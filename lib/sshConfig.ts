@@ -12,15 +12,26 @@ export interface SshHost {
   readonly proxyJump?: string;
 }
 
+/** A path as the configuration reads it back: quoted, and with no `%` or `${}` left to expand. */
+function filePath(path: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused here
+  if (/["\u0000-\u001f]|\$\{/.test(path)) {
+    throw new Error(
+      `an SSH configuration cannot name the path '${path}'; choose another MIRLAB_HOME`,
+    );
+  }
+  return `"${path.replaceAll("%", "%%")}"`;
+}
+
 /** A `Host` block. Only the pinned key is accepted, only the named identity is offered. */
 export function sshConfigBlock(host: SshHost): string {
   const lines: [string, string | number][] = [
     ["HostName", host.hostName],
     ["Port", host.port],
     ["User", host.user],
-    ["IdentityFile", `"${host.identityFile}"`],
+    ["IdentityFile", filePath(host.identityFile)],
     ["IdentitiesOnly", "yes"],
-    ["UserKnownHostsFile", `"${host.knownHostsFile}"`],
+    ["UserKnownHostsFile", filePath(host.knownHostsFile)],
     ["GlobalKnownHostsFile", "/dev/null"],
     ["HostKeyAlias", host.alias],
     ["StrictHostKeyChecking", "yes"],

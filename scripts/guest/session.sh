@@ -154,9 +154,9 @@ wanted_sum() { installed_files | xargs sha256sum | sha256sum | cut -d' ' -f1; }
 
 install_session() {
   local settle=$1 sum applied work=unchanged client_state=none
-  command -v "${server[0]}" >/dev/null || die "found no command '${server[0]}', required for the session; install its package in the guest"
+  command -v "${server[0]}" >/dev/null || die "found no command '${server[0]}', required for the session; install its package in the guest (mir_demo_server is in mir-test-tools)"
   ((${#client[@]} == 0)) || command -v "${client[0]}" >/dev/null ||
-    die "found no command '${client[0]}', required for the client; install its package in the guest"
+    die "found no command '${client[0]}', required for the client; install its package in the guest (mir_demo_server is in mir-test-tools)"
 
   mkdir -p "$CONFIG" "${RUNNER%/*}"
   put_runner

@@ -1,0 +1,155 @@
+/**
+ * A lab host that is reached by SSH: this machine, through an sshd of the test. The host's part of a
+ * lab is made and removed over it; with MIRLAB_TEST_LONG=1 a whole guest as well.
+ */
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { run } from "../../io/exec";
+import { pictureFacts, pictureFault, readPicture } from "../../lib/picture";
+import { makeKey, noSshd, Sshd } from "./sshd";
+import { TestLab, virsh } from "./support";
+
+const STACK = "rtest";
+const GUEST = "g1";
+const POOL = `mirlab-${STACK}`;
+const HOST_PART = ["--target", "**::host", "--target", "**::host-*"];
+const long = process.env.MIRLAB_TEST_LONG === "1";
+const folder = mkdtempSync(join(tmpdir(), "mirlab-remote-"));
+
+interface Resource {
+  readonly type: string;
+  readonly urn: string;
+  readonly inputs?: Record<string, unknown>;
+}
+
+describe(
+  "a lab host that is reached by SSH",
+  {
+    timeout: 3_600_000,
+    skip: noSshd ?? false,
+  },
+  () => {
+    const ssh: Record<string, unknown> = { host: "127.0.0.1" };
+    let sshd!: Sshd;
+    let lab!: TestLab;
+
+    const logins = (): number => sshd.log.match(/Accepted publickey/g)?.length ?? 0;
+    const pinHostKey = (key: string): void => {
+      ssh.hostKey = key;
+      lab.configure([{ name: GUEST }]);
+    };
+    async function resources(): Promise<Resource[]> {
+      const { code, text } = await lab.pulumi("stack", "export");
+      assert.equal(code, 0, text);
+      const { deployment } = JSON.parse(text) as { deployment: { resources?: Resource[] } };
+      return deployment.resources ?? [];
+    }
+
+    before(async () => {
+      const started = await run(["scripts/host/libvirtd.sh", "start"], { timeoutMs: 90_000 });
+      assert.equal(started.code, 0, started.stderr);
+      sshd = await Sshd.start();
+      Object.assign(ssh, { port: sshd.port, user: sshd.user, privateKeyFile: sshd.identityFile });
+      ssh.hostKey = sshd.hostKey();
+      lab = new TestLab({ stack: STACK, guests: [{ name: GUEST }], host: { ssh } });
+      await lab.init();
+    });
+    after(async () => {
+      await (lab as TestLab | undefined)?.dispose();
+      await (sshd as Sshd | undefined)?.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    it("is refused when its key is not the pinned one, before anything is made", async () => {
+      pinHostKey(await makeKey(join(folder, "other")));
+      const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview");
+      assert.notEqual(code, 0);
+      assert.match(text, /host\.ssh \(127\.0\.0\.1\) cannot be asked: /);
+      assert.match(text, /Host key verification failed/);
+      assert.equal(logins(), 0, "no login was tried");
+      assert.ok(!existsSync(lab.dataDir), "no folder was made");
+      assert.match(await virsh("pool-info", POOL), /failed to get pool/);
+      assert.deepEqual(
+        (await resources()).filter(({ type }) => !type.startsWith("pulumi:")),
+        [],
+      );
+      pinHostKey(sshd.hostKey());
+    });
+
+    it("is refused when it does not answer", async () => {
+      ssh.port = 1;
+      lab.configure([{ name: GUEST }]);
+      const { code, text } = await lab.pulumi("preview");
+      assert.notEqual(code, 0);
+      assert.match(
+        text,
+        /host\.ssh \(127\.0\.0\.1\) cannot be asked: .*Connection refused; check that it is up/,
+      );
+      ssh.port = sshd.port;
+      lab.configure([{ name: GUEST }]);
+    });
+
+    it("is previewed", async () => {
+      const { code, text } = await lab.pulumi("preview");
+      assert.equal(code, 0, text);
+      assert.match(text, /remote:Command/);
+      assert.doesNotMatch(text, /local:Command/);
+      assert.ok(!existsSync(lab.dataDir), "a preview makes nothing");
+    });
+
+    it("gets packages, libvirtd, folders and a pool over SSH, by the pinned key", async () => {
+      const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview", ...HOST_PART);
+      assert.equal(code, 0, text);
+      assert.match(await virsh("pool-info", POOL), /State:\s+running/);
+      assert.ok(existsSync(join(lab.dataDir, STACK, "pool")));
+      const made = await resources();
+      const provider = made.find(({ type }) => type === "pulumi:providers:libvirt");
+      assert.match(
+        String(provider?.inputs?.uri),
+        new RegExp(`^qemu\\+ssh://${sshd.user}@127\\.0\\.0\\.1:${sshd.port}/system\\?keyfile=`),
+      );
+      assert.deepEqual(
+        made.filter(({ type }) => type === "command:local:Command"),
+        [],
+      );
+      assert.ok(logins() > 0);
+      const { text: state } = await lab.pulumi("stack", "export");
+      const secret = readFileSync(sshd.identityFile, "utf8").split("\n")[2] ?? "";
+      assert.ok(
+        secret.length > 40 && !state.includes(secret),
+        "the key is no plain text in the state",
+      );
+    });
+
+    it("loses what the lab made there by destroy", async () => {
+      const { code, text } = await lab.pulumi("destroy", "--yes", "--skip-preview");
+      assert.equal(code, 0, text);
+      assert.match(await virsh("pool-info", POOL), /failed to get pool/);
+      assert.ok(!existsSync(join(lab.dataDir, STACK)));
+    });
+
+    it(
+      "carries a whole guest",
+      { skip: long ? false : "a guest boots: set MIRLAB_TEST_LONG=1" },
+      async () => {
+        const up = await lab.pulumi("up", "--yes", "--skip-preview");
+        assert.equal(up.code, 0, up.text);
+        const guest = (await lab.outputs())[GUEST] as unknown as Record<string, string>;
+        assert.equal(guest.readiness, "ready");
+        const facts = pictureFacts(readPicture(readFileSync(guest.screenshot ?? "")));
+        assert.equal(pictureFault(facts), undefined);
+        // The way of a person: through the host, both keys pinned.
+        const who = await run([...(guest.sshCommand ?? "").split(" "), "hostname"]);
+        assert.deepEqual([who.code, who.stdout.toString().trim()], [0, GUEST], who.stderr);
+        const preview = await lab.pulumi("preview", "--expect-no-changes");
+        assert.equal(preview.code, 0, preview.text);
+        const down = await lab.pulumi("destroy", "--yes", "--skip-preview");
+        assert.equal(down.code, 0, down.text);
+        assert.match(await virsh("domstate", `mirlab-${STACK}-${GUEST}`), /failed to get domain/);
+      },
+    );
+  },
+);
