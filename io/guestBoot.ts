@@ -20,7 +20,7 @@ export interface GuestBootInputs {
   readonly installed?: boolean;
 }
 
-/** Waits until sshd answers with the pinned key. Gives seconds waited. */
+/** Waits until sshd answers with the pinned key. */
 export async function waitForSsh(inputs: GuestBootInputs): Promise<void> {
   const limitS = LIMITS_S[inputs.acceleration].ssh;
   await waitFor({ what: `${inputs.domain}: ssh`, limitS }, async () => {

@@ -21,10 +21,16 @@ export function labOfFile(path: string): { lab: Lab | undefined; faults: readonl
   return readLab(rawConfig(path));
 }
 
-/** The address of a lab host that is not this machine, or the empty string. */
-export function remoteHost(path: string): string {
+/** A value below `mirlab:host` by its dotted path, or the empty string. */
+export function hostSetting(path: string, key: string): string {
   try {
-    return labOfFile(path).lab?.host.ssh?.host ?? "";
+    const value = key
+      .split(".")
+      .reduce<unknown>(
+        (at, part) => (at as Record<string, unknown> | undefined)?.[part],
+        labOfFile(path).lab?.host,
+      );
+    return typeof value === "string" ? value : "";
   } catch {
     // The engine tells what is wrong with the file.
     return "";

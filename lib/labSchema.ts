@@ -171,9 +171,7 @@ const guest = z.strictObject({
     .prefault({}),
   spice: z
     .strictObject({
-      port: port
-        .optional()
-        .describe("Loopback port of SPICE; unset: a free one, kept in the state."),
+      port: port.optional().describe("Loopback port of SPICE; unset: a free one, kept."),
       clipboard: z.boolean().default(false).describe("Share the clipboard with the viewer."),
       fileTransfer: z.boolean().default(false).describe("Let the viewer send files."),
     })

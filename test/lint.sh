@@ -32,6 +32,12 @@ go_format() {
   return 1
 }
 
+# A stack's salt belongs to one passphrase: committed, it locks everybody else out.
+no_salt() { ! git grep --cached -l '^encryptionsalt:' -- 'Pulumi.*.yaml' || {
+  printf '%s\n' "found a committed encryptionsalt in the files above; remove that line before you commit" >&2
+  return 1
+}; }
+
 need shellcheck "run 'apt-get install shellcheck'"
 need shfmt "run 'apt-get install shfmt'"
 need gofmt "install Go, the version that toolchain/nodehost/go.mod names"
@@ -53,6 +59,8 @@ check knip knip --no-progress
 check shellcheck shellcheck -x -P SCRIPTDIR "${shell[@]}"
 check shfmt shfmt -d -i 2 -ci -s "${shell[@]}"
 check gofmt go_format
+check docs npm run --silent docs -- --check
+check salt no_salt
 
 if ((${#failed[@]} > 0)); then
   printf '%s\n' "lint: failed: ${failed[*]}; see above" >&2

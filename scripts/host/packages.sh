@@ -2,6 +2,7 @@
 # Debian packages of a lab host.
 #   packages.sh missing PKG...   print the missing ones, one a line
 #   packages.sh install PKG...   print the missing ones, then install only them
+#   packages.sh require PKG...   fail and name the missing ones
 # An installed package stays at its version, newer or held; nothing is ever removed.
 set -euo pipefail
 
@@ -33,7 +34,7 @@ require_debian() {
     like=$(. /etc/os-release && printf '%s' "${ID_LIKE-}")
   fi
   [[ " $id $like " == *" debian "* ]] && command -v apt-get >/dev/null && return
-  die "found system '${id:-unknown}', required Debian or a derivative with apt-get; install the packages by hand and turn package management off for this host; log /etc/os-release"
+  die "found system '${id:-unknown}', required Debian or a derivative with apt-get; install the packages by hand on such a host; log /etc/os-release"
 }
 
 check_names() {
