@@ -18,9 +18,13 @@ export interface SshTarget {
 
 export type Target = SshTarget | undefined;
 
-/** The text of `scripts/<name>`. The working directory is the project's. */
+/**
+ * The text of `scripts/<name>` for standard input; host scripts with their library before it, which
+ * they cannot find from there. The working directory is the project's.
+ */
 export function scriptText(name: string): string {
-  return readFileSync(join("scripts", name), "utf8");
+  const text = (file: string): string => readFileSync(join("scripts", file), "utf8");
+  return name.startsWith("host/") ? text("host/lib.sh") + text(name) : text(name);
 }
 
 /** argv that runs `words` at the target. ssh's own waits are short: callers retry. */

@@ -4,6 +4,7 @@
 #   facts.sh DATA CACHE [share PATH | image FILE URL]...
 # An image's URL is asked for one byte, unless FILE, its verified copy, is there.
 set -euo pipefail
+export LC_ALL=C.UTF-8
 
 tell() { printf '%s\t%s\n' "$1" "$2"; }
 

@@ -6,21 +6,9 @@
 #   folders.sh remove-share DATA STACK GUEST  removes it if it is empty; else says what is kept
 set -euo pipefail
 
-say() { printf '%s\n' "folders: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
-
-as_root() {
-  if ((EUID == 0)); then
-    "$@"
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    sudo -n "$@"
-  else
-    die "found user $(id -un) without password-free sudo, required root for '$1'; run 'sudo -v' first or run as root"
-  fi
-}
+readonly ME=folders
+# shellcheck source=lib.sh
+declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 # QEMU runs as this user when libvirt starts it; the group is the one that may manage labs.
 readonly QEMU_USER=libvirt-qemu

@@ -8,6 +8,10 @@
 # nothing but a directory that the next run removes.
 set -euo pipefail
 
+readonly ME=image
+# shellcheck source=lib.sh
+declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
 # The cloud kernel has neither DRM nor 9p: the ordinary one is a must.
 readonly GUEST_PACKAGES=(
   linux-image-amd64 grub-pc initramfs-tools zstd systemd-sysv systemd-resolved udev dbus kmod
@@ -20,22 +24,6 @@ readonly ARCH=amd64
 readonly KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 readonly TOOLS=(mmdebstrap:mmdebstrap mke2fs:e2fsprogs sfdisk:fdisk qemu-img:qemu-utils flock:util-linux unshare:util-linux)
 readonly NEEDED_MIB=5000
-
-say() { printf '%s\n' "image: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
-
-as_root() {
-  if ((EUID == 0)); then
-    "$@"
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    sudo -n "$@"
-  else
-    die "found user $(id -un) without password-free sudo, required root for '$1'; run 'sudo -v' first or run as root"
-  fi
-}
 
 # --- the recipe: every make_* function goes into the key and runs as root ---
 

@@ -4,24 +4,12 @@
 # The copy is DIR/ALGORITHM-HEX.FORMAT, mode 0444, and is verified again on every run. A
 # download that was cut off is resumed; one with another digest is never used and is removed.
 set -euo pipefail
+
+readonly ME=image
+# shellcheck source=lib.sh
+declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 # What root makes here has to be readable by the lab's user, by sudo too.
 umask 022
-
-say() { printf '%s\n' "image: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
-
-as_root() {
-  if ((EUID == 0)); then
-    "$@"
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    sudo -n "$@"
-  else
-    die "found user $(id -un) without password-free sudo, required root for '$1'; run 'sudo -v' first or run as root"
-  fi
-}
 
 digest_of() { "${algorithm}sum" "$1" | cut -d' ' -f1; }
 

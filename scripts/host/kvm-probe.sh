@@ -6,24 +6,12 @@
 # The answer is kept in CACHE/kvm-probe, keyed by kernel, processor, QEMU and kvm module.
 set -euo pipefail
 
+readonly ME=kvm-probe
+# shellcheck source=lib.sh
+declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
 readonly MARK=mirlab-user-space-reached
 readonly KVM_SECONDS=20 TCG_SECONDS=120
-
-say() { printf '%s\n' "kvm-probe: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
-
-as_root() {
-  if ((EUID == 0)); then
-    "$@"
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    sudo -n "$@"
-  else
-    die "found user $(id -un) without password-free sudo, required root for '$1'; run 'sudo -v' first or run as root"
-  fi
-}
 
 # A reason is our own text or a QEMU line with quotes and controls taken out: safe inside JSON.
 answer() {

@@ -6,27 +6,15 @@
 # a note of it: `stop` stops only what this script started, and only when no domain runs.
 set -euo pipefail
 
+readonly ME=libvirtd
+# shellcheck source=lib.sh
+declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
 readonly SOCKET=/run/libvirt/libvirt-sock
 readonly LOG_DIR=/var/log/libvirt
 readonly NOTES=/run/mirlab
 readonly READY_SECONDS=60
 readonly DAEMONS=(virtlogd libvirtd)
-
-say() { printf '%s\n' "libvirtd: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
-
-as_root() {
-  if ((EUID == 0)); then
-    "$@"
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    sudo -n "$@"
-  else
-    die "found user $(id -un) without password-free sudo, required root for '$1'; run 'sudo -v' first or run as root"
-  fi
-}
 
 has_systemd() { [[ -d /run/systemd/system ]]; }
 

@@ -8,13 +8,11 @@
 # Whatever is not ours is refused, with its owner.
 set -euo pipefail
 
-readonly SHUTDOWN_SECONDS=60
+readonly ME=orphan
+# shellcheck source=lib.sh
+declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-say() { printf '%s\n' "orphan: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
+readonly SHUTDOWN_SECONDS=60
 
 virsh() { command virsh --quiet --connect qemu:///system "$@"; }
 

@@ -6,24 +6,12 @@
 # An installed package stays at its version, newer or held; nothing is ever removed.
 set -euo pipefail
 
+readonly ME=packages
+# shellcheck source=lib.sh
+declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
 readonly LOCK_SECONDS=300
 readonly APT=(apt-get -q -y -o "DPkg::Lock::Timeout=$LOCK_SECONDS" -o Acquire::Retries=3)
-
-say() { printf '%s\n' "packages: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
-
-as_root() {
-  if ((EUID == 0)); then
-    "$@"
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    sudo -n "$@"
-  else
-    die "found user $(id -un) without password-free sudo, required root for '$1'; run 'sudo -v' first or run as root"
-  fi
-}
 
 require_debian() {
   local id="" like=""

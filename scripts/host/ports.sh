@@ -4,28 +4,16 @@
 #   ports.sh release DATA NAME
 # A reservation outlives Pulumi's state: asking again answers the same ports.
 set -euo pipefail
+
+readonly ME=ports
+# shellcheck source=lib.sh
+declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 # What root makes here has to be readable by the lab's user, by sudo too.
 umask 022
 
 # Below Linux's ephemeral range (32768 up), so that no outgoing connection sits on one.
 readonly FIRST=22000 LAST=29999
 readonly LOCK=/run/lock/mirlab-ports
-
-say() { printf '%s\n' "ports: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
-
-as_root() {
-  if ((EUID == 0)); then
-    "$@"
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    sudo -n "$@"
-  else
-    die "found user $(id -un) without password-free sudo, required root for '$1'; run 'sudo -v' first or run as root"
-  fi
-}
 
 listening() { [[ -n $(ss -Hltn "sport = :$1") ]]; }
 owner_of() { (cd "$folder" 2>/dev/null && grep -lwF -- "$1" ./* 2>/dev/null | sed 's|^\./||' | grep -vxF -- "$name" | head -n 1) || true; }

@@ -6,20 +6,9 @@
 #   share-nonce.sh remove DIR NONCE     removes both
 set -euo pipefail
 
-die() {
-  printf '%s\n' "share: $*" >&2
-  exit 1
-}
-
-as_root() {
-  if ((EUID == 0)); then
-    "$@"
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    sudo -n "$@"
-  else
-    die "found user $(id -un) without password-free sudo, required root for '$1'; run 'sudo -v' first or run as root"
-  fi
-}
+readonly ME=share
+# shellcheck source=lib.sh
+declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 (($# == 3)) || die "found $# arguments, required VERB DIR NONCE"
 verb=$1 dir=$2 nonce=$3

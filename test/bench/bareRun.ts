@@ -1,0 +1,103 @@
+/** The other side of the bench: the same steps by bare.sh. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run } from "../../io/exec";
+import { ACCESS_FILES, provider as access } from "../../io/guestAccess";
+import { GUEST_USER, metaData, userData } from "../../lib/cloudInit";
+import { domainXml } from "../../lib/domainXml";
+import { readLab } from "../../lib/labConfig";
+import { Acceleration, DOMAIN_TYPE } from "../../lib/limits";
+import { macAddress } from "../../lib/mac";
+import { pictureFacts, pictureFault, readPicture } from "../../lib/picture";
+import { CACHE_DIR } from "../integration/support";
+import { Phases, seconds } from "./phases";
+
+const [STACK, GUEST] = ["bare", "g1"];
+const NAME = `mirlab-${STACK}-${GUEST}`;
+
+export class BareRun {
+  private readonly folder = mkdtempSync(join(tmpdir(), "mirlab-bare-"));
+  private readonly dataDir = `/var/lib/mirlab-bench-${process.pid}`;
+
+  private async script(...argv: string[]): Promise<string> {
+    const ended = await run(["bash", ...argv], { timeoutMs: 1_800_000 });
+    if (ended.code !== 0) throw new Error(`${argv.join(" ")}: ${ended.stderr}`);
+    return ended.stdout.toString();
+  }
+
+  /** Files that bare.sh starts from. They are fewer than what `up` makes, and not timed. */
+  private async prepare(): Promise<void> {
+    const { lab } = readLab({ guests: [{ name: GUEST }] });
+    const guest = lab?.guests[0];
+    if (guest === undefined) throw new Error("the default configuration is faulty");
+    const holder = `${STACK}.${GUEST}`;
+    const reserved = await this.script(
+      ...["scripts/host/ports.sh", "reserve", this.dataDir, holder, "0", "0"],
+    );
+    const [sshPort = 0, spicePort = 0] = reserved.trim().split(" ").map(Number);
+    const made = await access.create({
+      ...{ directory: this.folder, alias: NAME, hostName: "127.0.0.1", port: sshPort },
+      ...{ user: GUEST_USER, screen: { title: NAME, port: spicePort } },
+    });
+    if (made.outs === undefined) throw new Error("no keys were made");
+    const probed = JSON.parse(await this.script("scripts/host/kvm-probe.sh", CACHE_DIR)) as {
+      acceleration: Acceleration;
+    };
+    const user = userData({
+      hostname: GUEST,
+      clientPublicKey: made.outs.clientPublicKey,
+      hostPrivateKey: readFileSync(join(this.folder, ACCESS_FILES.host), "utf8"),
+      hostPublicKey: made.outs.hostPublicKey,
+      packages: [],
+    });
+    const at = `${this.dataDir}/${STACK}`;
+    const definition = domainXml({
+      ...{ name: NAME, stack: STACK, guest: GUEST, type: DOMAIN_TYPE[probed.acceleration] },
+      ...{ memoryMiB: guest.memoryMiB, vcpus: guest.vcpus, mac: macAddress(STACK, GUEST) },
+      ...{ disk: `${at}/pool/disk.qcow2`, seed: `${at}/pool/seed.iso` },
+      serialLog: `${at}/log/${GUEST}.serial.log`,
+      video: guest.video,
+      spice: { ...guest.spice, port: spicePort },
+      network: { mode: "user", sshPort },
+      share: { path: `${at}/shares/${GUEST}`, tag: "share", readonly: false },
+    });
+    const write = (name: string, text: string): void =>
+      writeFileSync(join(this.folder, name), text, { mode: 0o600 });
+    write("user-data", user);
+    write("meta-data", metaData(GUEST, user));
+    write("domain.xml", definition);
+  }
+
+  private bare(verb: "up" | "down"): Promise<string> {
+    return this.script("test/bench/bare.sh", verb, this.folder, NAME, this.dataDir, CACHE_DIR);
+  }
+
+  async up(): Promise<Phases> {
+    await this.prepare();
+    const begin = seconds();
+    const text = await this.bare("up");
+    const total = seconds() - begin;
+    const at = new Map(text.split("\n").map((line) => line.split(" ") as [string, string]));
+    const time = (step: string): number => Number(at.get(step));
+    const fault = pictureFault(
+      pictureFacts(readPicture(readFileSync(join(this.folder, "screen")))),
+    );
+    if (fault !== undefined) throw new Error(`the picture of the bare run: ${fault}`);
+    return {
+      total,
+      login: time("booted") - time("started"),
+      frame: time("frame") - time("booted"),
+    };
+  }
+
+  async down(): Promise<void> {
+    await this.bare("down");
+  }
+
+  async dispose(): Promise<void> {
+    await this.down();
+    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+}

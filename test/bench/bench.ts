@@ -1,0 +1,114 @@
+/**
+ * What the engine costs, as ratios to the same steps without it. Run as root, on an idle machine.
+ *   npm run bench -- [--rounds N] [--part up|preview]     3 rounds, both parts by default
+ * The sides take turns within a round. The table tells the machine's load, for numbers from a busy
+ * machine say nothing.
+ */
+import { loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { run } from "../../io/exec";
+import { BareRun } from "./bareRun";
+import { LabRun } from "./labRun";
+import { median, Phases, row } from "./phases";
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "3" },
+    part: { type: "string", default: "all" },
+  },
+});
+const rounds = Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1 || !["all", "up", "preview"].includes(values.part)) {
+  console.error(
+    `bench: found --rounds ${values.rounds} --part ${values.part}, ` +
+      `required a count of 1 or more and one of up, preview, all`,
+  );
+  process.exit(2);
+}
+
+const say = (text: string): void => console.error(`bench: ${text}`);
+
+/** Load before each round; our own guests are not in it. */
+const loads: number[] = [];
+
+function tellLoad(): void {
+  const load = loadavg()[0] ?? 0;
+  loads.push(load);
+  say(`load average ${load.toFixed(2)}`);
+}
+
+async function measureUp(lab: LabRun): Promise<string[]> {
+  const bare = new BareRun();
+  const sides: Record<"engine" | "bare", Phases[]> = { engine: [], bare: [] };
+  try {
+    for (let i = 0; i < rounds; i++) {
+      tellLoad();
+      // The order alternates: what the first one warms must not help one side only.
+      const order = i % 2 === 0 ? (["engine", "bare"] as const) : (["bare", "engine"] as const);
+      for (const side of order) {
+        const runner = side === "engine" ? lab : bare;
+        const phases = await runner.up();
+        sides[side].push(phases);
+        say(`round ${i + 1} of ${rounds}: ${side}: ${JSON.stringify(phases)}`);
+        await runner.down();
+      }
+    }
+  } finally {
+    await bare.dispose();
+  }
+  const column = (side: Phases[], key: keyof Phases): number[] => side.map((p) => p[key]);
+  const compare = (what: string, key: keyof Phases): string =>
+    row(what, column(sides.engine, key), column(sides.bare, key));
+  const overhead = sides.engine.map((p, i) => (p.total / (sides.bare[i]?.total ?? NaN) - 1) * 100);
+  return [
+    "| step | pulumi up, s | bare script, s | ratio | n |",
+    "|---|---|---|---|---|",
+    compare("image to frame (all)", "total"),
+    compare("boot to login", "login"),
+    compare("login to frame", "frame"),
+    "",
+    `Engine overhead: ${median(overhead).toFixed(1)} % of the bare script's time.`,
+  ];
+}
+
+async function measurePreview(lab: LabRun): Promise<string[]> {
+  await lab.up();
+  const [full, empty]: [number[], number[]] = [[], []];
+  // The first pair is not counted: it fills the file cache.
+  await lab.previews();
+  for (let i = 0; i < rounds; i++) {
+    tellLoad();
+    const times = await lab.previews();
+    full.push(times.lab);
+    empty.push(times.empty);
+  }
+  await lab.down();
+  return [
+    "| step | this lab, s | empty program, s | ratio | n |",
+    "|---|---|---|---|---|",
+    row("preview without changes", full, empty),
+  ];
+}
+
+async function main(): Promise<void> {
+  const started = await run(["scripts/host/libvirtd.sh", "start"], { timeoutMs: 90_000 });
+  if (started.code !== 0) throw new Error(started.stderr);
+  const lab = new LabRun();
+  const tables: string[][] = [];
+  try {
+    await lab.init();
+    if (values.part !== "preview") tables.push(await measureUp(lab));
+    if (values.part !== "up") tables.push(await measurePreview(lab));
+  } finally {
+    await lab.dispose();
+    await run(["scripts/host/libvirtd.sh", "stop"], { timeoutMs: 60_000 });
+  }
+  const load = `${Math.min(...loads).toFixed(2)} to ${Math.max(...loads).toFixed(2)}`;
+  const note = `Median (least-most); load average before each round: ${load}.`;
+  console.log([...tables.flatMap((table) => [...table, ""]), note].join("\n"));
+}
+
+main().catch((error: unknown) => {
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exitCode = 1;
+});

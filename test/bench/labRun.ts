@@ -1,0 +1,107 @@
+/** The engine's side of the bench: a lab of one guest, by `pulumi up`. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run } from "../../io/exec";
+import { ROOT, TestLab } from "../integration/support";
+import { Phases, seconds } from "./phases";
+
+export const STACK = "bench";
+
+/** What `up` says when a step has ended. The guest's boot includes cloud-init, as in bare.sh. */
+const STEPS = {
+  started: /libvirt:index:Domain \S+ created/,
+  booted: /:GuestBoot \S+ created/,
+  frame: /:MirReadiness \S+ created/,
+} as const;
+
+export class LabRun {
+  private readonly lab = new TestLab({ stack: STACK, guests: [{ name: "g1" }] });
+  private readonly empty = new EmptyProgram();
+
+  async init(): Promise<void> {
+    await this.lab.init();
+    await this.empty.init();
+  }
+
+  /** One `up` from nothing but the image. */
+  async up(): Promise<Phases> {
+    const at = new Map<string, number>();
+    const begin = seconds();
+    const [, ended] = this.lab.start(["up", "--yes", "--skip-preview"], (text) => {
+      for (const [step, said] of Object.entries(STEPS)) {
+        if (!at.has(step) && said.test(text)) at.set(step, seconds());
+      }
+    });
+    const { code, text } = await ended;
+    const total = seconds() - begin;
+    if (code !== 0) throw new Error(`up: ${text}`);
+    const time = (step: keyof typeof STEPS): number => {
+      const found = at.get(step);
+      if (found === undefined) throw new Error(`up did not tell of step '${step}': ${text}`);
+      return found;
+    };
+    return {
+      total,
+      login: time("booted") - time("started"),
+      frame: time("frame") - time("booted"),
+    };
+  }
+
+  /** Previews of the converged lab and of an empty program, one after the other. */
+  async previews(): Promise<{ lab: number; empty: number }> {
+    const begin = seconds();
+    const { code, text } = await this.lab.pulumi("preview", "--expect-no-changes");
+    const lab = seconds() - begin;
+    if (code !== 0) throw new Error(`preview: ${text}`);
+    return { lab, empty: await this.empty.preview() };
+  }
+
+  async down(): Promise<void> {
+    const { code, text } = await this.lab.pulumi("destroy", "--yes", "--skip-preview");
+    if (code !== 0) throw new Error(`destroy: ${text}`);
+  }
+
+  async dispose(): Promise<void> {
+    await this.lab.dispose();
+    this.empty.dispose();
+  }
+}
+
+/** A TypeScript program that declares nothing: the floor of every preview. */
+class EmptyProgram {
+  private readonly folder = mkdtempSync(join(tmpdir(), "mirlab-bench-"));
+  private readonly project = join(this.folder, "project");
+
+  private async pulumi(...args: string[]): Promise<void> {
+    const argv = [join(ROOT, "bin", "pulumi"), ...args, "--cwd", this.project];
+    const env = { MIRLAB_HOME: join(this.folder, "home") };
+    const ended = await run(argv, { env, timeoutMs: 300_000 });
+    if (ended.code !== 0) throw new Error(`${args[0]}: ${ended.stdout.toString()}${ended.stderr}`);
+  }
+
+  async init(): Promise<void> {
+    mkdirSync(this.project);
+    symlinkSync(join(ROOT, "node_modules"), join(this.project, "node_modules"));
+    const files = {
+      "Pulumi.yaml": "name: empty\nruntime: nodejs\n",
+      "package.json": '{ "name": "empty", "main": "index.ts" }\n',
+      "tsconfig.json": '{ "compilerOptions": { "module": "commonjs", "strict": true } }\n',
+      "index.ts": "export {};\n",
+    };
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(join(this.project, name), text);
+    }
+    await this.pulumi("stack", "init", "empty");
+  }
+
+  async preview(): Promise<number> {
+    const begin = seconds();
+    await this.pulumi("preview", "--stack", "empty");
+    return seconds() - begin;
+  }
+
+  dispose(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
