@@ -73,12 +73,15 @@ up() {
 }
 
 down() {
+  "$HOST/libvirtd.sh" start 2>/dev/null
   virsh destroy "$name" >/dev/null 2>&1 || true
   virsh undefine "$name" >/dev/null 2>&1 || true
   rm -f "$data/$stack/pool/disk.qcow2" "$data/$stack/pool/seed.iso"
   bash "$HOST/folders.sh" remove-share "$data" "$stack" "$guest"
   bash "$HOST/ports.sh" release "$data" "$stack.$guest"
   bash "$HOST/folders.sh" remove "$data" "$stack"
+  # As the lab's `down` does: the next run of either side starts it again.
+  "$HOST/libvirtd.sh" stop
 }
 
 (($# == 5)) || die "found $# arguments, required up|down FOLDER NAME DATA CACHE"

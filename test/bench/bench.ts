@@ -6,7 +6,6 @@
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { run } from "../../io/exec";
 import { BareRun } from "./bareRun";
 import { LabRun } from "./labRun";
 import { median, Phases, row } from "./phases";
@@ -91,8 +90,6 @@ async function measurePreview(lab: LabRun): Promise<string[]> {
 }
 
 async function main(): Promise<void> {
-  const started = await run(["scripts/host/libvirtd.sh", "start"], { timeoutMs: 90_000 });
-  if (started.code !== 0) throw new Error(started.stderr);
   const lab = new LabRun();
   const tables: string[][] = [];
   try {
@@ -101,7 +98,6 @@ async function main(): Promise<void> {
     if (values.part !== "up") tables.push(await measurePreview(lab));
   } finally {
     await lab.dispose();
-    await run(["scripts/host/libvirtd.sh", "stop"], { timeoutMs: 60_000 });
   }
   const load = `${Math.min(...loads).toFixed(2)} to ${Math.max(...loads).toFixed(2)}`;
   const note = `Median (least-most); load average before each round: ${load}.`;

@@ -36,6 +36,11 @@ describe(
     let sshd!: Sshd;
     let lab!: TestLab;
 
+    /** The lab's own `down` stops the daemon that it started. */
+    async function startLibvirt(): Promise<void> {
+      const started = await run(["scripts/host/libvirtd.sh", "start"], { timeoutMs: 90_000 });
+      assert.equal(started.code, 0, started.stderr);
+    }
     const logins = (): number => sshd.log.match(/Accepted publickey/g)?.length ?? 0;
     const pinHostKey = (key: string): void => {
       ssh.hostKey = key;
@@ -49,8 +54,7 @@ describe(
     }
 
     before(async () => {
-      const started = await run(["scripts/host/libvirtd.sh", "start"], { timeoutMs: 90_000 });
-      assert.equal(started.code, 0, started.stderr);
+      await startLibvirt();
       sshd = await Sshd.start();
       Object.assign(ssh, { port: sshd.port, user: sshd.user, privateKeyFile: sshd.identityFile });
       ssh.hostKey = sshd.hostKey();
@@ -127,6 +131,7 @@ describe(
     it("loses what the lab made there by destroy", async () => {
       const { code, text } = await lab.pulumi("destroy", "--yes", "--skip-preview");
       assert.equal(code, 0, text);
+      await startLibvirt();
       assert.match(await virsh("pool-info", POOL), /failed to get pool/);
       assert.ok(!existsSync(join(lab.dataDir, STACK)));
     });
@@ -148,6 +153,7 @@ describe(
         assert.equal(preview.code, 0, preview.text);
         const down = await lab.pulumi("destroy", "--yes", "--skip-preview");
         assert.equal(down.code, 0, down.text);
+        await startLibvirt();
         assert.match(await virsh("domstate", `mirlab-${STACK}-${GUEST}`), /failed to get domain/);
       },
     );
