@@ -19,7 +19,7 @@ import { gateFault } from "../lib/requirement";
 import { assertRunning } from "./domain";
 import { waitForSsh } from "./guestBoot";
 import { connectionFault, runOnHost, runInGuest, SshTarget } from "./link";
-import { waitFor } from "./wait";
+import { Try, waitFor } from "./wait";
 
 export interface MirReadinessInputs {
   readonly guest: SshTarget;
@@ -145,7 +145,7 @@ async function pictureVerdict(
 /** All verdicts of one look at the guest. */
 async function look(
   inputs: MirReadinessInputs,
-): Promise<{ props: MirReadinessProps; unmet: Verdict[] }> {
+): Promise<{ props: MirReadinessProps; unmet: Verdict[]; count: string }> {
   const asked = await probe(inputs);
   if ("fault" in asked)
     throw new Error(`${inputs.domain}: the guest cannot be asked: ${asked.fault}`);
@@ -157,9 +157,7 @@ async function look(
     picture.verdict,
   ];
   const unmet = verdicts.filter((v) => !v.ok);
-  console.log(
-    `${inputs.domain}: readiness ${verdicts.length - unmet.length} of ${verdicts.length}`,
-  );
+  const count = `${verdicts.length - unmet.length} of ${verdicts.length}`;
   const props: MirReadinessProps = {
     ...pick(inputs),
     status: unmet.length === 0 ? "ready" : "not ready",
@@ -168,34 +166,39 @@ async function look(
     pictureSha256: picture.sha256,
     pictureTime: picture.time,
   };
-  return { props, unmet };
+  return { props, unmet, count };
 }
+
+/** Gates are unmet that time cannot meet: the verdicts say all there is to say. */
+class Unmet extends Error {}
 
 /** Looks until ready. An unmet gate fails the deploy and keeps the measurements in the state. */
 async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
   // The guest may have been started by this very `up`.
   await waitForSsh(inputs);
   const limitS = LIMITS_S[inputs.acceleration].session;
+  const what = `${inputs.domain}: readiness`;
   let last: MirReadinessProps | undefined;
+  const lookOnce: Try<MirReadinessProps> = async () => {
+    await assertRunning(inputs.host, inputs.domain, inputs.serialLog);
+    const { props, unmet, count } = await look(inputs);
+    last = props;
+    if (unmet.length === 0) {
+      console.log(`${what} ${count}`);
+      return { value: props };
+    }
+    if (unmet.some((v) => !v.settles)) throw new Unmet(`${what} ${count}`);
+    return { notYet: `${count}, not yet ${unmet.map((v) => v.id).join(", ")}` };
+  };
   try {
-    return await waitFor<MirReadinessProps>(
-      { what: `${inputs.domain}: readiness`, limitS },
-      async () => {
-        await assertRunning(inputs.host, inputs.domain, inputs.serialLog);
-        const { props, unmet } = await look(inputs);
-        last = props;
-        if (unmet.length === 0) return { value: props };
-        if (unmet.some((v) => !v.settles)) throw new Error("unmet");
-        return { notYet: unmet.map((v) => v.id).join(", ") };
-      },
-    );
+    return await waitFor({ what, limitS }, lookOnce);
   } catch (error) {
     if (last === undefined) throw error;
     // Pulumi keeps the properties of such a failure, and the next `up` asks again.
     throw Object.assign(new Error(`${inputs.domain} is not ready`), {
       id: inputs.uuid,
       properties: last,
-      reasons: last.reasons,
+      reasons: [...last.reasons, ...(error instanceof Unmet ? [] : [(error as Error).message])],
     });
   }
 }

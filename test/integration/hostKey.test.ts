@@ -105,8 +105,8 @@ describe(
       const kind = installed ? "an adopted" : "a made";
       it(`is refused at once, with nothing run in it: ${kind} guest`, async () => {
         const inputs = bootInputs(pinned(sshd, otherKey), installed);
-        for (const attempt of [waitForSsh(inputs), boot.create(inputs)]) {
-          await assert.rejects(attempt, (error: Error) => {
+        for (const attempt of [waitForSsh, boot.create]) {
+          await assert.rejects(attempt(inputs), (error: Error) => {
             const start =
               `${DOMAIN}: the guest's SSH host key is not the pinned one; ` +
               `nothing was run in it. ${fix}`;

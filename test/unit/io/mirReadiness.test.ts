@@ -236,7 +236,13 @@ describe("MirReadiness and the share", () => {
     assert.deepEqual(error.reasons, [
       `share: found share: found no answer of the guest in ${share}, required one; is the share mounted read-write?, ` +
         `need ${share} on the host is /mnt/share in the guest; ${remedy}`,
+      // It might have been mounted yet: the wait says how long it waited.
+      error.reasons?.[1],
     ]);
+    assert.match(
+      error.reasons?.[1] ?? "",
+      /^not in time: \S+: readiness: \d+ s of 0 s; 8 of 9, not yet share$/,
+    );
   });
 
   it("fails when a guest writes to a read-only one", async () => {
