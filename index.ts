@@ -4,14 +4,12 @@ import { labOfStack } from "./components/config";
 import { Guest } from "./components/guest";
 import { LabHost } from "./components/labHost";
 import { preflight } from "./components/preflight";
-import { hostAccess } from "./io/hostAccess";
 import { macAddress } from "./lib/mac";
 
 export = async () => {
   const lab = labOfStack();
   const stack = pulumi.getStack();
-  const access = hostAccess(lab.host, stack);
-  const facts = await preflight(lab, access, stack);
+  const { access, facts } = await preflight(lab, stack);
 
   const labHost = new LabHost("host", {
     host: lab.host,

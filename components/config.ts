@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { Lab } from "../lib/labSchema";
 import { readLab } from "../lib/labConfig";
+import { refuse } from "./refusal";
 
 /** The lab that this stack's configuration declares. Throws once, with every fault. */
 export function labOfStack(): Lab {
@@ -15,12 +16,8 @@ export function labOfStack(): Lab {
   );
   const { lab, faults } = readLab(raw);
   if (lab !== undefined) return lab;
-  const lines = faults.map(({ path, reason }) => `  ${prefix}${path}: ${reason}`);
-  // A RunError is shown as it is; an exception would come with our stack trace.
-  throw new pulumi.RunError(
-    [
-      `Pulumi.${pulumi.getStack()}.yaml: ${faults.length} fault(s); nothing was touched`,
-      ...lines,
-    ].join("\n"),
+  refuse(
+    `Pulumi.${pulumi.getStack()}.yaml: ${faults.length} fault(s); nothing was touched`,
+    ...faults.map(({ path, reason }) => `  ${prefix}${path}: ${reason}`),
   );
 }

@@ -31,9 +31,8 @@ export async function waitForSsh(inputs: GuestBootInputs): Promise<void> {
       throw new Error(
         `${inputs.domain}: the guest's SSH host key is not the pinned one; nothing was run in it. ` +
           (inputs.installed === true
-            ? `If it was replaced on purpose, set guests[].image.ssh.hostKey to the new one\n`
-            : `If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain\n`) +
-          result.stderr.trim(),
+            ? `If it was replaced on purpose, set guests[].image.ssh.hostKey to the new one`
+            : `If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain`),
       );
     }
     return { notYet: result.stderr.trim().split("\n").at(-1) ?? "no answer" };

@@ -1,5 +1,5 @@
 /** How the lab host is reached: this machine, or SSH with the pinned key of the configuration. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HostConfig } from "../lib/labSchema";
 import { knownHostsAddress, knownHostsLine, SshHost, sshConfigBlock } from "../lib/sshConfig";
@@ -20,6 +20,12 @@ const HOST_ALIAS = "mirlab-host";
 export function hostAccess(host: HostConfig, stack: string): HostAccess {
   const { ssh } = host;
   if (ssh === undefined) return { target: undefined, jump: undefined };
+  if (!existsSync(ssh.privateKeyFile)) {
+    throw new Error(
+      `host.ssh.privateKeyFile: found no ${ssh.privateKeyFile}, need a private key on this machine; ` +
+        `make one with ssh-keygen and put its public half into the host's authorized_keys`,
+    );
+  }
   const folder = join(labFolder(stack), "host");
   const jump: SshHost = {
     alias: HOST_ALIAS,

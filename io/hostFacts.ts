@@ -2,7 +2,7 @@
 import { HostFacts, readHostFacts } from "../lib/hostFacts";
 import { urlImagePath } from "../lib/imageUrl";
 import { Lab } from "../lib/labSchema";
-import { runOnHost, Target } from "./link";
+import { connectionFault, runOnHost, Target } from "./link";
 
 export async function hostFacts(host: Target, lab: Lab): Promise<HostFacts> {
   const shares = lab.guests.flatMap((g) =>
@@ -15,6 +15,13 @@ export async function hostFacts(host: Target, lab: Lab): Promise<HostFacts> {
   const result = await runOnHost(host, "facts.sh", args, { timeoutMs: 60_000 });
   if (result.code === 0) return readHostFacts(result.stdout.toString());
   const where = host === undefined ? "this machine" : `host.ssh (${lab.host.ssh?.host ?? ""})`;
+  if (connectionFault(result) === "refused-key") {
+    // OpenSSH's own advice names our files; the key is pinned in the configuration.
+    throw new Error(
+      `${where}: found another SSH host key than the pinned one, need host.ssh.hostKey; ` +
+        `nothing was run; if it was replaced on purpose, set host.ssh.hostKey to the new one`,
+    );
+  }
   const reason = result.stderr.trim() || "no answer";
   throw new Error(`${where} cannot be asked: ${reason}; check that it is up and host.ssh is right`);
 }

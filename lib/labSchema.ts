@@ -61,7 +61,9 @@ const ssh = z.strictObject({
   hostKey: z
     .string()
     .regex(HOST_KEY, "use one line of ssh-keyscan without the host, e.g. 'ssh-ed25519 AAAA...'")
-    .describe("The server's public host key. Connections to any other key are refused."),
+    .describe(
+      "The server's public host key, ed25519 where it has one. Connections to any other key are refused.",
+    ),
 });
 
 const host = z.strictObject({

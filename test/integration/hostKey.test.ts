@@ -98,9 +98,9 @@ describe(
     for (const [installed, fix] of [
       [
         false,
-        "If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain\n",
+        "If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain",
       ],
-      [true, "If it was replaced on purpose, set guests[].image.ssh.hostKey to the new one\n"],
+      [true, "If it was replaced on purpose, set guests[].image.ssh.hostKey to the new one"],
     ] as const) {
       const kind = installed ? "an adopted" : "a made";
       it(`is refused at once, with nothing run in it: ${kind} guest`, async () => {
@@ -110,8 +110,7 @@ describe(
             const start =
               `${DOMAIN}: the guest's SSH host key is not the pinned one; ` +
               `nothing was run in it. ${fix}`;
-            assert.equal(error.message.slice(0, start.length), start);
-            assert.match(error.message, /Host key verification failed\.$/);
+            assert.equal(error.message.split("\n")[0], start);
             return true;
           });
         }

@@ -100,7 +100,10 @@ export class TestLab {
   /** Removes the stack's resources if the test has not, then the test's own folders. */
   async dispose(): Promise<void> {
     await this.pulumi("cancel", "--yes");
-    await this.pulumi("destroy", "--yes", "--refresh=false", "--skip-preview");
+    const gone = await this.pulumi("destroy", "--yes", "--refresh=false", "--skip-preview");
+    // Without its home nothing could remove the guest: keep it for the person who looks.
+    if (gone.code !== 0)
+      throw new Error(`${this.folder} is kept, its lab is not gone:\n${gone.text}`);
     rmSync(this.dataDir, { recursive: true, force: true });
     rmSync(this.configFile, { force: true });
     rmSync(this.folder, { recursive: true, force: true });

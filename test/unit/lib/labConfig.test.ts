@@ -255,7 +255,7 @@ describe("a fault", () => {
       "host without a key",
       { guests: [{ name: "a" }], host: { ssh: { host: "lab", privateKeyFile: "/k" } } },
       [
-        "host.ssh.hostKey: missing; The server's public host key. Connections to any other key are refused.",
+        "host.ssh.hostKey: missing; The server's public host key, ed25519 where it has one. Connections to any other key are refused.",
       ],
     ],
     [
