@@ -112,9 +112,10 @@ describe("a lab of one guest", () => {
     assert.match(xml, /<mirlab:stack>itest<\/mirlab:stack>/);
   });
 
-  it("preview shows no change, and a second up changes nothing", async () => {
-    const preview = await lab.pulumi("preview", "--expect-no-changes");
+  it("preview shows no change and meets the policies; a second up changes nothing", async () => {
+    const preview = await lab.pulumi("preview", "--expect-no-changes", "--policy-pack", "policies");
     assert.equal(preview.code, 0, preview.text);
+    assert.match(preview.text, /✅ mirlab@v0\.1\.0/);
     const up = await lab.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
     assert.equal(up.code, 0, up.text);
   });

@@ -6,10 +6,10 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 
 files=("$@")
 if ((${#files[@]} == 0)); then
-  mapfile -t files < <(find test/unit -name '*.test.ts' | sort)
+  mapfile -t files < <(find test/unit test/policy -name '*.test.ts' | sort)
 fi
 ((${#files[@]} > 0)) || {
-  printf '%s\n' "test: found no file test/unit/**/*.test.ts, required at least one" >&2
+  printf '%s\n' "test: found no file test/{unit,policy}/**/*.test.ts, required at least one" >&2
   exit 1
 }
 

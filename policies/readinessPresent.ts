@@ -1,0 +1,38 @@
+import { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
+import { PAGE_FLOORS } from "../lib/gates";
+import { gateFault } from "../lib/requirement";
+
+const GUEST = "mirlab:index:Guest";
+const READINESS = "pulumi-nodejs:dynamic/mir:MirReadiness";
+
+/** `mir` of `urn:pulumi:dev::mirlab::mirlab:index:Guest::mir` */
+const nameOf = (resource: PolicyResource): string => resource.urn.split("::").at(-1) ?? "";
+
+/** A guest that nobody asks is a guest of which nothing is known. */
+export const readinessPresent: StackValidationPolicy = {
+  name: "readiness-present",
+  description: "Every guest has one MirReadiness, with gates not below the page's.",
+  enforcementLevel: "mandatory",
+  validateStack: ({ resources }, report) => {
+    const readiness = resources.filter((r) => r.type === READINESS);
+    for (const guest of resources.filter((r) => r.type === GUEST)) {
+      const own = readiness.filter((r) => nameOf(r) === `${nameOf(guest)}-readiness`);
+      if (own.length !== 1) {
+        report(
+          `The guest '${nameOf(guest)}' must have exactly one MirReadiness, found ${own.length}; ` +
+            "declare it by components/guest.ts.",
+          guest.urn,
+        );
+      }
+    }
+    for (const resource of readiness) {
+      const gates = (resource.props as { gates?: Record<string, string> }).gates ?? {};
+      for (const key of ["kernel", "mesa"] as const) {
+        const fault = gateFault(gates[key] ?? "", PAGE_FLOORS[key]);
+        if (fault !== undefined) {
+          report(`The gate ${key} of '${nameOf(resource)}' must hold: ${fault}.`, resource.urn);
+        }
+      }
+    }
+  },
+};

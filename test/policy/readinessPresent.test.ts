@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { PolicyResource, StackValidationArgs } from "@pulumi/policy";
+import { readinessPresent } from "../../policies/readinessPresent";
+
+const urn = (type: string, name: string): string => `urn:pulumi:dev::mirlab::${type}::${name}`;
+const GUEST = "mirlab:index:Guest";
+const READINESS = "pulumi-nodejs:dynamic/mir:MirReadiness";
+
+const guest = (name: string) => ({ type: GUEST, urn: urn(GUEST, name), props: {} });
+const readiness = (name: string, gates: object = { kernel: ">= 3.18", mesa: ">= 10.3.0" }) => ({
+  type: READINESS,
+  urn: urn(`${GUEST}$${READINESS}`, `${name}-readiness`),
+  props: { gates },
+});
+
+/** What the policy reports of a stack. */
+async function violations(...resources: object[]): Promise<string[]> {
+  const found: string[] = [];
+  const args = { resources: resources as PolicyResource[] } as unknown as StackValidationArgs;
+  await readinessPresent.validateStack(args, (message) => void found.push(message));
+  return found;
+}
+
+describe("policy readiness-present", () => {
+  it("holds for guests that are asked, with gates at or above the page's", async () => {
+    const higher = readiness("b", { kernel: ">= 6.1", mesa: ">= 22.3" });
+    assert.deepEqual(await violations(guest("a"), readiness("a"), guest("b"), higher), []);
+  });
+
+  it("holds for a stack without guests", async () => {
+    assert.deepEqual(await violations(), []);
+  });
+
+  it("names a guest that nobody asks, also beside another's readiness", async () => {
+    assert.deepEqual(await violations(guest("a"), guest("b"), readiness("b")), [
+      "The guest 'a' must have exactly one MirReadiness, found 0; declare it by components/guest.ts.",
+    ]);
+  });
+
+  it("names gates that are lower than the page's, malformed or missing", async () => {
+    const low = readiness("a", { kernel: ">= 3.2" });
+    assert.deepEqual(await violations(guest("a"), low), [
+      "The gate kernel of 'a-readiness' must hold: '>= 3.2' is below the page's floor '>= 3.18'; raise it or drop the key.",
+      "The gate mesa of 'a-readiness' must hold: '' is not a version requirement; use '>= MAJOR.MINOR[.PATCH]', e.g. '>= 10.3.0'.",
+    ]);
+  });
+});
