@@ -79,8 +79,8 @@ export class MirDomain extends pulumi.ComponentResource {
     );
     // The seed's name follows its content: a new seed is a new disk in a new definition.
     const seedName = pulumi
-      .all([pulumi.unsecret(pulumi.output(args.metaData).apply(shortHash))])
-      .apply(([hash]) => `${name}-seed-${hash}.iso`);
+      .unsecret(pulumi.output(args.metaData))
+      .apply((text) => `${name}-seed-${shortHash(text)}.iso`);
     const seed = new libvirt.CloudinitDisk(
       `${name}-seed`,
       {
