@@ -4,14 +4,8 @@ import { mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import {
-  GateRequirements,
-  GuestFacts,
-  judge,
-  PAGE_FLOORS,
-  Verdict,
-  verdictText,
-} from "../lib/gates";
+import { isMet, Verdict, verdictText } from "../lib/checks/verdict";
+import { GateRequirements, GuestFacts, judge, PAGE_FLOORS } from "../lib/gates";
 import { readFacts } from "../lib/guestFacts";
 import { Acceleration, LIMITS_S } from "../lib/limits";
 import { pictureFacts, pictureFault, readPicture, toPng } from "../lib/picture";
@@ -82,9 +76,8 @@ async function shareVerdict(inputs: MirReadinessInputs): Promise<Verdict | undef
     .update(`${inputs.uuid} ${process.hrtime.bigint()}`)
     .digest("hex");
   const verdict = (ok: boolean, found: string, settles = true): Verdict => ({
-    id: "share",
-    settles,
-    ok,
+    ...{ id: "share", tier: "session", fatal: true, settles },
+    status: ok ? "met" : "unmet",
     found,
     required: `${path} on the host is ${mount} in the guest${readonly ? ", read-only" : ""}`,
     remedy:
@@ -112,9 +105,8 @@ async function pictureVerdict(
   inputs: MirReadinessInputs,
 ): Promise<{ verdict: Verdict; sha256: string; time: string }> {
   const verdict = (ok: boolean, found: string): Verdict => ({
-    id: "picture",
-    settles: true,
-    ok,
+    ...{ id: "picture", tier: "session", fatal: true, settles: true },
+    status: ok ? "met" : "unmet",
     found,
     required: "a screen that is not empty",
     remedy: `look at ${inputs.picture}; 'journalctl -u mir-session -u mir-session-client -b' in the guest`,
@@ -156,7 +148,7 @@ async function look(
     ...(share === undefined ? [] : [share]),
     picture.verdict,
   ];
-  const unmet = verdicts.filter((v) => !v.ok);
+  const unmet = verdicts.filter((v) => !isMet(v));
   const count = `${verdicts.length - unmet.length} of ${verdicts.length}`;
   const props: MirReadinessProps = {
     ...pick(inputs),
@@ -237,7 +229,7 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
     if ("fault" in asked) {
       return { id, props: { ...props, status: "unreachable", reasons: [asked.fault] } };
     }
-    const unmet = judge(asked.facts, props.gates).filter((v) => !v.ok);
+    const unmet = judge(asked.facts, props.gates).filter((v) => !isMet(v));
     const reasons = unmet.map(verdictText);
     if (!(await pictureIntact(props)))
       reasons.push(`picture: ${props.picture} is missing or was changed`);

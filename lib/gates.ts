@@ -4,6 +4,7 @@
  * Versions are the page's rule and the explanation; what a guest can really do is asked as well,
  * because Debian's cloud kernel is new enough and has no DRM at all.
  */
+import { Tier, Verdict } from "./checks/verdict";
 import { meets, parseRequirement, Requirement } from "./requirement";
 
 function floor(text: string): Requirement {
@@ -38,19 +39,9 @@ export interface GuestFacts {
   readonly session: string | null;
 }
 
-/** One check's verdict, in words a person can act on. */
-export interface Verdict {
-  readonly id: string;
-  readonly ok: boolean;
-  readonly found: string;
-  readonly required: string;
-  readonly remedy: string;
-  /** Time alone can still meet it: a session that starts, a picture that is being drawn. */
-  readonly settles: boolean;
-}
-
 interface Gate {
   readonly id: string;
+  readonly tier: Tier;
   readonly required: (gates: GateRequirements) => string;
   readonly found: (facts: GuestFacts) => string | null;
   readonly ok: (found: string, gates: GateRequirements) => boolean;
@@ -69,6 +60,7 @@ const atLeast =
 const GATES: readonly Gate[] = [
   {
     id: "kernel",
+    tier: "boot",
     required: (g) => g.kernel,
     found: (f) => f.kernel,
     ok: atLeast("kernel"),
@@ -77,6 +69,7 @@ const GATES: readonly Gate[] = [
   },
   {
     id: "drm",
+    tier: "graphics",
     required: () => "qxl bound to a card in /dev/dri",
     found: (f) => f.drmDriver,
     ok: (found) => found === "qxl",
@@ -86,6 +79,7 @@ const GATES: readonly Gate[] = [
   },
   {
     id: "mesa",
+    tier: "graphics",
     required: (g) => g.mesa,
     found: (f) => f.mesa,
     ok: atLeast("mesa"),
@@ -94,6 +88,7 @@ const GATES: readonly Gate[] = [
   },
   {
     id: "gles",
+    tier: "graphics",
     required: () => "an OpenGL ES 2 or newer context",
     found: (f) => f.gles,
     ok: (found) => Number(/OpenGL ES (\d+)\./.exec(found)?.[1] ?? 0) >= 2,
@@ -103,6 +98,7 @@ const GATES: readonly Gate[] = [
   },
   {
     id: "renderer",
+    tier: "graphics",
     required: () => "a Mesa renderer",
     found: (f) => f.renderer,
     ok: (found) => /\S/.test(found),
@@ -111,6 +107,7 @@ const GATES: readonly Gate[] = [
   },
   {
     id: "session",
+    tier: "session",
     required: () => "mir-session.service active",
     found: (f) => f.session,
     ok: (found) => found === "active",
@@ -119,6 +116,7 @@ const GATES: readonly Gate[] = [
   },
   {
     id: "platform",
+    tier: "session",
     required: () => "a KMS display platform selected in the Mir log",
     found: (f) => f.mirPlatform,
     ok: (found) => /^mir:(gbm|atomic)-kms/.test(found),
@@ -133,19 +131,10 @@ export function judge(facts: GuestFacts, gates: GateRequirements): Verdict[] {
   return GATES.map((gate) => {
     const found = gate.found(facts);
     return {
-      id: gate.id,
-      ok: found !== null && gate.ok(found, gates),
+      ...{ id: gate.id, tier: gate.tier, fatal: true, settles: gate.settles, remedy: gate.remedy },
+      status: found === null ? "unknown" : gate.ok(found, gates) ? "met" : "unmet",
       found: found ?? "nothing",
       required: gate.required(gates),
-      remedy: gate.remedy,
-      settles: gate.settles,
     };
   });
-}
-
-/** `mesa: found 10.1.3, need >= 10.3.0; <remedy>` */
-export function verdictText(v: Verdict): string {
-  return v.ok
-    ? `${v.id}: ${v.found} meets ${v.required}`
-    : `${v.id}: found ${v.found}, need ${v.required}; ${v.remedy}`;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { GuestFacts, judge, PAGE_FLOORS, verdictText } from "../../../lib/gates";
+import { isMet, verdictText } from "../../../lib/checks/verdict";
+import { GuestFacts, judge, PAGE_FLOORS } from "../../../lib/gates";
 
 const GATES = { kernel: ">= 3.18", mesa: ">= 10.3.0" };
 
@@ -18,7 +19,7 @@ const READY: GuestFacts = {
 
 /** The one verdict that a changed fact is about, as text; the others must still be met. */
 function told(change: Partial<GuestFacts>, gates = GATES): string {
-  const unmet = judge({ ...READY, ...change }, gates).filter((verdict) => !verdict.ok);
+  const unmet = judge({ ...READY, ...change }, gates).filter((verdict) => !isMet(verdict));
   assert.equal(unmet.length, 1);
   return unmet.map(verdictText).join();
 }
@@ -73,7 +74,7 @@ describe("judge", () => {
     );
     for (const verdict of verdicts) {
       const id = verdict.id as Id;
-      assert.ok(verdict.ok, id);
+      assert.ok(isMet(verdict), id);
       assert.equal(verdictText(verdict), `${id}: ${READY[FACT[id]] ?? ""} meets ${REQUIRED[id]}`);
     }
   });
@@ -109,7 +110,7 @@ describe("judge", () => {
   for (const [id, values] of met) {
     for (const found of values) {
       it(`accepts ${id} '${found}'`, () => {
-        assert.ok(judge({ ...READY, [FACT[id]]: found }, GATES).every((v) => v.ok));
+        assert.ok(judge({ ...READY, [FACT[id]]: found }, GATES).every(isMet));
       });
     }
   }
