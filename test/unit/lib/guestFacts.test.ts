@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { isMet } from "../../../lib/checks/verdict";
 import { judge, PAGE_FLOORS } from "../../../lib/gates";
 import { readFacts } from "../../../lib/guestFacts";
 import { fixture } from "../support";
@@ -27,7 +28,7 @@ describe("readFacts", () => {
       mirPlatform: "mir:gbm-kms (version 2.12.1)",
       session: "active",
     });
-    assert.ok(judge(facts, GATES).every((verdict) => verdict.ok));
+    assert.ok(judge(facts, GATES).every(isMet));
   });
 
   it("reads what a guest without a session told", () => {
@@ -36,7 +37,7 @@ describe("readFacts", () => {
       [facts.session, facts.mirPlatform, facts.kernel],
       [null, null, "6.1.0-56-amd64"],
     );
-    const unmet = judge(facts, GATES).filter((verdict) => !verdict.ok);
+    const unmet = judge(facts, GATES).filter((verdict) => !isMet(verdict));
     assert.deepEqual(
       unmet.map((verdict) => verdict.id),
       ["session", "platform"],
