@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { labFolder } from "../io/paths";
-import { GUEST_USER, metaData, userData } from "../lib/cloudInit";
+import { GUEST_USER } from "../lib/cloudInit";
 import { GuestConfig } from "../lib/labSchema";
 import { DOMAIN_TYPE } from "../lib/limits";
 import { macAddress } from "../lib/mac";
@@ -59,32 +59,24 @@ export function madeMachine(
     after,
   );
   const packages = imageConfig.source === "url" ? GUEST_PACKAGES : [];
-  const user = pulumi.secret(
-    pulumi
-      .all([access.clientPublicKey, access.hostPrivateKey, access.hostPublicKey])
-      .apply(([clientPublicKey, hostPrivateKey, hostPublicKey]) =>
-        userData({
-          hostname: config.name,
-          clientPublicKey,
-          hostPrivateKey,
-          hostPublicKey,
-          packages,
-        }),
-      ),
-  );
   const network = config.network.mode === "nat" ? labHost.network : undefined;
-  const domain = new MirDomain(
+  const { domain } = new MirDomain(
     `${name}-vm`,
     {
       provider: labHost.provider,
       host: labHost.target,
-      owner: [stack, config.name],
       pool: labHost.pool,
       poolPath: labHost.poolPath,
       image,
       diskGiB: config.diskGiB,
-      userData: user,
-      metaData: pulumi.unsecret(user.apply((text) => metaData(config.name, text))),
+      onDrift: config.onDrift,
+      firstBoot: {
+        hostname: config.name,
+        directory: access.directory,
+        clientPublicKey: access.clientPublicKey,
+        hostPublicKey: access.hostPublicKey,
+        packages,
+      },
       spec: pulumi
         .all([probed, sshPort, spicePort, share, network])
         .apply(([found, ssh, spice, path, networkName]) => ({
@@ -111,7 +103,7 @@ export function madeMachine(
   );
   return {
     ...{ access, spicePort, share, resource: domain },
-    ...{ domainName: domain.domainName, uuid: domain.uuid },
+    ...{ domainName: domain.name, uuid: domain.bootId },
     acceleration: probed.apply((p) => p.acceleration),
     reason: probed.apply((p) => p.reason),
     serialLog: serialLog(args),

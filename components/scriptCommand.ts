@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { scriptText, scriptWords } from "../io/link";
@@ -54,9 +53,4 @@ export function scriptCommand(
         { ...common, connection, stdin: scriptText(args.script) },
         opts,
       );
-}
-
-/** A short content hash, for names and triggers. */
-export function shortHash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }

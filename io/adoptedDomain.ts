@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import * as xml from "../lib/adoptXml";
-import { Acceleration } from "../lib/limits";
+import { Acceleration, accelerationOf } from "../lib/limits";
 import { powerUp } from "./adoptedPower";
 import { domainState } from "./domain";
 import { define, inactiveXml, listDomains, liveXml } from "./domainDefinition";
@@ -92,8 +92,6 @@ async function adoptable(inputs: AdoptedDomainInputs): Promise<string> {
   }
   return found;
 }
-
-const accelerationOf = (type: string): Acceleration => (type === "kvm" ? "kvm" : "tcg");
 
 async function textOf(path: string): Promise<string | undefined> {
   return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {

@@ -1,36 +1,10 @@
 /** Power cycles of an adopted domain: only clean ones. */
 import * as xml from "../lib/adoptXml";
-import { Acceleration, LIMITS_S } from "../lib/limits";
+import { Acceleration } from "../lib/limits";
 import type { AdoptedDomainInputs } from "./adoptedDomain";
 import { domainState, virsh } from "./domain";
 import { liveXml } from "./domainDefinition";
-import { waitFor } from "./wait";
-
-/** Seconds between requests to shut down: a guest that still boots does not hear the first. */
-const ASK_AGAIN_S = 30;
-
-/** Ends the running domain by its own shutdown, never by force. */
-async function shutDown(inputs: AdoptedDomainInputs, acceleration: Acceleration): Promise<void> {
-  const { host, domain } = inputs;
-  const limitS = LIMITS_S[acceleration].ssh;
-  let asked = 0;
-  await waitFor({ what: `${domain}: clean shutdown`, limitS }, async () => {
-    const { state } = await domainState(host, domain);
-    if (state === "shut off") return { value: undefined };
-    if (state === "running" && Date.now() - asked >= ASK_AGAIN_S * 1000) {
-      asked = Date.now();
-      // Ends by itself between two looks: then the next look tells.
-      await virsh(host, "shutdown", "--domain", domain).catch(() => undefined);
-    }
-    return { notYet: `the domain is ${state}` };
-  }).catch((error: Error) => {
-    throw new Error(
-      `${error.message}; required shut off; it was not forced: shut it down from inside ` +
-        `('systemctl poweroff'), or 'virsh destroy ${domain}' if its data may be lost, ` +
-        `and run 'up' again; log: /var/log/libvirt/qemu/${domain}.log`,
-    );
-  });
-}
+import { shutDown } from "./domainPower";
 
 /** Brings the domain up with the hardware of its definition, as far as `restart` allows. */
 export async function powerUp(
@@ -51,7 +25,8 @@ export async function powerUp(
       return { started: false, pending: "power cycle" };
     }
   }
-  if (state === "running" || state === "in shutdown") await shutDown(inputs, acceleration);
+  if (state === "running" || state === "in shutdown")
+    await shutDown({ host, domain, acceleration });
   else if (state !== "shut off") {
     const fix =
       state === "paused" ? `'virsh resume ${domain}'` : `see 'virsh domstate ${domain} --reason'`;

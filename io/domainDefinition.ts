@@ -1,7 +1,6 @@
 /** Reads and writes definitions of domains, through virsh on the lab host. */
 import { virsh } from "./domain";
-import { run } from "./exec";
-import { scriptText, Target, targetArgv } from "./link";
+import { runOnHost, Target } from "./link";
 
 /** What `virsh list` shows, one word a line: names, or UUIDs. */
 export async function listDomains(host: Target, ...filters: string[]): Promise<string[]> {
@@ -26,8 +25,7 @@ export async function define(
   definition: string,
   ...options: string[]
 ): Promise<void> {
-  const words = ["bash", "-c", scriptText("host/domain-define.sh"), "domain-define.sh", ...options];
-  const result = await run(targetArgv(host, words), { stdin: definition });
+  const result = await runOnHost(host, "domain-define.sh", options, { stdin: definition });
   if (result.code === 0) return;
   const reason = result.stderr.trim() || (result.timedOut ? "no answer in 60 s" : "no message");
   throw new Error(

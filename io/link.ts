@@ -40,17 +40,20 @@ export function scriptWords(args: readonly string[], sudo = false): string[] {
   return [...(sudo ? ["sudo", "-n"] : []), "bash", "-s", "--", ...args];
 }
 
-/** Runs `scripts/host/<name>` on the lab host. What needs root there asks sudo itself. */
+/**
+ * Runs `scripts/host/<name>` on the lab host. What needs root there asks sudo itself. The script
+ * comes by standard input, or by the command line where standard input carries its data.
+ */
 export function runOnHost(
   host: Target,
   name: string,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  return run(targetArgv(host, scriptWords(args)), {
-    ...options,
-    stdin: scriptText(`host/${name}`),
-  });
+  const text = scriptText(`host/${name}`);
+  return options.stdin === undefined
+    ? run(targetArgv(host, scriptWords(args)), { ...options, stdin: text })
+    : run(targetArgv(host, ["bash", "-c", text, name, ...args]), options);
 }
 
 /** Runs `scripts/guest/<name>` in a guest, as root. */

@@ -132,7 +132,7 @@ function devicesTree(spec: DomainSpec, nic: Tree | undefined): Tree {
       ["target", { dev: "sda", bus: "sata" }],
       ["readonly"],
     ],
-    ["controller", { type: "usb", model: "qemu-xhci" }],
+    ["controller", { type: "usb", index: 0, model: "qemu-xhci" }],
     spec.share === undefined ? undefined : shareTree(spec.share),
     nic,
     [
@@ -153,13 +153,14 @@ function devicesTree(spec: DomainSpec, nic: Tree | undefined): Tree {
   ];
 }
 
-/** The whole domain as a tree. */
-export function domainTree(spec: DomainSpec): Tree {
+/** The whole domain as a tree; a domain that is there already keeps its UUID. */
+function domainTree(spec: DomainSpec, uuid: string | undefined): Tree {
   const network = networkTrees(spec);
   return [
     "domain",
     { type: spec.type },
     ["name", {}, spec.name],
+    uuid === undefined ? undefined : ["uuid", {}, uuid],
     ["metadata", {}, ownerTree(spec.stack, spec.guest)],
     ["memory", { unit: "MiB" }, String(spec.memoryMiB)],
     ["vcpu", {}, String(spec.vcpus)],
@@ -176,7 +177,7 @@ export function domainTree(spec: DomainSpec): Tree {
   ];
 }
 
-/** The domain's XML document. */
-export function domainXml(spec: DomainSpec): string {
-  return toXml(domainTree(spec), ["mirlab", "qemu"]);
+/** The domain's XML document; with the UUID of the domain that it redefines, if there is one. */
+export function domainXml(spec: DomainSpec, uuid?: string): string {
+  return toXml(domainTree(spec, uuid), ["mirlab", "qemu"]);
 }

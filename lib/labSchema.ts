@@ -230,6 +230,12 @@ const guest = z.strictObject({
         ),
     })
     .prefault({}),
+  onDrift: z
+    .enum(["heal", "restart-at-next-boot", "report"])
+    .default("heal")
+    .describe(
+      "What up does about an edited domain: put it right, with a clean power cycle where it must; put its definition right and leave a running guest alone; or only tell.",
+    ),
   gates: z
     .strictObject({
       kernel: gate("kernel")

@@ -16,7 +16,7 @@ export const HOST_PACKAGES: readonly HostPackage[] = [
   { name: "fdisk", why: "partitions the guest image" },
   { name: "e2fsprogs", why: "makes its file system" },
   { name: "xsltproc", why: "the libvirt provider's way to devices its schema lacks" },
-  { name: "genisoimage", why: "the libvirt provider's way to seed disks" },
+  { name: "genisoimage", why: "writes the seed disk of a first boot" },
   { name: "openssh-client", why: "ssh and ssh-keygen" },
   { name: "curl", why: "downloads cloud images" },
   { name: "iproute2", why: "finds free ports" },
@@ -49,7 +49,7 @@ export const GUEST_PACKAGES: readonly string[] = [
 ];
 
 /** What the machine that runs Pulumi needs when the lab host is another one. */
-const CLIENT_PACKAGES = ["xsltproc", "genisoimage", "openssh-client"];
+const CLIENT_PACKAGES = ["xsltproc", "openssh-client"];
 
 /**
  * Package names for a machine's part: the lab host itself, or only the driver of a remote one.

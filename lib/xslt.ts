@@ -21,11 +21,6 @@ function literal(tree: Tree): Tree {
 
 const sheet = (...templates: Tree[]): Tree => ["xsl:stylesheet", { version: "1.0" }, ...templates];
 
-/** A stylesheet that answers `tree` whatever it is given. */
-export function xsltAnswering(tree: Tree): string {
-  return toXml(sheet(["xsl:template", { match: "/" }, literal(tree)]), ["xsl", "mirlab", "qemu"]);
-}
-
 /** A stylesheet that copies its input and appends children to the element at `parent` (an XPath). */
 export function xsltAppending(parent: string, ...children: Tree[]): string {
   const copyAll: Tree = ["xsl:apply-templates", { select: "@*|node()" }];

@@ -10,7 +10,7 @@ export const STACK = "bench";
 
 /** What `up` says when a step has ended. The guest's boot includes cloud-init, as in bare.sh. */
 const STEPS = {
-  started: /libvirt:index:Domain \S+ created/,
+  started: /mir:DomainContract \S+ created/,
   booted: /:GuestBoot \S+ created/,
   frame: /:MirReadiness \S+ created/,
 } as const;

@@ -169,36 +169,34 @@ describe("a lab of one guest", () => {
     assert.equal((await outputs()).readiness, "ready");
   });
 
-  it("makes way for a domain that the state has lost, and keeps its disk", async () => {
-    await inGuest("echo kept | sudo tee /var/lib/kept && sync");
-    const { text: exported } = await lab.pulumi("stack", "export");
-    const state = JSON.parse(exported) as { deployment: { resources: { urn: string }[] } };
-    const domain = state.deployment.resources.find((r) => r.urn.endsWith("::g1-vm-domain"));
-    const lost = await lab.pulumi(
-      "state",
-      "delete",
-      "--yes",
-      "--target-dependents",
-      domain?.urn ?? "",
-    );
-    assert.equal(lost.code, 0, lost.text);
+  it("takes a guest over when the whole state is lost: same domain, disk and boot", async () => {
+    const boot = await inGuest("cat /proc/sys/kernel/random/boot_id");
+    const uuid = await virsh("domuuid", DOMAIN);
+    await lab.loseState();
     const up = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.equal(up.code, 0, up.text);
-    assert.match(up.text, /found domain mirlab-itest-g1 of this lab, unknown to Pulumi/);
-    assert.equal(await inGuest("cat /var/lib/kept"), "kept");
+    assert.match(up.text, /found this lab's domain, unknown to the state; taking it over/);
+    assert.equal(await virsh("domuuid", DOMAIN), uuid);
+    assert.equal(await inGuest("cat /proc/sys/kernel/random/boot_id"), boot);
+    const quiet = await lab.pulumi("preview", "--expect-no-changes");
+    assert.equal(quiet.code, 0, quiet.text);
   });
 
-  it("refuses to make way for somebody else's domain", async () => {
-    const result = await run([
-      "bash",
-      join(ROOT, "scripts/host/orphan.sh"),
-      ...["domain", DOMAIN, STACK, "another"],
-    ]);
-    assert.equal(result.code, 1);
+  it("refuses a domain of its name that carries another's mark", async () => {
+    const mark = ["--uri", "urn:mirlab:1", "--key", "mirlab", "--config", "--live"];
+    const owner = (guest: string): string =>
+      `<owner><stack>${STACK}</stack><guest>${guest}</guest></owner>`;
+    await virsh("metadata", DOMAIN, ...mark, "--set", owner("another"));
+    await lab.loseState();
+    const up = await lab.pulumi("up", "--yes", "--skip-preview");
+    assert.notEqual(up.code, 0);
     assert.match(
-      result.stderr,
-      /found a domain mirlab-itest-g1 of itest g1, required the name free/,
+      up.text,
+      /found a domain of this name made by guest 'another' of stack 'itest', required the name free/,
     );
+    await virsh("metadata", DOMAIN, ...mark, "--set", owner(GUEST));
+    const again = await lab.pulumi("up", "--yes", "--skip-preview");
+    assert.equal(again.code, 0, again.text);
   });
 
   it("goes by `down` and leaves nothing but the person's files", async () => {

@@ -10,14 +10,6 @@ export const ROOT = resolve(__dirname, "..", "..");
 /** Shared with other labs of this machine: images are named by content. */
 export const CACHE_DIR = process.env.MIRLAB_TEST_CACHE ?? "/var/cache/mirlab";
 
-/**
- * A run that takes longer hangs: the longest, a first `up` with a cold image, takes 4 minutes.
- * The libvirt provider's client can deadlock while it reads a seed image back on refresh (go-libvirt,
- * StorageVolDownload: the reply's router holds the lock that the reader wants). Seen once in some
- * sixty refreshes; see docs/troubleshooting.md.
- */
-const HANG_MS = 900_000;
-
 export interface Ended {
   readonly code: number;
   /** Standard output and error as they came. */
@@ -77,27 +69,23 @@ export class TestLab {
     return [child, ended];
   }
 
-  /** Runs `bin/pulumi` to its end; once more when it hangs (see HANG_MS). */
-  async pulumi(...args: string[]): Promise<Ended> {
-    for (let attempt = 1; ; attempt++) {
-      const [child, ended] = this.start(args);
-      let hung = false;
-      const timer = setTimeout(() => {
-        hung = true;
-        process.kill(-(child.pid ?? 0), "SIGKILL");
-      }, HANG_MS);
-      const result = await ended;
-      clearTimeout(timer);
-      if (!hung || attempt === 2) return result;
-      console.error(`test: 'pulumi ${args.join(" ")}' hung; running it once more`);
-      await this.start(["cancel", "--yes"])[1];
-    }
+  /** Runs `bin/pulumi` to its end. */
+  pulumi(...args: string[]): Promise<Ended> {
+    return this.start(args)[1];
   }
 
   async init(): Promise<void> {
     const argv = [join(ROOT, "bin", "pulumi"), "stack", "init", this.options.stack, "--cwd", ROOT];
     const made = await run(argv, { env: { MIRLAB_HOME: this.home }, timeoutMs: 1_800_000 });
     if (made.code !== 0) throw new Error(`stack init: ${made.stderr}`);
+  }
+
+  /** The state file goes, as by an accident; the stack itself is there again, and empty. */
+  async loseState(): Promise<void> {
+    const stacks = join(this.home, "state", ".pulumi", "stacks", "mirlab");
+    rmSync(join(stacks, `${this.options.stack}.json`));
+    rmSync(join(stacks, `${this.options.stack}.json.bak`), { force: true });
+    await this.init();
   }
 
   async outputs(): Promise<Record<string, Record<string, never>>> {

@@ -53,6 +53,7 @@ describe("a lab that says the least", () => {
           network: { mode: "user" },
           share: { enabled: true, mount: "/mnt/share", readonly: false },
           session: {},
+          onDrift: "heal",
           gates: { kernel: ">= 3.18", mesa: ">= 10.3.0" },
         },
       ],
