@@ -5,11 +5,18 @@ import { run } from "./exec";
 // Its words are read, so they must be English whatever the host speaks.
 const VIRSH = ["env", "LC_ALL=C", "virsh", "--quiet", "--connect", "qemu:///system"];
 
+/**
+ * Seconds for one answer of libvirt. It may probe QEMU anew before it answers: seconds on an idle
+ * host, over a minute seen on one with six guests that boot without KVM.
+ */
+export const LIBVIRT_S = 180;
+
 /** Runs virsh on the lab host and gives its output. Throws with virsh's own message. */
 export async function virsh(host: Target, ...args: string[]): Promise<string> {
-  const result = await run(targetArgv(host, [...VIRSH, ...args]), { timeoutMs: 30_000 });
+  const result = await run(targetArgv(host, [...VIRSH, ...args]), { timeoutMs: LIBVIRT_S * 1000 });
   if (result.code === 0) return result.stdout.toString();
-  const reason = result.stderr.trim() || (result.timedOut ? "no answer in 30 s" : "no message");
+  const reason =
+    result.stderr.trim() || (result.timedOut ? `no answer in ${LIBVIRT_S} s` : "no message");
   const fix = /Permission denied|authentication/i.test(reason)
     ? "; join the group: 'adduser $USER libvirt', then log in again"
     : /Failed to connect|No such file/i.test(reason)

@@ -1,5 +1,5 @@
 /** Reads and writes definitions of domains, through virsh on the lab host. */
-import { virsh } from "./domain";
+import { LIBVIRT_S, virsh } from "./domain";
 import { runOnHost, Target } from "./link";
 
 /** What `virsh list` shows, one word a line: names, or UUIDs. */
@@ -25,9 +25,13 @@ export async function define(
   definition: string,
   ...options: string[]
 ): Promise<void> {
-  const result = await runOnHost(host, "domain-define.sh", options, { stdin: definition });
+  const result = await runOnHost(host, "domain-define.sh", options, {
+    stdin: definition,
+    timeoutMs: LIBVIRT_S * 1000,
+  });
   if (result.code === 0) return;
-  const reason = result.stderr.trim() || (result.timedOut ? "no answer in 60 s" : "no message");
+  const reason =
+    result.stderr.trim() || (result.timedOut ? `no answer in ${LIBVIRT_S} s` : "no message");
   throw new Error(
     `${domain}: found that libvirt refuses the new definition, required accepted; it was left as it ` +
       `is: correct what the message names by 'virsh edit ${domain}'; log:\n${reason}`,

@@ -1,6 +1,7 @@
 /** Asks libvirt everything about one domain, in one round trip to the lab host. */
 import { randomBytes } from "node:crypto";
 import { DomainObservation, readObservation } from "../lib/domainObservation";
+import { LIBVIRT_S } from "./domain";
 import { runOnHost, Target } from "./link";
 
 /** The domain of that name or UUID; undefined when libvirt does not have it. No answer is an error. */
@@ -9,9 +10,12 @@ export async function observeDomain(
   domain: string,
 ): Promise<DomainObservation | undefined> {
   const mark = randomBytes(16).toString("hex");
-  const result = await runOnHost(host, "domain-observe.sh", [domain, mark]);
+  const result = await runOnHost(host, "domain-observe.sh", [domain, mark], {
+    timeoutMs: LIBVIRT_S * 1000,
+  });
   if (result.code !== 0) {
-    const reason = result.stderr.trim() || (result.timedOut ? "no answer in 60 s" : "no message");
+    const reason =
+      result.stderr.trim() || (result.timedOut ? `no answer in ${LIBVIRT_S} s` : "no message");
     throw new Error(
       `domain ${domain}: found that libvirt cannot be asked (${reason}), required an answer; ` +
         `start it with 'scripts/host/libvirtd.sh start', or join its group`,
