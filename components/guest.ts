@@ -1,6 +1,6 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { labFolder } from "../io/paths";
+import { labFolder, reportFile } from "../io/paths";
 import { GuestConfig, HostConfig } from "../lib/labSchema";
 import { adoptedMachine } from "./adoptedMachine";
 import { Console } from "./console";
@@ -26,6 +26,8 @@ export interface GuestOutputs {
   readonly spiceUri: pulumi.Output<string>;
   readonly viewerFile: pulumi.Output<string>;
   readonly screenshot: pulumi.Output<string>;
+  /** HTML page of the last look at the guest: verdicts, picture, facts, logs. */
+  readonly report: pulumi.Output<string>;
   readonly versions: pulumi.Output<{ linux: string; mesa: string; mir: string }>;
   /** `kvm` or `tcg`, and why. */
   readonly acceleration: pulumi.Output<string>;
@@ -107,6 +109,7 @@ export class Guest extends pulumi.ComponentResource {
       spiceUri: console.spiceUri,
       viewerFile: console.viewerFile,
       screenshot: readiness.picture,
+      report: readiness.picture.apply((file) => reportFile(dirname(file))),
       versions: readiness.facts.apply((f) => ({
         linux: f?.kernel ?? "unknown",
         mesa: f?.mesa ?? "unknown",

@@ -1,6 +1,6 @@
 /** What libvirt says of a domain, through virsh on the lab host. */
 import { connectionFault, runOnHost, Target, targetArgv } from "./link";
-import { run } from "./exec";
+import { run, RunOptions } from "./exec";
 
 // Its words are read, so they must be English whatever the host speaks.
 const VIRSH = ["env", "LC_ALL=C", "virsh", "--quiet", "--connect", "qemu:///system"];
@@ -40,9 +40,14 @@ export async function domainState(
 }
 
 /** The last lines of the guest's serial console, as text without control sequences. */
-export async function serialTail(host: Target, log: string, lines = 20): Promise<string> {
+export async function serialTail(
+  host: Target,
+  log: string,
+  lines = 20,
+  options: RunOptions = {},
+): Promise<string> {
   if (log === "") return "";
-  const result = await runOnHost(host, "serial-tail.sh", [log, String(lines)]);
+  const result = await runOnHost(host, "serial-tail.sh", [log, String(lines)], options);
   if (result.code !== 0) return `(serial log not readable: ${result.stderr.trim()})`;
   // eslint-disable-next-line no-control-regex -- consoles send colours and cursor moves
   const control = /\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u0008\u000b-\u001f]/g;

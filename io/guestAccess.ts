@@ -1,11 +1,13 @@
 /** Handler of GuestAccess: the keys of one guest, the SSH configuration that pins them, its viewer file. */
-import { chmod, mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { knownHostsLine, sshConfigBlock, SshHost } from "../lib/sshConfig";
 import { viewerFile } from "../lib/viewer";
+import { removeEvidence } from "./evidence";
 import { run } from "./exec";
+import { writeWhole } from "./privateFile";
 
 export interface GuestAccessInputs {
   /** Folder for the files, on the machine that runs Pulumi; made with mode 0700. */
@@ -40,14 +42,6 @@ export const ACCESS_FILES = {
   viewer: "console.vv",
 } as const;
 
-/** Writes by rename, so that a kill leaves the old file or the new one. */
-async function writePrivate(path: string, text: string): Promise<void> {
-  const partial = `${path}.partial`;
-  await writeFile(partial, text, { mode: 0o600 });
-  await chmod(partial, 0o600);
-  await rename(partial, path);
-}
-
 async function textOf(path: string): Promise<string | undefined> {
   return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
@@ -72,7 +66,7 @@ async function ensureKey(path: string, comment: string): Promise<string> {
     const line = derived.stdout.toString().trim();
     const kept = (await textOf(`${path}.pub`))?.trim();
     if (kept !== undefined && sameKey(kept, line)) return kept;
-    await writePrivate(`${path}.pub`, `${line}\n`);
+    await writeWhole(`${path}.pub`, `${line}\n`);
     return line;
   }
   const fresh = `${path}.new`;
@@ -125,7 +119,7 @@ async function ensure(inputs: GuestAccessInputs): Promise<GuestAccessProps> {
   const clientPublicKey =
     inputs.identityFile === undefined ? await ensureKey(at(ACCESS_FILES.client), "mirlab") : "";
   const hostPublicKey = inputs.hostKey ?? (await ensureKey(at(ACCESS_FILES.host), inputs.alias));
-  for (const [path, text] of files(inputs, hostPublicKey)) await writePrivate(path, text);
+  for (const [path, text] of files(inputs, hostPublicKey)) await writeWhole(path, text);
   return { ...plain(inputs), clientPublicKey, hostPublicKey, intact: true };
 }
 
@@ -182,6 +176,8 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestAccessInputs, GuestA
       await rm(join(props.directory, name), { force: true });
       await rm(join(props.directory, `${name}.pub`), { force: true });
     }
+    // Of a guest that never came so far as to have a readiness check.
+    await removeEvidence(props.directory);
     // Anything else in the folder is not ours: leave both.
     await rmdir(props.directory).catch(() => undefined);
   },

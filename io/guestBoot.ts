@@ -1,8 +1,10 @@
 /** Handler of GuestBoot: waits until the guest answers and its first boot is done. */
+import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { Acceleration, LIMITS_S } from "../lib/limits";
 import { assertRunning, serialTail } from "./domain";
+import { failWithEvidence } from "./evidence";
 import { run } from "./exec";
 import { connectionFault, runInGuest, SshTarget, targetArgv } from "./link";
 import { waitFor } from "./wait";
@@ -55,6 +57,11 @@ async function boot(inputs: GuestBootInputs): Promise<void> {
   }
 }
 
+/** Boots, or leaves a report of why not: MirReadiness, which writes one, comes after this. */
+async function bootOrTell(inputs: GuestBootInputs): Promise<void> {
+  await boot(inputs).catch(failWithEvidence(dirname(inputs.guest.config), inputs));
+}
+
 const pick = ({
   guest,
   host,
@@ -71,14 +78,14 @@ const pick = ({
 
 export const provider: pulumi.dynamic.ResourceProvider<GuestBootInputs, GuestBootInputs> = {
   async create(inputs) {
-    await boot(inputs);
+    await bootOrTell(inputs);
     return { id: inputs.uuid, outs: pick(inputs) };
   },
   async diff(_id, olds, news) {
     return { changes: !isDeepStrictEqual(pick(olds), pick(news)) };
   },
   async update(_id, _olds, news) {
-    await boot(news);
+    await bootOrTell(news);
     return { outs: pick(news) };
   },
 };

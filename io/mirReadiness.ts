@@ -1,5 +1,6 @@
 /** Handler of MirReadiness: the gates, asked of the running guest, and the picture that proves it. */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -11,8 +12,10 @@ import { Acceleration, LIMITS_S } from "../lib/limits";
 import { pictureFacts, pictureFault, readPicture, toPng } from "../lib/picture";
 import { gateFault } from "../lib/requirement";
 import { assertRunning } from "./domain";
+import { leaveEvidence, removeEvidence } from "./evidence";
 import { waitForSsh } from "./guestBoot";
 import { connectionFault, runOnHost, runInGuest, SshTarget } from "./link";
+import { reportFile } from "./paths";
 import { Try, waitFor } from "./wait";
 
 export interface MirReadinessInputs {
@@ -37,6 +40,8 @@ export interface MirReadinessProps extends MirReadinessInputs {
   /** The unmet gates, one line each; empty when ready. */
   readonly reasons: string[];
   readonly facts: GuestFacts | null;
+  /** Of the last proof, in order. */
+  readonly verdicts: readonly Verdict[];
   /** SHA-256 of the picture file; empty when there is none. */
   readonly pictureSha256: string;
   /** Time of the picture, ISO 8601; empty when there is none. */
@@ -155,6 +160,7 @@ async function look(
     status: unmet.length === 0 ? "ready" : "not ready",
     reasons: unmet.map(verdictText),
     facts: asked.facts,
+    verdicts,
     pictureSha256: picture.sha256,
     pictureTime: picture.time,
   };
@@ -195,6 +201,10 @@ async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
   }
 }
 
+/** Proves, and leaves a report beside the picture, whatever comes out. */
+const proveAndTell = (inputs: MirReadinessInputs): Promise<MirReadinessProps> =>
+  leaveEvidence(dirname(inputs.picture), inputs, prove(inputs));
+
 /** Why gates cannot be used: malformed, or below the page's floor. */
 function gateFailures(gates: GateRequirements | undefined): pulumi.dynamic.CheckFailure[] {
   return (["kernel", "mesa"] as const).flatMap((key) => {
@@ -217,7 +227,7 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
     return { inputs: news, failures: gateFailures(news.gates) };
   },
   async create(inputs) {
-    return { id: inputs.uuid, outs: await prove(inputs) };
+    return { id: inputs.uuid, outs: await proveAndTell(inputs) };
   },
   /**
    * Asks the guest without changing anything. A guest that does not answer is told as `unreachable`
@@ -233,6 +243,8 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
     const reasons = unmet.map(verdictText);
     if (!(await pictureIntact(props)))
       reasons.push(`picture: ${props.picture} is missing or was changed`);
+    const report = reportFile(dirname(props.picture));
+    if (!existsSync(report)) reasons.push(`report: ${report} is missing`);
     const status = reasons.length === 0 ? "ready" : "not ready";
     return { id, props: { ...props, facts: asked.facts, status, reasons } };
   },
@@ -241,9 +253,10 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
     return { changes: declared || olds.status !== "ready" };
   },
   async update(_id, _olds, news) {
-    return { outs: await prove(news) };
+    return { outs: await proveAndTell(news) };
   },
   async delete(_id, props) {
+    await removeEvidence(dirname(props.picture));
     await rm(props.picture, { force: true });
     await rmdir(dirname(join(props.picture))).catch(() => undefined);
   },

@@ -12,3 +12,8 @@ export function mirlabHome(): string {
 export function labFolder(stack: string): string {
   return join(mirlabHome(), "labs", stack);
 }
+
+/** The report of the last look at a guest; `folder` is the guest's in its lab's. */
+export function reportFile(folder: string): string {
+  return join(folder, "results", "report.html");
+}

@@ -9,6 +9,7 @@ const LINES: readonly (readonly [title: string, key: string])[] = [
   ["screen", "viewerFile"],
   ["spice", "spiceUri"],
   ["picture", "screenshot"],
+  ["report", "report"],
   ["share", "share"],
   ["versions", "versions"],
   ["runs on", "acceleration"],

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests, in the order of what they need; ends at the first part that fails.
-#   run.sh [unit] [toolchain] [integration]   all parts by default
+#   run.sh [unit] [browser] [toolchain] [integration]   all parts by default
 # Integration tests use the real engine, libvirt and guests on this machine: they install the host
 # packages, start libvirtd where nothing else does, and stop what they started.
 set -euo pipefail
@@ -14,6 +14,13 @@ node_tests() { node --require ts-node/register/transpile-only --test --test-repo
 unit() {
   part 'unit tests'
   test/unit/run.sh
+}
+
+# The report in a real Chromium, headless and without a network.
+browser() {
+  part 'browser'
+  scripts/host/packages.sh install chromium >/dev/null
+  node_tests test/browser/*.test.ts
 }
 
 toolchain() {
@@ -40,12 +47,12 @@ integration() {
 }
 
 toolchain/sdk.sh build
-if (($# == 0)); then set -- unit toolchain integration; fi
+if (($# == 0)); then set -- unit browser toolchain integration; fi
 for name in "$@"; do
   case $name in
-    unit | toolchain | integration) "$name" ;;
+    unit | browser | toolchain | integration) "$name" ;;
     *)
-      printf 'test: found part %s, required unit, toolchain or integration\n' "$name" >&2
+      printf 'test: found part %s, required unit, browser, toolchain or integration\n' "$name" >&2
       exit 1
       ;;
   esac

@@ -53,7 +53,7 @@ async function refreshed(guest: SshTarget): Promise<MirReadinessProps> {
     gates: { kernel: ">= 3.18", mesa: ">= 10.3.0" },
     picture: join(folder, "screen.png"),
     ...{ session: "", status: "ready", reasons: [], facts: null },
-    ...{ pictureSha256: "", pictureTime: "" },
+    ...{ verdicts: [], pictureSha256: "", pictureTime: "" },
   });
   assert.equal(result?.id, "of-the-test", "the guest is not told as deleted");
   assert.ok(result.props);

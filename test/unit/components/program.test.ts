@@ -190,6 +190,7 @@ describe("the dev lab", () => {
         spiceUri: "spice://127.0.0.1:5901",
         viewerFile: `${labs}/mir/console.vv`,
         screenshot: `${labs}/mir/screen.png`,
+        report: `${labs}/mir/results/report.html`,
         versions: { linux: "6.1.0", mesa: "22.3.6", mir: "2.12.1-1" },
         acceleration: "tcg: no guest booted with KVM",
         readiness: "ready",

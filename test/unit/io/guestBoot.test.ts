@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { GuestBootInputs, provider } from "../../../io/guestBoot";
-import { FakePrograms, ROOT } from "../support";
+import { FakePrograms, ROOT, temporaryFolder } from "../support";
 
 process.chdir(ROOT);
 const programs = new FakePrograms();
+const folder = join(temporaryFolder(), "labs", "dev", "mir");
 const INPUTS: GuestBootInputs = {
-  guest: { config: "/nowhere/ssh_config", alias: "mirlab-dev-mir" },
+  guest: { config: join(folder, "ssh_config"), alias: "mirlab-dev-mir" },
   domain: "mirlab-dev-mir",
   uuid: "0f0f0f0f-0000-4000-8000-000000000000",
   acceleration: "kvm",
@@ -41,6 +44,17 @@ describe("GuestBoot", () => {
     const mark = `${programs.folder}/asked`;
     guest(`[[ -e ${mark} ]] || { touch ${mark}; echo 'Connection refused' >&2; exit 255; }`);
     assert.equal((await provider.create(INPUTS)).id, INPUTS.uuid);
+  });
+
+  it("leaves a report of a guest that does not boot, and none of one that does", async () => {
+    const report = join(folder, "results", "report.html");
+    guest("exit 0");
+    await provider.create(INPUTS);
+    assert.equal(existsSync(report), false);
+    guest("exit 255");
+    programs.set("virsh", "echo 'shut off (failed)'");
+    await failure();
+    assert.match(readFileSync(report, "utf8"), /Not ready: the guest could not be asked/);
   });
 
   it("stops at once when another key answers, and says what to do", async () => {

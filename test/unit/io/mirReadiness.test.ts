@@ -154,7 +154,8 @@ describe("MirReadiness, created", () => {
     await made();
     assert.equal(
       readFileSync(join(programs.folder, "ssh.log"), "utf8"),
-      "true\nsudo -n bash -s --\n",
+      // The second script is the session's log, for the report.
+      "true\nsudo -n bash -s --\nsudo -n bash -s -- 400\n",
     );
   });
 
@@ -301,6 +302,35 @@ describe("MirReadiness, read", () => {
   }
 });
 
+describe("MirReadiness and its report", () => {
+  const report = join(folder, "lab", "mir", "results", "report.html");
+  const shown = (): string => readFileSync(report, "utf8");
+
+  it("leaves one of a ready guest and one of a guest that is not, with its picture", async () => {
+    await made();
+    assert.match(shown(), /Ready: 8 of 8 checks met/);
+    await failure({ gates: { kernel: ">= 99.0", mesa: ">= 10.3.0" } });
+    assert.match(shown(), /Not ready: 7 of 8 checks met/);
+    assert.match(shown(), /src="data:image\/png;base64,/);
+  });
+
+  it("leaves one of a guest that cannot be asked, with the reason and no old picture", async () => {
+    await made();
+    programs.set("ssh", "echo 'ssh: connect to host 127.0.0.1: Connection refused' >&2; exit 255");
+    await failure();
+    assert.match(shown(), /Not ready: the guest could not be asked[^]*Connection refused/);
+    assert.doesNotMatch(shown(), /data:image/);
+  });
+
+  it("is not written when the guest is only read, and is missed when it is gone", async () => {
+    const props = await made();
+    rmSync(report);
+    const seen = await read(props);
+    assert.deepEqual([seen.status, seen.reasons], ["not ready", [`report: ${report} is missing`]]);
+    assert.equal(existsSync(report), false);
+  });
+});
+
 describe("MirReadiness, compared", () => {
   const table: [string, Partial<MirReadinessProps>, Partial<MirReadinessInputs>, boolean][] = [
     ["nothing changed", {}, {}, false],
@@ -320,12 +350,13 @@ describe("MirReadiness, compared", () => {
 });
 
 describe("MirReadiness, deleted", () => {
-  it("takes its picture away, and nothing else", async () => {
+  it("takes its picture and its report away, and nothing else", async () => {
     const props = await made();
     const other = join(folder, "lab", "mir", "notes.txt");
     writeFileSync(other, "mine");
     await provider.delete?.(INPUTS.uuid, props);
     assert.deepEqual([existsSync(props.picture), existsSync(other)], [false, true]);
+    assert.equal(existsSync(join(folder, "lab", "mir", "results")), false);
     await provider.delete?.(INPUTS.uuid, props);
   });
 });
