@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HostAccess, hostAccess } from "../io/hostAccess";
 import { hostFacts } from "../io/hostFacts";
-import { checkHost, findingText } from "../lib/hostChecks";
+import { checkHost } from "../lib/hostChecks";
+import { findingText } from "../lib/hostChecks/finding";
 import { HostFacts } from "../lib/hostFacts";
 import { Lab } from "../lib/labSchema";
 import { refuse } from "./refusal";

@@ -1,60 +1,71 @@
-/** `lab doctor`: what is right and wrong on this machine and the host. Changes nothing. */
-import { Finding, checkHost, findingText } from "../lib/hostChecks";
+/**
+ * `lab doctor`: what is right and wrong on this machine and the host. Changes nothing but the cache
+ * of KVM's proof.
+ *   doctor.ts FILE STACK [--json | --brief]    exit code 0 none failed, 1 failures, 2 could not tell
+ */
+import { briefText, DoctorReport, exitCode, reportOf, reportText } from "../lib/doctorReport";
+import { checkHost } from "../lib/hostChecks";
+import { Finding } from "../lib/hostChecks/finding";
+import { kvmFinding, KvmProof } from "../lib/hostChecks/kvm";
+import { ConfigFault } from "../lib/labConfig";
 import { hostAccess } from "./hostAccess";
 import { hostFacts } from "./hostFacts";
 import { runOnHost, Target } from "./link";
 import { labOfFile } from "./stackFile";
 
 /** KVM by its only proof: a guest that reached user space. Needs QEMU on the host. */
-async function kvmFinding(host: Target, cacheDir: string): Promise<Finding> {
-  const base = { id: "kvm", required: "a guest that boots to user space under KVM" };
+async function kvmProof(host: Target, cacheDir: string): Promise<KvmProof> {
   const probe = await runOnHost(host, "kvm-probe.sh", [cacheDir], { timeoutMs: 300_000 });
   if (probe.code !== 0) {
-    const found = probe.stderr.trim().split("\n").at(-1) ?? "no answer";
-    return { ...base, severity: "warn", found, fix: "'npm run up' installs QEMU; then ask again" };
+    const reason = probe.stderr.trim().split("\n").at(-1) ?? "no answer";
+    return { acceleration: undefined, reason };
   }
-  const { acceleration, reason } = JSON.parse(probe.stdout.toString()) as Record<string, string>;
-  const ok = acceleration === "kvm";
-  return {
-    ...base,
-    severity: ok ? "ok" : "warn",
-    found: reason ?? "",
-    fix: "enable virtualization in the firmware and load kvm_intel or kvm_amd; until then guests run under TCG, many times slower",
-  };
+  return JSON.parse(probe.stdout.toString()) as KvmProof;
 }
 
-async function examine(file: string, stack: string): Promise<Finding[]> {
+const configFinding = ({ path, reason }: ConfigFault): Finding => ({
+  id: "config",
+  group: "config",
+  severity: "fail",
+  path,
+  found: path,
+  required: "a valid key",
+  fix: reason,
+});
+
+/** Asks and judges. Throws when the host cannot be asked. */
+async function examine(file: string, stack: string): Promise<[Finding[], string]> {
   const { lab, faults } = labOfFile(file);
-  if (lab === undefined) {
-    return faults.map(({ path, reason }) => ({
-      id: "config",
-      severity: "fail",
-      path,
-      found: path,
-      required: "a valid key",
-      fix: reason,
-    }));
-  }
+  const host = lab?.host.ssh?.host ?? "this machine";
+  if (lab === undefined) return [faults.map(configFinding), host];
   const { target } = hostAccess(lab.host, stack);
-  const facts = await hostFacts(target, lab);
-  return [...checkHost(facts, lab, stack), await kvmFinding(target, lab.host.cacheDir)];
+  const [facts, proof] = await Promise.all([
+    hostFacts(target, lab, "full"),
+    kvmProof(target, lab.host.cacheDir),
+  ]);
+  const findings = checkHost(facts, lab, stack);
+  const kvm = facts.full === undefined ? [] : [kvmFinding(proof, facts, facts.full, lab)];
+  return [[...kvm, ...findings], host];
 }
 
-const MARK = { ok: "ok  ", warn: "WARN", fail: "FAIL" } as const;
+const colours = (): boolean => process.stdout.isTTY && (process.env.NO_COLOR ?? "") === "";
 
 async function main(): Promise<void> {
   const [file = "Pulumi.dev.yaml", stack = "dev", ...options] = process.argv.slice(2);
-  const findings = await examine(file, stack);
-  if (options.includes("--json")) {
-    console.log(JSON.stringify({ version: 1, findings }, null, 2));
-  } else {
-    for (const finding of findings)
-      console.log(`${MARK[finding.severity]} ${findingText(finding)}`);
+  const [json, brief] = [options.includes("--json"), options.includes("--brief")];
+  const print = (report: DoctorReport): void => console.log(JSON.stringify(report, null, 2));
+  try {
+    const [findings, host] = await examine(file, stack);
+    if (json) print(reportOf(findings, stack, host));
+    else if (brief) console.error(briefText(findings));
+    else console.log(reportText(findings, colours()));
+    process.exitCode = exitCode(findings);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (json) print({ version: 1, error: reason });
+    else console.error(`doctor: ${reason}`);
+    process.exitCode = 2;
   }
-  process.exitCode = findings.some((f) => f.severity === "fail") ? 1 : 0;
 }
 
-main().catch((error: unknown) => {
-  console.error(`doctor: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 2;
-});
+void main();

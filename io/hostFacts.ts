@@ -1,17 +1,37 @@
 /** Asks the lab host for its facts, before anything is touched. */
+import { ADVISORIES } from "../lib/advisories";
+import { wantedPorts } from "../lib/hostChecks/ports";
 import { HostFacts, readHostFacts } from "../lib/hostFacts";
 import { urlImagePath } from "../lib/imageUrl";
 import { Lab } from "../lib/labSchema";
+import { packagesFor } from "../lib/packages";
 import { connectionFault, runOnHost, Target } from "./link";
 
-export async function hostFacts(host: Target, lab: Lab): Promise<HostFacts> {
+/** Packages of the lab host and of the advisories, each with its CVEs. */
+function packageArgs(): string[] {
+  const names = [...packagesFor("host"), ...ADVISORIES.map((a) => a.package)];
+  return [...new Set(names)].flatMap((name) => {
+    const ids = ADVISORIES.filter((a) => a.package === name).map((a) => a.id);
+    return ["package", name, ids.join(",")];
+  });
+}
+
+/** `full` is what the doctor asks: slower, and all packages. */
+export async function hostFacts(
+  host: Target,
+  lab: Lab,
+  depth: "quick" | "full" = "quick",
+): Promise<HostFacts> {
+  const { dataDir, cacheDir } = lab.host;
   const shares = lab.guests.flatMap((g) =>
     g.share.path === undefined ? [] : ["share", g.share.path],
   );
   const images = lab.guests.flatMap(({ image }) =>
-    image.source === "url" ? ["image", urlImagePath(image, lab.host.cacheDir), image.url] : [],
+    image.source === "url" ? ["image", urlImagePath(image, cacheDir), image.url] : [],
   );
-  const args = [lab.host.dataDir, lab.host.cacheDir, ...shares, ...images];
+  const ports = wantedPorts(lab).flatMap(({ port }) => ["port", String(port)]);
+  const packages = depth === "full" ? packageArgs() : [];
+  const args = [depth, dataDir, cacheDir, ...shares, ...images, ...ports, ...packages];
   const result = await runOnHost(host, "facts.sh", args, { timeoutMs: 60_000 });
   if (result.code === 0) return readHostFacts(result.stdout.toString());
   const where = host === undefined ? "this machine" : `host.ssh (${lab.host.ssh?.host ?? ""})`;

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { ConfigFault, readLab } from "../lib/labConfig";
-import { Lab } from "../lib/labSchema";
+import { HostConfig, Lab } from "../lib/labSchema";
+import { packagesFor } from "../lib/packages";
 
 const PREFIX = "mirlab:";
 
@@ -21,18 +22,22 @@ export function labOfFile(path: string): { lab: Lab | undefined; faults: readonl
   return readLab(rawConfig(path));
 }
 
-/** A value below `mirlab:host` by its dotted path, or the empty string. */
-export function hostSetting(path: string, key: string): string {
+/**
+ * What bin/lab needs before the engine runs, a line each: the address of host.ssh (empty for this
+ * machine), host.packages, and the Debian packages of this machine's part.
+ */
+export function verbSettings(path: string): string {
+  const host = hostOfFile(path);
+  const part = host?.ssh === undefined ? "host" : "client";
+  const packages = host === undefined ? "" : packagesFor(part).join(" ");
+  return [host?.ssh?.host ?? "", host?.packages ?? "", packages].join("\n");
+}
+
+function hostOfFile(path: string): HostConfig | undefined {
   try {
-    const value = key
-      .split(".")
-      .reduce<unknown>(
-        (at, part) => (at as Record<string, unknown> | undefined)?.[part],
-        labOfFile(path).lab?.host,
-      );
-    return typeof value === "string" ? value : "";
+    return labOfFile(path).lab?.host;
   } catch {
     // The engine tells what is wrong with the file.
-    return "";
+    return undefined;
   }
 }

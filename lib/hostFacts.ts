@@ -7,11 +7,57 @@ export interface ShareFact {
   readonly resolved: string;
   /** Whether QEMU's user can write there. */
   readonly writable: "yes" | "no" | "unknown";
+  /** The first folder on the way that QEMU's user cannot pass; `-`: it passes all; or `unknown`. */
+  readonly closed: string;
+}
+
+export interface PortFact {
+  readonly port: number;
+  /** `STACK.GUEST` that reserved it. */
+  readonly owner: string | undefined;
+  /** The process that listens on it. */
+  readonly holder: string | undefined;
+}
+
+export interface PackageFact {
+  readonly name: string;
+  /** Undefined: not installed. */
+  readonly version: string | undefined;
+  /** CVEs that its changelog names, of those asked for; undefined: it has no changelog here. */
+  readonly named: readonly string[] | undefined;
+}
+
+/** What only the doctor asks for. */
+export interface FullHostFacts {
+  readonly packages: readonly PackageFact[];
+  /** Loaded modules of KVM, `kvm` itself among them. */
+  readonly kvmModules: readonly string[];
+  /** How far opening the device comes; even `makes-vm` does not prove that a guest runs. */
+  readonly kvmDevice: "absent" | "denied" | "opens" | "makes-vm";
+  /** Of `vmx`, `svm`, `hypervisor`. */
+  readonly cpuFlags: readonly string[];
+  /** `kvm_intel Y` */
+  readonly nested: string;
+  /** The machine's name by its firmware; empty where it has none. */
+  readonly product: string;
+  readonly udev: boolean;
+  readonly systemd: boolean;
+  /** The kernel confines programs by AppArmor. */
+  readonly apparmor: boolean;
+  /** libvirt's security models: `apparmor`, `dac`, `none`. */
+  readonly secmodels: readonly string[];
+  /** libvirt's socket: its mode, and how the daemon checks who asks. */
+  readonly socket: { readonly mode: string; readonly auth: string } | undefined;
+  /** Of the devices that libvirt does not tell of; undefined: there is no QEMU. */
+  readonly devices: readonly string[] | undefined;
+  readonly virtiofsd: string;
 }
 
 export interface HostFacts {
   /** `ID ID_LIKE VERSION_ID` of os-release. */
   readonly os: string;
+  /** `bookworm`; empty where the distribution has no such name. */
+  readonly suite: string;
   /** `uname -m` */
   readonly arch: string;
   /** How root's rights are had. */
@@ -20,17 +66,31 @@ export interface HostFacts {
   readonly memoryAvailableMiB: number;
   readonly dataFreeMiB: number;
   readonly cacheFreeMiB: number;
+  /** As a share's `closed`. */
+  readonly dataClosed: string;
+  readonly cacheClosed: string;
   readonly libvirt: "ok" | "absent" | "denied" | "down";
-  readonly kvmDevice: boolean;
+  /** Empty while libvirt does not answer. */
+  readonly libvirtVersion: string;
+  readonly qemuVersion: string;
+  /** Domain capabilities of a q35 machine as XML, by domain type. */
+  readonly emulators: { readonly qemu?: string; readonly kvm?: string };
   /** Names of the running domains. */
   readonly running: readonly string[];
   readonly shares: readonly ShareFact[];
+  readonly ports: readonly PortFact[];
   /** Images by URL: `ok`, or why the URL does not answer. */
   readonly images: readonly { readonly url: string; readonly state: string }[];
+  readonly full: FullHostFacts | undefined;
 }
 
-/** Reads the facts. Throws when a line is missing: half an answer is none. */
-export function readHostFacts(answer: string): HostFacts {
+/** The values of the answer's lines. `one` throws when there is none: half an answer is none. */
+interface Lines {
+  readonly all: (key: string) => string[];
+  readonly one: (key: string) => string;
+}
+
+function linesOf(answer: string): Lines {
   const lines = answer
     .split("\n")
     .map((line) => line.split("\t"))
@@ -41,25 +101,93 @@ export function readHostFacts(answer: string): HostFacts {
     if (value === undefined) throw new Error(`host facts: no '${key}' in the answer`);
     return value;
   };
-  if (one("version") !== "1") throw new Error("host facts: unknown version");
+  return { all, one };
+}
+
+const words = (line: string): string[] => line.split(/[ ,]/).filter((word) => word !== "");
+const unlessDash = (word: string): string | undefined => (word === "-" ? undefined : word);
+
+function packagesOf({ all }: Lines): PackageFact[] {
+  const named = new Map(
+    all("changelog").map((line) => {
+      const [name = "", found = "absent"] = line.split(" ");
+      return [name, found === "absent" ? undefined : words(found).filter((w) => w !== "-")];
+    }),
+  );
+  return all("package").map((line) => {
+    const [name = "", version = "-"] = line.split(" ");
+    return { name, version: unlessDash(version), named: named.get(name) };
+  });
+}
+
+function fullOf(lines: Lines): FullHostFacts {
+  const { all, one } = lines;
+  const [socket] = all("socket").map((line) => line.split(" "));
+  const [devices] = all("devices");
+  return {
+    packages: packagesOf(lines),
+    kvmModules: words(one("kvmModules")),
+    kvmDevice: one("kvmDevice") as FullHostFacts["kvmDevice"],
+    cpuFlags: words(one("cpuFlags")),
+    nested: all("nested").join(", "),
+    product: one("product"),
+    udev: one("udev") === "yes",
+    systemd: one("systemd") === "yes",
+    apparmor: one("apparmor") === "yes",
+    secmodels: all("secmodel"),
+    socket: socket && { mode: socket[0] ?? "", auth: socket[1] ?? "" },
+    devices: devices === undefined ? undefined : words(devices),
+    virtiofsd: one("virtiofsd"),
+  };
+}
+
+function emulatorsOf({ all }: Lines): HostFacts["emulators"] {
+  return Object.fromEntries(
+    all("emulator").map((line) => {
+      const [type = "", xml = ""] = line.split(" ");
+      return [type, Buffer.from(xml, "base64").toString("utf8")];
+    }),
+  );
+}
+
+/** Reads the facts. Throws when a line is missing: half an answer is none. */
+export function readHostFacts(answer: string): HostFacts {
+  const lines = linesOf(answer);
+  const { all, one } = lines;
+  if (one("version") !== "2") throw new Error("host facts: unknown version");
   return {
     os: one("os"),
+    suite: one("suite"),
     arch: one("arch"),
     rights: one("rights") as HostFacts["rights"],
     user: one("user"),
     memoryAvailableMiB: Number(one("memoryAvailableMiB")),
     dataFreeMiB: Number(one("dataFreeMiB")),
     cacheFreeMiB: Number(one("cacheFreeMiB")),
+    dataClosed: one("dataClosed"),
+    cacheClosed: one("cacheClosed"),
     libvirt: one("libvirt") as HostFacts["libvirt"],
-    kvmDevice: one("kvmDevice") === "yes",
+    libvirtVersion: all("libvirtVersion")[0] ?? "",
+    qemuVersion: all("qemuVersion")[0] ?? "",
+    emulators: emulatorsOf(lines),
     running: all("running"),
     shares: all("share").map((line) => {
-      const [path = "", kind = "missing", resolved = "", writable = "unknown"] = line.split(" ");
-      return { path, kind, resolved, writable } as ShareFact;
+      const [path = "", kind = "missing", resolved = "", writable = "unknown", ...closed] =
+        line.split(" ");
+      return { path, kind, resolved, writable, closed: closed.join(" ") || "unknown" } as ShareFact;
+    }),
+    ports: all("port").map((line) => {
+      const [port = "", owner = "-", ...holder] = line.split(" ");
+      return {
+        port: Number(port),
+        owner: unlessDash(owner),
+        holder: unlessDash(holder.join(" ") || "-"),
+      };
     }),
     images: all("image").map((line) => {
       const [url = "", ...state] = line.split(" ");
       return { url, state: state.join(" ") };
     }),
+    full: all("kvmModules").length === 0 ? undefined : fullOf(lines),
   };
 }

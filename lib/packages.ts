@@ -51,10 +51,7 @@ export const GUEST_PACKAGES: readonly string[] = [
 /** What the machine that runs Pulumi needs when the lab host is another one. */
 const CLIENT_PACKAGES = ["xsltproc", "openssh-client"];
 
-/**
- * Package names for a machine's part: the lab host itself, or only the driver of a remote one.
- * @public bin/lab asks it.
- */
+/** Package names for a machine's part: the lab host itself, or only the driver of a remote one. */
 export function packagesFor(part: "host" | "client"): readonly string[] {
   return part === "client" ? CLIENT_PACKAGES : HOST_PACKAGES.map((p) => p.name);
 }

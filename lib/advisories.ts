@@ -1,0 +1,182 @@
+/**
+ * Known weaknesses of the parts that a lab's guests touch. Data, looked through on the date below;
+ * a host's own changelog is asked besides, so a fix of a distribution counts without an entry here.
+ */
+
+/** When the entries were last looked through. */
+export const ADVISORIES_DATE = "2026-11-25";
+
+/** Which labs an advisory is about. */
+export type Concern = "every-lab" | "writable-share" | "user-network";
+
+export interface Advisory {
+  readonly id: string;
+  /** Source package; its versions are compared. */
+  readonly part: string;
+  /** Binary package of it on the host: it has the version and the changelog. */
+  readonly package: string;
+  /** First upstream version without the weakness; undefined: none is known. */
+  readonly fixedUpstream?: string;
+  /** First fixed Debian version by suite, where the distribution fixed it otherwise. */
+  readonly fixedIn?: Readonly<Record<string, string>>;
+  /**
+   * `verified`: read in a changelog, the source of the package or the publisher's record, as `sources`
+   * says. `unverified`: told by others only; that the package has it is not known.
+   */
+  readonly status: "verified" | "unverified";
+  readonly severity: "low" | "medium" | "high";
+  readonly concern: Concern;
+  /** What it means for a lab. */
+  readonly meaning: string;
+  readonly fix: string;
+  readonly sources: readonly string[];
+}
+
+const record = (id: string): string => `https://www.cve.org/CVERecord?id=${id}`;
+
+const UPGRADE = "sudo apt-get update; sudo apt-get install --only-upgrade";
+const QEMU = {
+  part: "qemu",
+  package: "qemu-system-x86",
+  fix: `${UPGRADE} qemu-system-x86`,
+} as const;
+const LIBVIRT = {
+  part: "libvirt",
+  package: "libvirt-daemon",
+  fix: `${UPGRADE} libvirt-daemon`,
+} as const;
+
+export const ADVISORIES: readonly Advisory[] = [
+  {
+    ...QEMU,
+    id: "CVE-2026-93834",
+    status: "verified",
+    severity: "high",
+    concern: "writable-share",
+    meaning:
+      "a user of a guest with a writable 9p share can leave it and get at the host as QEMU's user",
+    // The publisher's own advice is no 9p at all. QEMU refuses Tlcreate of a read-only export
+    // before it gets to the racing code.
+    fix: "set guests[].share.readonly: true, or share.enabled: false; share only with guests you trust",
+    sources: [
+      record("CVE-2026-93834"),
+      "https://gitlab.com/qemu-project/qemu/-/work_items/4491",
+      "hw/9pfs of Debian's 1:7.2+dfsg-7+deb12u18: v9fs_walk reads fidp->path without the lock under which v9fs_co_open2 replaces it",
+    ],
+  },
+  {
+    part: "libslirp",
+    package: "libslirp0",
+    id: "CVE-2026-9539",
+    fixedUpstream: "4.9.2",
+    status: "verified",
+    severity: "medium",
+    concern: "user-network",
+    meaning:
+      "root of a guest on network.mode user can read the memory of its QEMU process on the host",
+    fix: "set guests[].network.mode: nat, which goes without libslirp; or give root only to those you trust",
+    sources: [
+      "https://gitlab.freedesktop.org/slirp/libslirp/-/work_items/93",
+      "src/socket.c of Debian's 4.7.0-1: sosendoob sends so_urgc bytes, whatever the buffer holds",
+    ],
+  },
+  {
+    ...QEMU,
+    id: "CVE-2026-17588",
+    status: "unverified",
+    severity: "medium",
+    concern: "every-lab",
+    meaning:
+      "root of a guest may corrupt QEMU's memory by the USB controller that tablet and keyboard are on",
+    sources: [
+      "https://gitlab.com/qemu-project/qemu/-/commit/ed582623e2372fdf862a804d122766052aba81c7",
+    ],
+  },
+  {
+    ...QEMU,
+    id: "CVE-2021-4206",
+    fixedUpstream: "7.1.0",
+    fixedIn: { bookworm: "1:7.2+dfsg-1" },
+    status: "verified",
+    severity: "high",
+    concern: "every-lab",
+    meaning: "root of a guest can overflow QEMU's heap by a QXL cursor",
+    sources: [
+      record("CVE-2021-4206"),
+      "ui/cursor.c of Debian's 7.2+dfsg: cursor_alloc bounds its sizes",
+    ],
+  },
+  {
+    ...QEMU,
+    id: "CVE-2021-4207",
+    fixedUpstream: "7.1.0",
+    fixedIn: { bookworm: "1:7.2+dfsg-1" },
+    status: "verified",
+    severity: "high",
+    concern: "every-lab",
+    meaning: "root of a guest can overflow QEMU's heap by changing a QXL cursor while it is read",
+    sources: [
+      record("CVE-2021-4207"),
+      "hw/display/qxl-render.c of Debian's 7.2+dfsg: qxl_cursor reads the sizes once",
+    ],
+  },
+  {
+    ...QEMU,
+    id: "CVE-2022-4144",
+    fixedUpstream: "7.2.0",
+    fixedIn: { bookworm: "1:7.2+dfsg-1" },
+    status: "verified",
+    severity: "medium",
+    concern: "every-lab",
+    meaning: "a guest can crash its QEMU by a QXL command that ends beyond its memory",
+    sources: [
+      record("CVE-2022-4144"),
+      "hw/display/qxl.c of Debian's 7.2+dfsg: qxl_phys2virt is given the size",
+    ],
+  },
+  {
+    ...QEMU,
+    id: "CVE-2023-2861",
+    fixedIn: { bookworm: "1:7.2+dfsg-7+deb12u1" },
+    fixedUpstream: "8.1.0",
+    status: "verified",
+    severity: "medium",
+    concern: "writable-share",
+    meaning: "a guest can open device files of the host that lie in a 9p share",
+    sources: [record("CVE-2023-2861"), "changelog of qemu-system-x86, 1:7.2+dfsg-7+deb12u1"],
+  },
+  {
+    part: "spice",
+    package: "libspice-server1",
+    id: "CVE-2020-14355",
+    fixedUpstream: "0.15.0",
+    fixedIn: { bookworm: "0.14.3-2" },
+    status: "verified",
+    severity: "medium",
+    concern: "every-lab",
+    meaning: "a SPICE client can overflow a buffer in QEMU by an image",
+    fix: `${UPGRADE} libspice-server1`,
+    sources: [record("CVE-2020-14355"), "changelog of libspice-server1, 0.14.3-2"],
+  },
+  {
+    ...LIBVIRT,
+    id: "CVE-2019-10161",
+    fixedUpstream: "5.4.1",
+    status: "verified",
+    severity: "high",
+    concern: "every-lab",
+    meaning: "a read-only client of libvirt can run programs as root",
+    sources: [record("CVE-2019-10161")],
+  },
+  ...["CVE-2024-1441", "CVE-2024-2494", "CVE-2024-2496"].map((id): Advisory => ({
+    ...LIBVIRT,
+    id,
+    fixedUpstream: "10.2.0",
+    fixedIn: { bookworm: "9.0.0-4+deb12u1" },
+    status: "verified",
+    severity: "medium",
+    concern: "every-lab",
+    meaning: "a local user can crash libvirt's daemon",
+    sources: [record(id), "changelog of libvirt-daemon, 9.0.0-4+deb12u1"],
+  })),
+];
