@@ -15,7 +15,14 @@ const TROUBLESHOOTING = join(ROOT, "docs", "troubleshooting.md");
 const BEGIN = "<!-- config: written by `npm run docs` -->";
 const END = "<!-- /config -->";
 /** Where checks that a person meets are declared. */
-const CHECK_SOURCES = ["lib/gates.ts", "lib/hostChecks.ts", "io/doctor.ts", "io/mirReadiness.ts"];
+const CHECK_SOURCES = [
+  "lib/gates.ts",
+  ...readdirSync(join(ROOT, "lib", "hostChecks"))
+    .filter((file) => file !== "finding.ts")
+    .map((file) => `lib/hostChecks/${file}`),
+  "io/doctor.ts",
+  "io/mirReadiness.ts",
+];
 
 interface Row {
   readonly key: string;
@@ -152,7 +159,9 @@ function withTables(readme: string): string {
 /** Checks that the troubleshooting page does not tell of. */
 function untold(): string[] {
   const ids = CHECK_SOURCES.flatMap((file) => {
-    const found = [...readFileSync(join(ROOT, file), "utf8").matchAll(/\bid: "([a-z-]+)"/g)];
+    const found = [
+      ...readFileSync(join(ROOT, file), "utf8").matchAll(/(?:\bid: |\bable\()"([a-z0-9-]+)"/g),
+    ];
     if (found.length === 0) return [`docs: found no check in ${file}, required at least one`];
     return found.map(([, id]) => id ?? "");
   });
@@ -173,7 +182,7 @@ const anchor = (heading: string): string =>
 function brokenLinks(): string[] {
   const decisions = readdirSync(join(ROOT, "docs", "decisions")).map((f) => `docs/decisions/${f}`);
   const top = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
-  const pages = [...top, "docs/page.md", "docs/troubleshooting.md", ...decisions];
+  const pages = [...top, "docs/page.md", "docs/doctor.md", "docs/troubleshooting.md", ...decisions];
   return pages.flatMap((page) => {
     const links = [...readFileSync(join(ROOT, page), "utf8").matchAll(/\]\(([^)\s]+)\)/g)];
     return links.flatMap(([, link = ""]) => {

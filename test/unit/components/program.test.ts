@@ -14,7 +14,7 @@ import {
   valueOf,
 } from "../pulumi";
 import { DomainSpec, domainXml } from "../../../lib/domainXml";
-import { FakePrograms, ROOT, temporaryFolder } from "../support";
+import { FakePrograms, fixture, ROOT, temporaryFolder } from "../support";
 
 // The whole program as the engine runs it, on a host that a stand-in for bash tells of.
 process.chdir(ROOT);
@@ -26,16 +26,18 @@ const PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----\nSECRET\n-----END OPENSSH P
 /** Facts of a host on which nothing is missing, but for the changes. */
 function host(changes: Record<string, string> = {}): void {
   const facts = {
-    version: "1",
+    version: "2",
     os: "debian  12",
+    suite: "bookworm",
     arch: "x86_64",
     rights: "root",
     user: "root",
     memoryAvailableMiB: "20000",
     dataFreeMiB: "90000",
     cacheFreeMiB: "90000",
+    dataClosed: "-",
+    cacheClosed: "-",
     libvirt: "ok",
-    kvmDevice: "yes",
     ...changes,
   };
   const lines = Object.entries(facts).map(([key, value]) => `${key}\t${value}\n`);
@@ -446,6 +448,18 @@ describe("a lab that cannot be", () => {
         "the host cannot carry this lab: 2 fault(s); nothing was touched",
         "  guests[].memoryMiB: memory: found 1000 MiB available, need 2048 MiB for guests and 512 MiB for the host; lower guests[].memoryMiB, or end other programs",
         "  host.dataDir: disk: found 10 MiB free at /var/lib/mirlab, need 4000 MiB; make room, or set host.dataDir to a folder on a larger disk",
+      ].join("\n"),
+    );
+  });
+
+  it("is refused on a QEMU without QXL, before anything is touched", async () => {
+    const can = fixture("domcapabilities-no-qxl.libvirt-9.0.0.qemu-7.2.22.xml");
+    host({ emulator: `qemu ${Buffer.from(can).toString("base64")}` });
+    await failsWith(
+      { guests: [{ name: "mir" }] },
+      [
+        "the host cannot carry this lab: 1 fault(s); nothing was touched",
+        "  emulator-qxl: found vga cirrus vmvga virtio none bochs ramfb, need qxl in /usr/bin/qemu-system-x86_64 for pc-q35-7.2; sudo apt-get install --reinstall qemu-system-common",
       ].join("\n"),
     );
   });

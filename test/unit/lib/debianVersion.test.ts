@@ -62,7 +62,7 @@ describe("compareDebianVersions", () => {
   it("agrees with dpkg", { skip: !existsSync(DPKG) && `no ${DPKG} here` }, () => {
     // An upstream version starts with a digit, and has a dash only where a revision follows.
     const text = fc.string({
-      unit: fc.constantFrom(..."0019~+.abZ"),
+      unit: fc.constantFrom("0", "0", "1", "9", "~", "+", ".", "a", "b", "Z"),
       maxLength: 6,
     });
     const version = fc

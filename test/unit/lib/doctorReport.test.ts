@@ -41,7 +41,7 @@ describe("reportText", () => {
 
   it("says the same in colours, where there are any", () => {
     const coloured = reportText(FINDINGS, true);
-    assert.match(coloured, /\u001b\[31mFAIL\u001b\[0m {2}memory/);
+    assert.ok(coloured.includes("\u001b[31mFAIL\u001b[0m  memory"));
     // eslint-disable-next-line no-control-regex -- colours are what is taken out
     assert.equal(coloured.replaceAll(/\u001b\[\d+m/g, ""), reportText(FINDINGS, false));
   });
