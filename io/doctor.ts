@@ -11,7 +11,7 @@ import { ConfigFault } from "../lib/labConfig";
 import { hostAccess } from "./hostAccess";
 import { hostFacts } from "./hostFacts";
 import { runOnHost, Target } from "./link";
-import { labOfFile } from "./stackFile";
+import { labOfFile, verbSettings } from "./stackFile";
 
 /** KVM by its only proof: a guest that reached user space. Needs QEMU on the host. */
 async function kvmProof(host: Target, cacheDir: string): Promise<KvmProof> {
@@ -57,8 +57,11 @@ async function main(): Promise<void> {
   try {
     const [findings, host] = await examine(file, stack);
     if (json) print(reportOf(findings, stack, host));
-    else if (brief) console.error(briefText(findings));
-    else console.log(reportText(findings, colours()));
+    else if (brief) {
+      console.error(briefText(findings));
+      // bin/lab goes on with these: one start of Node.js less.
+      console.log(verbSettings(file));
+    } else console.log(reportText(findings, colours()));
     process.exitCode = exitCode(findings);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

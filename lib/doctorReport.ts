@@ -88,15 +88,19 @@ export function reportText(findings: readonly Finding[], colours: boolean): stri
   return [...lines, lastLine(findings)].join("\n");
 }
 
-/** What `up` says before it starts: a line for each warning and failure, and the count. */
+/**
+ * What `up` says before it starts: what each failure needs, what each warning found, and the count.
+ * Warnings come with every run, so their fixes are left to the doctor.
+ */
 export function briefText(findings: readonly Finding[]): string {
-  const told = findings.filter((f) => f.severity === "warn" || f.severity === "fail");
+  const of = (severity: Severity): readonly Finding[] =>
+    findings.filter((f) => f.severity === severity);
+  const key = ({ path }: Finding): string => (path === undefined ? "" : `${path}: `);
+  const more = of("warn").length === 0 ? "" : "; 'npm run doctor' tells the fixes";
   return [
-    ...told.map((f) => {
-      const key = f.path === undefined ? "" : `${f.path}: `;
-      return `doctor: ${MARK[f.severity]} ${key}${findingText(f)}`;
-    }),
-    lastLine(findings),
+    ...of("fail").map((f) => `doctor: FAIL ${key(f)}${findingText(f)}`),
+    ...of("warn").map((f) => `doctor: WARN ${key(f)}${f.id}: ${f.found}`),
+    lastLine(findings) + more,
   ].join("\n");
 }
 

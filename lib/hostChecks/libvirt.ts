@@ -83,16 +83,20 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
         absent: "not installed yet; 'npm run up' installs it",
         down: "installed, not running; 'npm run up' starts it",
         denied: "denied",
+        silent: "no answer in 20 s",
       }[facts.libvirt];
-      const severity = ({ ok: "ok", denied: "fail", absent: "info", down: "info" } as const)[
-        facts.libvirt
-      ];
+      const severity = (
+        { ok: "ok", denied: "fail", absent: "info", down: "info", silent: "warn" } as const
+      )[facts.libvirt];
       return [
         {
           severity,
           found,
           required: "a connection to qemu:///system, or leave to set it up",
-          fix: "join its group with 'sudo adduser $USER libvirt' and log in again",
+          fix:
+            facts.libvirt === "silent"
+              ? "wait until it is less busy, or see why: virsh --connect qemu:///system list"
+              : "join its group with 'sudo adduser $USER libvirt' and log in again",
         },
       ];
     },

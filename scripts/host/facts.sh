@@ -148,12 +148,15 @@ tell_package() {
   tell changelog "$1 absent"
 }
 
-# ok|absent|denied|down, and the daemon's version.
+# ok|absent|denied|down|silent, and the daemon's version.
 tell_libvirt() {
-  local answer
-  if ! command -v virsh >/dev/null; then
+  local answer code=0
+  command -v virsh >/dev/null || {
     tell libvirt absent
-  elif answer=$(virsh_system version --daemon 2>&1); then
+    return
+  }
+  answer=$(virsh_system version --daemon 2>&1) || code=$?
+  if ((code == 0)); then
     tell libvirt ok
     tell libvirtVersion "$(sed -n 's/^Running against daemon: //p' <<<"$answer")"
     tell qemuVersion "$(sed -n 's/^Running hypervisor: QEMU //p' <<<"$answer")"
@@ -161,6 +164,9 @@ tell_libvirt() {
     tell_emulator qemu
   elif grep -qiE 'permission denied|authentication|not authorized|access denied' <<<"$answer"; then
     tell libvirt denied
+  elif ((code == 124)); then
+    # timeout's code: it may be busy, so it is not down.
+    tell libvirt silent
   else
     tell libvirt down
   fi

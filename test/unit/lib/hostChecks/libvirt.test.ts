@@ -29,6 +29,13 @@ describe("checkHost, of libvirt", () => {
       ["info - libvirt: installed, not running; 'npm run up' starts it"],
     ],
     [
+      "that is too busy to answer, which is not down",
+      { libvirt: "silent", emulators: {} },
+      [
+        "warn - libvirt: found no answer in 20 s, need a connection to qemu:///system, or leave to set it up; wait until it is less busy, or see why: virsh --connect qemu:///system list",
+      ],
+    ],
+    [
       "that knows no emulator",
       { emulators: {} },
       [
