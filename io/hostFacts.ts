@@ -1,15 +1,15 @@
 /** Asks the lab host for its facts, before anything is touched. */
 import { ADVISORIES } from "../lib/advisories";
+import { labPackages } from "../lib/hostChecks/machine";
 import { wantedPorts } from "../lib/hostChecks/ports";
 import { HostFacts, readHostFacts } from "../lib/hostFacts";
 import { urlImagePath } from "../lib/imageUrl";
 import { Lab } from "../lib/labSchema";
-import { packagesFor } from "../lib/packages";
 import { connectionFault, runOnHost, Target } from "./link";
 
 /** Packages of the lab host and of the advisories, each with its CVEs. */
-function packageArgs(): string[] {
-  const names = [...packagesFor("host"), ...ADVISORIES.map((a) => a.package)];
+function packageArgs(lab: Lab): string[] {
+  const names = [...labPackages(lab), ...ADVISORIES.map((a) => a.package)];
   return [...new Set(names)].flatMap((name) => {
     const ids = ADVISORIES.filter((a) => a.package === name).map((a) => a.id);
     return ["package", name, ids.join(",")];
@@ -30,7 +30,7 @@ export async function hostFacts(
     image.source === "url" ? ["image", urlImagePath(image, cacheDir), image.url] : [],
   );
   const ports = wantedPorts(lab).flatMap(({ port }) => ["port", String(port)]);
-  const packages = depth === "full" ? packageArgs() : [];
+  const packages = depth === "full" ? packageArgs(lab) : [];
   const args = [depth, dataDir, cacheDir, ...shares, ...images, ...ports, ...packages];
   const result = await runOnHost(host, "facts.sh", args, { timeoutMs: 60_000 });
   if (result.code === 0) return readHostFacts(result.stdout.toString());

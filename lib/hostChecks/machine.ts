@@ -1,6 +1,7 @@
 /** The machine itself: system, rights, room. Pure. */
 import { HostFacts } from "../hostFacts";
 import { Lab } from "../labSchema";
+import { HOST_PACKAGES, VIEWER_PACKAGES } from "../packages";
 import { domainName, HostCheck } from "./finding";
 
 /** Free space that making one guest takes, MiB: an image build, and room for its disk to grow. */
@@ -12,6 +13,12 @@ const HOST_MEMORY_MIB = 512;
 /** Guests whose domain does not run yet: only those will take memory and disk. */
 function coming(facts: HostFacts, lab: Lab, stack: string): Lab["guests"] {
   return lab.guests.filter((guest) => !facts.running.includes(domainName(guest, stack)));
+}
+
+/** Debian packages that the lab host is to have. */
+export function labPackages(lab: Lab): string[] {
+  const wanted = [...HOST_PACKAGES, ...(lab.host.viewers ? VIEWER_PACKAGES : [])];
+  return wanted.map(({ name }) => name);
 }
 
 const group = "machine" as const;
@@ -96,9 +103,11 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
     group,
     judge: ({ full }, lab) => {
       if (full === undefined) return [];
-      const missing = full.packages.filter((p) => p.version === undefined).map((p) => p.name);
+      const has = new Map(full.packages.map(({ name, version }) => [name, version]));
+      const wanted = labPackages(lab);
+      const missing = wanted.filter((name) => has.has(name) && has.get(name) === undefined);
       if (missing.length === 0) {
-        const found = `${full.packages.length} Debian packages, all installed`;
+        const found = `${wanted.length} Debian packages, all installed`;
         return [{ severity: "ok", found, required: "the lab's packages", fix: "" }];
       }
       const ours = lab.host.packages === "install";

@@ -65,11 +65,17 @@ async function said(...argv: string[]): Promise<string> {
 }
 
 describe("the doctor", { timeout: 1_200_000 }, () => {
-  before(() => {
-    mkdirSync(join(folder, "home"), { mode: 0o700 });
+  let started = false;
+  const libvirtd = (verb: string): Promise<RunResult> =>
+    run(["scripts/host/libvirtd.sh", verb], { timeoutMs: 90_000 });
+  before(async () => {
+    for (const path of [CACHE_DIR, env.MIRLAB_HOME]) mkdirSync(path, { recursive: true });
+    started = (await libvirtd("status")).code !== 0;
+    if (started) assert.equal((await libvirtd("start")).code, 0);
   });
   afterEach(() => rmSync(CONFIG, { force: true }));
-  after(() => {
+  after(async () => {
+    if (started) await libvirtd("stop");
     for (const path of [folder, shares]) rmSync(path, { recursive: true, force: true });
   });
 
