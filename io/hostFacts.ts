@@ -32,7 +32,7 @@ export async function hostFacts(
   const ports = wantedPorts(lab).flatMap(({ port }) => ["port", String(port)]);
   const packages = depth === "full" ? packageArgs(lab) : [];
   const args = [depth, dataDir, cacheDir, ...shares, ...images, ...ports, ...packages];
-  const result = await runOnHost(host, "facts.sh", args, { timeoutMs: 60_000 });
+  const result = await runOnHost(host, "facts.sh", args, { timeoutMs: 240_000 });
   if (result.code === 0) return readHostFacts(result.stdout.toString());
   const where = host === undefined ? "this machine" : `host.ssh (${lab.host.ssh?.host ?? ""})`;
   if (connectionFault(result) === "refused-key") {

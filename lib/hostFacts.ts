@@ -69,7 +69,7 @@ export interface HostFacts {
   /** As a share's `closed`. */
   readonly dataClosed: string;
   readonly cacheClosed: string;
-  /** `silent`: it took the connection, and gave no answer in 20 s. */
+  /** `silent`: it took the connection, and gave no answer in 60 s. */
   readonly libvirt: "ok" | "absent" | "denied" | "down" | "silent";
   /** Empty while libvirt does not answer. */
   readonly libvirtVersion: string;

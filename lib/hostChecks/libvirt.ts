@@ -83,7 +83,7 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
         absent: "not installed yet; 'npm run up' installs it",
         down: "installed, not running; 'npm run up' starts it",
         denied: "denied",
-        silent: "no answer in 20 s",
+        silent: "no answer in 60 s",
       }[facts.libvirt];
       const severity = (
         { ok: "ok", denied: "fail", absent: "info", down: "info", silent: "warn" } as const

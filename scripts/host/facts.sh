@@ -17,7 +17,7 @@ readonly DEVICES='virtio-9p-pci|vhost-user-fs-pci'
 
 tell() { printf '%s\t%s\n' "$1" "$2"; }
 
-virsh_system() { timeout 20 virsh --quiet --connect qemu:///system "$@"; }
+virsh_system() { timeout 60 virsh --quiet --connect qemu:///system "$@"; }
 
 root_rights() {
   if ((EUID == 0)); then

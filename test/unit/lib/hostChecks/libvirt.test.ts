@@ -32,7 +32,7 @@ describe("checkHost, of libvirt", () => {
       "that is too busy to answer, which is not down",
       { libvirt: "silent", emulators: {} },
       [
-        "warn - libvirt: found no answer in 20 s, need a connection to qemu:///system, or leave to set it up; wait until it is less busy, or see why: virsh --connect qemu:///system list",
+        "warn - libvirt: found no answer in 60 s, need a connection to qemu:///system, or leave to set it up; wait until it is less busy, or see why: virsh --connect qemu:///system list",
       ],
     ],
     [
