@@ -151,7 +151,7 @@ const pool: Section = ({ pool: { name, path } }, _recorded, seen) => {
   const start = run("starts it", "heal.sh", ["pool", name]);
   const heal =
     seen.value(item, "state") === "missing"
-      ? elsewhere("up makes it, what lies in it stays")
+      ? elsewhere("'npm run up' makes it, what lies in it stays")
       : start;
   const moved = refuse(`run 'virsh pool-destroy' and 'virsh pool-undefine ${name}', then 'up'`);
   return [
@@ -208,7 +208,7 @@ const ports: Section = (contract, _recorded, seen) =>
     const words = guest.ports.ssh === undefined ? [spice] : [ssh, spice];
     const any = new RegExp(`^${words.map((w) => (w === "0" ? "[0-9]+" : w)).join(" ")}$`);
     const heal = run("reserves them", "ports.sh", [
-      ...["reserve", contract.dataDir, holder],
+      ...["keep", contract.dataDir, holder],
       ...words,
     ]);
     const right = words.map((word) => (word === "0" ? "any" : word)).join(" ");

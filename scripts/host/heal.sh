@@ -5,6 +5,7 @@
 #   heal.sh member USER GROUP       a user in a group
 #   heal.sh reinstall FILE          the package that FILE belongs to, at its installed version
 #   heal.sh pool NAME               started, with the host too
+#   heal.sh pool-define NAME PATH   defined and started, when PATH holds files that no pool knows
 #   heal.sh network NAME            started, with the host too
 #   heal.sh lease NETWORK MAC IP    the fixed address of a guest
 #   heal.sh forward DOMAIN PORT     the loopback forward to the running guest's sshd
@@ -17,7 +18,7 @@ declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.s
 
 readonly LOCK_SECONDS=300
 
-virsh() { as_root virsh --quiet --connect qemu:///system "$@"; }
+virsh() { as_root env virsh --quiet --connect qemu:///system "$@"; }
 
 heal_group() { getent group "$1" >/dev/null || as_root groupadd --system -- "$1"; }
 
@@ -37,6 +38,14 @@ heal_reinstall() {
 heal_pool() {
   [[ $(virsh pool-info "$1") == *'running'* ]] || virsh pool-start "$1" >&2
   virsh pool-autostart "$1" >&2
+}
+
+# The libvirt provider cannot read a volume without its pool, so no refresh ends, and no `up` begins.
+heal_pool-define() {
+  if virsh pool-info "$1" >/dev/null 2>&1 || [[ -z $(as_root ls -A -- "$2" 2>/dev/null) ]]; then return; fi
+  say "found no pool $1 though $2 holds files; defining it, they stay"
+  virsh pool-define-as "$1" dir --target "$2" >&2
+  heal_pool "$1"
 }
 
 heal_network() {
@@ -62,6 +71,6 @@ heal_forward() {
 heal_image-mode() { as_root chmod 0444 -- "$1"; }
 
 case "${1-} $#" in
-  'group 2' | 'member 3' | 'reinstall 2' | 'pool 2' | 'network 2' | 'lease 4' | 'forward 3' | 'image-mode 2') "heal_$1" "${@:2}" ;;
+  'group 2' | 'member 3' | 'reinstall 2' | 'pool 2' | 'pool-define 3' | 'network 2' | 'lease 4' | 'forward 3' | 'image-mode 2') "heal_$1" "${@:2}" ;;
   *) die "found arguments '$*', required a verb of this script's head with its words" ;;
 esac

@@ -55,13 +55,14 @@ observe_packages() {
   while IFS=$'\t' read -r name want state version; do
     [[ $state == installed ]] || continue
     seen[$name]=$version
-    [[ $want != hold ]] || held[$name]=1
+    held[$name]=no
+    [[ $want != hold ]] || held[$name]=yes
   done < <(dpkg-query -W -f '${Package}\t${db:Status-Want}\t${db:Status-Status}\t${Version}\n' "${packages[@]}" 2>/dev/null || true)
   for name in "${packages[@]}"; do
     if [[ -v seen[$name] ]]; then
       tell "package $name" state installed 'dpkg-query -W'
       tell "package $name" version "${seen[$name]}" 'dpkg-query -W'
-      tell "package $name" hold "$(if [[ -v held[$name] ]]; then echo yes; else echo no; fi)" 'apt-mark showhold'
+      tell "package $name" hold "${held[$name]}" 'dpkg-query -W'
     else
       tell "package $name" state missing 'dpkg-query -W'
     fi
@@ -98,9 +99,10 @@ observe_files() {
 }
 
 daemon_runs() {
-  local pid
-  pid=$(cat "/run/$1.pid" 2>/dev/null || true)
-  [[ $pid =~ ^[0-9]+$ && $(cat "/proc/$pid/comm" 2>/dev/null || true) == "$1" ]] || pgrep -x "$1" >/dev/null
+  local pid='' comm=''
+  [[ ! -r /run/$1.pid ]] || read -r pid <"/run/$1.pid" || true
+  [[ ! $pid =~ ^[0-9]+$ || ! -r /proc/$pid/comm ]] || read -r comm <"/proc/$pid/comm" || true
+  [[ $comm == "$1" ]] || pgrep -x "$1" >/dev/null
 }
 
 # A daemon that its socket starts counts as active while nothing asks it.
@@ -124,23 +126,29 @@ observe_units() {
 }
 
 observe_services() {
-  local name
+  local name state
   if [[ -d /run/systemd/system ]]; then
     observe_units
     return
   fi
   for name in "${DAEMONS[@]}"; do
-    tell "service $name" state "$(if daemon_runs "$name"; then echo running; else echo stopped; fi)" "/run/$name.pid"
+    state=stopped
+    ! daemon_runs "$name" || state=running
+    tell "service $name" state "$state" "/run/$name.pid"
   done
 }
 
 observe_system() {
-  local name groups parameter nested=absent mode=absent
+  local name groups state parameter nested=absent mode=absent
   for name in libvirt kvm; do
-    tell "group $name" state "$(if getent group "$name" >/dev/null; then echo exists; else echo missing; fi)" 'getent group'
+    state=exists
+    getent group "$name" >/dev/null || state=missing
+    tell "group $name" state "$state" 'getent group'
   done
   if groups=$(id -nG "$QEMU_USER" 2>/dev/null); then
-    tell "user $QEMU_USER" 'in group kvm' "$(if [[ " $groups " == *' kvm '* ]]; then echo yes; else echo no; fi)" id
+    state=no
+    [[ " $groups " != *' kvm '* ]] || state=yes
+    tell "user $QEMU_USER" 'in group kvm' "$state" id
   else
     tell "user $QEMU_USER" 'in group kvm' 'no such user' id
   fi
@@ -177,9 +185,11 @@ observe_folders() {
 }
 
 observe_ports() {
-  local file
+  local file reserved
   for file in "${ports[@]}"; do
-    tell "ports ${file##*/}" reserved "$(cat -- "$file" 2>/dev/null || echo nothing)" "$file"
+    reserved=nothing
+    [[ ! -f $file ]] || reserved=$(<"$file")
+    tell "ports ${file##*/}" reserved "$reserved" "$file"
   done
 }
 
@@ -194,12 +204,12 @@ observe_image() {
   tell "image $path" state file stat
   tell "image $path" mode "$mode" stat
   tell "image $path" signature "$signature" stat
-  recorded=$(sed -n 's/^image-sha256: //p;/^packages:/q' "$manifest" 2>/dev/null || true)
-  [[ -z $recorded ]] || tell "image $path" manifest "sha256:$recorded" "$manifest"
+  recorded=$(sed -n 's/^image-sha256: /sha256:/p;s/^image-digest: //p;/^packages:/q' "$manifest" 2>/dev/null || true)
+  [[ -z $recorded ]] || tell "image $path" manifest "$recorded" "$manifest"
   if [[ $signature == "$known" ]]; then
     tell "image $path" digest "$digest" 'signature as recorded'
   elif [[ -n $recorded && ! $path -nt $manifest ]]; then
-    tell "image $path" digest "sha256:$recorded" 'not written since its manifest'
+    tell "image $path" digest "$recorded" 'not written since its manifest'
   else
     [[ ${path##*/} != sha512-* ]] || tool=sha512sum
     if digest=$($tool -- "$path" 2>/dev/null); then
