@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -112,6 +113,31 @@ error: Storage pool not found: no storage pool with matching name 'gone'
     ];
     for (const [item, field, value] of table) assert.equal(seen.value(item, field), value, item);
     assert.match(seen.fact("pool odd", "state")?.value ?? "", /client socket is closed/);
+  });
+
+  it("hashes an image only when it was written since its manifest, or since the last look", () => {
+    const folder = temporaryFolder();
+    const image = join(folder, "key.qcow2");
+    const look = (signature: string, digest: string) =>
+      readObservation(
+        execFileSync(
+          "bash",
+          [join(ROOT, "scripts", "host", "observe.sh"), "-", "image", image, signature, digest],
+          { encoding: "utf8" },
+        ),
+      );
+    writeFileSync(image, "first", { mode: 0o444 });
+    writeFileSync(join(folder, "key.manifest"), "image-sha256: of-the-manifest\npackages:\n");
+    const sound = look("-", "-");
+    assert.equal(sound.value(`image ${image}`, "digest"), "sha256:of-the-manifest");
+    assert.equal(sound.value(`image ${image}`, "mode"), "444");
+    execFileSync("bash", ["-c", `sleep 0.05; printf x >>"$1"`, "edit", image]);
+    const hash = execFileSync("sha256sum", [image], { encoding: "utf8" }).split(" ")[0] ?? "";
+    const written = look(sound.value(`image ${image}`, "signature") ?? "", "recorded");
+    assert.equal(written.value(`image ${image}`, "digest"), `sha256:${hash}`);
+    assert.equal(written.value(`image ${image}`, "manifest"), "sha256:of-the-manifest");
+    const known = look(written.value(`image ${image}`, "signature") ?? "", "recorded");
+    assert.equal(known.value(`image ${image}`, "digest"), "recorded");
   });
 
   it("reads what the script says of this machine", () => {
