@@ -16,6 +16,7 @@ export = async () => {
     access,
     facts,
     stack,
+    guests: lab.guests,
     natGuests: lab.guests
       .filter((guest) => guest.network.mode === "nat")
       .map((guest) => ({ name: guest.name, mac: macAddress(stack, guest.name) })),

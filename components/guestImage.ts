@@ -46,20 +46,43 @@ function imageFile(
   diskGiB: number,
 ): { path: string; command: { script: string; args: string[] } } {
   const dir = `${cacheDir}/images`;
+  const path = imagePath(image, cacheDir);
   if (image.source === "url") {
-    const path = urlImagePath(image, cacheDir);
     const args = [dir, image.url, image.digest, image.format, String(diskGiB)];
     return { path, command: { script: "host/image-fetch.sh", args } };
   }
-  const options = ["--suite", image.suite, ...image.packages];
-  const script = "scripts/host/image-build.sh";
-  const key = execFileSync("bash", [script, "key", ...options], { encoding: "utf8" }).trim();
+  const options = buildOptions(image);
+  const key = contentKey(options);
   return {
-    path: `${dir}/${key}.qcow2`,
+    path,
     // The key is an argument so that a changed recipe is a changed command.
     command: {
       script: "host/image-build.sh",
       args: ["build", "--key", key, "--dir", dir, ...options],
     },
   };
+}
+
+type BuiltConfig = Extract<ImageConfig, { source: "debian" }>;
+
+const buildOptions = (image: BuiltConfig): string[] => ["--suite", image.suite, ...image.packages];
+
+const keys = new Map<string, string>();
+
+/** What the image's recipe and packages are named by; asked once for each list. */
+function contentKey(options: readonly string[]): string {
+  const words = options.join(" ");
+  const script = "scripts/host/image-build.sh";
+  const key =
+    keys.get(words) ??
+    execFileSync("bash", [script, "key", ...options], { encoding: "utf8" }).trim();
+  keys.set(words, key);
+  return key;
+}
+
+/** Where the image lies on the host, or will lie. */
+export function imagePath(image: ImageConfig, cacheDir: string): string {
+  return image.source === "url"
+    ? urlImagePath(image, cacheDir)
+    : `${cacheDir}/images/${contentKey(buildOptions(image))}.qcow2`;
 }

@@ -4,10 +4,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { HostAccess } from "../io/hostAccess";
 import { SshTarget } from "../io/link";
 import { HostFacts } from "../lib/hostFacts";
-import { HostConfig, SshConfig } from "../lib/labSchema";
+import { GuestConfig, HostConfig, SshConfig } from "../lib/labSchema";
 import { dhcpHostTrees, natAddresses } from "../lib/natNetwork";
 import { SshHost } from "../lib/sshConfig";
 import { xsltAppending } from "../lib/xslt";
+import { HostContract } from "./hostContract";
 import { HostPackages } from "./hostPackages";
 import { clearOrphan } from "./orphan";
 import { Connection, scriptCommand } from "./scriptCommand";
@@ -21,6 +22,8 @@ export interface LabHostArgs {
   readonly stack: string;
   /** Names and MAC addresses of the guests on the lab's own network; empty: no network is made. */
   readonly natGuests: readonly { readonly name: string; readonly mac: string }[];
+  /** The guests as declared: the host keeps folders, ports, images and disks for them. */
+  readonly guests: readonly GuestConfig[];
 }
 
 /** The machine that guests run on: packages, libvirt, folders, storage pool, network. */
@@ -91,16 +94,34 @@ export class LabHost extends pulumi.ComponentResource {
       host.natSubnet,
       args.natGuests.map((g) => g.name),
     );
-    this.network = args.natGuests.length === 0 ? undefined : this.makeNetwork(name, args, own);
+    const network = args.natGuests.length === 0 ? undefined : this.makeNetwork(name, args, own);
+    this.network = network?.name;
+    new HostContract(
+      `${name}-contract`,
+      {
+        ...{ stack, host, target: this.target, guests: args.guests },
+        pool: { name: `mirlab-${stack}`, path: this.poolPath },
+        network:
+          network === undefined
+            ? undefined
+            : {
+                name: `mirlab-${stack}`,
+                address: host.natSubnet.replace(/\.0\//, ".1/"),
+                hosts: this.leases(args),
+              },
+      },
+      // Pool and network are made by their own resources where they are gone.
+      { parent: this, dependsOn: [folders, pool, ...(network === undefined ? [] : [network])] },
+    );
     this.registerOutputs({ pool: this.pool });
   }
 
   private makeNetwork(
     name: string,
-    { host, stack, natGuests }: LabHostArgs,
+    args: LabHostArgs,
     own: pulumi.CustomResourceOptions,
-  ): pulumi.Output<string> {
-    const entries = natGuests.map((g) => ({ mac: g.mac, ip: this.addresses.get(g.name) ?? "" }));
+  ): libvirt.Network {
+    const { host, stack } = args;
     return new libvirt.Network(
       `${name}-network`,
       {
@@ -109,7 +130,7 @@ export class LabHost extends pulumi.ComponentResource {
         autostart: true,
         addresses: [host.natSubnet],
         dhcp: { enabled: true },
-        xml: { xslt: xsltAppending("/network/ip/dhcp", ...dhcpHostTrees(entries)) },
+        xml: { xslt: xsltAppending("/network/ip/dhcp", ...dhcpHostTrees(this.leases(args))) },
       },
       {
         ...own,
@@ -122,7 +143,12 @@ export class LabHost extends pulumi.ComponentResource {
           ],
         },
       },
-    ).name;
+    );
+  }
+
+  /** The fixed address of each guest on the network. */
+  private leases({ natGuests }: LabHostArgs): { mac: string; ip: string }[] {
+    return natGuests.map((g) => ({ mac: g.mac, ip: this.addresses.get(g.name) ?? "" }));
   }
 }
 

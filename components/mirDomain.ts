@@ -1,6 +1,7 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { SshTarget, Target } from "../io/link";
+import { diskName } from "../lib/diskName";
 import { OnDrift } from "../lib/domainTruth";
 import { DomainSpec } from "../lib/domainXml";
 import { xsltAppending } from "../lib/xslt";
@@ -35,14 +36,6 @@ export interface FirstBootArgs {
 
 const GIB = 1024 ** 3;
 
-/** File name of a path, without its extension, cut to a length that names stay readable with. */
-function imageKey(path: string): string {
-  return (path.split("/").at(-1) ?? path)
-    .replace(/\.[a-z0-9]+$/, "")
-    .replace(/^sha\d+-/, "")
-    .slice(0, 12);
-}
-
 /**
  * The page's virtual machine: SPICE display, QXL video, a 9p share. Its root disk outlives it, and
  * is laid over the image; the domain itself is DomainContract's.
@@ -58,7 +51,7 @@ export class MirDomain extends pulumi.ComponentResource {
     const disk = new libvirt.Volume(
       `${name}-disk`,
       {
-        name: image.apply(([path]) => `${name}-${imageKey(path)}.qcow2`),
+        name: image.apply(([path]) => diskName(args.firstBoot.hostname, path)),
         pool: args.pool,
         size: args.diskGiB * GIB,
         format: "qcow2",

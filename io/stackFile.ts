@@ -24,13 +24,13 @@ export function labOfFile(path: string): { lab: Lab | undefined; faults: readonl
 
 /**
  * What bin/lab needs before the engine runs, a line each: the address of host.ssh (empty for this
- * machine), host.packages, and the Debian packages of this machine's part.
+ * machine), host.packages, the Debian packages of this machine's part, and host.dataDir.
  */
 export function verbSettings(path: string): string {
   const host = hostOfFile(path);
   const part = host?.ssh === undefined ? "host" : "client";
   const packages = host === undefined ? "" : packagesFor(part).join(" ");
-  return [host?.ssh?.host ?? "", host?.packages ?? "", packages].join("\n");
+  return [host?.ssh?.host ?? "", host?.packages ?? "", packages, host?.dataDir ?? ""].join("\n");
 }
 
 function hostOfFile(path: string): HostConfig | undefined {

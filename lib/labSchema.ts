@@ -100,6 +100,12 @@ const host = z.strictObject({
     .enum(["install", "check"])
     .default("install")
     .describe("Install missing host packages, or only fail and name them."),
+  onDrift: z
+    .enum(["heal", "report"])
+    .default("heal")
+    .describe(
+      "What `up` does with differences of the host: repair them, or only tell them, each time.",
+    ),
 });
 
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,63}$/;

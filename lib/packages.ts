@@ -22,6 +22,17 @@ export const HOST_PACKAGES: readonly HostPackage[] = [
   { name: "iproute2", why: "finds free ports" },
 ];
 
+/** Packages behind those above whose files run with a guest: daemon, drivers, firmware, SPICE. */
+export const HOST_PARTS: readonly string[] = [
+  "libspice-server1",
+  "libvirt-daemon",
+  "libvirt-daemon-driver-qemu",
+  "libvirt0",
+  "qemu-system-common",
+  "qemu-system-data",
+  "seabios",
+];
+
 /**
  * Only useful where a person sits: the page's virt-manager and python-spice-client-gtk (now inside
  * virt-viewer). They pull a desktop's libraries, so a headless lab does not get them unasked.

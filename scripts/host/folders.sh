@@ -16,9 +16,9 @@ readonly LAB_GROUP=libvirt
 
 make() {
   # Every component can be passed, none can be listed by others: pools hold seeds.
+  # Whose the folder above is, is not the lab's to say.
   as_root install -d -m 0755 "$1"
-  as_root install -d -m 0711 "$1/$2" "$1/$2/pool" "$1/$2/shares"
-  as_root install -d -m 0711 "$1/$2/log"
+  as_root install -d -o root -g root -m 0711 "$1/$2" "$1/$2/pool" "$1/$2/log" "$1/$2/shares"
 }
 
 remove() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Loopback ports of the guests on this host, one file a guest, so that no two guests share one.
 #   ports.sh reserve DATA NAME PORT...  prints the ports of NAME in one line; PORT 0 is any free one
+#   ports.sh keep DATA NAME PORT...     the same for a guest that has its ports already, and may use them
 #   ports.sh release DATA NAME
 # A reservation outlives Pulumi's state: asking again answers the same ports.
 set -euo pipefail
@@ -25,7 +26,7 @@ check_wish() {
   local wish=$1 owner holder
   owner=$(owner_of "$wish")
   [[ -z $owner ]] || die "found port $wish reserved by $owner, required a free one; choose another port"
-  if ! has "$held" "$wish" && listening "$wish"; then
+  if ! has "$held $kept" "$wish" && listening "$wish"; then
     holder=$(as_root ss -Hltnp "sport = :$wish" | awk 'NR == 1 { print $NF }')
     die "found port $wish in use by $holder, required a free one; choose another port"
   fi
@@ -50,7 +51,7 @@ reserve() {
   local held='' taken='' ports='' wish port i=0 old=()
   if [[ -f $folder/$name ]]; then
     held=$(<"$folder/$name")
-    [[ $held =~ ^[1-9][0-9]*(\ [1-9][0-9]*)*$ ]] ||
+    [[ -n $kept || $held =~ ^[1-9][0-9]*(\ [1-9][0-9]*)*$ ]] ||
       die "found $folder/$name without a list of ports, required one; remove the file: the guest gets new ports"
   fi
   read -ra old <<<"$held"
@@ -82,16 +83,21 @@ reserve() {
   printf '%s\n' "$ports"
 }
 
+keep() {
+  kept=$*
+  reserve "$@"
+}
+
 release() {
   [[ -d $folder ]] || return 0
   as_root rm -f "$folder/$name" "$folder/.$name.partial"
   as_root rmdir --ignore-fail-on-non-empty "$folder"
 }
 
-(($# >= 3)) || die "found $# arguments, required reserve|release DATA NAME [PORT...]"
-verb=$1 folder=$2/ports name=$3
+(($# >= 3)) || die "found $# arguments, required reserve|keep|release DATA NAME [PORT...]"
+verb=$1 folder=$2/ports name=$3 kept=''
 shift 3
-[[ $verb == reserve || $verb == release ]] || die "found verb '$verb', required reserve or release"
+[[ $verb == reserve || $verb == keep || $verb == release ]] || die "found verb '$verb', required reserve, keep or release"
 [[ $name =~ ^[A-Za-z0-9._-]+$ && $name != .* ]] || die "found name '$name', required letters, digits, . _ -"
 command -v ss >/dev/null || die "found no ss, required it; install package iproute2"
 # Not in the folder: a lock file that goes with its folder is no lock.

@@ -163,6 +163,7 @@ describe("the dev lab", () => {
         "host > command:local:Command host-folders",
         "host > pulumi:providers:libvirt host-libvirt",
         "host > libvirt:index/pool:Pool host-pool",
+        "host > pulumi-nodejs:dynamic/mir:HostContract host-contract",
         "mirlab:index:Guest mir",
         "mir > command:local:Command mir-acceleration",
         "mir > command:local:Command mir-ports",
@@ -231,9 +232,34 @@ describe("the dev lab", () => {
     assert.equal(resourceNamed("host-pool").beforeCreate.length, 1);
   });
 
+  it("looks at the host for all that its guests rely on, and takes it for right before them", () => {
+    const { inputs } = resourceNamed("host-contract");
+    assert.deepEqual(inputs.drift, []);
+    assert.equal(inputs.onDrift, "heal");
+    assert.ok((inputs.packages as string[]).includes("qemu-utils"));
+    assert.deepEqual(inputs.pool, { name: "mirlab-dev", path: "/var/lib/mirlab/dev/pool" });
+    assert.deepEqual(inputs.guests, [
+      {
+        name: "mir",
+        domain: "mirlab-dev-mir",
+        network: "user",
+        ports: { ssh: 0, spice: 0 },
+        share: { path: "/var/lib/mirlab/dev/shares/mir", own: true },
+        disk: {
+          volume: resourceNamed("mir-vm-disk").inputs.name,
+          bytes: 12 * 1024 ** 3,
+          image: "/var/cache/mirlab/images/0123456789abcdef.qcow2",
+          imageFormat: "qcow2",
+        },
+      },
+    ]);
+  });
+
   it("goes one way: packages, libvirt, pool, domain, boot, session, readiness", () => {
     const order = [
       ["host-packages-libvirtd", "host-packages-installed"],
+      ["host-contract", "host-pool"],
+      ["host-contract", "host-folders"],
       ["mir-vm-domain", "mir-vm-disk"],
       ["mir-vm-domain", "mir-vm-seed"],
       ["mir-boot", "mir-vm-domain"],
@@ -287,7 +313,7 @@ describe("the dev lab", () => {
   });
 
   it("keeps providers in the state that answer with today's code, and no path of this machine", async () => {
-    for (const name of ["mir-access", "mir-boot", "mir-readiness"]) {
+    for (const name of ["host-contract", "mir-access", "mir-boot", "mir-readiness"]) {
       const code = resourceNamed(name).inputs.__provider as string;
       assert.ok(!code.includes(ROOT), name);
     }
@@ -342,6 +368,22 @@ describe("a lab of two guests, one on the lab's network", () => {
     const mac = /mac="([^"]+)"/.exec(hosts[0])?.[1] ?? "";
     assert.ok(definition("first-vm-domain").includes(`<mac address="${mac}"/>`));
     assert.equal(resourceNamed("first-access").inputs.port, 22);
+  });
+
+  it("tells the host's contract of the network and each guest's part", () => {
+    const { inputs } = resourceNamed("host-contract");
+    const network = inputs.network as { name: string; address: string; hosts: { ip: string }[] };
+    assert.equal(network.name, "mirlab-dev");
+    assert.equal(network.address, "10.20.30.1/24");
+    assert.equal(network.hosts[0]?.ip, resourceNamed("first-access").inputs.hostName);
+    const guests = inputs.guests as { share?: unknown; network: string }[];
+    assert.deepEqual(
+      guests.map((g) => [g.network, g.share]),
+      [
+        ["nat", undefined],
+        ["user", { path: "/srv/mir", own: false }],
+      ],
+    );
   });
 
   it("joins only that guest to it", () => {

@@ -39,6 +39,7 @@ describe("a lab that says the least", () => {
         natSubnet: "192.168.130.0/24",
         viewers: false,
         packages: "install",
+        onDrift: "heal",
       },
       guests: [
         {

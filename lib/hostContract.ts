@@ -1,0 +1,174 @@
+/** What a lab relies on on its host, as data; compared with what was observed. Pure. */
+import { effective, key, RECORDED, SECTIONS } from "./hostItems";
+import { HostObservation } from "./hostObservation";
+
+/** A guest as its host has to know it. */
+export interface GuestOnHost {
+  readonly name: string;
+  readonly domain: string;
+  /** Folder of the share; `own`: made by the lab. Unset: none. */
+  readonly share?: { readonly path: string; readonly own: boolean };
+  /** Unset for an adopted domain: its disks are its owner's. */
+  readonly disk?: {
+    readonly volume: string;
+    readonly bytes: number;
+    readonly image: string;
+    readonly imageFormat: string;
+    /** `sha256:HEX`, where the configuration names one. */
+    readonly digest?: string;
+  };
+  /** Ports as reserved: 0 is any. For an adopted domain there is no `ssh`. */
+  readonly ports: { readonly ssh?: number; readonly spice: number };
+  /** By a loopback forward, by the lab's network, or as its owner has it. */
+  readonly network: "user" | "nat" | "own";
+}
+
+export interface HostContract {
+  readonly stack: string;
+  readonly dataDir: string;
+  readonly cacheDir: string;
+  readonly packages: readonly string[];
+  /** Packages of which only the files are looked at. */
+  readonly parts: readonly string[];
+  readonly install: boolean;
+  readonly pool: { readonly name: string; readonly path: string };
+  readonly network?: {
+    readonly name: string;
+    readonly address: string;
+    readonly hosts: readonly { readonly mac: string; readonly ip: string }[];
+  };
+  readonly guests: readonly GuestOnHost[];
+}
+
+/** What the last `up` found and took for right, by `ITEM: FIELD`. */
+export type Recorded = Readonly<Record<string, string>>;
+
+/**
+ * How a difference goes away. `run`: by a script of ours. `elsewhere`: another resource of the same
+ * `up` does it. `accept`: it is the host owner's to decide, so `up` takes it for right from then on.
+ * `refuse`: data or somebody's work is at stake, so `up` fails and says what to do.
+ */
+export interface Heal {
+  readonly how: "run" | "elsewhere" | "accept" | "refuse";
+  readonly words: string;
+  readonly script?: string;
+  readonly args?: readonly string[];
+  /** What it costs; unset: nothing that anybody notices. */
+  readonly cost?: string;
+}
+
+export interface Wanted {
+  readonly item: string;
+  readonly field: string;
+  /** What is right, in words and, where no `ok` is given, by value. */
+  readonly right: string;
+  readonly ok?: (found: string) => boolean;
+  /** It was found by the last `up`, and not declared. */
+  readonly recorded?: boolean;
+  /** Facts without which there is nothing to say: another line tells of them. */
+  readonly needs?: readonly (readonly [item: string, field: string, value: string])[];
+  readonly heal: Heal;
+}
+
+export interface Difference {
+  readonly item: string;
+  readonly field: string;
+  readonly declared: string;
+  readonly recorded: boolean;
+  readonly found: string;
+  readonly heal: Heal;
+}
+
+/** Everything that is not as declared or recorded. What nobody could tell is a difference too. */
+export function differences(
+  contract: HostContract,
+  recorded: Recorded,
+  seen: HostObservation,
+): Difference[] {
+  const wanted = SECTIONS.flatMap((section) => section(contract, recorded, seen));
+  const told = new Map<string, Difference>();
+  for (const { item, field, right, ok, recorded: known, needs, heal } of wanted) {
+    if (needs?.some(([i, f, value]) => seen.value(i, f) !== value) === true) continue;
+    const fact = listenerFact(item, right, seen) ?? seen.fact(item, field);
+    const found = fact === undefined ? "nothing" : effective(item, field, fact.value);
+    if (fact?.known === true && (ok?.(fact.value) ?? found === right)) continue;
+    // Two guests on one image tell of it once.
+    told.set(key(item, field), {
+      ...{ item, field, declared: right, recorded: known === true, heal },
+      found: fact === undefined ? "nothing told" : fact.known ? found : `unknown (${found})`,
+    });
+  }
+  return [...told.values()];
+}
+
+/** Listening sockets are told as one list. */
+function listenerFact(item: string, address: string, seen: HostObservation) {
+  if (!item.startsWith("forwards ")) return undefined;
+  const fact = seen.fact("listeners", "tcp");
+  if (fact?.known !== true) return fact;
+  const value = fact.value.split(" ").includes(address) ? address : "not listening";
+  return { ...fact, value };
+}
+
+/** `package qemu-utils: declared installed, found missing; up installs it (a download)` */
+export function differenceText(d: Difference): string {
+  const field = d.field === "state" ? "" : `${d.field} `;
+  const cost = d.heal.cost === undefined ? "" : ` (${d.heal.cost})`;
+  const since = d.recorded ? "was" : "declared";
+  return `${d.item}: ${field}${since} ${d.declared}, found ${d.found}; ${d.heal.words}${cost}`;
+}
+
+/** What an `up` that went well takes for right: values that no declaration names. */
+export function record(contract: HostContract, seen: HostObservation): Record<string, string> {
+  const kept: (readonly [string, string])[] = [
+    ...RECORDED.flatMap(([item, ...fields]) => fields.map((field) => [item, field] as const)),
+    ...contract.packages.map((name) => [`package ${name}`, "hold"] as const),
+    ["files", "signature"],
+    ...contract.guests.flatMap(({ disk }) =>
+      disk === undefined
+        ? []
+        : (["signature", "digest"] as const).map(
+            (field) => [`image ${disk.image}`, field] as const,
+          ),
+    ),
+  ];
+  const sound = seen.items("file").length === 0;
+  return Object.fromEntries(
+    kept.flatMap(([item, field]) => {
+      const value = seen.value(item, field);
+      if (value === undefined || (item === "files" && !sound)) return [];
+      return [[key(item, field), effective(item, field, value)]];
+    }),
+  );
+}
+
+/** Arguments of scripts/host/observe.sh for this contract. */
+export function observeArgs(contract: HostContract, recorded: Recorded): string[] {
+  const { dataDir, stack, pool: labPool, guests } = contract;
+  const own = `${dataDir}/${stack}`;
+  const paths = [dataDir, ...["", "/pool", "/log", "/shares"].map((below) => own + below)];
+  const words = (kind: string, values: readonly string[]): string[] =>
+    values.flatMap((value) => [kind, value]);
+  const images = new Set(guests.flatMap(({ disk }) => (disk === undefined ? [] : [disk.image])));
+  return [
+    recorded[key("files", "signature")] ?? "-",
+    ...words("package", contract.packages),
+    ...words("part", contract.parts),
+    ...words("folder", [...paths, ...guests.flatMap((g) => g.share?.path ?? [])]),
+    ...words(
+      "ports",
+      guests.map((g) => `${dataDir}/ports/${stack}.${g.name}`),
+    ),
+    ...[...images].flatMap((path) => [
+      ...["image", path],
+      recorded[key(`image ${path}`, "signature")] ?? "-",
+      recorded[key(`image ${path}`, "digest")] ?? "-",
+    ]),
+    ...["pool", labPool.name],
+    ...(contract.network === undefined ? [] : ["network", contract.network.name]),
+    ...guests.flatMap(({ domain, disk }) => [
+      ...["domain", domain],
+      ...(disk === undefined ? [] : ["volume", labPool.name, disk.volume]),
+    ]),
+  ];
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Puts one thing on the host right that HostContract found wrong; what has a script of its own
+# (packages, libvirtd, folders, ports, images) is not here.
+#   heal.sh group NAME              a system group
+#   heal.sh member USER GROUP       a user in a group
+#   heal.sh reinstall FILE          the package that FILE belongs to, at its installed version
+#   heal.sh pool NAME               started, with the host too
+#   heal.sh pool-define NAME PATH   defined and started, when PATH holds files that no pool knows
+#   heal.sh network NAME            started, with the host too
+#   heal.sh lease NETWORK MAC IP    the fixed address of a guest
+#   heal.sh forward DOMAIN PORT     the loopback forward to the running guest's sshd
+#   heal.sh image-mode FILE         nobody but root may write
+set -euo pipefail
+
+readonly ME=heal
+# shellcheck source=lib.sh
+declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+readonly LOCK_SECONDS=300
+
+virsh() { as_root env virsh --quiet --connect qemu:///system "$@"; }
+
+heal_group() { getent group "$1" >/dev/null || as_root groupadd --system -- "$1"; }
+
+heal_member() { as_root usermod --append --groups "$2" -- "$1"; }
+
+heal_reinstall() {
+  local owner version
+  owner=$(dpkg-query --search -- "$1" 2>/dev/null | sed -n 's/: .*//p' | head -n 1) || true
+  [[ -n $owner ]] || die "found no package with $1, required one; remove the file by hand"
+  # shellcheck disable=SC2016 # dpkg-query's own field
+  version=$(dpkg-query -W -f '${Version}' -- "$owner")
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o "DPkg::Lock::Timeout=$LOCK_SECONDS" \
+    --allow-change-held-packages install --reinstall -- "$owner=$version" >&2 ||
+    die "found $1 changed and no way to install $owner $version again, required as packaged; run 'apt-get update', then 'apt-get install --reinstall $owner'; log /var/log/apt/term.log"
+}
+
+heal_pool() {
+  [[ $(virsh pool-info "$1") == *'running'* ]] || virsh pool-start "$1" >&2
+  virsh pool-autostart "$1" >&2
+}
+
+# The libvirt provider cannot read a volume without its pool, so no refresh ends, and no `up` begins.
+heal_pool-define() {
+  if virsh pool-info "$1" >/dev/null 2>&1 || [[ -z $(as_root ls -A -- "$2" 2>/dev/null) ]]; then return; fi
+  say "found no pool $1 though $2 holds files; defining it, they stay"
+  virsh pool-define-as "$1" dir --target "$2" >&2
+  heal_pool "$1"
+}
+
+heal_network() {
+  [[ $(virsh net-info "$1") =~ Active:\ +yes ]] || virsh net-start "$1" >&2
+  virsh net-autostart "$1" >&2
+}
+
+heal_lease() {
+  local entry="<host mac='$2' ip='$3'/>" flags=(--config) verb=add-last
+  [[ $2 =~ ^([0-9a-f]{2}:){5}[0-9a-f]{2}$ && $3 =~ ^[0-9.]+$ ]] || die "found '$2 $3', required a MAC and an IPv4 address"
+  [[ ! $(virsh net-info "$1") =~ Active:\ +yes ]] || flags+=(--live)
+  ! virsh net-dumpxml --inactive "$1" | grep -qiF -- "mac='$2'" || verb=modify
+  virsh net-update "$1" "$verb" ip-dhcp-host "$entry" "${flags[@]}" >&2
+}
+
+heal_forward() {
+  local said
+  [[ $2 =~ ^[0-9]+$ ]] || die "found port '$2', required a number"
+  said=$(virsh qemu-monitor-command --hmp "$1" "hostfwd_add mirlab0 tcp:127.0.0.1:$2-:22" | tr -d '\r\n')
+  [[ -z $said ]] || die "found that QEMU refuses the forward of port $2 ($said), required it; end what listens on that port, or shut the guest down and run 'up'"
+}
+
+heal_image-mode() { as_root chmod 0444 -- "$1"; }
+
+case "${1-} $#" in
+  'group 2' | 'member 3' | 'reinstall 2' | 'pool 2' | 'pool-define 3' | 'network 2' | 'lease 4' | 'forward 3' | 'image-mode 2') "heal_$1" "${@:2}" ;;
+  *) die "found arguments '$*', required a verb of this script's head with its words" ;;
+esac

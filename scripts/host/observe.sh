@@ -1,0 +1,292 @@
+#!/usr/bin/env bash
+# What a lab relies on on its host, as it is now. Reads only, in one go.
+#   observe.sh FILES [KIND WORD...]...
+# FILES is the signature of the packages' files that were found sound before, or -.
+# KIND is one of:
+#   package NAME    is it installed, and held       part NAME    its files only
+#   folder PATH     kind, mode and owner            ports FILE   a reservation of scripts/host/ports.sh
+#   image PATH SIGNATURE DIGEST   - - when none is known; hashed only when its signature is another
+#   pool NAME | volume POOL NAME | network NAME | domain NAME
+# A line: `fact` or `unknown`, item, field, value or reason, source; tabs between. The first line
+# names the version, the last one counts the lines before it.
+set -euo pipefail
+
+readonly ME=observe
+# shellcheck source=lib.sh
+declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+readonly QEMU_USER=libvirt-qemu
+readonly QEMU_CONF=/etc/libvirt/qemu.conf LIBVIRTD_CONF=/etc/libvirt/libvirtd.conf
+readonly DAEMONS=(libvirtd virtlogd)
+
+count=0
+line() { # line KIND ITEM FIELD VALUE SOURCE
+  local value=${4//[$'\t\r\n']/ }
+  printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$value" "$5"
+  count=$((count + 1))
+}
+tell() { line fact "$@"; }
+unknown() { line unknown "$@"; }
+
+# The last setting of a key wins, as in libvirt's own reader; an empty value is "not set".
+settings() { # settings FILE LABEL KEY...
+  local file=$1 label=$2 text key value pattern='^[[:space:]]*([a-z_]+)[[:space:]]*=[[:space:]]*"?([^"#]*)"?'
+  shift 2
+  local -A found=()
+  if [[ -r $file ]]; then
+    text=$(<"$file")
+  elif ! text=$(as_root cat "$file" 2>/dev/null); then
+    for key in "$@"; do unknown "config $label" "$key" "$file cannot be read" "$file"; done
+    return
+  fi
+  while IFS= read -r value; do
+    [[ $value =~ $pattern ]] || continue
+    key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
+    found[$key]=${value%"${value##*[![:space:]]}"}
+  done < <(grep -E '^[[:space:]]*[a-z_]+[[:space:]]*=' <<<"$text" || true)
+  for key in "$@"; do tell "config $label" "$key" "${found[$key]-}" "$file"; done
+}
+
+observe_packages() {
+  local name want state version
+  local -A seen=() held=()
+  ((${#packages[@]} > 0)) || return 0
+  # shellcheck disable=SC2016 # dpkg-query's own fields
+  while IFS=$'\t' read -r name want state version; do
+    [[ $state == installed ]] || continue
+    seen[$name]=$version
+    held[$name]=no
+    [[ $want != hold ]] || held[$name]=yes
+  done < <(dpkg-query -W -f '${Package}\t${db:Status-Want}\t${db:Status-Status}\t${Version}\n' "${packages[@]}" 2>/dev/null || true)
+  for name in "${packages[@]}"; do
+    if [[ -v seen[$name] ]]; then
+      tell "package $name" state installed 'dpkg-query -W'
+      tell "package $name" version "${seen[$name]}" 'dpkg-query -W'
+      tell "package $name" hold "${held[$name]}" 'dpkg-query -W'
+    else
+      tell "package $name" state missing 'dpkg-query -W'
+    fi
+  done
+}
+
+# Programs, libraries and firmware, without documents and settings: `MD5  PATH` a line.
+running_files() {
+  local name list lists=()
+  for name in "${packages[@]}" "${parts[@]}"; do
+    for list in "/var/lib/dpkg/info/$name".md5sums "/var/lib/dpkg/info/$name":*.md5sums; do
+      [[ ! -r $list ]] || lists+=("$list")
+    done
+  done
+  ((${#lists[@]} == 0)) ||
+    sed -nE 's,^([0-9a-f]{32})  ((usr/)?(s?bin|lib|libexec)/.*|usr/share/(qemu|seabios)/.*)$,\1  /\2,p' "${lists[@]}"
+}
+
+# dpkg -V, but only when a file's size, times or inode are not those of the last sound look.
+observe_files() {
+  local sums signature path state
+  sums=$(running_files)
+  [[ -n $sums ]] || return 0
+  signature=$(cut -c 35- <<<"$sums" | tr '\n' '\0' |
+    { xargs -0 stat -c '%n %s %.9Y %.9Z %i' -- 2>&1 || true; } | sha256sum)
+  signature=${signature%% *}
+  tell files signature "$signature" stat
+  [[ $signature != "$known_files" ]] || return 0
+  while IFS= read -r path; do
+    state=changed
+    [[ $path != *' open or read' ]] || state=missing
+    tell "file ${path%%: FAILED*}" content "$state" 'dpkg -V'
+  done < <(md5sum --check --quiet <<<"$sums" 2>/dev/null || true)
+}
+
+daemon_runs() {
+  local pid='' comm=''
+  [[ ! -r /run/$1.pid ]] || read -r pid <"/run/$1.pid" || true
+  [[ ! $pid =~ ^[0-9]+$ || ! -r /proc/$pid/comm ]] || read -r comm <"/proc/$pid/comm" || true
+  [[ $comm == "$1" ]] || pgrep -x "$1" >/dev/null
+}
+
+# A daemon that its socket starts counts as active while nothing asks it.
+observe_units() {
+  local name key value unit='' drop
+  local -A unit_of=()
+  while IFS='=' read -r key value; do
+    [[ $key != Id ]] || unit=$value
+    [[ -z $key ]] || unit_of["$unit/$key"]=$value
+  done < <(systemctl show -p Id -p ActiveState -p UnitFileState -p DropInPaths \
+    "${DAEMONS[@]/%/.service}" "${DAEMONS[@]/%/.socket}")
+  for name in "${DAEMONS[@]}"; do
+    value=stopped
+    [[ ${unit_of["$name.service/ActiveState"]-} != active && ${unit_of["$name.socket/ActiveState"]-} != active ]] || value=running
+    tell "service $name" state "$value" 'systemctl show'
+    tell "service $name" enabled "${unit_of["$name.service/UnitFileState"]-}" 'systemctl show'
+    drop=${unit_of["$name.service/DropInPaths"]-}
+    # shellcheck disable=SC2086 # a list of paths
+    tell "service $name" drop-ins "$(if [[ -n $drop ]]; then cat -- $drop | sha256sum | cut -c 1-16; else echo none; fi)" 'systemctl show'
+  done
+}
+
+observe_services() {
+  local name state
+  if [[ -d /run/systemd/system ]]; then
+    observe_units
+    return
+  fi
+  for name in "${DAEMONS[@]}"; do
+    state=stopped
+    ! daemon_runs "$name" || state=running
+    tell "service $name" state "$state" "/run/$name.pid"
+  done
+}
+
+observe_system() {
+  local name groups state parameter nested=absent mode=absent
+  for name in libvirt kvm; do
+    state=exists
+    getent group "$name" >/dev/null || state=missing
+    tell "group $name" state "$state" 'getent group'
+  done
+  if groups=$(id -nG "$QEMU_USER" 2>/dev/null); then
+    state=no
+    [[ " $groups " != *' kvm '* ]] || state=yes
+    tell "user $QEMU_USER" 'in group kvm' "$state" id
+  else
+    tell "user $QEMU_USER" 'in group kvm' 'no such user' id
+  fi
+  tell /dev/kvm owner "$(stat -c '%U:%G %a' /dev/kvm 2>/dev/null || echo absent)" stat
+  for parameter in /sys/module/kvm_{intel,amd}/parameters/nested; do
+    [[ ! -r $parameter ]] || nested=$(<"$parameter")
+  done
+  tell kvm nested "$nested" /sys/module
+  if [[ -r /sys/module/apparmor/parameters/enabled ]]; then
+    mode=$(</sys/module/apparmor/parameters/enabled)
+    if [[ $mode == Y ]]; then
+      mode=$(as_root cat /sys/kernel/security/apparmor/profiles 2>/dev/null | sed -n 's/^libvirtd (\(.*\))$/\1/p' || true)
+      mode=${mode:-'no profile for libvirtd'}
+    fi
+  fi
+  tell apparmor libvirtd "$mode" /sys/kernel/security/apparmor
+  settings "$QEMU_CONF" qemu.conf dynamic_ownership user group security_driver \
+    security_default_confined spice_listen spice_tls
+  settings "$LIBVIRTD_CONF" libvirtd.conf unix_sock_group unix_sock_rw_perms auth_unix_rw listen_tcp
+}
+
+observe_folders() {
+  local path kind mode owner
+  local -A seen=()
+  ((${#folders[@]} > 0)) || return 0
+  while IFS='|' read -r kind mode owner path; do
+    seen[$path]=1
+    [[ $kind == directory ]] || kind=other
+    tell "folder $path" state "$kind" stat
+    tell "folder $path" mode "$mode" stat
+    tell "folder $path" owner "$owner" stat
+  done < <(stat -c '%F|%a|%U:%G|%n' -- "${folders[@]}" 2>/dev/null || true)
+  for path in "${folders[@]}"; do [[ -v seen[$path] ]] || tell "folder $path" state missing stat; done
+}
+
+observe_ports() {
+  local file reserved
+  for file in "${ports[@]}"; do
+    reserved=nothing
+    [[ ! -f $file ]] || reserved=$(<"$file")
+    tell "ports ${file##*/}" reserved "$reserved" "$file"
+  done
+}
+
+# Its owner is libvirt's to change: QEMU's user while a guest runs on it, root else; with it ctime.
+observe_image() {
+  local path=$1 known=$2 digest=$3 signature mode manifest=${1%.*}.manifest tool=sha256sum recorded
+  if [[ ! -f $path ]]; then
+    tell "image $path" state missing stat
+    return
+  fi
+  IFS='|' read -r signature mode < <(stat -c '%s:%.9Y:%i|%a' -- "$path")
+  tell "image $path" state file stat
+  tell "image $path" mode "$mode" stat
+  tell "image $path" signature "$signature" stat
+  recorded=$(sed -n 's/^image-sha256: /sha256:/p;s/^image-digest: //p;/^packages:/q' "$manifest" 2>/dev/null || true)
+  [[ -z $recorded ]] || tell "image $path" manifest "$recorded" "$manifest"
+  if [[ $signature == "$known" ]]; then
+    tell "image $path" digest "$digest" 'signature as recorded'
+  elif [[ -n $recorded && ! $path -nt $manifest ]]; then
+    tell "image $path" digest "$recorded" 'not written since its manifest'
+  else
+    [[ ${path##*/} != sha512-* ]] || tool=sha512sum
+    if digest=$($tool -- "$path" 2>/dev/null); then
+      tell "image $path" digest "${tool%sum}:${digest%% *}" "$tool"
+    else
+      unknown "image $path" digest "$path cannot be read" "$tool"
+    fi
+  fi
+}
+
+# All of libvirt by one virsh: its connection costs more than its answers.
+observe_libvirt() {
+  local said
+  if ! command -v virsh >/dev/null; then
+    tell libvirt answers 'no virsh' virsh
+    return
+  fi
+  said=$(timeout 20 virsh --quiet --connect qemu:///system "uri; $asks" 2>&1 || true)
+  if [[ $said == qemu:* ]]; then
+    tell libvirt answers yes 'virsh uri'
+    tell libvirt transcript "$(base64 -w 0 <<<"$said")" virsh
+  else
+    tell libvirt answers "${said:-no answer in 20 s}" 'virsh uri'
+  fi
+}
+
+ask() { # ask NAME-OF-SECTION COMMAND...
+  asks="${asks}echo \"@@$1@@\"; "
+  shift
+  local command
+  for command in "$@"; do asks="$asks$command; "; done
+}
+
+safe() {
+  [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._+-]*$ ]] || die "found name '$1', required letters, digits and . _ + -"
+}
+
+packages=() parts=() folders=() ports=() images=() asks=''
+known_files=${1:--}
+(($# == 0)) || shift
+while (($# > 0)); do
+  (($# > 1)) || die "found '$1' without a word, required KIND WORD..."
+  case $1 in
+    package) safe "$2" && packages+=("$2") ;;
+    part) safe "$2" && parts+=("$2") ;;
+    folder) folders+=("$2") ;;
+    ports) ports+=("$2") ;;
+    image)
+      (($# > 3)) || die "found '$*', required image PATH SIGNATURE DIGEST"
+      images+=("$2" "$3" "$4")
+      shift 2
+      ;;
+    pool) safe "$2" && ask "pool $2" "pool-info $2" "pool-dumpxml $2" ;;
+    network) safe "$2" && ask "network $2" "net-info $2" "net-dumpxml --inactive $2" ;;
+    domain) safe "$2" && ask "domain $2" "domstate $2" "dumpxml --inactive $2" ;;
+    volume)
+      (($# > 2)) || die "found '$*', required volume POOL NAME"
+      safe "$2" && safe "$3" && ask "volume $3" "vol-dumpxml --pool $2 $3"
+      shift
+      ;;
+    *) die "found kind '$1', required package, part, folder, ports, image, pool, volume, network or domain" ;;
+  esac
+  shift 2
+done
+
+printf 'observe\t1\n'
+observe_packages
+observe_files
+observe_services
+observe_system
+observe_folders
+observe_ports
+for ((i = 0; i < ${#images[@]}; i += 3)); do observe_image "${images[@]:i:3}"; done
+observe_libvirt
+if command -v ss >/dev/null; then
+  tell listeners tcp "$(ss -Hltn | awk '{ print $4 }' | sort -u | paste -sd ' ')" 'ss -Hltn'
+else
+  unknown listeners tcp 'found no ss' 'ss -Hltn'
+fi
+printf 'end\t%d\n' "$count"
