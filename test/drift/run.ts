@@ -2,7 +2,7 @@
  * The drift matrix: each mutation is made with an ordinary tool, a preview has to name it, `up` has
  * to heal it, and the next preview has to be silent.
  *
- *   run.ts [--together] [--only ID,ID] [--quiet-previews N] [--lab STACK]
+ *   run.ts [--together] [--part host|domain] [--only ID,ID] [--quiet-previews N] [--lab STACK]
  *
  * --together makes all mutations that do not get in each other's way before one preview and one `up`.
  * --lab takes a converged stack that is there (MIRLAB_HOME names its home); else a lab is made.
@@ -30,6 +30,8 @@ export interface Mutation {
   readonly byVerb?: boolean;
   /** Never made together with others. */
   readonly apart?: boolean;
+  /** Made together only with those of the same number: two edits of one field hide each other. @default 0 */
+  readonly batch?: number;
 }
 
 /** A converged lab that the mutations are made in. */
@@ -135,8 +137,14 @@ export async function driftMatrix(
   for (let i = 0; i < options.quietPreviews; i++) await quietPreview(lab, counts);
   const joined = (m: Mutation): boolean =>
     options.together && m.apart !== true && m.refused !== true && m.byVerb !== true;
-  const together = mutations.filter(joined);
-  if (together.length > 0) await round(lab, together, counts);
+  const batches = new Set(mutations.map(({ batch = 0 }) => batch));
+  for (const number of batches) {
+    await round(
+      lab,
+      mutations.filter((m) => joined(m) && (m.batch ?? 0) === number),
+      counts,
+    );
+  }
   for (const mutation of mutations.filter((m) => !joined(m))) await round(lab, [mutation], counts);
   const { tried, seen, healed, previews, falseAlarms, seconds } = counts;
   const median = [...seconds].sort((a, b) => a - b)[Math.floor(seconds.length / 2)] ?? 0;
@@ -186,14 +194,20 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       together: { type: "boolean", default: false },
+      part: { type: "string" },
       only: { type: "string" },
       "quiet-previews": { type: "string", default: "10" },
       lab: { type: "string" },
     },
   });
-  const { HOST_MUTATIONS } = await import("./hostMutations");
+  const { MUTATIONS } = await import("./mutations");
   const only = values.only?.split(",");
-  const mutations = HOST_MUTATIONS.filter((m) => only?.includes(m.id) ?? true);
+  const mutations = Object.entries(MUTATIONS)
+    .filter(([part]) => values.part === undefined || values.part === part)
+    .flatMap(([, list]) => list)
+    .filter((m) => only?.includes(m.id) ?? true);
+  if (mutations.length === 0)
+    throw new Error(`found no mutation of that name, required one of test/drift`);
   const options = { together: values.together, quietPreviews: Number(values["quiet-previews"]) };
   if (values.lab !== undefined) {
     const counts = await driftMatrix(await withDisk(givenLab(values.lab)), mutations, options);

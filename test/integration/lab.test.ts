@@ -160,6 +160,28 @@ describe("a lab of one guest", () => {
     assert.equal(healed.code, 0, healed.text);
   });
 
+  it("fails the deploy when cloud-init has failed, with the module and its log", async () => {
+    const again =
+      "sudo rm -f /var/lib/cloud/instance/sem/config_scripts_user; sudo cloud-init modules --mode=final";
+    const script = "/var/lib/cloud/instance/scripts/broken";
+    await inGuest(
+      `printf '#!/bin/sh\\nexit 3\\n' | sudo install -m 755 /dev/stdin ${script}; ${again}`,
+    );
+    const { text: urns } = await lab.pulumi("stack", "--show-urns");
+    const boot = /urn:\S+::g1-boot/.exec(urns)?.[0] ?? "";
+    const failed = await lab.pulumi("up", "--yes", "--skip-preview", "--replace", boot);
+    assert.notEqual(failed.code, 0);
+    assert.match(failed.text, /mirlab-itest-g1: cloud-init did not succeed/);
+    assert.match(failed.text, /--- last lines of \/var\/log\/cloud-init\.log/);
+    assert.match(
+      failed.text,
+      /found error in modules-final: \('scripts-user', .*1 failures \(broken\)/,
+    );
+    await inGuest(`sudo rm ${script}; ${again}`);
+    const up = await lab.pulumi("up", "--yes", "--skip-preview");
+    assert.equal(up.code, 0, up.text);
+  });
+
   it("tells a guest that does not answer, and up brings it back", async () => {
     await virsh("destroy", DOMAIN);
     const preview = await lab.pulumi("preview", "--expect-no-changes");
