@@ -9,7 +9,7 @@ export type MirReadinessArgs = {
 
 /**
  * The page's "Verify Mesa and used Kernel". Asks the running guest, not the packages' names; proves
- * the share by a nonce each way and the session by a picture of the screen. An unmet gate fails the
+ * the share by a nonce each way and the session by a picture of the screen. An unmet check fails the
  * deploy with what was found, what is required and the remedy, and the next `up` asks again.
  */
 export class MirReadiness extends pulumi.dynamic.Resource {
@@ -18,6 +18,7 @@ export class MirReadiness extends pulumi.dynamic.Resource {
 
   declare readonly status: pulumi.Output<MirReadinessProps["status"]>;
   declare readonly reasons: pulumi.Output<string[]>;
+  declare readonly verdicts: pulumi.Output<MirReadinessProps["verdicts"]>;
   declare readonly facts: pulumi.Output<MirReadinessProps["facts"]>;
   declare readonly picture: pulumi.Output<string>;
   declare readonly pictureSha256: pulumi.Output<string>;
@@ -27,6 +28,7 @@ export class MirReadiness extends pulumi.dynamic.Resource {
     const outputs = {
       status: undefined,
       reasons: undefined,
+      verdicts: undefined,
       facts: undefined,
       pictureSha256: undefined,
       pictureTime: undefined,

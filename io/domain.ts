@@ -1,6 +1,8 @@
 /** What libvirt says of a domain, through virsh on the lab host. */
+import { unmet } from "../lib/checks/check";
 import { connectionFault, runOnHost, Target, targetArgv } from "./link";
 import { run, RunOptions } from "./exec";
+import { Stuck } from "./stuck";
 
 // Its words are read, so they must be English whatever the host speaks.
 const VIRSH = ["env", "LC_ALL=C", "virsh", "--quiet", "--connect", "qemu:///system"];
@@ -64,8 +66,10 @@ export async function assertRunning(host: Target, domain: string, log: string): 
         ? "the host's disk is full or failing; make room, then 'virsh resume'"
         : "'virsh resume' lets it go on"
       : "'virsh start' starts it; the serial log says why it stopped";
-  throw new Error(
-    `domain ${domain} is ${state}${reason === "" ? "" : ` (${reason})`}, need running; ${hint}\n` +
-      (await serialTail(host, log)),
+  const found = `${state}${reason === "" ? "" : ` (${reason})`}`;
+  throw new Stuck(
+    "domain",
+    unmet(found, { remedy: hint }),
+    `domain ${domain} is ${found}, need running; ${hint}\n${await serialTail(host, log)}`,
   );
 }

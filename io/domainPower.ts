@@ -16,7 +16,7 @@ const ASK_AGAIN_S = 30;
 /** Asks the running domain to shut down until it is off. Rejects when it is not off in time. */
 async function askToShutDown({ host, domain }: PoweredDomain, limitS: number): Promise<void> {
   let asked = 0;
-  await waitFor({ what: `${domain}: clean shutdown`, limitS }, async () => {
+  await waitFor({ what: `${domain}: clean shutdown:`, limitS }, async () => {
     const { state } = await domainState(host, domain);
     if (state === "shut off") return { value: undefined };
     if (state === "running" && Date.now() - asked >= ASK_AGAIN_S * 1000) {
@@ -31,7 +31,7 @@ async function askToShutDown({ host, domain }: PoweredDomain, limitS: number): P
 /** Ends the running domain by its own shutdown, never by force. */
 export async function shutDown(powered: PoweredDomain): Promise<void> {
   const { domain, acceleration } = powered;
-  await askToShutDown(powered, LIMITS_S[acceleration].ssh).catch((error: Error) => {
+  await askToShutDown(powered, LIMITS_S[acceleration].shutdown).catch((error: Error) => {
     throw new Error(
       `${error.message}; required shut off; it was not forced: shut it down from inside ` +
         `('systemctl poweroff'), or 'virsh destroy ${domain}' if its data may be lost, ` +

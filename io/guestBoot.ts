@@ -2,12 +2,15 @@
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import { Acceleration, LIMITS_S } from "../lib/limits";
+import { unmet } from "../lib/checks/check";
+import { Acceleration, LIMITS_S, STALL_S } from "../lib/limits";
 import { assertRunning, serialTail } from "./domain";
 import { failWithEvidence } from "./evidence";
 import { run } from "./exec";
 import { connectionFault, runInGuest, SshTarget, targetArgv } from "./link";
-import { waitFor } from "./wait";
+import { signsOfLife } from "./signsOfLife";
+import { Stuck } from "./stuck";
+import { Clock, waitFor } from "./wait";
 
 export interface GuestBootInputs {
   readonly guest: SshTarget;
@@ -22,27 +25,39 @@ export interface GuestBootInputs {
   readonly installed?: boolean;
 }
 
-/** Waits until sshd answers with the pinned key. */
-export async function waitForSsh(inputs: GuestBootInputs): Promise<void> {
-  const limitS = LIMITS_S[inputs.acceleration].ssh;
-  await waitFor({ what: `${inputs.domain}: ssh`, limitS }, async () => {
-    await assertRunning(inputs.host, inputs.domain, inputs.serialLog);
+/** Waits until sshd answers with the pinned key. Throws Stuck when that cannot come. */
+export async function waitForSsh(inputs: GuestBootInputs, clock?: Clock): Promise<void> {
+  const { host, domain, acceleration, serialLog } = inputs;
+  const [limitS, stallS] = [LIMITS_S[acceleration].ssh, STALL_S[acceleration].ssh];
+  const signs = signsOfLife(inputs, clock?.now);
+  const timing = { limitS, stallS, ...(clock === undefined ? {} : { clock }) };
+  await waitFor({ what: `${domain}: ssh:`, ...timing }, async () => {
+    await assertRunning(host, domain, serialLog);
     const result = await run(targetArgv(inputs.guest, ["true"]), { timeoutMs: 20_000 });
     if (result.code === 0) return { value: undefined };
-    if (connectionFault(result) === "refused-key") {
-      throw new Error(
-        `${inputs.domain}: the guest's SSH host key is not the pinned one; nothing was run in it. ` +
-          (inputs.installed === true
-            ? `If it was replaced on purpose, set guests[].image.ssh.hostKey to the new one`
-            : `If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain`),
-      );
-    }
-    return { notYet: result.stderr.trim().split("\n").at(-1) ?? "no answer" };
+    if (connectionFault(result) === "refused-key") throw otherKey(inputs);
+    const why = result.stderr.trim().split("\n").at(-1) ?? "";
+    return { notYet: why === "" ? "no answer" : why, moved: await signs() };
   }).catch(async (error: Error) => {
-    if (inputs.serialLog === "") throw error;
-    const tail = await serialTail(inputs.host, inputs.serialLog);
-    throw new Error(`${error.message}\nlast lines of ${inputs.serialLog}:\n${tail}`);
+    if (error instanceof Stuck) throw error;
+    const tail = serialLog === "" ? "" : await serialTail(host, serialLog);
+    const log = serialLog === "" ? "" : `\nlast lines of ${serialLog}:\n${tail}`;
+    throw new Stuck("ssh", unmet(`no login: ${error.message}`), `${error.message}${log}`);
   });
+}
+
+/** Something else answers: nothing was run in it. */
+function otherKey({ domain, installed }: GuestBootInputs): Stuck {
+  const found = "another SSH host key than the pinned one";
+  const fix =
+    installed === true
+      ? `If it was replaced on purpose, set guests[].image.ssh.hostKey to the new one`
+      : `If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain`;
+  return new Stuck(
+    "ssh",
+    unmet(found, { remedy: fix, settles: false }),
+    `${domain}: the guest's SSH host key is not the pinned one; nothing was run in it. ${fix}`,
+  );
 }
 
 async function boot(inputs: GuestBootInputs): Promise<void> {

@@ -18,13 +18,20 @@ export interface SshTarget {
 
 export type Target = SshTarget | undefined;
 
+/** What is put before a script: from standard input it cannot find its library. */
+function libraryOf(name: string): string | undefined {
+  if (name === "guest/session.sh") return "guest/mir-tests.sh";
+  return name.startsWith("host/") ? "host/lib.sh" : undefined;
+}
+
 /**
- * The text of `scripts/<name>` for standard input; host scripts with their library before it, which
- * they cannot find from there. The working directory is the project's.
+ * The text of `scripts/<name>` for standard input, with its library before it. The working directory
+ * is the project's.
  */
 export function scriptText(name: string): string {
   const text = (file: string): string => readFileSync(join("scripts", file), "utf8");
-  return name.startsWith("host/") ? text("host/lib.sh") + text(name) : text(name);
+  const library = libraryOf(name);
+  return library === undefined ? text(name) : text(library) + text(name);
 }
 
 /** argv that runs `words` at the target. ssh's own waits are short: callers retry. */
@@ -35,9 +42,13 @@ export function targetArgv(target: Target, words: readonly string[]): string[] {
   return ["ssh", "-F", target.config, ...options, ...alive, "--", target.alias, shellLine(words)];
 }
 
-/** The command that reads a script from standard input, as the login user or as root by sudo. */
-export function scriptWords(args: readonly string[], sudo = false): string[] {
-  return [...(sudo ? ["sudo", "-n"] : []), "bash", "-s", "--", ...args];
+/**
+ * The command that reads a script from standard input, as the login user or as root by sudo. Python
+ * takes nothing from the user's environment or the site.
+ */
+export function scriptWords(args: readonly string[], sudo = false, name = ""): string[] {
+  const reader = name.endsWith(".py") ? ["python3", "-I", "-S", "-"] : ["bash", "-s", "--"];
+  return [...(sudo ? ["sudo", "-n"] : []), ...reader, ...args];
 }
 
 /**
@@ -63,7 +74,7 @@ export function runInGuest(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const argv = targetArgv(guest, scriptWords(args, guest.root !== true));
+  const argv = targetArgv(guest, scriptWords(args, guest.root !== true, name));
   return run(argv, { ...options, stdin: scriptText(`guest/${name}`) });
 }
 

@@ -1,21 +1,23 @@
-/** Handler of MirReadiness: the gates, asked of the running guest, and the picture that proves it. */
-import { createHash } from "node:crypto";
+/** Handler of MirReadiness: the checks, asked of the running guest, and the picture that proves it. */
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { rm, rmdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import { isMet, Verdict, verdictText } from "../lib/checks/verdict";
-import { GateRequirements, GuestFacts, judge, PAGE_FLOORS } from "../lib/gates";
-import { readFacts } from "../lib/guestFacts";
-import { Acceleration, LIMITS_S } from "../lib/limits";
-import { pictureFacts, pictureFault, readPicture, toPng } from "../lib/picture";
-import { gateFault } from "../lib/requirement";
+import { CHECKS, judge } from "../lib/checks";
+import { met, Outcome, Proofs, Seen, skipped, unmet, Wanted } from "../lib/checks/check";
+import { countMet, isMet, Verdict, verdictText } from "../lib/checks/verdict";
+import { GuestFacts, GuestLook, readFacts } from "../lib/guestFacts";
+import { Acceleration, LIMITS_S, SETTLED_S, STALL_S } from "../lib/limits";
+import { gateFault, GateRequirements, PAGE_FLOORS } from "../lib/requirement";
 import { assertRunning } from "./domain";
 import { leaveEvidence, removeEvidence } from "./evidence";
 import { waitForSsh } from "./guestBoot";
-import { connectionFault, runOnHost, runInGuest, SshTarget } from "./link";
+import { connectionFault, runInGuest, SshTarget } from "./link";
 import { reportFile } from "./paths";
+import { pictureIntact, PictureProof, proveKeyboard, provePicture } from "./pictureProof";
+import { proveShare } from "./shareProof";
+import { Stuck } from "./stuck";
 import { Try, waitFor } from "./wait";
 
 export interface MirReadinessInputs {
@@ -37,11 +39,11 @@ export interface MirReadinessInputs {
 export interface MirReadinessProps extends MirReadinessInputs {
   /** `ready`, `not ready`, or `unreachable`: then the facts are the last known ones. */
   readonly status: "ready" | "not ready" | "unreachable";
-  /** The unmet gates, one line each; empty when ready. */
+  /** The fatal checks that are not met, one line each; empty when ready. */
   readonly reasons: string[];
+  /** Of the last look, in order; warnings among them. */
+  readonly verdicts: Verdict[];
   readonly facts: GuestFacts | null;
-  /** Of the last proof, in order. */
-  readonly verdicts: readonly Verdict[];
   /** SHA-256 of the picture file; empty when there is none. */
   readonly pictureSha256: string;
   /** Time of the picture, ISO 8601; empty when there is none. */
@@ -61,144 +63,187 @@ function pick(i: MirReadinessInputs): MirReadinessInputs {
 }
 
 /** Facts of the guest by one round trip, or why it could not be asked. */
-async function probe(
-  inputs: MirReadinessInputs,
-): Promise<{ facts: GuestFacts } | { fault: string }> {
-  const result = await runInGuest(inputs.guest, "facts.sh", [], { timeoutMs: 120_000 });
-  if (result.code !== 0) {
-    const refused = connectionFault(result) === "refused-key";
-    const why = refused ? "its SSH host key is not the pinned one" : result.stderr.trim();
-    return { fault: why === "" ? "no answer" : why };
+async function probe(inputs: MirReadinessInputs): Promise<GuestLook | string> {
+  const result = await runInGuest(inputs.guest, "facts.py", [], { timeoutMs: 120_000 });
+  if (result.code === 0) return readFacts(result.stdout.toString());
+  if (connectionFault(result) === "refused-key") return "its SSH host key is not the pinned one";
+  if (/python3:.* not found/.test(result.stderr)) {
+    return "found no python3 in the guest, required to tell facts; install package python3";
   }
-  return { facts: readFacts(result.stdout.toString()) };
+  const why = result.stderr.trim();
+  return why === "" ? "no answer" : why;
 }
 
-/** A nonce written on each side of the share is read on the other. */
-async function shareVerdict(inputs: MirReadinessInputs): Promise<Verdict | undefined> {
-  if (inputs.share === undefined) return undefined;
-  const { path, mount, readonly } = inputs.share;
-  const nonce = createHash("sha256")
-    .update(`${inputs.uuid} ${process.hrtime.bigint()}`)
-    .digest("hex");
-  const verdict = (ok: boolean, found: string, settles = true): Verdict => ({
-    ...{ id: "share", tier: "session", fatal: true, settles },
-    status: ok ? "met" : "unmet",
-    found,
-    required: `${path} on the host is ${mount} in the guest${readonly ? ", read-only" : ""}`,
-    remedy:
-      "see 'systemctl status' of the mount unit in the guest, and that libvirt-qemu can write the folder",
-  });
-  const toGuest = await runOnHost(inputs.host, "share-nonce.sh", ["put", path, nonce]);
-  if (toGuest.code !== 0) return verdict(false, toGuest.stderr.trim(), false);
-  try {
-    const args = ["check", mount, nonce, readonly ? "ro" : "rw"];
-    const inGuest = await runInGuest(inputs.guest, "share-nonce.sh", args);
-    if (inGuest.code !== 0) return verdict(false, inGuest.stderr.trim());
-    const back = await runOnHost(inputs.host, "share-nonce.sh", [
-      readonly ? "unchanged" : "answered",
-      path,
-      nonce,
-    ]);
-    return verdict(back.code === 0, back.code === 0 ? "both ways" : back.stderr.trim());
-  } finally {
-    await runOnHost(inputs.host, "share-nonce.sh", ["remove", path, nonce]);
-  }
-}
+/** A guest that answers has come up. */
+const UP: Proofs = {
+  domain: met("running"),
+  serial: met("a guest that answers"),
+  ssh: met("the pinned host key"),
+};
 
-/** Takes the picture, keeps it, and judges it. */
-async function pictureVerdict(
+const isOpen = (v: Verdict): boolean => v.fatal && !isMet(v);
+
+/** What a look says, as it is kept. */
+function told(
   inputs: MirReadinessInputs,
-): Promise<{ verdict: Verdict; sha256: string; time: string }> {
-  const verdict = (ok: boolean, found: string): Verdict => ({
-    ...{ id: "picture", tier: "session", fatal: true, settles: true },
-    status: ok ? "met" : "unmet",
-    found,
-    required: "a screen that is not empty",
-    remedy: `look at ${inputs.picture}; 'journalctl -u mir-session -u mir-session-client -b' in the guest`,
-  });
-  const shot = await runOnHost(inputs.host, "screenshot.sh", [inputs.domain]);
-  if (shot.code !== 0) {
-    return {
-      verdict: verdict(false, `no screenshot: ${shot.stderr.trim()}`),
-      sha256: "",
-      time: "",
-    };
-  }
-  const picture = readPicture(shot.stdout);
-  const png = toPng(picture);
-  await mkdir(dirname(inputs.picture), { recursive: true, mode: 0o700 });
-  await writeFile(`${inputs.picture}.partial`, png, { mode: 0o600 });
-  await rename(`${inputs.picture}.partial`, inputs.picture);
-  const facts = pictureFacts(picture);
-  const fault = pictureFault(facts);
-  const size = `${facts.width}x${facts.height}, ${(facts.drawn * 100).toFixed(1)} % drawn`;
+  seen: Seen,
+  picture: { readonly sha256: string; readonly time: string },
+): MirReadinessProps {
+  const wanted: Wanted = inputs;
+  const verdicts = judge(seen, wanted);
+  const open = verdicts.filter(isOpen);
   return {
-    verdict: verdict(fault === undefined, fault ?? size),
-    sha256: createHash("sha256").update(png).digest("hex"),
-    time: new Date().toISOString(),
-  };
-}
-
-/** All verdicts of one look at the guest. */
-async function look(
-  inputs: MirReadinessInputs,
-): Promise<{ props: MirReadinessProps; unmet: Verdict[]; count: string }> {
-  const asked = await probe(inputs);
-  if ("fault" in asked)
-    throw new Error(`${inputs.domain}: the guest cannot be asked: ${asked.fault}`);
-  const share = await shareVerdict(inputs);
-  const picture = await pictureVerdict(inputs);
-  const verdicts = [
-    ...judge(asked.facts, inputs.gates),
-    ...(share === undefined ? [] : [share]),
-    picture.verdict,
-  ];
-  const unmet = verdicts.filter((v) => !isMet(v));
-  const count = `${verdicts.length - unmet.length} of ${verdicts.length}`;
-  const props: MirReadinessProps = {
     ...pick(inputs),
-    status: unmet.length === 0 ? "ready" : "not ready",
-    reasons: unmet.map(verdictText),
-    facts: asked.facts,
+    status: open.length === 0 ? "ready" : "not ready",
+    reasons: open.map(verdictText),
     verdicts,
+    facts: seen.guest?.facts ?? null,
     pictureSha256: picture.sha256,
     pictureTime: picture.time,
   };
-  return { props, unmet, count };
 }
 
-/** Gates are unmet that time cannot meet: the verdicts say all there is to say. */
+/** Whether a key may be tried: only where everything else is met, and on a client that counts keys. */
+function keyboardOutcome(guest: GuestLook, others: readonly Verdict[]): Outcome | undefined {
+  const client = guest.facts.unit?.client;
+  if (client === "none") return skipped("no client is declared");
+  if (client === "configured") {
+    return skipped("the client is a configured one: what it makes of a key is not known");
+  }
+  const open = others.filter(isOpen).map(({ id }) => id);
+  return open.length === 0 ? undefined : skipped(`not tried before ${open.join(", ")}`);
+}
+
+/** One look at the guest: asked, and proven from outside. */
+async function look(
+  inputs: MirReadinessInputs,
+): Promise<{ props: MirReadinessProps; sessionSeconds: number | null }> {
+  const guest = await probe(inputs);
+  if (typeof guest === "string") {
+    const proofs = { domain: UP.domain, ssh: unmet(`no answer: ${guest}`) } as Proofs;
+    return { props: told(inputs, { proofs }, NO_PICTURE), sessionSeconds: null };
+  }
+  const { sessionSeconds } = guest;
+  const share = await proveShare(inputs);
+  const picture: PictureProof = await provePicture(inputs);
+  const proofs: Proofs = { ...UP, share, picture: picture.outcome };
+  const before = told(inputs, { guest, proofs }, picture);
+  const keyboard = keyboardOutcome(guest, before.verdicts);
+  if (keyboard !== undefined || picture.seen === undefined) {
+    const withKeyboard = { ...proofs, ...(keyboard === undefined ? {} : { keyboard }) };
+    return { props: told(inputs, { guest, proofs: withKeyboard }, picture), sessionSeconds };
+  }
+  const { outcome, kept = picture } = await proveKeyboard(inputs, picture.seen);
+  const seen = { guest, proofs: { ...proofs, keyboard: outcome } };
+  return { props: told(inputs, seen, kept), sessionSeconds };
+}
+
+const NO_PICTURE = { sha256: "", time: "" };
+
+/** Checks are not met, and time cannot help: the verdicts say all there is to say. */
 class Unmet extends Error {}
 
-/** Looks until ready. An unmet gate fails the deploy and keeps the measurements in the state. */
+function tellReady(what: string, props: MirReadinessProps): void {
+  console.log(`${what} ${countMet(props.verdicts)}`);
+  for (const warning of props.verdicts.filter((v) => !isMet(v))) {
+    console.log(`${props.domain}: warning: ${verdictText(warning)}`);
+  }
+}
+
+/** Looks until ready. An unmet check fails the deploy and keeps the measurements in the state. */
 async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
-  // The guest may have been started by this very `up`.
-  await waitForSsh(inputs);
-  const limitS = LIMITS_S[inputs.acceleration].session;
-  const what = `${inputs.domain}: readiness`;
+  const { acceleration, domain } = inputs;
+  const what = `${domain}: readiness`;
+  const [limitS, stallS] = [LIMITS_S[acceleration].session, STALL_S[acceleration].session];
   let last: MirReadinessProps | undefined;
+  let settledLooks = 0;
   const lookOnce: Try<MirReadinessProps> = async () => {
-    await assertRunning(inputs.host, inputs.domain, inputs.serialLog);
-    const { props, unmet, count } = await look(inputs);
+    await assertRunning(inputs.host, domain, inputs.serialLog);
+    const { props, sessionSeconds } = await look(inputs);
     last = props;
-    if (unmet.length === 0) {
-      console.log(`${what} ${count}`);
+    if (props.status === "ready") {
+      tellReady(what, props);
       return { value: props };
     }
-    if (unmet.some((v) => !v.settles)) throw new Unmet(`${what} ${count}`);
-    return { notYet: `${count}, not yet ${unmet.map((v) => v.id).join(", ")}` };
+    const open = props.verdicts.filter(isOpen);
+    // What a session has not brought after so long it will not bring: somebody broke it.
+    settledLooks = (sessionSeconds ?? 0) >= SETTLED_S[acceleration] ? settledLooks + 1 : 0;
+    const count = `${countMet(props.verdicts)}, not yet ${open.map((v) => v.id).join(", ")}`;
+    if (open.some((v) => !v.settles) || settledLooks >= SETTLED_LOOKS) {
+      throw new Unmet(`${what} ${count}`);
+    }
+    return { notYet: count, moved: props.verdicts.filter(isMet).length };
   };
   try {
-    return await waitFor({ what, limitS }, lookOnce);
+    // The guest may have been started by this very `up`.
+    await waitForSsh(inputs);
+    return await waitFor({ what, limitS, stallS }, lookOnce);
   } catch (error) {
-    if (last === undefined) throw error;
-    // Pulumi keeps the properties of such a failure, and the next `up` asks again.
-    throw Object.assign(new Error(`${inputs.domain} is not ready`), {
-      id: inputs.uuid,
-      properties: last,
-      reasons: [...last.reasons, ...(error instanceof Unmet ? [] : [(error as Error).message])],
-    });
+    throw failure(inputs, last, error as Error);
   }
+}
+
+/** Looks at a session that has long settled: the first may have met it in a bad moment. */
+const SETTLED_LOOKS = 3;
+
+/** As Pulumi takes it: the properties go into the state, and the next `up` asks again. */
+function failure(
+  inputs: MirReadinessInputs,
+  last: MirReadinessProps | undefined,
+  error: Error,
+): Error {
+  if (!(error instanceof Stuck)) {
+    if (last === undefined) return error;
+    const reasons = [...last.reasons, ...(error instanceof Unmet ? [] : [error.message])];
+    return notReady(inputs, last, reasons);
+  }
+  const { id, outcome } = { id: error.check, outcome: error.outcome };
+  const now = told(inputs, { proofs: { [id]: outcome } }, NO_PICTURE);
+  const kept = last?.verdicts.filter((v) => v.id !== id) ?? [];
+  const order = CHECKS.map((check) => check.id);
+  const verdicts = [...kept, ...now.verdicts].sort(
+    (a, b) => order.indexOf(a.id) - order.indexOf(b.id),
+  );
+  const props = { ...(last ?? now), status: "not ready" as const, reasons: now.reasons, verdicts };
+  // The first line of the message is the verdict again; the log's lines follow it.
+  const log = error.message.split("\n").slice(1).join("\n").trim();
+  return notReady(inputs, props, [...now.reasons, ...(log === "" ? [] : [log])]);
+}
+
+function notReady({ domain, uuid }: MirReadinessInputs, properties: object, reasons: string[]) {
+  return Object.assign(new Error(`${domain} is not ready`), { id: uuid, properties, reasons });
+}
+
+/** What was proven last, and still holds as far as can be told without proving it again. */
+async function keptProofs(props: MirReadinessProps, guest: GuestLook): Promise<Proofs> {
+  const kept = (id: "share" | "picture" | "keyboard"): Proofs => {
+    // A state of an older version has no verdicts.
+    const verdict = (props.verdicts as Verdict[] | undefined)?.find((v) => v.id === id);
+    return verdict === undefined ? {} : { [id]: verdict };
+  };
+  const { share, picture } = props;
+  const mounted =
+    share === undefined || (guest.facts.mounts ?? []).some(({ dir }) => dir === share.mount);
+  const intact = await pictureIntact(picture, props.pictureSha256);
+  return {
+    ...{ ...UP, ...kept("share"), ...kept("picture"), ...kept("keyboard") },
+    ...(mounted ? {} : { share: unmet(`no 9p mount on ${share.mount}`) }),
+    ...(intact
+      ? {}
+      : {
+          picture: unmet(`${picture} is missing or was changed`, {
+            remedy: "run 'up': it takes another",
+          }),
+        }),
+  };
+}
+
+/** Why the guest need not be asked: its domain does not run. One call of virsh. */
+async function domainFault({ host, domain }: MirReadinessInputs): Promise<string | undefined> {
+  return assertRunning(host, domain, "").then(
+    () => undefined,
+    (error: Error) => error.message.trim(),
+  );
 }
 
 /** Proves, and leaves a report beside the picture, whatever comes out. */
@@ -215,13 +260,6 @@ function gateFailures(gates: GateRequirements | undefined): pulumi.dynamic.Check
   });
 }
 
-async function pictureIntact(props: MirReadinessProps): Promise<boolean> {
-  const bytes = await readFile(props.picture).catch(() => undefined);
-  return (
-    bytes !== undefined && createHash("sha256").update(bytes).digest("hex") === props.pictureSha256
-  );
-}
-
 export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirReadinessProps> = {
   async check(_olds, news) {
     return { inputs: news, failures: gateFailures(news.gates) };
@@ -235,18 +273,17 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
    */
   async read(id, props) {
     if (props === undefined) throw new Error(`${id}: cannot be imported`);
-    const asked = await probe(props);
-    if ("fault" in asked) {
-      return { id, props: { ...props, status: "unreachable", reasons: [asked.fault] } };
+    const guest = (await domainFault(props)) ?? (await probe(props));
+    if (typeof guest === "string") {
+      return { id, props: { ...props, status: "unreachable", reasons: [guest] } };
     }
-    const unmet = judge(asked.facts, props.gates).filter((v) => !isMet(v));
-    const reasons = unmet.map(verdictText);
-    if (!(await pictureIntact(props)))
-      reasons.push(`picture: ${props.picture} is missing or was changed`);
+    const proofs = await keptProofs(props, guest);
+    const kept = { sha256: props.pictureSha256, time: props.pictureTime };
+    const now = told(props, { guest, proofs }, kept);
     const report = reportFile(dirname(props.picture));
-    if (!existsSync(report)) reasons.push(`report: ${report} is missing`);
-    const status = reasons.length === 0 ? "ready" : "not ready";
-    return { id, props: { ...props, facts: asked.facts, status, reasons } };
+    const lost = existsSync(report) ? [] : [`report: ${report} is missing`];
+    const status = lost.length === 0 ? now.status : "not ready";
+    return { id, props: { ...props, ...now, status, reasons: [...now.reasons, ...lost] } };
   },
   async diff(_id, olds, news) {
     const declared = !isDeepStrictEqual(pick(olds), pick(news));
@@ -258,6 +295,6 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
   async delete(_id, props) {
     await removeEvidence(dirname(props.picture));
     await rm(props.picture, { force: true });
-    await rmdir(dirname(join(props.picture))).catch(() => undefined);
+    await rmdir(dirname(props.picture)).catch(() => undefined);
   },
 };

@@ -1,5 +1,5 @@
 /** What is left of a look at a guest, for a person or a program that comes later. Pure. */
-import { isMet, Verdict } from "./checks/verdict";
+import { isMet, countMet, Verdict } from "./checks/verdict";
 import { Acceleration } from "./limits";
 
 /** A log of the guest, or why there is none. */
@@ -49,5 +49,5 @@ export const warnings = (verdicts: readonly Verdict[]): Verdict[] =>
 /** e.g. `12 of 14 checks met`, as the deploy counts. */
 export function count(verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return "no check was made";
-  return `${verdicts.filter(isMet).length} of ${verdicts.length} checks met`;
+  return `${countMet(verdicts)} checks met`;
 }

@@ -5,8 +5,7 @@
  * person who edits `Pulumi.<stack>.yaml`. Rules that span several keys live in `labConfig.ts`.
  */
 import { z } from "zod";
-import { PAGE_FLOORS } from "./gates";
-import { gateFault } from "./requirement";
+import { gateFault, PAGE_FLOORS } from "./requirement";
 import { imageUrlFault } from "./imageUrl";
 import { sharePathFault } from "./sharePath";
 

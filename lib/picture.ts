@@ -67,9 +67,16 @@ export interface PictureFacts {
   readonly colours: number;
   /** Share of pixels that are not of the most frequent colour, 0 to 1. */
   readonly drawn: number;
+  /** Black, with nothing on it but the colours of a text console. */
+  readonly console: boolean;
   /** SHA-256 over size and pixels, hex: the same picture in any file format. */
   readonly sha256: string;
 }
+
+/** The sixteen of VGA, which Linux' console uses, are made of four levels; texts elsewhere are smooth. */
+const CONSOLE_LEVELS = new Set([0x00, 0x55, 0xaa, 0xff]);
+const isConsoleColour = (rgb: number): boolean =>
+  [rgb >> 16, (rgb >> 8) & 0xff, rgb & 0xff].every((level) => CONSOLE_LEVELS.has(level));
 
 export function pictureFacts(picture: Picture): PictureFacts {
   const counts = new Map<number, number>();
@@ -80,8 +87,8 @@ export function pictureFacts(picture: Picture): PictureFacts {
   }
   const total = picture.width * picture.height;
   // Not Math.max(...): a photograph has more colours than a call may have arguments.
-  let most = 0;
-  for (const count of counts.values()) most = Math.max(most, count);
+  let [most, background] = [0, 0];
+  for (const [colour, count] of counts) if (count > most) [most, background] = [count, colour];
   const sha256 = createHash("sha256")
     .update(`${picture.width}x${picture.height}\n`)
     .update(picture.rgb)
@@ -91,6 +98,7 @@ export function pictureFacts(picture: Picture): PictureFacts {
     height: picture.height,
     colours: Math.min(counts.size, 256),
     drawn: (total - most) / total,
+    console: background === 0 && counts.size <= 16 && [...counts.keys()].every(isConsoleColour),
     sha256,
   };
 }
@@ -98,14 +106,12 @@ export function pictureFacts(picture: Picture): PictureFacts {
 /** Fewer drawn pixels than this is an empty screen: 0.5 % of 1024x768 is a 63x63 window. */
 export const MIN_DRAWN = 0.005;
 
-/**
- * Why a picture does not show a session, or undefined. A text console has few colours and few lit
- * pixels; a Mir server draws a background and the client a window.
- */
+/** Why a picture does not show a session, or undefined. */
 export function pictureFault(facts: PictureFacts): string | undefined {
   if (facts.colours < 2) return "one colour";
   if (facts.drawn < MIN_DRAWN) {
     return `${(facts.drawn * 100).toFixed(2)} % of the pixels differ from the background`;
   }
+  if (facts.console) return `a text console: ${facts.colours} colours of VGA on black`;
   return undefined;
 }

@@ -18,6 +18,21 @@ export function parseRequirement(text: string): Requirement | undefined {
   return floor === undefined ? undefined : { text: `>= ${version}`, floor };
 }
 
+function floorOf(text: string): Requirement {
+  const parsed = parseRequirement(text);
+  if (parsed === undefined) throw new Error(`not a requirement: ${text}`);
+  return parsed;
+}
+
+/** Lowest versions the page allows: dma-buf and crtc handling in QXL; kms_swrast in Mesa. */
+export const PAGE_FLOORS = { kernel: floorOf(">= 3.18"), mesa: floorOf(">= 10.3.0") } as const;
+
+/** Versions asked for by the configuration, e.g. `{ kernel: ">= 6.1", mesa: ">= 10.3.0" }`. */
+export interface GateRequirements {
+  readonly kernel: string;
+  readonly mesa: string;
+}
+
 /** Why a gate's requirement cannot be used, or undefined: malformed, or below the page's floor. */
 export function gateFault(text: string, floor: Requirement): string | undefined {
   const wanted = parseRequirement(text);

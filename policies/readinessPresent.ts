@@ -1,6 +1,5 @@
 import { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
-import { PAGE_FLOORS } from "../lib/gates";
-import { gateFault } from "../lib/requirement";
+import { gateFault, PAGE_FLOORS } from "../lib/requirement";
 
 const GUEST = "mirlab:index:Guest";
 const READINESS = "pulumi-nodejs:dynamic/mir:MirReadiness";

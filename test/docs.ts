@@ -1,27 +1,28 @@
 /**
  * Keeps the docs true to the code.
- *   docs.ts           writes the README's configuration tables from the schema
+ *   docs.ts           writes the README's configuration tables from the schema, and docs/checks.md
  *   docs.ts --check   fails when they are stale, when a check has no section in the
  *                     troubleshooting page, or when a link in the docs leads nowhere
  */
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { labSchema } from "../lib/labSchema";
+import { checksPage } from "./checksPage";
 
 const ROOT = resolve(__dirname, "..");
 const README = join(ROOT, "README.md");
+const CHECKS_PAGE = join(ROOT, "docs", "checks.md");
 const TROUBLESHOOTING = join(ROOT, "docs", "troubleshooting.md");
 const BEGIN = "<!-- config: written by `npm run docs` -->";
 const END = "<!-- /config -->";
 /** Where checks that a person meets are declared. */
 const CHECK_SOURCES = [
-  "lib/gates.ts",
+  ...["boot", "graphics", "session"].map((tier) => `lib/checks/${tier}.ts`),
   ...readdirSync(join(ROOT, "lib", "hostChecks"))
     .filter((file) => file !== "finding.ts")
     .map((file) => `lib/hostChecks/${file}`),
   "io/doctor.ts",
-  "io/mirReadiness.ts",
 ];
 
 interface Row {
@@ -182,7 +183,8 @@ const anchor = (heading: string): string =>
 function brokenLinks(): string[] {
   const decisions = readdirSync(join(ROOT, "docs", "decisions")).map((f) => `docs/decisions/${f}`);
   const top = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
-  const pages = [...top, "docs/page.md", "docs/doctor.md", "docs/troubleshooting.md", ...decisions];
+  const written = ["page", "checks", "doctor", "troubleshooting"].map((name) => `docs/${name}.md`);
+  const pages = [...top, ...written, ...decisions];
   return pages.flatMap((page) => {
     const links = [...readFileSync(join(ROOT, page), "utf8").matchAll(/\]\(([^)\s]+)\)/g)];
     return links.flatMap(([, link = ""]) => {
@@ -197,19 +199,29 @@ function brokenLinks(): string[] {
   });
 }
 
+/** Whole or not at all; untouched when it says so already. */
+function write(file: string, text: string): void {
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
+  writeFileSync(`${file}.partial`, text);
+  renameSync(`${file}.partial`, file);
+}
+
 function main(): void {
-  const readme = readFileSync(README, "utf8");
-  const fresh = withTables(readme);
+  const written: [string, string][] = [
+    [README, withTables(readFileSync(README, "utf8"))],
+    [CHECKS_PAGE, checksPage()],
+  ];
   if (!process.argv.includes("--check")) {
-    if (fresh === readme) return;
-    writeFileSync(`${README}.partial`, fresh);
-    renameSync(`${README}.partial`, README);
+    for (const [file, text] of written) write(file, text);
     return;
   }
-  const stale =
-    fresh === readme
+  const stale = written.flatMap(([file, text]) =>
+    existsSync(file) && readFileSync(file, "utf8") === text
       ? []
-      : ["README.md: found stale configuration tables, required fresh ones; run 'npm run docs'"];
+      : [
+          `${relative(ROOT, file)}: found it stale, required what the code says; run 'npm run docs'`,
+        ],
+  );
   const faults = [...stale, ...untold(), ...brokenLinks()];
   for (const fault of faults) console.error(fault);
   process.exitCode = faults.length === 0 ? 0 : 1;

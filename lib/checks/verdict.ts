@@ -24,6 +24,12 @@ export interface Verdict {
 
 export const isMet = (v: Verdict): boolean => v.status === "met" || v.status === "skipped";
 
+/** `25 of 27`, of those that were asked. */
+export function countMet(verdicts: readonly Verdict[]): string {
+  const asked = verdicts.filter((v) => v.status !== "skipped");
+  return `${asked.filter(isMet).length} of ${asked.length}`;
+}
+
 /** `mesa: found 10.1.3, need >= 10.3.0; <remedy>` */
 export function verdictText(v: Verdict): string {
   if (v.status === "skipped") return `${v.id}: not asked: ${v.found}`;

@@ -19,6 +19,9 @@ readonly DEFAULT_CLIENT=(foot --title=Mir --window-size-pixels=700x360 --font=mo
 readonly FALLBACK_CLIENT=(mir_demo_client_wayland)
 readonly SOCKET_SECONDS=120
 
+# shellcheck source=mir-tests.sh
+declare -F put_tests >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/mir-tests.sh"
+
 say() { printf '%s\n' "session: $*" >&2; }
 die() {
   say "$*"
@@ -60,7 +63,11 @@ printf '\n  Mir runs in this guest\n\n'
 printf '  %-10s %s\n' Host "$(hostname)" Linux "$(uname -r)" Mesa "$(version libgl1-mesa-dri)" \
   Mir "$(version mir-platform-graphics-gbm-kms)" Display "$(log 'Selected display driver')" \
   Renderer "$(log 'GL renderer')" GLES "$(log 'GL version')"
-exec sleep infinity
+# Each key that arrives shows: readiness sends one, and looks for another picture.
+stty -echo
+printf '\033[?25l'
+keys=0
+while printf '\r  %-10s %d' Keys "$keys" && read -rsN 1; do keys=$((keys + 1)); done
 FILE
 }
 
@@ -144,7 +151,8 @@ wait_settled() {
 }
 
 installed_files() {
-  printf '%s\n' "$RUNNER" "$BANNER" "$CONFIG/server" "$UNIT_DIR/$SERVER" "$UNIT_DIR/$CLIENT"
+  printf '%s\n' "$RUNNER" "$BANNER" "$CONFIG/server" "$UNIT_DIR/$SERVER" "$UNIT_DIR/$CLIENT" \
+    "$TESTS" "$TESTS_UNIT"
   ((${#client[@]} == 0)) || printf '%s\n' "$CONFIG/client"
 }
 
@@ -163,6 +171,7 @@ install_session() {
   put_banner
   put 0644 "$CONFIG/server" < <(printf '%s\0' "${server[@]}")
   put_server_unit
+  put_tests
   # Without a client its unit stays, and its condition passes it over.
   put_client_unit
   if ((${#client[@]} > 0)); then

@@ -25,6 +25,8 @@ guest_script() {
   shift
   in_guest sudo -n bash -s -- "$@" <"$GUEST/$script"
 }
+session() { cat "$GUEST/mir-tests.sh" "$GUEST/session.sh" | in_guest sudo -n bash -s -- install; }
+facts() { in_guest sudo -n python3 -I -S - <"$GUEST/facts.py"; }
 
 wait_ssh() {
   local start=$SECONDS
@@ -60,9 +62,9 @@ up() {
 
   # Side by side, as the engine runs them.
   guest_script share.sh mount share /mnt/share >/dev/null &
-  guest_script session.sh install >/dev/null
+  session >/dev/null
   wait $!
-  guest_script facts.sh >"$folder/facts.json"
+  facts >"$folder/facts.json"
   nonce=$(sha256sum <<<"$EPOCHREALTIME" | cut -d' ' -f1)
   bash "$HOST/share-nonce.sh" put "$share" "$nonce"
   guest_script share-nonce.sh check /mnt/share "$nonce" rw

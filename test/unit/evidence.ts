@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Tier, Verdict } from "../../lib/checks/verdict";
 import { Evidence } from "../../lib/evidence";
-import { fixture, ROOT } from "./support";
+import { FACTS, fixture, ROOT } from "./support";
 
 export function verdict(
   tier: Tier,
@@ -58,7 +58,7 @@ export const READY: Evidence = {
   acceleration: "tcg",
   verdicts: MET,
   versions: { Linux: "6.1.0-56-amd64", Mesa: "22.3.6", Mir: "2.12.1-1" },
-  facts: JSON.parse(fixture("facts.debian-12.mesa-22.3.6.mir-2.12.1.json")) as unknown,
+  facts: JSON.parse(fixture(FACTS.ready)) as unknown,
   pictures: [
     {
       title: "Screen",

@@ -13,6 +13,12 @@ export function fixture(name: string): string {
   return readFileSync(join(ROOT, "test", "fixtures", name), "utf8");
 }
 
+/** Facts that real guests told. */
+export const FACTS = {
+  ready: "facts-v2.debian-12.linux-6.1.0-56.mesa-22.3.6.mir-2.12.1.json",
+  noSession: "facts-v2-no-session.debian-12.linux-6.1.0-56.mesa-22.3.6.mir-2.12.1.json",
+} as const;
+
 /** A folder of this test file's own, removed when the file's tests are done. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "mirlab-unit-"));

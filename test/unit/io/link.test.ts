@@ -43,12 +43,19 @@ describe("scriptWords", () => {
   it("reads the script from standard input", () => {
     assert.deepEqual(scriptWords(["a"]), ["bash", "-s", "--", "a"]);
     assert.deepEqual(scriptWords(["-x"], true), ["sudo", "-n", "bash", "-s", "--", "-x"]);
+    assert.deepEqual(scriptWords(["a"], true, "facts.py"), [
+      ...["sudo", "-n", "python3", "-I", "-S", "-", "a"],
+    ]);
   });
 });
 
 describe("scriptText", () => {
   it("is the file below scripts/", () =>
-    assert.match(scriptText("guest/facts.sh"), /^#!\/usr\/bin\/env bash/));
+    assert.match(scriptText("guest/facts.py"), /^#!\/usr\/bin\/env python3/));
+  it("has the library before it that it could not find from standard input", () => {
+    assert.match(scriptText("host/facts.sh"), /as_root\(\) \{[^]*\n#!\/usr\/bin\/env bash\n/);
+    assert.match(scriptText("guest/session.sh"), /put_tests\(\) \{[^]*\n#!\/usr\/bin\/env bash\n/);
+  });
   it("fails for a file that is not there", () =>
     assert.throws(() => scriptText("guest/no.sh"), /ENOENT/));
 });

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, it } from "node:test";
 import { MirReadinessInputs, MirReadinessProps, provider } from "../../../io/mirReadiness";
-import { LIMITS_S } from "../../../lib/limits";
+import { LIMITS_S, SETTLED_S, STALL_S } from "../../../lib/limits";
 import { toPng } from "../../../lib/picture";
-import { FakePrograms, fixture, ROOT, temporaryFolder } from "../support";
+import { FACTS, FakePrograms, fixture, ROOT, temporaryFolder } from "../support";
 
 process.chdir(ROOT);
 const programs = new FakePrograms();
 const folder = temporaryFolder();
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-const READY = fixture("facts.debian-12.mesa-22.3.6.mir-2.12.1.json");
-const NO_SESSION = fixture("facts-no-session.debian-12.mesa-22.3.6.mir-2.12.1.json");
+const READY = fixture(FACTS.ready);
 const share = join(folder, "share");
 
 const INPUTS: MirReadinessInputs = {
@@ -26,11 +26,28 @@ const INPUTS: MirReadinessInputs = {
   session: "active",
 };
 
-/** A screen with a window on it, or an empty one. */
-function screen(drawn: boolean): void {
+type Facts = Record<string, object>;
+
+/** The real answer with parts of its facts changed. */
+function facts(changes: Record<string, object> = {}): string {
+  const told = JSON.parse(READY) as Facts;
+  for (const [name, change] of Object.entries(changes)) told[name] = { ...told[name], ...change };
+  return JSON.stringify(told);
+}
+
+/** A session that has just begun, and is not there yet. */
+const STARTING = facts({
+  session: { activeState: "activating", activeSeconds: null, libraries: [] },
+  mirLog: { displayDriver: null },
+});
+
+/** A screen with a window on it, or an empty one; another one after a key. */
+function screen(drawn: boolean, key = true): void {
   const rgb = new Uint8Array(64 * 48 * 3);
   if (drawn) rgb.fill(200, 0, rgb.length / 2);
   writeFileSync(join(programs.folder, "screen"), toPng({ width: 64, height: 48, rgb }));
+  if (key) rgb.fill(100, 0, 30);
+  writeFileSync(join(programs.folder, "screen-after-key"), toPng({ width: 64, height: 48, rgb }));
 }
 
 /** A guest that tells these facts; the share's answer is written as the guest would. */
@@ -56,18 +73,29 @@ function virsh(state = "running (booted)"): void {
     "virsh",
     `case "$*" in
   *domstate*) echo "${state}" ;;
+  *domstats*) echo "block.0.rd.reqs=1" ;;
+  *send-key*)
+    echo "$*" >>"${programs.folder}/keys.log"
+    cp "${programs.folder}/screen-after-key" "${programs.folder}/screen"
+    ;;
   *screenshot*) cp "${programs.folder}/screen" "\${*: -1}" ;;
   *) echo "unexpected: $*" >&2; exit 1 ;;
 esac`,
   );
 }
 
-/** Seconds to wait: none, but in the test that is about waiting. */
+/** Seconds to wait: none, but in the tests that are about waiting. */
 const limits = LIMITS_S.kvm as { ssh: number; session: number };
+const stall = STALL_S.kvm as { ssh: number; session: number };
+const settled = SETTLED_S as { kvm: number };
+const keys = join(programs.folder, "keys.log");
 
 beforeEach(() => {
   Object.assign(limits, { ssh: 0, session: 0 });
+  Object.assign(stall, { ssh: 60, session: 60 });
+  settled.kvm = 1e9;
   rmSync(INPUTS.picture, { force: true });
+  rmSync(keys, { force: true });
   rmSync(share, { recursive: true, force: true });
   mkdirSync(share);
   screen(true);
@@ -155,7 +183,7 @@ describe("MirReadiness, created", () => {
     assert.equal(
       readFileSync(join(programs.folder, "ssh.log"), "utf8"),
       // The second script is the session's log, for the report.
-      "true\nsudo -n bash -s --\nsudo -n bash -s -- 400\n",
+      "true\nsudo -n python3 -I -S -\nsudo -n bash -s -- 400\n",
     );
   });
 
@@ -175,7 +203,7 @@ describe("MirReadiness, created", () => {
 
   it("waits for a session that is still starting", async () => {
     limits.session = 60;
-    guest(NO_SESSION);
+    guest(STARTING);
     setTimeout(() => guest(READY), 1000);
     assert.equal((await made()).status, "ready");
   });
@@ -183,35 +211,110 @@ describe("MirReadiness, created", () => {
   it("fails at once when the domain does not run, and says how to start it", async () => {
     virsh("shut off (crashed)");
     const error = await failure();
-    assert.equal(
-      error.message,
-      "domain mirlab-dev-mir is shut off (crashed), need running; 'virsh start' starts it; the serial log says why it stopped\n",
+    assert.deepEqual(
+      [error.id, error.reasons],
+      [
+        INPUTS.uuid,
+        [
+          "domain: found shut off (crashed), need running; 'virsh start' starts it; the serial log says why it stopped",
+        ],
+      ],
     );
-    assert.equal(error.id, undefined);
+    assert.deepEqual(
+      error.properties?.verdicts.map((v) => [v.id, v.status]),
+      [["domain", "unmet"]],
+    );
   });
 
-  it("tells of a disk that is full", async () => {
+  it("tells of a disk that is full, and of a domain that somebody suspended", async () => {
     virsh("paused (I/O error)");
     assert.match(
-      (await failure()).message,
-      /the host's disk is full or failing; make room, then 'virsh resume'/,
+      (await failure()).reasons?.[0] ?? "",
+      /^domain: found paused \(I\/O error\), need running; the host's disk is full or failing; make room, then 'virsh resume'/,
     );
+    virsh("paused (user)");
+    assert.match((await failure()).reasons?.[0] ?? "", /'virsh resume' lets it go on/);
   });
 
   it("fails when the guest cannot be asked", async () => {
     programs.set("ssh", "echo 'ssh: connect to host 127.0.0.1: Connection refused' >&2; exit 255");
     const error = await failure();
     assert.match(
-      error.message,
-      /^not in time: mirlab-dev-mir: ssh: \d+ s of 0 s; ssh: connect to host 127\.0\.0\.1: Connection refused$/,
+      error.reasons?.[0] ?? "",
+      /^ssh: found no login: not in time: mirlab-dev-mir: ssh: ssh: connect to host 127\.0\.0\.1: Connection refused; \d+ s of 0 s, need a login with the pinned host key; see the guest's screen/,
     );
+  });
+
+  it("fails at once on a panic, with the console's last lines", async () => {
+    limits.ssh = 60;
+    programs.set("ssh", "exit 255");
+    const serialLog = join(folder, "serial.log");
+    writeFileSync(serialLog, "booting\n");
+    setTimeout(() => writeFileSync(serialLog, "booting\nKernel panic - not syncing: test\n"), 500);
+    const error = await failure({ serialLog });
+    assert.match(
+      error.reasons?.[0] ?? "",
+      /^serial: found a kernel panic: Kernel panic - not syncing: test, need no kernel panic/,
+    );
+    assert.match(error.reasons?.[1] ?? "", /^last lines of .*serial\.log:\nbooting\nKernel panic/);
   });
 
   it("fails when another machine answers", async () => {
     programs.set("ssh", "echo 'Host key verification failed.' >&2; exit 255");
     assert.match(
-      (await failure()).message,
-      /^mirlab-dev-mir: the guest's SSH host key is not the pinned one; nothing was run in it\./,
+      (await failure()).reasons?.[0] ?? "",
+      /^ssh: found another SSH host key than the pinned one, need a login with the pinned host key; If you replaced the key/,
+    );
+  });
+
+  it("goes on asking a guest that lost its connection for a moment", async () => {
+    limits.session = 60;
+    const mark = join(programs.folder, "asked");
+    writeFileSync(join(programs.folder, "facts.json"), READY);
+    programs.set(
+      "ssh",
+      `cat >/dev/null; [[ \${*: -1} == true ]] && exit 0
+[[ -e ${mark} ]] || { touch ${mark}; echo 'Connection reset' >&2; exit 255; }
+cat "${programs.folder}/facts.json"`,
+    );
+    assert.equal((await made()).status, "ready");
+  });
+
+  it("fails at once on a session that nothing will start", async () => {
+    limits.session = 60;
+    for (const [change, reason] of [
+      [
+        { activeState: "failed", result: "exit-code" },
+        /^session: found failed \(exit-code\), need/,
+      ],
+      [{ activeState: "inactive" }, /^session: found inactive, need/],
+      [{ activeState: "inactive", loadState: "masked" }, /^session: found masked, need .*unmask/],
+    ] as const) {
+      guest(facts({ session: { ...change, activeSeconds: null } }));
+      const error = await failure();
+      assert.match(error.reasons?.join("\n") ?? "", reason);
+      assert.ok(!error.reasons?.some((r) => r.includes("not in time")));
+    }
+  });
+
+  it("does not wait for what a session that is long up has not brought", async () => {
+    limits.session = 60;
+    settled.kvm = 60;
+    guest(facts({ wayland: { windows: [] } }));
+    const error = await failure();
+    assert.deepEqual(
+      error.reasons?.map((r) => r.split(":")[0]),
+      ["window"],
+    );
+  });
+
+  it("is ready with a warning that is told and kept", async () => {
+    guest(facts({ kernel: { newestInstalled: "6.12.0-1-amd64" } }));
+    const props = await made();
+    assert.deepEqual([props.status, props.reasons], ["ready", []]);
+    assert.deepEqual(
+      props.verdicts.filter((v) => v.status === "unmet").map((v) => [v.id, v.fatal]),
+      [["kernel-newest", false]],
     );
   });
 
@@ -224,7 +327,7 @@ describe("MirReadiness, created", () => {
 describe("MirReadiness and the share", () => {
   const shared = { share: { path: share, mount: "/mnt/share", readonly: false } };
   const remedy =
-    "see 'systemctl status' of the mount unit in the guest, and that libvirt-qemu can write the folder";
+    "'systemctl restart' the mount unit in the guest, and see that libvirt-qemu can write the folder";
 
   it("is proven both ways, and leaves nothing in the folder", async () => {
     assert.equal((await made(shared)).status, "ready");
@@ -235,14 +338,14 @@ describe("MirReadiness and the share", () => {
     guest(READY, ":");
     const error = await failure(shared);
     assert.deepEqual(error.reasons, [
-      `share: found share: found no answer of the guest in ${share}, required one; is the share mounted read-write?, ` +
+      `share: found no answer of the guest in ${share}, required one; is the share mounted read-write?, ` +
         `need ${share} on the host is /mnt/share in the guest; ${remedy}`,
       // It might have been mounted yet: the wait says how long it waited.
       error.reasons?.[1],
     ]);
     assert.match(
       error.reasons?.[1] ?? "",
-      /^not in time: \S+: readiness: \d+ s of 0 s; 8 of 9, not yet share$/,
+      /^not in time: \S+: readiness 24 of 25, not yet share; \d+ s of 0 s$/,
     );
   });
 
@@ -258,8 +361,43 @@ describe("MirReadiness and the share", () => {
     const error = await failure({ share: { ...shared.share, path: join(folder, "gone") } });
     assert.match(
       error.reasons?.[0] ?? "",
-      /^share: found share: found no folder .*gone on the host, required it/,
+      /^share: found no folder .*gone on the host, required it/,
     );
+  });
+});
+
+describe("MirReadiness and the keyboard", () => {
+  it("keeps the picture that a key made", async () => {
+    const props = await made();
+    assert.equal(
+      readFileSync(keys, "utf8"),
+      "--quiet --connect qemu:///system send-key mirlab-dev-mir --codeset linux KEY_M\n",
+    );
+    const kept = readFileSync(INPUTS.picture);
+    assert.ok(kept.equals(readFileSync(join(programs.folder, "screen-after-key"))));
+    assert.equal(props.pictureSha256, createHash("sha256").update(kept).digest("hex"));
+  });
+
+  it("is not tried on a client of which nothing is known, nor without a client", async () => {
+    for (const [client, why] of [
+      ["configured", "the client is a configured one: what it makes of a key is not known"],
+      ["none", "no client is declared"],
+    ]) {
+      guest(facts({ session: { client } }));
+      const props = await made();
+      const verdict = props.verdicts.find((v) => v.id === "keyboard");
+      assert.deepEqual([props.status, verdict?.status, verdict?.found], ["ready", "skipped", why]);
+      assert.ok(!existsSync(keys));
+    }
+  });
+
+  it("is not tried before there is a picture", async () => {
+    screen(false);
+    const error = await failure();
+    assert.match(error.reasons?.[0] ?? "", /^picture: found one colour, need a screen that/);
+    const verdict = error.properties?.verdicts.find((v) => v.id === "keyboard");
+    assert.deepEqual([verdict?.status, verdict?.found], ["skipped", "not tried before picture"]);
+    assert.ok(!existsSync(keys));
   });
 });
 
@@ -271,12 +409,12 @@ describe("MirReadiness, read", () => {
 
   it("tells of what the guest lost", async () => {
     const props = await made();
-    guest(NO_SESSION);
+    guest(STARTING);
     const seen = await read(props);
     assert.equal(seen.status, "not ready");
     assert.deepEqual(
       seen.reasons.map((r) => r.split(":")[0]),
-      ["session", "platform"],
+      ["session"],
     );
   });
 
@@ -290,6 +428,50 @@ describe("MirReadiness, read", () => {
     );
   });
 
+  it("tells a domain that does not run without asking its guest", async () => {
+    const props = await made();
+    virsh("paused (user)");
+    programs.set("ssh", "echo asked >&2; exit 255");
+    const seen = await read(props);
+    assert.deepEqual(
+      [seen.status, seen.reasons],
+      [
+        "unreachable",
+        ["domain mirlab-dev-mir is paused (user), need running; 'virsh resume' lets it go on"],
+      ],
+    );
+  });
+
+  it("tells of a share that is not mounted any more", async () => {
+    const shared = { share: { path: share, mount: "/mnt/share", readonly: false } };
+    const props = await made(shared);
+    const told = JSON.parse(READY) as object;
+    guest(JSON.stringify({ ...told, share: [] }));
+    assert.match(
+      (await read(props)).reasons.join("\n"),
+      /^share: found no 9p mount on \/mnt\/share, /,
+    );
+  });
+
+  it("sends no key, takes no picture and writes nothing into the share", async () => {
+    const props = await made();
+    rmSync(keys, { force: true });
+    rmSync(join(programs.folder, "ssh.log"), { force: true });
+    programs.set("virsh", `[[ $* == *domstate* ]] || exit 1; echo 'running (booted)'`);
+    assert.equal((await read(props)).status, "ready");
+    assert.equal(
+      readFileSync(join(programs.folder, "ssh.log"), "utf8"),
+      "sudo -n python3 -I -S -\n",
+      "one round trip",
+    );
+  });
+
+  it("reads a state of a version without verdicts", async () => {
+    const { verdicts, ...old } = await made();
+    assert.ok(verdicts.length > 0);
+    assert.equal((await read(old as MirReadinessProps)).status, "ready");
+  });
+
   for (const how of ["lost", "changed"]) {
     it(`tells of a ${how} picture`, async () => {
       const props = await made();
@@ -297,7 +479,10 @@ describe("MirReadiness, read", () => {
       else writeFileSync(props.picture, "x");
       const seen = await read(props);
       assert.equal(seen.status, "not ready");
-      assert.deepEqual(seen.reasons, [`picture: ${props.picture} is missing or was changed`]);
+      assert.match(
+        seen.reasons.join("\n"),
+        /^picture: found .*screen\.png is missing or was changed, need .*; run 'up': it takes another$/,
+      );
     });
   }
 });
@@ -308,9 +493,9 @@ describe("MirReadiness and its report", () => {
 
   it("leaves one of a ready guest and one of a guest that is not, with its picture", async () => {
     await made();
-    assert.match(shown(), /Ready: 8 of 8 checks met/);
+    assert.match(shown(), /Ready: 24 of 24 checks met/);
     await failure({ gates: { kernel: ">= 99.0", mesa: ">= 10.3.0" } });
-    assert.match(shown(), /Not ready: 7 of 8 checks met/);
+    assert.match(shown(), /Not ready: 22 of 23 checks met/);
     assert.match(shown(), /src="data:image\/png;base64,/);
   });
 
@@ -318,7 +503,7 @@ describe("MirReadiness and its report", () => {
     await made();
     programs.set("ssh", "echo 'ssh: connect to host 127.0.0.1: Connection refused' >&2; exit 255");
     await failure();
-    assert.match(shown(), /Not ready: the guest could not be asked[^]*Connection refused/);
+    assert.match(shown(), /Not ready: 0 of 1 checks met[^]*Connection refused/);
     assert.doesNotMatch(shown(), /data:image/);
   });
 

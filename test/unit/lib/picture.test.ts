@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
@@ -9,6 +11,7 @@ import {
   readPicture,
   toPng,
 } from "../../../lib/picture";
+import { ROOT } from "../support";
 
 const picture = fc
   .record({ width: fc.integer({ min: 1, max: 24 }), height: fc.integer({ min: 1, max: 24 }) })
@@ -25,7 +28,7 @@ function ppm({ width, height, rgb }: Picture, header = `P6\n${width} ${height}\n
 /** A picture of one colour, with the first `drawn` pixels of another. */
 function drawnOf(width: number, height: number, drawn: number): Picture {
   const rgb = new Uint8Array(width * height * 3);
-  rgb.fill(255, 0, drawn * 3);
+  rgb.fill(200, 0, drawn * 3);
   return { width, height, rgb };
 }
 
@@ -118,7 +121,7 @@ describe("readPicture", () => {
 describe("pictureFacts", () => {
   it("counts colours and drawn pixels", () => {
     const { sha256, ...facts } = pictureFacts(drawnOf(10, 10, 25));
-    assert.deepEqual(facts, { width: 10, height: 10, colours: 2, drawn: 0.25 });
+    assert.deepEqual(facts, { width: 10, height: 10, colours: 2, drawn: 0.25, console: false });
     assert.match(sha256, /^[0-9a-f]{64}$/);
   });
 
@@ -163,5 +166,43 @@ describe("pictureFault", () => {
   ];
   for (const [what, shown, fault] of table) {
     it(`judges ${what}`, () => assert.equal(pictureFault(pictureFacts(shown)), fault));
+  }
+
+  /** Rows of one colour each, the first of the background. */
+  function striped(...colours: [number, number, number][]): Picture {
+    const rgb = new Uint8Array(100 * 100 * 3);
+    colours.forEach((colour, row) => {
+      for (let x = 0; x < 100; x++) rgb.set(colour, (row * 100 + x) * 3);
+    });
+    return { width: 100, height: 100, rgb };
+  }
+  const consoles: [string, Picture, boolean][] = [
+    ["grey on black", striped([0xaa, 0xaa, 0xaa]), true],
+    ["green, red and white on black", striped([0, 0xaa, 0], [0xaa, 0, 0], [255, 255, 255]), true],
+    ["one smooth pixel row among them", striped([0, 0xaa, 0], [0x13, 0x22, 0x31]), false],
+    [
+      "the same, not on black",
+      { ...striped([0xaa, 0xaa, 0xaa]), rgb: new Uint8Array(30000).fill(0x55).fill(0xaa, 0, 900) },
+      false,
+    ],
+  ];
+  for (const [what, shown, is] of consoles) {
+    it(`takes ${what} for ${is ? "a text console" : "a picture"}`, () =>
+      assert.equal(pictureFacts(shown).console, is));
+  }
+
+  const real: [string, string, string | undefined][] = [
+    ["docs/mir.png", "Mir with its client", undefined],
+    [
+      "test/fixtures/text-console.debian-12.qemu-7.2.22.png",
+      "a boot's text",
+      "a text console: 2 colours of VGA on black",
+    ],
+  ];
+  for (const [file, what, fault] of real) {
+    it(`judges ${what}, as a guest showed it`, () => {
+      const shown = readPicture(readFileSync(join(ROOT, file)));
+      assert.equal(pictureFault(pictureFacts(shown)), fault);
+    });
   }
 });

@@ -1,0 +1,52 @@
+/** Whether a guest that does not answer still moves, seen from its host. */
+import { unmet } from "../lib/checks/check";
+import { deadlySign, plainConsole } from "../lib/serialLog";
+import { runOnHost, Target } from "./link";
+import { Stuck } from "./stuck";
+import { Clock } from "./wait";
+
+/** The guest is told by its virtual machine: it need not answer. */
+interface Watched {
+  readonly host?: Target;
+  readonly domain: string;
+  /** Serial console log on the host; empty when the domain has none. */
+  readonly serialLog: string;
+}
+
+/**
+ * A deadly word on the console may be of the boot before: the log goes on from boot to boot. So it
+ * counts when it is new, or when nothing has moved for so many seconds.
+ */
+const STILL_S = 20;
+
+/** Looks again and again; each look gives what has moved so far. Throws on what cannot recover. */
+export function signsOfLife(
+  { host, domain, serialLog }: Watched,
+  now: Clock["now"] = () => performance.now() / 1000,
+): () => Promise<number> {
+  let most = -1;
+  let movedAt = now();
+  let firstBytes: number | undefined;
+  return async () => {
+    const args = serialLog === "" ? [domain] : [domain, serialLog];
+    const told = await runOnHost(host, "signs-of-life.sh", args, { timeoutMs: 30_000 });
+    if (told.code !== 0) return 0;
+    const [numbers = "", ...lines] = told.stdout.toString().split("\n");
+    const [reads = 0, bytes = 0] = numbers.split(" ").map((n) => Number(n) || 0);
+    firstBytes ??= bytes;
+    if (reads + bytes > most) [most, movedAt] = [reads + bytes, now()];
+    const tail = lines.join("\n");
+    const grown = bytes - firstBytes;
+    const fresh = grown > 0 ? Buffer.from(tail).subarray(-grown).toString() : "";
+    const still = now() - movedAt >= STILL_S;
+    const sign = deadlySign(plainConsole(still ? tail : fresh));
+    if (sign !== undefined) {
+      throw new Stuck(
+        "serial",
+        unmet(sign),
+        `${domain}: ${sign}\nlast lines of ${serialLog}:\n${plainConsole(tail)}`,
+      );
+    }
+    return reads + bytes;
+  };
+}

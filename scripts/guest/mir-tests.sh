@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Mir's own tests in a guest: functions of session.sh. They need the screen for themselves, so they
+# run as the session's unit starts, before its server; what has passed is not run again.
+
+readonly TESTS=/usr/local/lib/mir-session/tests
+readonly TESTS_UNIT=/etc/systemd/system/mir-session.service.d/tests.conf
+
+put_tests() {
+  mkdir -p "${TESTS%/*}" "${TESTS_UNIT%/*}"
+  put 0755 "$TESTS" <<'FILE'
+#!/bin/bash
+# Mir's own tests, and what they said of what is installed. Runs as root.
+#   tests run        runs what has not passed yet; /var/lib/mir-session/tests keeps results and logs
+#   tests identity   prints what a result is of: kernel, packages, driver files, the cards' drivers
+set -euo pipefail
+
+readonly KEEP=/var/lib/mir-session/tests
+# Seconds that the client is shown: the second time for a guest that is slow.
+readonly SHOWN=(3 15)
+
+identity() {
+  uname -rv
+  dpkg-query -W -f '${Package} ${Version}\n' 'libegl*' 'libgles*' 'libgbm*' 'libgl1-mesa*' 'libgallium*' \
+    'libllvm*' 'libdrm*' 'libmir*' 'mir-*' 2>/dev/null || true
+  stat -c '%n %s %Y %i' /usr/lib/*/dri/*_dri.so /usr/lib/*/mir/server-platform/*.so.* 2>/dev/null || true
+  readlink /sys/class/drm/card?/device/driver || true
+}
+
+harness() { timeout -k 5 60 mir_platform_graphics_test_harness /usr/lib/*/mir/server-platform/graphics-gbm-kms.so.*; }
+
+client() {
+  local seconds start=$SECONDS
+  for seconds in "${SHOWN[@]}"; do
+    ! timeout -k 5 90 mir_demo_server --platform-display-libs=mir:gbm-kms --console-provider=vt --vt=1 \
+      --test-timeout="$seconds" --test-client=mir_demo_client_wayland || return 0
+    # A server that did not even come up has said what it has to say.
+    ((SECONDS - start >= seconds)) || return 1
+  done
+  return 1
+}
+
+# A row of the results: name, exit code, and on one line the end of what a failed one said.
+row() {
+  local name=$1 program=$2 code=0
+  command -v "$program" >/dev/null || return 0
+  if ! { $same && grep "^$name 0 " "$KEEP/result"; } 2>/dev/null; then
+    "$name" >"$KEEP/$name.log" 2>&1 || code=$?
+    printf '%s %d %s\n' "$name" "$code" "$( ((code == 0)) && echo PASS || tail -c 400 "$KEEP/$name.log" | tr -sc '[:print:]' ' ')"
+  fi
+}
+
+run() {
+  local same=false now rows
+  mkdir -p "$KEEP"
+  XDG_RUNTIME_DIR=$(mktemp -d)
+  export XDG_RUNTIME_DIR
+  trap 'rm -rf "$XDG_RUNTIME_DIR"' EXIT
+  now=$(identity)
+  [[ $now != "$(cat "$KEEP/identity" 2>/dev/null)" ]] || same=true
+  rows=$(row harness mir_platform_graphics_test_harness && row client mir_demo_server)
+  printf '%s\n' "$now" >"$KEEP/identity"
+  printf '%s\n' "$rows" >"$KEEP/result.new"
+  mv "$KEEP/result.new" "$KEEP/result"
+}
+
+"$1"
+FILE
+  # A failed test does not keep the session from trying: both tell more than one.
+  put 0644 "$TESTS_UNIT" <<FILE
+[Service]
+ExecStartPre=+-$TESTS run
+TimeoutStartSec=300
+FILE
+}

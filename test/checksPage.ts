@@ -1,0 +1,83 @@
+/** docs/checks.md, from the checks themselves. */
+import { CHECKS } from "../lib/checks";
+import { TieredCheck, Wanted } from "../lib/checks/check";
+import { BAD_KERNELS, HARNESS_FAULTS, MIR_RULES } from "../lib/checks/known";
+import { PAGE_FLOORS } from "../lib/requirement";
+
+/** A guest of the default configuration, in words. */
+const WANTED: Wanted = {
+  gates: {
+    kernel: `guests[].gates.kernel (${PAGE_FLOORS.kernel.text})`,
+    mesa: `guests[].gates.mesa (${PAGE_FLOORS.mesa.text})`,
+  },
+  share: { path: "the share's folder", mount: "its mount point", readonly: false },
+  picture: "the picture",
+};
+
+const TIERS = {
+  boot: "The machine, its kernel and its first boot.",
+  graphics: "The card, Mesa on it, and Mir's platform on both.",
+  session: "The Mir server, its clients, what the screen shows, and the share.",
+} as const;
+
+const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
+
+function row(check: TieredCheck): string {
+  const text = (value: TieredCheck["required"]): string =>
+    typeof value === "string" ? value : value(WANTED);
+  const cells = [
+    `[${check.id}](troubleshooting.md#${check.id})`,
+    check.description,
+    check.page === null ? "" : String(check.page),
+    check.probe,
+    text(check.required),
+    check.fatal ? "yes" : "warning",
+    text(check.remedy),
+  ];
+  return `| ${cells.map(cell).join(" | ")} |`;
+}
+
+function tier(name: keyof typeof TIERS): string[] {
+  return [
+    `## ${name}`,
+    "",
+    TIERS[name],
+    "",
+    "| id | what it asks | line | how it is found out | required | fatal | remedy |",
+    "|---|---|---|---|---|---|---|",
+    ...CHECKS.filter((check) => check.tier === name).map(row),
+    "",
+  ];
+}
+
+/** The whole page. */
+export function checksPage(): string {
+  return [
+    "# Checks of a guest",
+    "",
+    "Written by `npm run docs` from `lib/checks`. `MirReadiness` asks all of them at every `up` that has something to prove; a preview asks again for those that need no key, no picture and no file in the share. The guest tells its facts by one script, [scripts/guest/facts.py](../scripts/guest/facts.py), in one round trip.",
+    "",
+    "A fatal check that is not met fails the deploy: the measurements are kept, and the next `up` asks again. A warning is told and kept. A check that does not apply is skipped, and says why. Unknown is not met. *line* is the line of the 2014 page that a check comes from.",
+    "",
+    ...tier("boot"),
+    ...tier("graphics"),
+    ...tier("session"),
+    "## Known faults and rules",
+    "",
+    "The tables are in [lib/checks/known.ts](../lib/checks/known.ts).",
+    "",
+    "| about | versions | what | known since | source |",
+    "|---|---|---|---|---|",
+    ...BAD_KERNELS.map(
+      (r) => `| Linux | ${r.from} up to ${r.before} | ${cell(r.what)} | ${r.known} | ${r.source} |`,
+    ),
+    ...MIR_RULES.map(
+      (r) =>
+        `| Mir | ${r.from} and newer | needs \`${r.module}*\`${r.software ? " where Mesa draws in software" : ""} | ${r.known} | ${r.source} |`,
+    ),
+    ...HARNESS_FAULTS.map(
+      (r) => `| Mir's harness | any | "${r.says}": ${r.means} | ${r.known} | measured |`,
+    ),
+    "",
+  ].join("\n");
+}
