@@ -88,7 +88,7 @@ describe("judge", () => {
     const nothing = Object.fromEntries(
       Object.keys(READY.facts).map((key) => [key, key === "errors" ? { drm: "why" } : null]),
     );
-    const verdicts = judged({ ...nothing, sessionSeconds: null } as Change);
+    const verdicts = judged({ ...nothing, sessionSeconds: null });
     const passed = verdicts.filter((v) => v.status === "met").map(({ id }) => id);
     assert.deepEqual(
       passed,
