@@ -8,13 +8,14 @@ import { deviceElement } from "../lib/domainFacts";
 import { DomainObservation, observedFacts } from "../lib/domainObservation";
 import { Baseline, declaredFacts, liveLacks } from "../lib/domainTruth";
 import { domainXml } from "../lib/domainXml";
-import { accelerationOf } from "../lib/limits";
+import { accelerationOf, LIMITS_S } from "../lib/limits";
 import { virsh } from "./domain";
 import type { DomainContractInputs } from "./domainContract";
 import { define } from "./domainDefinition";
 import { observeDomain } from "./domainObservation";
 import { shutDown } from "./domainPower";
 import { runOnHost } from "./link";
+import { waitFor } from "./wait";
 
 interface Healed {
   readonly seen: DomainObservation;
@@ -203,6 +204,25 @@ async function wake(
   }
 }
 
+/** Waits for the guest's part of a live change. What it does not do in time takes a power cycle. */
+async function settled(
+  inputs: DomainContractInputs,
+  baseline: Baseline | undefined,
+  fields: readonly string[],
+  tell: Tell,
+): Promise<DomainObservation> {
+  const { name, type } = inputs.spec;
+  let seen = await look(inputs, tell);
+  const limitS = LIMITS_S[accelerationOf(type)].live;
+  await waitFor({ what: `${name}: live change:`, limitS }, async () => {
+    const open = liveDrift(inputs, seen, baseline).items.filter((i) => fields.includes(i.field));
+    if (open.length === 0) return { value: undefined };
+    seen = await look(inputs, tell);
+    return { notYet: open.map((item) => `${item.field} ${item.live}`).join(", ") };
+  }).catch((error: Error) => console.log(error.message));
+  return seen;
+}
+
 /** Brings the domain to what is declared, as far as `onDrift` allows. */
 export async function heal(
   inputs: DomainContractInputs,
@@ -220,14 +240,16 @@ export async function heal(
     seen = await look(inputs, tell);
   }
   const first = liveDrift(inputs, seen, baseline);
-  const live = first.items.filter((item) => item.cost === "live");
-  for (const item of live) {
-    await healLive(inputs, item, seen).catch((error: Error) =>
-      console.log(`${spec.name}: ${item.field}: ${error.message}; it takes a power cycle`),
+  const asked: string[] = [];
+  for (const item of first.items.filter(({ cost }) => cost === "live")) {
+    await healLive(inputs, item, seen).then(
+      () => asked.push(item.field),
+      (error: Error) =>
+        console.log(`${spec.name}: ${item.field}: ${error.message}; it takes a power cycle`),
     );
   }
-  if (live.length > 0) seen = await look(inputs, tell);
-  const { words } = live.length > 0 ? liveDrift(inputs, seen, baseline) : first;
+  if (asked.length > 0) seen = await settled(inputs, baseline, asked, tell);
+  const { words } = asked.length > 0 ? liveDrift(inputs, seen, baseline) : first;
   if (words.length === 0) return { seen, started: 0, pending: "" };
   if (onDrift !== "heal") {
     console.log(

@@ -13,10 +13,11 @@ export const accelerationOf = (type: string): Acceleration => (type === "kvm" ? 
  * Seconds after which a step has failed, whatever moves. A TCG guest on two cores reached SSH in
  * under 45 s, on the same cores with four other guests in 170 s, and a cloud image that installs
  * packages at first boot takes minutes (all measured); the limits leave a busy machine room.
+ * `live` is a guest's answer to a balloon that is let out, or a device that is unplugged.
  */
 export const LIMITS_S = {
-  kvm: { ssh: 300, cloudInit: 600, session: 180, shutdown: 120 },
-  tcg: { ssh: 1800, cloudInit: 3600, session: 900, shutdown: 600 },
+  kvm: { ssh: 300, cloudInit: 600, session: 180, shutdown: 120, live: 20 },
+  tcg: { ssh: 1800, cloudInit: 3600, session: 900, shutdown: 600, live: 120 },
 } as const;
 
 /**

@@ -11,7 +11,8 @@ const edit = (id: string, from: string, to: string, item: string, batch = 0): Mu
   item: `mirlab-$STACK-$GUEST: ${item}`,
   mutate: [
     `xml=$(${VIRSH} dumpxml --inactive --security-info ${DOMAIN})
-     new=$(perl -0pe 'BEGIN { ($from, $to) = splice @ARGV, 0, 2 } s{$from}{$to}' "$1" "$2" <<<"$xml")
+     new=$(node -e 'const [from, to] = process.argv.slice(1)
+       process.stdout.write(fs.readFileSync(0, "utf8").replace(new RegExp(from), to))' "$1" "$2" <<<"$xml")
      [[ $new != "$xml" ]] || { echo "nothing to edit: $1" >&2; exit 1; }
      ${VIRSH} define /dev/stdin <<<"$new"`,
     from,
@@ -162,7 +163,7 @@ export const DOMAIN_MUTATIONS: readonly Mutation[] = [
     "<memory unit='KiB'>4194304",
     "memory: declared 2097152 KiB, persistent 4194304 KiB",
   ),
-  edit("vcpus", "(<vcpu[^>]*>)\\d+", "${1}1", "vcpu: declared 2, persistent 1"),
+  edit("vcpus", "(<vcpu[^>]*>)\\d+", "$11", "vcpu: declared 2, persistent 1"),
   edit(
     "boot-order",
     "<boot dev='hd'/>",
