@@ -8,6 +8,7 @@ readonly LOMIRI_LOGIN=/usr/local/lib/mir-session/lomiri-login
 readonly LOMIRI_SHELL=/usr/local/lib/mir-session/lomiri-shell
 readonly LOMIRI_DROPIN=/etc/systemd/user/lomiri.service.d/mir-session.conf
 readonly LOMIRI_START_SECONDS=900
+readonly LOMIRI_FRAME_SECONDS=90
 
 lomiri_files() { printf '%s\n' "$UNIT_DIR/$SERVER" "$LOMIRI_LOGIN" "$LOMIRI_SHELL" "$LOMIRI_DROPIN"; }
 
@@ -143,7 +144,8 @@ patience() {
 dbus-update-activation-environment --systemd WAYLAND_DISPLAY=wayland-0 QT_QPA_PLATFORM=wayland \
   UITK_ICON_THEME=suru QT_WAYLAND_DISABLE_WINDOWDECORATION=1 GTK_CSD=0
 rm -f "$XDG_RUNTIME_DIR"/wayland-0{,.lock}
-patience &
+# Not a child of the shell, which would not see it end.
+(patience &)
 exec lomiri --mode=full-shell
 FILE
 }
@@ -161,6 +163,17 @@ lomiri_wait_ready() {
       say "waiting for Lomiri to be ready, $told s of $LOMIRI_START_SECONDS s"
     fi
     sleep 2
+  done
+}
+
+# The shell is ready some seconds before it has drawn, an emulated guest's half a minute. A shell
+# that does not tell is no fault: the picture is judged elsewhere.
+lomiri_wait_frame() {
+  local start=$SECONDS pid
+  pid=$(pgrep -n -x lomiri) || return 0
+  until journalctl --no-pager -b -o cat "_PID=$pid" | grep -q 'Last frame took'; do
+    ((SECONDS - start < LOMIRI_FRAME_SECONDS)) || return 0
+    sleep 3
   done
 }
 
@@ -182,8 +195,9 @@ install_lomiri() {
     start_session
   fi
   lomiri_wait_ready "$run/mir-session-ready"
+  [[ $work == unchanged ]] || lomiri_wait_frame
   wait_settled "$settle" false
-  put_facts lomiri "$LOMIRI_USER" "$run/wayland-0" '"_SYSTEMD_USER_UNIT=lomiri.service"' '"lomiri"'
+  put_facts lomiri "$LOMIRI_USER" "$run/wayland-0" _SYSTEMD_USER_UNIT=lomiri.service '"lomiri"'
   put 0644 "$CONFIG/applied" <<<"$sum"
   printf 'mir-session state=%s pid=%s client=none session=%s\n' "$(property "$SERVER" ActiveState)" \
     "$(property "$SERVER" MainPID)" "$work"

@@ -163,10 +163,10 @@ installed_files() {
 files_sum() { xargs sha256sum | sha256sum | cut -d' ' -f1; }
 applied_sum() { cat "$CONFIG/applied" 2>/dev/null || true; }
 
-# Where the facts of this session are found: kind, user, socket, the log's journal match, and the
-# name of the server's process where it is not the unit's own; the last two as JSON.
+# Where facts.sh finds this session: kind, user, Wayland socket, the log's match in the journal,
+# and the name of the server's process where it is not the unit's own, else null.
 put_facts() {
-  put 0644 "$CONFIG/session.json" <<<"{\"kind\":\"$1\",\"user\":\"$2\",\"socket\":\"$3\",\"log\":$4,\"process\":$5}"
+  put 0644 "$CONFIG/session.json" <<<"{\"kind\":\"$1\",\"user\":\"$2\",\"socket\":\"$3\",\"log\":\"$4\",\"process\":$5}"
 }
 
 # Stopped before it is loaded anew: a unit that is restarting by itself cannot be.
@@ -231,7 +231,7 @@ install_session() {
     systemctl start "$CLIENT" || fail_with_journal "found that $CLIENT does not start, required active"
   fi
   wait_settled "$settle" "$default_server"
-  put_facts demo root /run/mir-session/wayland-0 '"_SYSTEMD_UNIT=mir-session.service"' null
+  put_facts demo root /run/mir-session/wayland-0 _SYSTEMD_UNIT=mir-session.service null
   put 0644 "$CONFIG/applied" <<<"$sum"
   ((${#client[@]} == 0)) || client_state=$(property "$CLIENT" ActiveState)
   printf 'mir-session state=%s pid=%s client=%s session=%s\n' "$(property "$SERVER" ActiveState)" \
