@@ -21,7 +21,7 @@ describe(
     let lab!: TestLab;
 
     async function outputs(): Promise<Record<string, string>> {
-      return (await lab.outputs())[GUEST] as unknown as Record<string, string>;
+      return (await lab.outputs())[GUEST];
     }
     /** Output of a command in the guest, whether or not it succeeds. */
     async function inGuest(command: string): Promise<string> {
