@@ -11,7 +11,7 @@ export const LOMIRI_MEMORY_MIB = 2048;
 /** Debian's packages of each kind, above what every guest gets. */
 const SESSION_PACKAGES: Record<GuestConfig["session"]["kind"], readonly string[]> = {
   demo: [],
-  lomiri: ["lomiri-desktop-session", "xwayland"],
+  lomiri: ["lomiri-desktop-session"],
 };
 
 /** What the session of a guest needs on top of packages that are there or asked for: no doubles. */

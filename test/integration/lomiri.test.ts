@@ -17,7 +17,9 @@ describe(
   "a guest with Lomiri",
   { timeout: 7_200_000, skip: long ? false : "a desktop starts: set MIRLAB_TEST_LONG=1" },
   () => {
-    const guest = (kind: string): object => ({ name: GUEST, session: { kind } });
+    // Named for both kinds: the image, and so the guest, stays the same when the kind changes.
+    const image = { source: "debian", packages: ["lomiri-desktop-session"] };
+    const guest = (kind: string): object => ({ name: GUEST, image, session: { kind } });
     let lab!: TestLab;
 
     async function outputs(): Promise<Record<string, string>> {
