@@ -196,7 +196,8 @@ start_session() {
   systemctl --quiet --no-reload disable getty@tty1.service
   systemctl --quiet --no-reload enable "$SERVER" "$@"
   systemctl daemon-reload
-  systemctl reset-failed "$SERVER" "$@" 2>/dev/null || true
+  # Both: a client that ended with its server has failed, also when it is not wanted any more.
+  systemctl reset-failed "$SERVER" "$CLIENT" 2>/dev/null || true
   systemctl start "$SERVER" || fail_with_journal "found that $SERVER does not start, required active"
 }
 

@@ -90,6 +90,7 @@ describe(
       await up("lomiri");
       assert.equal(await inGuest("pgrep mir_demo_server; pgrep -x foot"), "");
       assert.equal(await inGuest("ls /etc/systemd/system/mir-session-client.service"), "");
+      assert.equal(await inGuest("systemctl is-failed mir-session-client.service"), "inactive");
       assert.equal(await inGuest("ls /usr/local/lib/mir-session"), "lomiri-login\nlomiri-shell");
     });
   },
