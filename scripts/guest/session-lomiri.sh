@@ -10,10 +10,11 @@ readonly LOMIRI_DROPIN=/etc/systemd/user/lomiri.service.d/mir-session.conf
 readonly LOMIRI_START_SECONDS=900
 readonly LOMIRI_FRAME_SECONDS=90
 
-lomiri_files() { printf '%s\n' "$UNIT_DIR/$SERVER" "$LOMIRI_LOGIN" "$LOMIRI_SHELL" "$LOMIRI_DROPIN"; }
+lomiri_files() { printf '%s\n' "$UNIT_DIR/$SERVER" "$TESTS" "$TESTS_UNIT" "$LOMIRI_LOGIN" "$LOMIRI_SHELL" "$LOMIRI_DROPIN"; }
 
 lomiri_put_files() {
   mkdir -p "$CONFIG" "${LOMIRI_LOGIN%/*}" "${LOMIRI_DROPIN%/*}"
+  put_tests
   lomiri_put_unit
   lomiri_put_login
   lomiri_put_dropin

@@ -163,7 +163,7 @@ installed_files() {
 files_sum() { xargs sha256sum | sha256sum | cut -d' ' -f1; }
 applied_sum() { cat "$CONFIG/applied" 2>/dev/null || true; }
 
-# Where facts.sh finds this session: kind, user, Wayland socket, the log's match in the journal,
+# Where facts.py finds this session: kind, user, Wayland socket, the log's match in the journal,
 # and the name of the server's process where it is not the unit's own, else null.
 put_facts() {
   put 0644 "$CONFIG/session.json" <<<"{\"kind\":\"$1\",\"user\":\"$2\",\"socket\":\"$3\",\"log\":\"$4\",\"process\":$5}"

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { run } from "../../io/exec";
+import { scriptText } from "../../io/link";
 import { pictureFacts, pictureFault, readPicture } from "../../lib/picture";
 import { TestLab } from "./support";
 
@@ -66,12 +67,10 @@ describe(
       const preview = await lab.pulumi("preview", "--expect-no-changes");
       assert.equal(preview.code, 0, preview.text);
       // The script itself, as a changed resource would run it again.
-      const script = ["session-lomiri.sh", "session.sh"].map((name) =>
-        readFileSync(`scripts/guest/${name}`, "utf8"),
-      );
+      const script = scriptText("guest/session.sh");
       const { sshCommand = "" } = await outputs();
       const again = await run([...sshCommand.split(" "), "sudo bash -s -- install --lomiri"], {
-        stdin: script.join(""),
+        stdin: script,
         timeoutMs: 300_000,
       });
       assert.match(again.stdout.toString(), /session=unchanged$/m, again.stderr);
@@ -82,7 +81,7 @@ describe(
       await up("demo");
       assert.equal(await inGuest("pgrep -x lomiri"), "");
       assert.equal(await inGuest("ls -d /etc/systemd/user/lomiri.service.d"), "");
-      assert.equal(await inGuest("ls /usr/local/lib/mir-session"), "banner\nrun");
+      assert.equal(await inGuest("ls /usr/local/lib/mir-session"), "banner\nrun\ntests");
       assert.match(await inGuest("pgrep -a mir_demo_server"), /gbm-kms/);
     });
 
@@ -91,7 +90,10 @@ describe(
       assert.equal(await inGuest("pgrep mir_demo_server; pgrep -x foot"), "");
       assert.equal(await inGuest("ls /etc/systemd/system/mir-session-client.service"), "");
       assert.equal(await inGuest("systemctl is-failed mir-session-client.service"), "inactive");
-      assert.equal(await inGuest("ls /usr/local/lib/mir-session"), "lomiri-login\nlomiri-shell");
+      assert.equal(
+        await inGuest("ls /usr/local/lib/mir-session"),
+        "lomiri-login\nlomiri-shell\ntests",
+      );
     });
   },
 );
