@@ -6,6 +6,7 @@ import { GuestConfig } from "../lib/labSchema";
 import { DOMAIN_TYPE } from "../lib/limits";
 import { macAddress } from "../lib/mac";
 import { GUEST_PACKAGES } from "../lib/packages";
+import { withSessionPackages } from "../lib/session";
 import type { GuestArgs } from "./guest";
 import { GuestAccess } from "./guestAccess";
 import { GuestImage } from "./guestImage";
@@ -53,12 +54,16 @@ export function madeMachine(
     {
       connection: labHost.connection,
       cacheDir: host.cacheDir,
-      image: imageConfig,
+      image:
+        imageConfig.source === "debian"
+          ? { ...imageConfig, packages: withSessionPackages(imageConfig.packages, config.session) }
+          : imageConfig,
       diskGiB: config.diskGiB,
     },
     after,
   );
-  const packages = imageConfig.source === "url" ? GUEST_PACKAGES : [];
+  const packages =
+    imageConfig.source === "url" ? withSessionPackages(GUEST_PACKAGES, config.session) : [];
   const network = config.network.mode === "nat" ? labHost.network : undefined;
   const { domain } = new MirDomain(
     `${name}-vm`,

@@ -8,7 +8,10 @@ export interface MirSessionArgs {
   readonly session: GuestConfig["session"];
 }
 
-/** The page's last line, "install & run": a Mir server on the guest's screen, and a client. */
+/**
+ * The page's last line, "install & run unity8-desktop-session-mir": by default a Mir server on the
+ * guest's screen and a client; by choice Lomiri, Unity 8's heir. Both are mir-session.service.
+ */
 export class MirSession extends pulumi.ComponentResource {
   /** State of the session's units, one line. */
   readonly state: pulumi.Output<string>;
@@ -27,7 +30,8 @@ export class MirSession extends pulumi.ComponentResource {
 }
 
 /** Arguments of session.sh; what is not configured is the script's own default. */
-function sessionArgs({ command, client }: GuestConfig["session"]): string[] {
+function sessionArgs({ kind, command, client }: GuestConfig["session"]): string[] {
+  if (kind === "lomiri") return ["--lomiri"];
   const clientArgs = client?.flatMap((word) => ["--client", word]) ?? [];
   return [
     ...(client?.length === 0 ? ["--no-client"] : clientArgs),

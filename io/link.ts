@@ -18,20 +18,20 @@ export interface SshTarget {
 
 export type Target = SshTarget | undefined;
 
-/** What is put before a script: from standard input it cannot find its library. */
-function libraryOf(name: string): string | undefined {
-  if (name === "guest/session.sh") return "guest/mir-tests.sh";
-  return name.startsWith("host/") ? "host/lib.sh" : undefined;
+/** What is put before a script: from standard input it cannot find its libraries. */
+function librariesOf(name: string): readonly string[] {
+  if (name === "guest/session.sh") return ["guest/mir-tests.sh", "guest/session-lomiri.sh"];
+  return name.startsWith("host/") ? ["host/lib.sh"] : [];
 }
 
 /**
- * The text of `scripts/<name>` for standard input, with its library before it. The working directory
- * is the project's.
+ * The text of `scripts/<name>` for standard input, with its libraries before it. The working
+ * directory is the project's.
  */
 export function scriptText(name: string): string {
-  const text = (file: string): string => readFileSync(join("scripts", file), "utf8");
-  const library = libraryOf(name);
-  return library === undefined ? text(name) : text(library) + text(name);
+  return [...librariesOf(name), name]
+    .map((file) => readFileSync(join("scripts", file), "utf8"))
+    .join("");
 }
 
 /** argv that runs `words` at the target. ssh's own waits are short: callers retry. */

@@ -1,7 +1,8 @@
 /** Reads the lab from configuration: all faults at once, defaults filled in. Pure. */
 import { z } from "zod";
-import { nearest } from "./nearest";
 import { GuestConfig, Lab, labSchema } from "./labSchema";
+import { nearest } from "./nearest";
+import { LOMIRI_MEMORY_MIB } from "./session";
 
 /** One fault of the configuration: where, and what to do. */
 export interface ConfigFault {
@@ -122,6 +123,25 @@ function describeAt(path: readonly PropertyKey[], raw: unknown): string | undefi
   return node instanceof z.ZodType ? node.description : undefined;
 }
 
+/** Keys of another kind of session, and a guest too small for this one. */
+function sessionFaults(guest: GuestConfig, at: string): ConfigFault[] {
+  const { kind, command, client } = guest.session;
+  if (kind === "demo") return [];
+  const foreign = Object.entries({ command, client }).filter(([, value]) => value !== undefined);
+  const faults = foreign.map(([key]) => ({
+    path: `${at}.session.${key}`,
+    reason: `belongs to session.kind 'demo', got kind '${kind}'; remove one of the two`,
+  }));
+  // An adopted domain keeps its own memory: the key does not apply to it.
+  if (guest.image.source !== "existing" && guest.memoryMiB < LOMIRI_MEMORY_MIB) {
+    faults.push({
+      path: `${at}.memoryMiB`,
+      reason: `session.kind '${kind}' needs at least ${LOMIRI_MEMORY_MIB}, got ${guest.memoryMiB}`,
+    });
+  }
+  return faults;
+}
+
 /** Rules that span several keys. */
 function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[] {
   const faults: ConfigFault[] = [];
@@ -142,6 +162,7 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
       claim(`port ${guest.network.sshPort}`, `${at}.network.sshPort`);
     if (guest.image.source === "existing")
       claim(`domain '${guest.image.domain}'`, `${at}.image.domain`);
+    faults.push(...sessionFaults(guest, at));
     const vgaLimit = guest.video.ramKiB;
     if (guest.video.vgamemKiB > vgaLimit) {
       add(

@@ -218,20 +218,26 @@ const guest = z.strictObject({
     .prefault({}),
   session: z
     .strictObject({
+      kind: z
+        .enum(["demo", "lomiri"])
+        .default("demo")
+        .describe(
+          "demo: a Mir server, by default mir_demo_server, and a client. lomiri: the desktop session of that name, see docs/lomiri.md.",
+        ),
       command: z
         .array(argument)
         .min(1)
         .max(64)
         .optional()
         .describe(
-          "A Mir server and its arguments, run by a systemd unit in the guest; unset: mir_demo_server on gbm-kms.",
+          "Kind demo: a Mir server and its arguments, run by a systemd unit in the guest; unset: mir_demo_server on gbm-kms.",
         ),
       client: z
         .array(argument)
         .max(64)
         .optional()
         .describe(
-          "A client whose window must show; [] starts none; unset: with mir_demo_server a window that names the versions.",
+          "Kind demo: a client whose window must show; [] starts none; unset: with mir_demo_server a window that names the versions.",
         ),
     })
     .prefault({}),

@@ -22,6 +22,8 @@ import time
 
 VERSION = 2
 UNITS = ("mir-session.service", "mir-session-client.service")
+# Which session is there, written by session.sh: where its server is not the unit's own process.
+SESSION_FILE = "/etc/mir-session/session.json"
 CLIENT_FILE = "/etc/mir-session/client"
 DEFAULT_CLIENT = b"/usr/local/lib/mir-session/banner"
 TESTS = "/usr/local/lib/mir-session/tests"
@@ -67,7 +69,28 @@ def output(child, ok=(0,)):
     return out.decode(errors="replace")
 
 
+def server_elsewhere():
+    """Where a login starts the server: the pid of the server, or 0, and its log's match. Else None."""
+    if not os.path.exists(SESSION_FILE):
+        return None
+    told = json.loads(read(SESSION_FILE))
+    if told["process"] is None:
+        return None
+    pids = []
+    for path in glob.glob("/proc/[0-9]*/comm"):
+        try:
+            if read(path) == told["process"]:
+                pids.append(int(path.split("/")[2]))
+        except OSError:  # It has ended meanwhile.
+            continue
+    return max(pids, default=0), told["log"]
+
+
 def start_journal():
+    elsewhere = server_elsewhere()
+    if elsewhere is not None:
+        pid, match = elsewhere
+        return start(["journalctl", "-b", "-o", "cat", "--no-pager", match, f"_PID={pid}"]) if pid else None
     # Of the session that runs: an older one may have selected something else.
     try:
         match = "_SYSTEMD_INVOCATION_ID=" + os.readlink("/run/systemd/units/invocation:" + UNITS[0])
@@ -230,7 +253,8 @@ def session(child):
     unit, client = shown
     if unit["LoadState"] not in ("loaded", "masked"):
         raise RuntimeError(f"found no unit {UNITS[0]}, required installed")
-    pid = int(unit["MainPID"])
+    elsewhere = server_elsewhere()
+    pid = int(unit["MainPID"]) if elsewhere is None else elsewhere[0]
     since = int(unit["ActiveEnterTimestampMonotonic"]) / 1e6
     active = unit["ActiveState"] == "active"
     return {"loadState": unit["LoadState"], "activeState": unit["ActiveState"], "queued": unit.get("Job", "") not in ("", "0"),

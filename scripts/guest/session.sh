@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # The Mir session of a guest, as systemd units. Runs in the guest, as root.
 #   session.sh install [--settle-seconds N] [--no-client | --client ARG...] [-- COMMAND ARG...]
+#   session.sh install [--settle-seconds N] --lomiri
 # COMMAND is the server; without it mir_demo_server on gbm-kms. --client once per argument of
 # the client's command line; with the default server there is a default client.
+# --lomiri: the desktop session instead, see session-lomiri.sh. The unit's name is the same.
 # Command lines are kept as NUL separated arguments in /etc/mir-session: nothing is spliced.
 set -euo pipefail
 
@@ -158,10 +160,49 @@ installed_files() {
 
 # What the running session was started from. Written last: a run that was killed half way is
 # done again by the next one.
-wanted_sum() { installed_files | xargs sha256sum | sha256sum | cut -d' ' -f1; }
+files_sum() { xargs sha256sum | sha256sum | cut -d' ' -f1; }
+applied_sum() { cat "$CONFIG/applied" 2>/dev/null || true; }
+
+# Where facts.py finds this session: kind, user, Wayland socket, the log's match in the journal,
+# and the name of the server's process where it is not the unit's own, else null.
+put_facts() {
+  put 0644 "$CONFIG/session.json" <<<"{\"kind\":\"$1\",\"user\":\"$2\",\"socket\":\"$3\",\"log\":\"$4\",\"process\":$5}"
+}
+
+# Stopped before it is loaded anew: a unit that is restarting by itself cannot be.
+stop_session() {
+  rm -f "$CONFIG/applied"
+  systemctl stop "$CLIENT" "$SERVER" 2>/dev/null || true
+}
+
+# Removes what another kind of session installed; standard input names the files of this one.
+forget_stale() {
+  local file wanted
+  wanted=$(cat)
+  if [[ -e $CONFIG/files ]]; then
+    while read -r file; do
+      grep -qxF -- "$file" <<<"$wanted" && continue
+      [[ $file != "$UNIT_DIR/$CLIENT" ]] || systemctl --quiet --no-reload disable "$CLIENT"
+      rm -f -- "$file"
+      rmdir --ignore-fail-on-non-empty -- "${file%/*}"
+    done <"$CONFIG/files"
+  fi
+  put 0644 "$CONFIG/files" <<<"$wanted"
+}
+
+# $@ units. One reload for all: each takes seconds in an emulated guest. The server's unit
+# conflicts with the getty and so ends it.
+start_session() {
+  systemctl --quiet --no-reload disable getty@tty1.service
+  systemctl --quiet --no-reload enable "$SERVER" "$@"
+  systemctl daemon-reload
+  # Both: a client that ended with its server has failed, also when it is not wanted any more.
+  systemctl reset-failed "$SERVER" "$CLIENT" 2>/dev/null || true
+  systemctl start "$SERVER" || fail_with_journal "found that $SERVER does not start, required active"
+}
 
 install_session() {
-  local settle=$1 sum applied work=unchanged client_state=none
+  local settle=$1 sum work=unchanged client_state=none
   command -v "${server[0]}" >/dev/null || die "found no command '${server[0]}', required for the session; install its package in the guest (mir_demo_server is in mir-test-tools)"
   ((${#client[@]} == 0)) || command -v "${client[0]}" >/dev/null ||
     die "found no command '${client[0]}', required for the client; install its package in the guest (mir_demo_server is in mir-test-tools)"
@@ -180,25 +221,18 @@ install_session() {
     rm -f "$CONFIG/client"
   fi
 
-  sum=$(wanted_sum)
-  applied=$(cat "$CONFIG/applied" 2>/dev/null) || applied=""
-  if [[ $sum != "$applied" || $(property "$SERVER" ActiveState) != active ]]; then
+  sum=$(installed_files | files_sum)
+  if [[ $sum != "$(applied_sum)" || $(property "$SERVER" ActiveState) != active ]]; then
     work=restarted
-    rm -f "$CONFIG/applied"
-    # One reload for all: each takes seconds in an emulated guest. The server's unit conflicts
-    # with the getty and so ends it.
-    # Stopped first: a unit that is restarting by itself cannot be loaded anew.
-    systemctl stop "$CLIENT" "$SERVER" 2>/dev/null || true
-    systemctl --quiet --no-reload disable getty@tty1.service
-    systemctl --quiet --no-reload enable "$SERVER" "$CLIENT"
-    systemctl daemon-reload
-    systemctl reset-failed "$CLIENT" "$SERVER" 2>/dev/null || true
-    systemctl start "$SERVER" || fail_with_journal "found that $SERVER does not start, required active"
+    stop_session
+    forget_stale < <(installed_files)
+    start_session "$CLIENT"
   fi
   if ((${#client[@]} > 0)); then
     systemctl start "$CLIENT" || fail_with_journal "found that $CLIENT does not start, required active"
   fi
   wait_settled "$settle" "$default_server"
+  put_facts demo root /run/mir-session/wayland-0 _SYSTEMD_UNIT=mir-session.service null
   put 0644 "$CONFIG/applied" <<<"$sum"
   ((${#client[@]} == 0)) || client_state=$(property "$CLIENT" ActiveState)
   printf 'mir-session state=%s pid=%s client=%s session=%s\n' "$(property "$SERVER" ActiveState)" \
@@ -208,7 +242,7 @@ install_session() {
 main() {
   local settle=5 use_client=true default_server=true
   local server=("${DEFAULT_SERVER[@]}") client=()
-  [[ ${1-} == install ]] || die "found verb '${1-}', required install; usage: session.sh install [--settle-seconds N] [--no-client | --client ARG...] [-- COMMAND ARG...]"
+  [[ ${1-} == install ]] || die "found verb '${1-}', required install; usage: session.sh install [--settle-seconds N] [--lomiri | [--no-client | --client ARG...] [-- COMMAND ARG...]]"
   shift
   while (($# > 0)); do
     case $1 in
@@ -221,6 +255,17 @@ main() {
         client+=("$2") && shift 2
         ;;
       --no-client) use_client=false && shift ;;
+      --lomiri)
+        if (($# > 1 || ${#client[@]} > 0)) || ! $use_client; then
+          die "found --lomiri with a client or a server, required it alone and last"
+        fi
+        # Over ssh its functions come before this text.
+        # shellcheck source=session-lomiri.sh
+        declare -F install_lomiri >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/session-lomiri.sh"
+        require_root
+        install_lomiri "$settle"
+        return
+        ;;
       --)
         shift
         (($# > 0)) || die "found nothing after --, required the server's command line"

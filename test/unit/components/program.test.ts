@@ -292,7 +292,7 @@ describe("the dev lab", () => {
         assert.equal(inputs.stdin, undefined, name);
       } else if (type === "command:remote:Command") {
         assert.match(inputs.create as string, /^sudo -n bash -s -- /, name);
-        assert.match(inputs.stdin as string, /^#!\/usr\/bin\/env bash\n/, name);
+        assert.match(inputs.stdin as string, /^#!\/usr\/bin\/env bash\n/m, name);
       }
     }
     assert.equal(resourceNamed("mir-session-unit").inputs.create, "sudo -n bash -s -- install");
@@ -465,6 +465,42 @@ describe("a lab on a cloud image", () => {
   it("installs what a foreign image lacks at its first boot", () => {
     const packages = resourceNamed("mir-vm-seed").inputs.packages as string[];
     assert.ok(packages.includes("mir-test-tools"));
+  });
+});
+
+describe("a lab of guests with Lomiri", () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  const url = "https://images.example/a.qcow2";
+  const session = { kind: "lomiri" };
+  before(async () => {
+    host({ image: `${url} ok` });
+    const guests = [
+      { name: "made", session, image: { source: "debian", packages: ["htop"] } },
+      { name: "foreign", session, image: { source: "url", url, digest } },
+      { name: "plain" },
+    ];
+    await run({ guests });
+  });
+
+  it("has it in the image that is built, and in no other guest's image", () => {
+    const image = (name: string): string =>
+      resourceNamed(`${name}-image-file`).inputs.create as string;
+    assert.match(image("made"), / htop lomiri-desktop-session$/);
+    assert.doesNotMatch(image("plain"), /lomiri/);
+  });
+
+  it("installs it at the first boot of a foreign image only", () => {
+    const packages = (name: string): string[] =>
+      resourceNamed(`${name}-vm-seed`).inputs.packages as string[];
+    assert.ok(packages("foreign").includes("lomiri-desktop-session"));
+    assert.ok(packages("foreign").includes("mir-test-tools"));
+    assert.deepEqual(packages("made"), []);
+  });
+
+  it("starts it as the session, with the script that holds its part", () => {
+    const unit = resourceNamed("made-session-unit").inputs;
+    assert.equal(unit.create, "sudo -n bash -s -- install --lomiri");
+    assert.match(unit.stdin as string, /^install_lomiri\(\)/m);
   });
 });
 

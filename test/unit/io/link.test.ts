@@ -55,6 +55,7 @@ describe("scriptText", () => {
   it("has the library before it that it could not find from standard input", () => {
     assert.match(scriptText("host/facts.sh"), /as_root\(\) \{[^]*\n#!\/usr\/bin\/env bash\n/);
     assert.match(scriptText("guest/session.sh"), /put_tests\(\) \{[^]*\n#!\/usr\/bin\/env bash\n/);
+    assert.match(scriptText("guest/session.sh"), /^install_lomiri\(\)[^]*^install_session\(\)/m);
   });
   it("fails for a file that is not there", () =>
     assert.throws(() => scriptText("guest/no.sh"), /ENOENT/));

@@ -53,7 +53,7 @@ describe("a lab that says the least", () => {
           spice: { clipboard: false, fileTransfer: false },
           network: { mode: "user" },
           share: { enabled: true, mount: "/mnt/share", readonly: false },
-          session: {},
+          session: { kind: "demo" },
           onDrift: "heal",
           gates: { kernel: ">= 3.18", mesa: ">= 10.3.0" },
         },
@@ -64,6 +64,12 @@ describe("a lab that says the least", () => {
   it("is the same when its defaults are written out", () => {
     const lab = labOf({ guests: [{ name: "mir" }, { name: "b", image: URL_IMAGE }] });
     assert.deepEqual(labOf({ ...lab }), lab);
+  });
+
+  it("takes Lomiri with the default memory, and with an installed domain's own", () => {
+    const session = { kind: "lomiri" };
+    assert.deepEqual(faultsOf({ session }), []);
+    assert.deepEqual(faultsOf({ session, image: EXISTING, memoryMiB: 1024 }), []);
   });
 
   it("takes an installed domain by its name and its key", () => {
@@ -207,6 +213,30 @@ describe("a fault", () => {
       "empty command",
       { session: { command: [] } },
       ["guests[0].session.command: Too small: expected array to have >=1 items, got a list"],
+    ],
+    [
+      "server of another kind of session",
+      { session: { kind: "lomiri", command: ["mir_demo_server"] } },
+      [
+        "guests[0].session.command: belongs to session.kind 'demo', got kind 'lomiri'; remove one of the two",
+      ],
+    ],
+    [
+      "client of another kind of session, none included",
+      { session: { kind: "lomiri", client: [] } },
+      [
+        "guests[0].session.client: belongs to session.kind 'demo', got kind 'lomiri'; remove one of the two",
+      ],
+    ],
+    [
+      "unknown kind of session",
+      { session: { kind: "unity8" } },
+      ['guests[0].session.kind: Invalid option: expected one of "demo"|"lomiri", got "unity8"'],
+    ],
+    [
+      "memory that Lomiri was never seen to start in",
+      { session: { kind: "lomiri" }, memoryMiB: 2047 },
+      ["guests[0].memoryMiB: session.kind 'lomiri' needs at least 2048, got 2047"],
     ],
     [
       "privileged port",
