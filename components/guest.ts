@@ -1,17 +1,21 @@
 import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { labFolder, reportFile } from "../io/paths";
+import { GUEST_GROUPS, GUEST_USER } from "../lib/cloudInit";
+import { OwnGuest } from "../lib/guestContract";
 import { GuestConfig, HostConfig } from "../lib/labSchema";
+import { PICTURE_PACKAGES } from "../lib/packages";
 import { adoptedMachine } from "./adoptedMachine";
 import { Console } from "./console";
 import { GuestAccess } from "./guestAccess";
 import { GuestBoot } from "./guestBoot";
+import { GuestContract } from "./guestContract";
 import { LabHost } from "./labHost";
 import { madeMachine } from "./madeMachine";
 import { MirReadiness } from "./mirReadiness";
-import { MirSession } from "./mirSession";
+import { MirSession, sessionArgs } from "./mirSession";
 import { Connection } from "./scriptCommand";
-import { SharedFolder } from "./sharedFolder";
+import { SHARE_TAG, SharedFolder } from "./sharedFolder";
 
 export interface GuestArgs {
   readonly config: GuestConfig;
@@ -77,6 +81,19 @@ export class Guest extends pulumi.ComponentResource {
       { connection: inGuest, session: config.session },
       booted,
     );
+    const settled = [session, ...(folderInGuest === undefined ? [] : [folderInGuest])];
+    const contract = new GuestContract(
+      `${name}-contract`,
+      {
+        ...{ name: config.name, guest: access.target, directory: access.directory },
+        boot: machine.uuid,
+        onDrift: config.onDrift === "report" ? "report" : "heal",
+        session: sessionArgs(config.session),
+        ...(share === undefined ? {} : { share: { tag: SHARE_TAG, mount: config.share.mount } }),
+        ...(machine.installed ? {} : { own: ownGuest(config, access) }),
+      },
+      { parent: this, dependsOn: settled },
+    );
     const readiness = new MirReadiness(
       `${name}-readiness`,
       {
@@ -94,10 +111,7 @@ export class Guest extends pulumi.ComponentResource {
               })),
             }),
       },
-      {
-        parent: this,
-        dependsOn: [session, ...(folderInGuest === undefined ? [] : [folderInGuest])],
-      },
+      { parent: this, dependsOn: [...settled, contract] },
     );
     const console = new Console(
       `${name}-console`,
@@ -123,6 +137,16 @@ export class Guest extends pulumi.ComponentResource {
     };
     this.registerOutputs({ ...this.outputs });
   }
+}
+
+/** What the lab's first boot made of the guest, and keeps it. */
+function ownGuest({ name }: GuestConfig, access: GuestAccess): pulumi.Output<OwnGuest> {
+  return pulumi
+    .all([access.clientPublicKey, access.hostPublicKey])
+    .apply(([clientPublicKey, hostPublicKey]) => ({
+      ...{ hostname: name, user: GUEST_USER, groups: GUEST_GROUPS },
+      ...{ clientPublicKey, hostPublicKey, packages: PICTURE_PACKAGES },
+    }));
 }
 
 /** A connection into the guest that accepts the pinned host key only. */

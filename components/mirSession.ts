@@ -29,8 +29,8 @@ export class MirSession extends pulumi.ComponentResource {
   }
 }
 
-/** Arguments of session.sh; what is not configured is the script's own default. */
-function sessionArgs({ kind, command, client }: GuestConfig["session"]): string[] {
+/** Arguments of `session.sh install`; what is not configured is the script's own default. */
+export function sessionArgs({ kind, command, client }: GuestConfig["session"]): string[] {
   if (kind === "lomiri") return ["--lomiri"];
   const clientArgs = client?.flatMap((word) => ["--client", word]) ?? [];
   return [

@@ -12,7 +12,9 @@ import { Acceleration, LIMITS_S, SETTLED_S, STALL_S } from "../lib/limits";
 import { gateFault, GateRequirements, PAGE_FLOORS } from "../lib/requirement";
 import { assertRunning } from "./domain";
 import { leaveEvidence, removeEvidence } from "./evidence";
+import { RunResult } from "./exec";
 import { waitForSsh } from "./guestBoot";
+import { lookAtGuest } from "./guestLook";
 import { connectionFault, runInGuest, SshTarget } from "./link";
 import { reportFile } from "./paths";
 import { pictureIntact, PictureProof, proveKeyboard, provePicture } from "./pictureProof";
@@ -64,7 +66,10 @@ function pick(i: MirReadinessInputs): MirReadinessInputs {
 
 /** Facts of the guest by one round trip, or why it could not be asked. */
 async function probe(inputs: MirReadinessInputs): Promise<GuestLook | string> {
-  const result = await runInGuest(inputs.guest, "facts.py", [], { timeoutMs: 120_000 });
+  return answered(await runInGuest(inputs.guest, "facts.py", [], { timeoutMs: 120_000 }));
+}
+
+function answered(result: RunResult): GuestLook | string {
   if (result.code === 0) return readFacts(result.stdout.toString());
   if (connectionFault(result) === "refused-key") return "its SSH host key is not the pinned one";
   if (/python3:.* not found/.test(result.stderr)) {
@@ -273,7 +278,7 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
    */
   async read(id, props) {
     if (props === undefined) throw new Error(`${id}: cannot be imported`);
-    const guest = (await domainFault(props)) ?? (await probe(props));
+    const guest = (await domainFault(props)) ?? answered((await lookAtGuest(props.guest, "facts.py")).result);
     if (typeof guest === "string") {
       return { id, props: { ...props, status: "unreachable", reasons: [guest] } };
     }

@@ -5,6 +5,9 @@ import { stringify } from "yaml";
 /** The account in the guest: key login only, passwordless sudo. */
 export const GUEST_USER = "mir";
 
+/** Its supplementary groups: screen, renderer and input devices. */
+export const GUEST_GROUPS: readonly string[] = ["video", "render", "input"];
+
 export interface FirstBoot {
   /** Host name of the guest. */
   readonly hostname: string;
@@ -38,7 +41,7 @@ export function userData(boot: FirstBoot): string {
         name: GUEST_USER,
         shell: "/bin/bash",
         lock_passwd: true,
-        groups: ["video", "render", "input"],
+        groups: [...GUEST_GROUPS],
         sudo: ["ALL=(ALL) NOPASSWD:ALL"],
         ssh_authorized_keys: [boot.clientPublicKey],
       },

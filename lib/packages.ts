@@ -59,6 +59,12 @@ export const GUEST_PACKAGES: readonly string[] = [
   "qemu-guest-agent",
 ];
 
+/** Packages of every guest without which there is no picture. */
+export const PICTURE_PACKAGES: readonly string[] = [
+  ...["libegl-mesa0", "libegl1", "libgbm1", "libgl1-mesa-dri", "libgles2"],
+  ...["mir-platform-graphics-gbm-kms", "mir-test-tools"],
+];
+
 /** What the machine that runs Pulumi needs when the lab host is another one. */
 const CLIENT_PACKAGES = ["xsltproc", "openssh-client"];
 

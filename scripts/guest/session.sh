@@ -2,6 +2,8 @@
 # The Mir session of a guest, as systemd units. Runs in the guest, as root.
 #   session.sh install [--settle-seconds N] [--no-client | --client ARG...] [-- COMMAND ARG...]
 #   session.sh install [--settle-seconds N] --lomiri
+#   session.sh describe ...     the same arguments: mode, SHA-256 and path of each file that install
+#                               writes; of the client's, one line for each that it may be. Anywhere.
 # COMMAND is the server; without it mir_demo_server on gbm-kms. --client once per argument of
 # the client's command line; with the default server there is a default client.
 # --lomiri: the desktop session instead, see session-lomiri.sh. The unit's name is the same.
@@ -201,12 +203,7 @@ start_session() {
   systemctl start "$SERVER" || fail_with_journal "found that $SERVER does not start, required active"
 }
 
-install_session() {
-  local settle=$1 sum work=unchanged client_state=none
-  command -v "${server[0]}" >/dev/null || die "found no command '${server[0]}', required for the session; install its package in the guest (mir_demo_server is in mir-test-tools)"
-  ((${#client[@]} == 0)) || command -v "${client[0]}" >/dev/null ||
-    die "found no command '${client[0]}', required for the client; install its package in the guest (mir_demo_server is in mir-test-tools)"
-
+write_files() {
   mkdir -p "$CONFIG" "${RUNNER%/*}"
   put_runner
   put_banner
@@ -220,7 +217,23 @@ install_session() {
   else
     rm -f "$CONFIG/client"
   fi
+}
 
+# Prints what $@ would write, and writes nothing.
+describe() {
+  put() { printf '%s %s %s\n' "${1#0}" "$(sha256sum | cut -d' ' -f1)" "$2"; }
+  mkdir() { :; }
+  rm() { :; }
+  "$@"
+}
+
+install_session() {
+  local settle=$1 sum work=unchanged client_state=none
+  command -v "${server[0]}" >/dev/null || die "found no command '${server[0]}', required for the session; install its package in the guest (mir_demo_server is in mir-test-tools)"
+  ((${#client[@]} == 0)) || command -v "${client[0]}" >/dev/null ||
+    die "found no command '${client[0]}', required for the client; install its package in the guest (mir_demo_server is in mir-test-tools)"
+
+  write_files
   sum=$(installed_files | files_sum)
   if [[ $sum != "$(applied_sum)" || $(property "$SERVER" ActiveState) != active ]]; then
     work=restarted
@@ -240,9 +253,9 @@ install_session() {
 }
 
 main() {
-  local settle=5 use_client=true default_server=true
+  local settle=5 use_client=true default_server=true default_client=false verb=${1-}
   local server=("${DEFAULT_SERVER[@]}") client=()
-  [[ ${1-} == install ]] || die "found verb '${1-}', required install; usage: session.sh install [--settle-seconds N] [--lomiri | [--no-client | --client ARG...] [-- COMMAND ARG...]]"
+  [[ $verb == install || $verb == describe ]] || die "found verb '$verb', required install or describe; usage: session.sh install [--settle-seconds N] [--lomiri | [--no-client | --client ARG...] [-- COMMAND ARG...]]"
   shift
   while (($# > 0)); do
     case $1 in
@@ -262,6 +275,10 @@ main() {
         # Over ssh its functions come before this text.
         # shellcheck source=session-lomiri.sh
         declare -F install_lomiri >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/session-lomiri.sh"
+        if [[ $verb == describe ]]; then
+          describe lomiri_put_files
+          return
+        fi
         require_root
         install_lomiri "$settle"
         return
@@ -278,8 +295,13 @@ main() {
   if ! $use_client; then
     ((${#client[@]} == 0)) || die "found both --client and --no-client, required one of them"
   elif $default_server && ((${#client[@]} == 0)); then
-    client=("${DEFAULT_CLIENT[@]}")
-    command -v "${client[0]}" >/dev/null || client=("${FALLBACK_CLIENT[@]}")
+    client=("${DEFAULT_CLIENT[@]}") default_client=true
+    [[ $verb == describe ]] || command -v "${client[0]}" >/dev/null || client=("${FALLBACK_CLIENT[@]}")
+  fi
+  if [[ $verb == describe ]]; then
+    describe write_files
+    if $default_client; then put 0644 "$CONFIG/client" < <(printf '%s\0' "${FALLBACK_CLIENT[@]}"); fi
+    return
   fi
   require_root
   install_session "$settle"

@@ -2,6 +2,7 @@
 # The 9p share of a guest, as a systemd mount unit. Runs in the guest, as root.
 #   share.sh mount TAG DIR   mount the share TAG on DIR, now and at every boot
 #   share.sh remove TAG      unmount it and forget it
+#   share.sh describe TAG DIR   mode, SHA-256 and path of the unit that mount writes. Anywhere.
 set -euo pipefail
 
 readonly UNIT_DIR=/etc/systemd/system
@@ -98,6 +99,13 @@ mount_share() {
   printf 'share tag=%s dir=%s state=mounted\n' "$tag" "$dir"
 }
 
+# By systemd-escape's rules for the letters that check_dir lets through.
+describe_share() {
+  local name=${2#/}
+  name=${name//-/\\x2d}
+  printf '644 %s %s\n' "$(unit_text "$1" "$2" | sha256sum | cut -d' ' -f1)" "$UNIT_DIR/${name//\//-}.mount"
+}
+
 remove_share() {
   local unit
   while read -r unit; do remove_unit "$unit"; done < <(units_of "$1")
@@ -106,11 +114,15 @@ remove_share() {
 
 main() {
   case "${1-} $#" in
-    "mount 3" | "remove 2") ;;
-    *) die "found arguments '$*', required mount TAG DIR or remove TAG" ;;
+    "mount 3" | "remove 2" | "describe 3") ;;
+    *) die "found arguments '$*', required mount TAG DIR, remove TAG or describe TAG DIR" ;;
   esac
   check_tag "$2"
   [[ $1 == remove ]] || check_dir "$3"
+  if [[ $1 == describe ]]; then
+    describe_share "$2" "$3"
+    return
+  fi
   ((EUID == 0)) || die "found user $(id -un), required root; run 'sudo -n bash -s -- $1 ...'"
   if [[ $1 == mount ]]; then mount_share "$2" "$3"; else remove_share "$2"; fi
 }
