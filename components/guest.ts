@@ -85,7 +85,7 @@ export class Guest extends pulumi.ComponentResource {
     const contract = new GuestContract(
       `${name}-contract`,
       {
-        ...{ name: config.name, guest: access.target, directory: access.directory },
+        ...{ name: config.name, guest: access.target },
         boot: machine.uuid,
         onDrift: config.onDrift === "report" ? "report" : "heal",
         session: sessionArgs(config.session),
@@ -141,12 +141,10 @@ export class Guest extends pulumi.ComponentResource {
 
 /** What the lab's first boot made of the guest, and keeps it. */
 function ownGuest({ name }: GuestConfig, access: GuestAccess): pulumi.Output<OwnGuest> {
-  return pulumi
-    .all([access.clientPublicKey, access.hostPublicKey])
-    .apply(([clientPublicKey, hostPublicKey]) => ({
-      ...{ hostname: name, user: GUEST_USER, groups: GUEST_GROUPS },
-      ...{ clientPublicKey, hostPublicKey, packages: PICTURE_PACKAGES },
-    }));
+  return access.clientPublicKey.apply((clientPublicKey) => ({
+    ...{ hostname: name, user: GUEST_USER, groups: GUEST_GROUPS },
+    ...{ clientPublicKey, packages: PICTURE_PACKAGES },
+  }));
 }
 
 /** A connection into the guest that accepts the pinned host key only. */

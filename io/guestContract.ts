@@ -1,6 +1,4 @@
 /** Handler of GuestContract: looks at the guest in one go, tells what differs, and puts it right. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { differenceText, Recorded } from "../lib/contract";
@@ -18,7 +16,6 @@ import {
 import { GuestObservation, readGuestObservation } from "../lib/guestObservation";
 import { GuestSeen } from "../lib/guestSeen";
 import { run, RunResult } from "./exec";
-import { ACCESS_FILES } from "./guestAccess";
 import { forgetLooks, GuestAnswer, lookAtGuest } from "./guestLook";
 import { connectionFault, scriptText, SshTarget, targetArgv } from "./link";
 
@@ -28,8 +25,6 @@ export interface GuestContractInputs extends GuestContract {
   readonly guest: SshTarget;
   /** Changes with every start made by the lab: then the guest is looked at anew. */
   readonly boot: string;
-  /** Folder of the guest's keys on the machine that runs Pulumi. */
-  readonly directory: string;
   /** What `up` does with differences. */
   readonly onDrift: "heal" | "report";
   /** Always declared empty. What a look finds takes its place, so that a preview shows it go. */
@@ -50,9 +45,9 @@ const VERIFY_MS = 600_000;
 
 /** The declared inputs alone: the engine adds `__provider`, and props add outputs. */
 function pick(i: GuestContractInputs): GuestContractInputs {
-  const { name, guest, boot, directory, onDrift, session, share, own } = i;
+  const { name, guest, boot, onDrift, session, share, own } = i;
   return {
-    ...{ name, guest, boot, directory, onDrift, session },
+    ...{ name, guest, boot, onDrift, session },
     ...(share === undefined ? {} : { share }),
     ...(own === undefined ? {} : { own }),
     drift: [],
@@ -71,11 +66,11 @@ function answerOf(result: RunResult): string {
 }
 
 /** A script of ours in the guest, as root; standard input is its data. */
-function runStep(guest: SshTarget, step: GuestStep, stdin: string): Promise<RunResult> {
+function runStep(guest: SshTarget, step: GuestStep): Promise<RunResult> {
   const sudo = guest.root === true ? [] : ["sudo", "-n"];
   const text = scriptText(`guest/${step.script}`);
   const words = [...sudo, "bash", "-c", text, step.script, ...step.args];
-  return run(targetArgv(guest, words), { stdin, timeoutMs: HEAL_MS });
+  return run(targetArgv(guest, words), { stdin: step.input ?? "", timeoutMs: HEAL_MS });
 }
 
 /** What our scripts of today write there: they say so themselves, on this machine. */
@@ -127,11 +122,6 @@ async function look(
   return { observation, seen, found: guestDifferences(inputs, files, recorded, seen) };
 }
 
-async function inputOf(inputs: GuestContractInputs, step: GuestStep): Promise<string> {
-  if (step.input === undefined || typeof step.input === "string") return step.input ?? "";
-  return readFile(join(inputs.directory, ACCESS_FILES.host), "utf8");
-}
-
 /** The step with what is known only now. */
 const timed = (step: GuestStep): GuestStep =>
   step.args[0] === "clock" ? { ...step, args: ["clock", (Date.now() / 1000).toFixed(3)] } : step;
@@ -147,7 +137,7 @@ async function heal(
     if (difference.heal.how !== "run" || done.has(words)) continue;
     done.add(words);
     for (let step = difference.heal.step; step !== undefined; step = step.then) {
-      const result = await runStep(inputs.guest, timed(step), await inputOf(inputs, step));
+      const result = await runStep(inputs.guest, timed(step));
       if (result.code === 0) continue;
       const reason = result.stderr.trim() || (result.timedOut ? "no end in time" : "no message");
       throw new Error(`${inputs.name}: ${differenceText(difference)}; that failed: ${reason}`);
@@ -156,13 +146,19 @@ async function heal(
   return done.size > 0;
 }
 
-function tell({ name }: GuestContractInputs, found: readonly GuestDifference[]): void {
-  for (const difference of found) console.log(`${name}: ${differenceText(difference)}`);
+/** A line for each difference that the refresh of the same run has not told yet. */
+function tell(
+  { name }: GuestContractInputs,
+  found: readonly GuestDifference[],
+  before: readonly string[] = [],
+): void {
+  const lines = found.map(differenceText).filter((line) => !before.includes(line));
+  for (const line of lines) console.log(`${name}: ${line}`);
 }
 
 async function converge(
   inputs: GuestContractInputs,
-  recorded: Recorded,
+  { recorded, drift }: Pick<GuestContractProps, "recorded" | "drift">,
 ): Promise<GuestContractProps> {
   const declared = pick(inputs);
   forgetLooks();
@@ -170,7 +166,7 @@ async function converge(
   const first = await look(declared, recorded, ask).catch((error: Error) => {
     throw new Error(`${inputs.name}: the guest cannot be looked at: ${error.message}`);
   });
-  tell(declared, first.found);
+  tell(declared, first.found, drift);
   const healed = await heal(declared, first.found);
   const now = healed ? await look(declared, recorded, ask) : first;
   const left = now.found.filter(({ heal: { how } }) => how !== "accept");
@@ -189,7 +185,10 @@ async function converge(
 
 export const provider: pulumi.dynamic.ResourceProvider<GuestContractInputs, GuestContractProps> = {
   async create(inputs) {
-    return { id: `${inputs.guest.alias}-contract`, outs: await converge(inputs, {}) };
+    return {
+      id: `${inputs.guest.alias}-contract`,
+      outs: await converge(inputs, { recorded: {}, drift: [] }),
+    };
   },
   /**
    * Looks without changing anything. Differences become the input `drift`, which the program
@@ -228,6 +227,6 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestContractInputs, Gues
       for (const line of olds.drift) console.log(`${olds.name}: ${line} (only told: onDrift)`);
       return { outs: { ...olds, ...pick(news), drift: [...olds.drift] } };
     }
-    return { outs: await converge(news, olds.recorded) };
+    return { outs: await converge(news, olds) };
   },
 };

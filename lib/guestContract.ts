@@ -12,7 +12,6 @@ export interface OwnGuest {
   readonly groups: readonly string[];
   /** One line of `authorized_keys`: the only key that opens the guest. */
   readonly clientPublicKey: string;
-  readonly hostPublicKey: string;
   /** Packages that have to be installed. */
   readonly packages: readonly string[];
 }
@@ -43,8 +42,8 @@ export interface Written {
 export interface GuestStep {
   readonly script: "heal.sh" | "session.sh" | "share.sh";
   readonly args: readonly string[];
-  /** Text for its standard input; or the lab's own host key of this guest, which is no text of ours. */
-  readonly input?: string | { readonly hostKey: true };
+  /** Text for its standard input. */
+  readonly input?: string;
   /** A step that has to come after it. */
   readonly then?: GuestStep;
 }

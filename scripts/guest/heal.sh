@@ -4,7 +4,6 @@
 #   heal.sh reinstall FILE...           the packages of these files, in the version that is installed
 #   heal.sh account USER SHELL GROUPS   login shell, exactly these groups (with commas), no password
 #   heal.sh keys USER                   authorized_keys from standard input, and nothing else in it
-#   heal.sh host-key                    the guest's SSH host key from standard input
 #   heal.sh file PATH MODE              a file of root's from standard input
 #   heal.sh hostname NAME | clock SECONDS | root-writable | no-getty
 #   heal.sh grub-entry ENTRY            the boot loader's saved entry; `none` forgets it
@@ -46,6 +45,7 @@ reinstall() {
   for file in "$@"; do
     name=$(dpkg-query -S "$file" | sed -n '1s/: .*//p')
     [[ -n $name ]] || die "found no package of $file, required one"
+    # shellcheck disable=SC2016 # dpkg-query's own field
     version=$(dpkg-query -W -f '${Version}' "$name")
     words+=("$name=$version")
   done
@@ -63,12 +63,6 @@ keys() {
   [[ -d $home ]] || die "found no home of $1, required $home"
   install -d -m 0700 -o "$1" -g "$1" "$home/.ssh"
   put 0600 "$1:$1" "$home/.ssh/authorized_keys"
-}
-
-host_key() {
-  local file=/etc/ssh/ssh_host_ed25519_key
-  (umask 077 && put 0600 root:root "$file")
-  ssh-keygen -y -f "$file" | put 0644 root:root "$file.pub"
 }
 
 set_hostname() {
@@ -123,7 +117,6 @@ main() {
     "reinstall "[1-9]*) reinstall "$@" ;;
     "account 3") account "$@" ;;
     "keys 1") keys "$@" ;;
-    "host-key 0") host_key ;;
     "file 2") put "$2" root:root "$1" ;;
     "hostname 1") set_hostname "$@" ;;
     "clock 1") clock "$@" ;;

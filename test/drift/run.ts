@@ -2,7 +2,7 @@
  * The drift matrix: each mutation is made with an ordinary tool, a preview has to name it, `up` has
  * to heal it, and the next preview has to be silent.
  *
- *   run.ts [--together] [--part host|domain] [--only ID,ID] [--quiet-previews N] [--lab STACK]
+ *   run.ts [--together] [--part host|domain|guest] [--only ID,ID] [--quiet-previews N] [--lab STACK]
  *
  * --together makes all mutations that do not get in each other's way before one preview and one `up`.
  * --lab takes a converged stack that is there (MIRLAB_HOME names its home); else a lab is made.
@@ -11,6 +11,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { run } from "../../io/exec";
+import { labFolder } from "../../io/paths";
 import { labOfFile } from "../../io/stackFile";
 import { ROOT, TestLab } from "../integration/support";
 
@@ -18,7 +19,7 @@ export interface Mutation {
   readonly id: string;
   /** Words that the preview has to say; `$NAMES` of the environment are filled in. */
   readonly item: string;
-  /** Text for bash, or text with its arguments. It sees DATA, STACK, GUEST, IMAGE, DISK, CACHE, SSH_PORT. */
+  /** Text for bash, or text with its arguments. It sees DATA, STACK, GUEST, IMAGE, DISK, CACHE, SSH_PORT, GUEST_SSH. */
   readonly mutate: string | readonly [text: string, ...args: string[]];
   /** `up` has to fail on it and say what to do; `restore` undoes it. */
   readonly refused?: boolean;
@@ -175,7 +176,8 @@ function environment(stack: string): Record<string, string> {
   const env = { DATA: data, STACK: stack, GUEST: guest, CACHE: lab?.host.cacheDir ?? "" };
   const reserved = `${data}/ports/${stack}.${guest}`;
   const ports = existsSync(reserved) ? readFileSync(reserved, "utf8").trim().split(" ") : [];
-  return { ...env, SSH_PORT: ports[0] ?? "" };
+  const ssh = `ssh -F ${join(labFolder(stack), guest, "ssh_config")} mirlab-${stack}-${guest}`;
+  return { ...env, SSH_PORT: ports[0] ?? "", GUEST_SSH: ssh };
 }
 
 /** The guest's disk and the image below it, as libvirt and QEMU tell them. */

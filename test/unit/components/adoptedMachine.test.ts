@@ -77,6 +77,7 @@ describe("a guest that was on the host before", () => {
       "Guest desk",
       "GuestAccess desk-access",
       "GuestBoot desk-boot",
+      "GuestContract desk-contract",
       "MirReadiness desk-readiness",
       "MirSession desk-session",
       "SharedFolder desk-share",

@@ -180,6 +180,7 @@ describe("the dev lab", () => {
         "mir-share > command:remote:Command mir-share-mount",
         "mir > mirlab:index:MirSession mir-session",
         "mir-session > command:remote:Command mir-session-unit",
+        "mir > pulumi-nodejs:dynamic/mir:GuestContract mir-contract",
         "mir > pulumi-nodejs:dynamic/mir:MirReadiness mir-readiness",
         "mir > mirlab:index:Console mir-console",
       ].sort(),
@@ -255,6 +256,22 @@ describe("the dev lab", () => {
     ]);
   });
 
+  it("looks into the guest for all that the lab made of it, before the picture is taken", () => {
+    const { inputs } = resourceNamed("mir-contract");
+    const { own, ...rest } = inputs as { own: Record<string, unknown> };
+    assert.deepEqual(Object.keys(rest).sort(), [
+      ...["__provider", "boot", "drift", "guest"],
+      ...["name", "onDrift", "session", "share"],
+    ]);
+    assert.deepEqual(inputs.drift, []);
+    assert.deepEqual([inputs.name, inputs.boot, inputs.onDrift], ["mir", "uuid#1", "heal"]);
+    assert.deepEqual(inputs.share, { tag: "share", mount: "/mnt/share" });
+    assert.deepEqual(inputs.session, []);
+    assert.deepEqual(own.groups, ["video", "render", "input"]);
+    assert.equal(own.clientPublicKey, "ssh-ed25519 CLIENT");
+    assert.ok((own.packages as string[]).includes("libgl1-mesa-dri"));
+  });
+
   it("goes one way: packages, libvirt, pool, domain, boot, session, readiness", () => {
     const order = [
       ["host-packages-libvirtd", "host-packages-installed"],
@@ -263,6 +280,9 @@ describe("the dev lab", () => {
       ["mir-vm-domain", "mir-vm-disk"],
       ["mir-vm-domain", "mir-vm-seed"],
       ["mir-boot", "mir-vm-domain"],
+      ["mir-contract", "mir-session-unit"],
+      ["mir-contract", "mir-share-mount"],
+      ["mir-readiness", "mir-contract"],
       ["mir-readiness", "mir-session-unit"],
       ["mir-readiness", "mir-share-mount"],
     ];
@@ -313,7 +333,13 @@ describe("the dev lab", () => {
   });
 
   it("keeps providers in the state that answer with today's code, and no path of this machine", async () => {
-    for (const name of ["host-contract", "mir-access", "mir-boot", "mir-readiness"]) {
+    for (const name of [
+      "host-contract",
+      "mir-access",
+      "mir-boot",
+      "mir-contract",
+      "mir-readiness",
+    ]) {
       const code = resourceNamed(name).inputs.__provider as string;
       assert.ok(!code.includes(ROOT), name);
     }

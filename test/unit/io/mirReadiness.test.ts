@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, it } from "node:test";
+import { forgetLooks } from "../../../io/guestLook";
 import { MirReadinessInputs, MirReadinessProps, provider } from "../../../io/mirReadiness";
 import { LIMITS_S, SETTLED_S, STALL_S } from "../../../lib/limits";
 import { toPng } from "../../../lib/picture";
@@ -53,6 +54,8 @@ function screen(drawn: boolean, key = true): void {
 /** A guest that tells these facts; the share's answer is written as the guest would. */
 function guest(facts: string, answer = 'printf "%s answered" "$nonce" >"$file.answer"'): void {
   writeFileSync(join(programs.folder, "facts.json"), facts);
+  const looks = { "facts.py": { code: 0, out: facts, err: "" } };
+  writeFileSync(join(programs.folder, "looks.json"), JSON.stringify(looks));
   programs.set(
     "ssh",
     `cat >/dev/null
@@ -64,8 +67,11 @@ if [[ $words == *" check "* ]]; then
   ${answer}
   exit
 fi
-cat "${programs.folder}/facts.json"`,
+# A look of a preview asks several scripts at once.
+if [[ $words == *"python3 -I -S -c "* ]]; then cat "${programs.folder}/looks.json"
+else cat "${programs.folder}/facts.json"; fi`,
   );
+  forgetLooks();
 }
 
 function virsh(state = "running (booted)"): void {

@@ -1,0 +1,34 @@
+// A guest as scripts/guest/observe.py tells of it, and the contract that it keeps.
+import { GuestContract, readWritten, Written } from "../../lib/guestContract";
+import { GuestObservation, readGuestObservation } from "../../lib/guestObservation";
+import { fixture } from "./support";
+
+export const OBSERVED = fixture("observe.debian-12.linux-6.1.0-56.mesa-22.3.6.json");
+
+export const CONTRACT: GuestContract = {
+  session: [],
+  share: { tag: "share", mount: "/mnt/share" },
+  own: {
+    ...{ hostname: "mir", user: "mir", groups: ["video", "render", "input"] },
+    clientPublicKey:
+      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHprUUkNE87yKwdXgjVpbKpBtsVnmktviXXlda3GQJzf mirlab",
+    packages: ["libgbm1", "libgl1-mesa-dri"],
+  },
+};
+
+type Changed = { -readonly [K in keyof GuestObservation]: GuestObservation[K] };
+
+/** The look of the fixture, with changes. */
+export function observed(change: (told: Changed) => void = () => undefined): GuestObservation {
+  const told: Changed = readGuestObservation(OBSERVED);
+  change(told);
+  return told;
+}
+
+/** What wrote the files of the fixture. */
+export function writtenThen(): Written {
+  const { session, share } = observed();
+  const lines = (files: GuestObservation["session"]): string =>
+    (files ?? []).map((f) => `${f.mode} ${f.sha256 ?? ""} ${f.path}\n`).join("");
+  return { session: readWritten(lines(session)), share: readWritten(lines(share)) };
+}
