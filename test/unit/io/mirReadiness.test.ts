@@ -465,11 +465,9 @@ describe("MirReadiness, read", () => {
     rmSync(join(programs.folder, "ssh.log"), { force: true });
     programs.set("virsh", `[[ $* == *domstate* ]] || exit 1; echo 'running (booted)'`);
     assert.equal((await read(props)).status, "ready");
-    assert.equal(
-      readFileSync(join(programs.folder, "ssh.log"), "utf8"),
-      "sudo -n python3 -I -S -\n",
-      "one round trip",
-    );
+    const asked = readFileSync(join(programs.folder, "ssh.log"), "utf8");
+    assert.equal(asked.match(/^sudo -n /gm)?.length, 1, "one round trip");
+    assert.match(asked, /^sudo -n python3 -I -S -c /);
   });
 
   it("reads a state of a version without verdicts", async () => {
