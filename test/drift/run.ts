@@ -155,17 +155,21 @@ export async function driftMatrix(
   return counts;
 }
 
-/** A stack that is there, and converged. */
-function givenLab(stack: string): DriftLab {
+/** A stack that is there, and converged; with a home of its own or that of the environment. */
+export async function driftLab(stack: string, home?: string): Promise<DriftLab> {
+  const env = {
+    ...{ MIRLAB_STACK: stack, CI: "true" },
+    ...(home === undefined ? {} : { MIRLAB_HOME: home }),
+  };
   const command = async (argv: string[]) => {
-    const ended = await run(argv, { env: { MIRLAB_STACK: stack, CI: "true" }, timeoutMs: 900_000 });
+    const ended = await run(argv, { env, timeoutMs: 1_800_000 });
     return { code: ended.code, text: ended.stdout.toString() + ended.stderr };
   };
-  return {
+  return withDisk({
     pulumi: (...args) => command([join(ROOT, "bin", "pulumi"), ...args, "--stack", stack]),
     up: () => command([join(ROOT, "bin", "lab"), "up", "--skip-preview", "--non-interactive"]),
     env: environment(stack),
-  };
+  });
 }
 
 /** What mutations are told of the lab. */
@@ -212,7 +216,7 @@ async function main(): Promise<void> {
     throw new Error(`found no mutation of that name, required one of test/drift`);
   const options = { together: values.together, quietPreviews: Number(values["quiet-previews"]) };
   if (values.lab !== undefined) {
-    const counts = await driftMatrix(await withDisk(givenLab(values.lab)), mutations, options);
+    const counts = await driftMatrix(await driftLab(values.lab), mutations, options);
     process.exitCode = good(counts) ? 0 : 1;
     return;
   }
@@ -222,10 +226,8 @@ async function main(): Promise<void> {
     await made.init();
     const up = await made.pulumi("up", "--yes", "--skip-preview");
     if (up.code !== 0) throw new Error(up.text);
-    process.env.MIRLAB_HOME = made.home;
-    process.exitCode = good(await driftMatrix(await withDisk(givenLab(stack)), mutations, options))
-      ? 0
-      : 1;
+    const counts = await driftMatrix(await driftLab(stack, made.home), mutations, options);
+    process.exitCode = good(counts) ? 0 : 1;
   } finally {
     await made.dispose();
   }

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { pictureFacts, pictureFault, readPicture } from "../../lib/picture";
 import { run } from "../../io/exec";
+import { driftLab, driftMatrix } from "../drift/run";
+import { MUTATIONS } from "../drift/mutations";
 import { CACHE_DIR, ROOT, TestLab, virsh } from "./support";
 
 const STACK = "itest";
@@ -189,6 +191,21 @@ describe("a lab of one guest", () => {
     const up = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.equal(up.code, 0, up.text);
     assert.equal((await outputs()).readiness, "ready");
+  });
+
+  it("names every edit of the domain and of the lab's folders, heals it, and is quiet then", async () => {
+    // Packages and settings of the machine are not touched here: `npm run test:drift` does that.
+    const ofTheLab = MUTATIONS.host.filter(({ mutate }) => String(mutate).includes("$DATA"));
+    const all = [...MUTATIONS.domain, ...ofTheLab];
+    const counts = await driftMatrix(
+      await driftLab(STACK, lab.home),
+      // Switched off is the test above, and costs a boot.
+      all.filter(({ id }) => id !== "switched-off"),
+      { together: true, quietPreviews: 3 },
+    );
+    const { tried, seen, healed, falseAlarms } = counts;
+    assert.deepEqual({ seen, healed, falseAlarms }, { seen: tried, healed: tried, falseAlarms: 0 });
+    assert.ok(tried >= 40, `${tried} were tried`);
   });
 
   it("takes a guest over when the whole state is lost: same domain, disk and boot", async () => {
