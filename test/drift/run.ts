@@ -11,7 +11,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { run } from "../../io/exec";
-import { labFolder } from "../../io/paths";
+import { mirlabHome } from "../../io/paths";
 import { labOfFile } from "../../io/stackFile";
 import { ROOT, TestLab } from "../integration/support";
 
@@ -168,19 +168,19 @@ export async function driftLab(stack: string, home?: string): Promise<DriftLab> 
   return withDisk({
     pulumi: (...args) => command([join(ROOT, "bin", "pulumi"), ...args, "--stack", stack]),
     up: () => command([join(ROOT, "bin", "lab"), "up", "--skip-preview", "--non-interactive"]),
-    env: environment(stack),
+    env: environment(stack, home),
   });
 }
 
 /** What mutations are told of the lab. */
-function environment(stack: string): Record<string, string> {
+function environment(stack: string, home = mirlabHome()): Record<string, string> {
   const { lab } = labOfFile(join(ROOT, `Pulumi.${stack}.yaml`));
   const guest = lab?.guests[0]?.name ?? "";
   const data = lab?.host.dataDir ?? "";
   const env = { DATA: data, STACK: stack, GUEST: guest, CACHE: lab?.host.cacheDir ?? "" };
   const reserved = `${data}/ports/${stack}.${guest}`;
   const ports = existsSync(reserved) ? readFileSync(reserved, "utf8").trim().split(" ") : [];
-  const ssh = `ssh -F ${join(labFolder(stack), guest, "ssh_config")} mirlab-${stack}-${guest}`;
+  const ssh = `ssh -F ${join(home, "labs", stack, guest, "ssh_config")} mirlab-${stack}-${guest}`;
   return { ...env, SSH_PORT: ports[0] ?? "", GUEST_SSH: ssh };
 }
 
