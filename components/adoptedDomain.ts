@@ -1,10 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AdoptedDomainInputs, AdoptedDomainProps } from "../io/adoptedDomain";
+import { Parts } from "./domainContract";
 import { TodayProvider } from "./todayProvider";
 
 /** See AdoptedDomainInputs for what each means. */
 export type AdoptedDomainArgs = {
-  readonly [K in keyof AdoptedDomainInputs]: pulumi.Input<AdoptedDomainInputs[K]>;
+  readonly [K in keyof AdoptedDomainInputs]: AdoptedDomainInputs[K] extends object | undefined
+    ? Parts<AdoptedDomainInputs[K]>
+    : pulumi.Input<AdoptedDomainInputs[K]>;
 };
 
 /**

@@ -48,12 +48,10 @@ export function adoptedMachine(
       directory,
       wantedAcceleration: config.acceleration,
       restart: image.restart,
-      spice: spicePort.apply((port) => ({ ...config.spice, port })),
+      spice: { ...config.spice, port: spicePort },
       video: config.video,
       shareTag: SHARE_TAG,
-      ...(share === undefined
-        ? {}
-        : { share: share.apply((path) => ({ path, readonly: config.share.readonly })) }),
+      ...(share === undefined ? {} : { share: { path: share, readonly: config.share.readonly } }),
     },
     after,
   );

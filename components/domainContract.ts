@@ -1,11 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DomainContractInputs } from "../io/domainContract";
+import { DomainSpec } from "../lib/domainXml";
 import { TodayProvider } from "./todayProvider";
+
+/**
+ * A definition whose parts are known each by itself: a first preview knows the display and the share
+ * before there are ports and disks, and so do the policies.
+ */
+export type SpecArgs<T = DomainSpec> = {
+  readonly [K in keyof T]: T[K] extends object | undefined ? Parts<T[K]> : pulumi.Input<T[K]>;
+};
+/** A value, or one whose parts are known each by itself. */
+export type Parts<T> = pulumi.Input<T> | { readonly [K in keyof T]: pulumi.Input<T[K]> };
 
 /** See DomainContractInputs for what each means. */
 export type DomainContractArgs = {
-  readonly [K in keyof Omit<DomainContractInputs, "drift">]: pulumi.Input<DomainContractInputs[K]>;
-};
+  readonly [K in keyof Omit<DomainContractInputs, "drift" | "spec">]: pulumi.Input<
+    DomainContractInputs[K]
+  >;
+} & { readonly spec: SpecArgs };
 
 /**
  * The lab's domain, and the truth about it: made, healed in place, taken over when the state was

@@ -82,27 +82,22 @@ export function madeMachine(
         hostPublicKey: access.hostPublicKey,
         packages,
       },
-      spec: pulumi
-        .all([probed, sshPort, spicePort, share, network])
-        .apply(([found, ssh, spice, path, networkName]) => ({
-          name: `mirlab-${stack}-${config.name}`,
-          stack,
-          guest: config.name,
-          type: DOMAIN_TYPE[found.acceleration],
-          memoryMiB: config.memoryMiB,
-          vcpus: config.vcpus,
-          mac: macAddress(stack, config.name),
-          serialLog: serialLog(args),
-          video: config.video,
-          spice: { ...config.spice, port: spice },
-          network:
-            networkName === undefined
-              ? { mode: "user" as const, sshPort: ssh }
-              : { mode: "nat" as const, name: networkName },
-          ...(path === undefined
-            ? {}
-            : { share: { path, tag: SHARE_TAG, readonly: config.share.readonly } }),
-        })),
+      spec: {
+        name: `mirlab-${stack}-${config.name}`,
+        stack,
+        guest: config.name,
+        type: probed.apply((found) => DOMAIN_TYPE[found.acceleration]),
+        memoryMiB: config.memoryMiB,
+        vcpus: config.vcpus,
+        mac: macAddress(stack, config.name),
+        serialLog: serialLog(args),
+        video: config.video,
+        spice: { ...config.spice, port: spicePort },
+        network: network === undefined ? { mode: "user", sshPort } : { mode: "nat", name: network },
+        ...(share === undefined
+          ? {}
+          : { share: { path: share, tag: SHARE_TAG, readonly: config.share.readonly } }),
+      },
     },
     after,
   );

@@ -5,7 +5,7 @@ import { diskName } from "../lib/diskName";
 import { OnDrift } from "../lib/domainTruth";
 import { DomainSpec } from "../lib/domainXml";
 import { xsltAppending } from "../lib/xslt";
-import { DomainContract } from "./domainContract";
+import { DomainContract, SpecArgs } from "./domainContract";
 import { GuestSeed } from "./guestSeed";
 
 export interface MirDomainArgs {
@@ -13,7 +13,7 @@ export interface MirDomainArgs {
   /** Where virsh runs; undefined is this machine. */
   readonly host: Target;
   /** Everything but the disks, which are made here. */
-  readonly spec: pulumi.Input<Omit<DomainSpec, "disk" | "seed">>;
+  readonly spec: SpecArgs<Omit<DomainSpec, "disk" | "seed">>;
   /** Name of the lab's storage pool, and its folder on the host. */
   readonly pool: pulumi.Input<string>;
   readonly poolPath: string;
@@ -85,11 +85,11 @@ export class MirDomain extends pulumi.ComponentResource {
         ...host,
         directory: args.firstBoot.directory,
         onDrift: args.onDrift,
-        spec: pulumi.all([args.spec, disk.name, seed.path]).apply(([base, diskName, seedPath]) => ({
-          ...base,
-          disk: `${args.poolPath}/${diskName}`,
-          seed: seedPath,
-        })),
+        spec: {
+          ...args.spec,
+          disk: disk.name.apply((diskName) => `${args.poolPath}/${diskName}`),
+          seed: seed.path,
+        },
       },
       { parent: this, dependsOn: [disk, seed], deleteBeforeReplace: true },
     );

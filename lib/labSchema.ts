@@ -7,10 +7,9 @@
 import { z } from "zod";
 import { gateFault, PAGE_FLOORS } from "./requirement";
 import { imageUrlFault } from "./imageUrl";
+import { NAME } from "./names";
 import { sharePathFault } from "./sharePath";
 
-/** Names become domain, volume and unit names: lower case, digits, hyphens; 1 to 32 characters. */
-export const NAME = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
 const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 characters";
 
 /** One SSH public host key as `ssh-keyscan` prints it, without the host: `ssh-ed25519 AAAA...`. */

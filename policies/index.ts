@@ -1,5 +1,5 @@
-/** The pack: one policy a file, one line each here. */
+/** The pack: starts the policies for the engine. */
 import { PolicyPack } from "@pulumi/policy";
-import { readinessPresent } from "./readinessPresent";
+import { POLICIES } from "./policies";
 
-new PolicyPack("mirlab", { policies: [readinessPresent] });
+new PolicyPack("mirlab", { policies: [...POLICIES] });

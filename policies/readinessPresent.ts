@@ -1,5 +1,6 @@
-import { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
+import type { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
 import { gateFault, PAGE_FLOORS } from "../lib/requirement";
+import { LabPolicy, policyOf } from "./kit";
 
 const GUEST = "mirlab:index:Guest";
 const READINESS = "pulumi-nodejs:dynamic/mir:MirReadiness";
@@ -8,10 +9,15 @@ const READINESS = "pulumi-nodejs:dynamic/mir:MirReadiness";
 const nameOf = (resource: PolicyResource): string => resource.urn.split("::").at(-1) ?? "";
 
 /** A guest that nobody asks is a guest of which nothing is known. */
-export const readinessPresent: StackValidationPolicy = {
-  name: "readiness-present",
-  description: "Every guest has one MirReadiness, with gates not below the page's.",
-  enforcementLevel: "mandatory",
+export const readinessPresent: StackValidationPolicy & LabPolicy = {
+  ...policyOf({
+    name: "readiness-present",
+    description: "Every guest has one MirReadiness, with gates not below the page's.",
+    severity: "high",
+    enforcementLevel: "mandatory",
+    why: "A guest that nobody asks is a guest of which nothing is known.",
+    remediationSteps: "Declare guests by components/guest.ts; raise guests[].gates, or drop them.",
+  }),
   validateStack: ({ resources }, report) => {
     const readiness = resources.filter((r) => r.type === READINESS);
     for (const guest of resources.filter((r) => r.type === GUEST)) {

@@ -1,6 +1,7 @@
 /**
  * Keeps the docs true to the code.
- *   docs.ts           writes the README's configuration tables from the schema, and docs/checks.md
+ *   docs.ts           writes the README's configuration tables from the schema, docs/checks.md, and
+ *                     the sections of docs/policies.md
  *   docs.ts --check   fails when they are stale, when a check has no section in the
  *                     troubleshooting page, or when a link in the docs leads nowhere
  */
@@ -9,13 +10,24 @@ import { dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { labSchema } from "../lib/labSchema";
 import { checksPage } from "./checksPage";
+import { policySections } from "./policyDocs";
 
 const ROOT = resolve(__dirname, "..");
 const README = join(ROOT, "README.md");
 const CHECKS_PAGE = join(ROOT, "docs", "checks.md");
 const TROUBLESHOOTING = join(ROOT, "docs", "troubleshooting.md");
-const BEGIN = "<!-- config: written by `npm run docs` -->";
-const END = "<!-- /config -->";
+const POLICIES = join(ROOT, "docs", "policies.md");
+
+/** A page's part that is written here, between two comments. */
+interface Written {
+  readonly file: string;
+  readonly mark: string;
+  readonly text: () => string;
+}
+const WRITTEN: readonly Written[] = [
+  { file: README, mark: "config", text: configTables },
+  { file: POLICIES, mark: "policies", text: policySections },
+];
 /** Where checks that a person meets are declared. */
 const CHECK_SOURCES = [
   ...["boot", "graphics", "session"].map((tier) => `lib/checks/${tier}.ts`),
@@ -149,12 +161,13 @@ function configTables(): string {
   ].join("\n");
 }
 
-/** The README with fresh tables. */
-function withTables(readme: string): string {
-  const [start, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
-  if (start < 0 || end < start)
-    throw new Error(`README.md: found no '${BEGIN}' before '${END}', required both; put them back`);
-  return `${readme.slice(0, start)}${BEGIN}\n\n${configTables()}\n${readme.slice(end)}`;
+/** The page with its part written anew. */
+function withFresh(page: string, { file, mark, text }: Written): string {
+  const [begin, end] = [`<!-- ${mark}: written by \`npm run docs\` -->`, `<!-- /${mark} -->`];
+  const [start, stop] = [page.indexOf(begin), page.indexOf(end)];
+  if (start < 0 || stop < start)
+    throw new Error(`${file}: found no '${begin}' before '${end}', required both; put them back`);
+  return `${page.slice(0, start)}${begin}\n\n${text()}\n${page.slice(stop)}`;
 }
 
 /** Checks that the troubleshooting page does not tell of. */
@@ -183,7 +196,9 @@ const anchor = (heading: string): string =>
 function brokenLinks(): string[] {
   const decisions = readdirSync(join(ROOT, "docs", "decisions")).map((f) => `docs/decisions/${f}`);
   const top = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
-  const written = ["page", "checks", "doctor", "troubleshooting"].map((name) => `docs/${name}.md`);
+  const written = ["page", "checks", "doctor", "policies", "troubleshooting"].map(
+    (name) => `docs/${name}.md`,
+  );
   const pages = [...top, ...written, ...decisions];
   return pages.flatMap((page) => {
     const links = [...readFileSync(join(ROOT, page), "utf8").matchAll(/\]\(([^)\s]+)\)/g)];
@@ -208,7 +223,10 @@ function write(file: string, text: string): void {
 
 function main(): void {
   const written: [string, string][] = [
-    [README, withTables(readFileSync(README, "utf8"))],
+    ...WRITTEN.map((part): [string, string] => [
+      part.file,
+      withFresh(readFileSync(part.file, "utf8"), part),
+    ]),
     [CHECKS_PAGE, checksPage()],
   ];
   if (!process.argv.includes("--check")) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PolicyResource, StackValidationArgs } from "@pulumi/policy";
 import { readinessPresent } from "../../policies/readinessPresent";
+import { inPreview, saidOfStack, UNKNOWN } from "./support";
 
 const urn = (type: string, name: string): string => `urn:pulumi:dev::mirlab::${type}::${name}`;
 const GUEST = "mirlab:index:Guest";
@@ -14,13 +14,8 @@ const readiness = (name: string, gates: object = { kernel: ">= 3.18", mesa: ">= 
   props: { gates },
 });
 
-/** What the policy reports of a stack. */
-async function violations(...resources: object[]): Promise<string[]> {
-  const found: string[] = [];
-  const args = { resources: resources as PolicyResource[] } as unknown as StackValidationArgs;
-  await readinessPresent.validateStack(args, (message) => void found.push(message));
-  return found;
-}
+const violations = (...resources: object[]): Promise<string[]> =>
+  saidOfStack(readinessPresent, ...resources);
 
 describe("policy readiness-present", () => {
   it("holds for guests that are asked, with gates at or above the page's", async () => {
@@ -36,6 +31,11 @@ describe("policy readiness-present", () => {
     assert.deepEqual(await violations(guest("a"), guest("b"), readiness("b")), [
       "The guest 'a' must have exactly one MirReadiness, found 0; declare it by components/guest.ts.",
     ]);
+  });
+
+  it("says that it cannot tell while a gate is not known", async () => {
+    const props = inPreview({ gates: { kernel: UNKNOWN, mesa: ">= 10.3.0" } });
+    await assert.rejects(violations(guest("a"), { ...readiness("a"), props }), /gates\.kernel/);
   });
 
   it("names gates that are lower than the page's, malformed or missing", async () => {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { FirstBoot, metaData, userData } from "../../../lib/cloudInit";
-import { NAME } from "../../../lib/labSchema";
+import { NAME } from "../../../lib/names";
 
 const BOOT: FirstBoot = {
   hostname: "mir",

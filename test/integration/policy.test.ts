@@ -1,0 +1,67 @@
+/** The policies by the real engine: a preview, and exported states. No guest is made. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { run, RunResult } from "../../io/exec";
+import { PolicyReport } from "../../lib/policyReport";
+import { ROOT, TestLab } from "./support";
+
+const STACK = "itest-policy";
+const PACK = ["--policy-pack", "policies", "--policy-pack-config", "policies/config.json"];
+
+describe("policies by the engine", { timeout: 1_800_000 }, () => {
+  const lab = new TestLab({ stack: STACK, guests: [{ name: "mir" }] });
+  before(() => lab.init());
+  after(() => lab.dispose());
+
+  /** `lab policy` on this test's stack, or on a state. */
+  const policy = (...args: string[]): Promise<RunResult> =>
+    run(["node", "-r", "ts-node/register/transpile-only", "io/policy.ts", STACK, ...args], {
+      env: { MIRLAB_HOME: lab.home },
+      timeoutMs: 900_000,
+    });
+  const reportIn = (result: RunResult): PolicyReport =>
+    JSON.parse(result.stdout.toString()) as PolicyReport;
+
+  it("let the dev lab be, and say what they cannot tell before up", async () => {
+    const result = await policy("--json");
+    assert.equal(result.code, 0, result.stderr);
+    const { counts, policies } = reportIn(result);
+    assert.equal(counts.violated, 0);
+    const unknown = policies.filter((p) => p.status === "unknown").map((p) => p.name);
+    assert.deepEqual(unknown, [
+      "share-not-sensitive",
+      "host-key-pinned",
+      "acceleration-acknowledged",
+    ]);
+  });
+
+  it("stop a preview of what breaks one, with the fix, before anything is made", async () => {
+    lab.configure([{ name: "mir", spice: { clipboard: true } }]);
+    const ended = await lab.pulumi("preview", "--non-interactive", ...PACK);
+    assert.notEqual(ended.code, 0);
+    assert.match(
+      ended.text,
+      /The guest 'mir' must not have SPICE's clipboard, found it on; set guests\[\]\.spice\.clipboard to false/,
+    );
+    assert.ok(!existsSync(lab.dataDir), "something was made");
+    const gate = await policy();
+    assert.equal(gate.code, 5, gate.stderr);
+    assert.match(gate.stdout.toString(), /^ {2}FAIL {2}no-clipboard-or-file-transfer \(high\)$/m);
+  });
+
+  it("name each violated policy of an exported state once, without a stack", async () => {
+    const result = await policy("--state", "test/fixtures/violations.state.json", "--json");
+    assert.equal(result.code, 5, result.stderr);
+    const { counts, policies } = reportIn(result);
+    assert.deepEqual(counts, { ok: 0, advisory: 4, violated: 15, unknown: 0 });
+    for (const { name, findings } of policies) assert.ok(findings.length > 0, name);
+  });
+
+  it("cannot tell of a state that is none: 2, not 0", async () => {
+    const result = await policy("--state", join(ROOT, "package.json"));
+    assert.equal(result.code, 2);
+    assert.match(result.stderr, /^policy: found no answer \(/m);
+  });
+});
