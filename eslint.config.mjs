@@ -4,7 +4,16 @@ import pulumi from "@pulumi/eslint-plugin";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["**/node_modules/", "sdks/", "results/", "io/register.js", "policies/start.js", "*.mjs"] },
+  {
+    ignores: [
+      "**/node_modules/",
+      "sdks/",
+      "results/",
+      "io/register.js",
+      "policies/start.js",
+      "*.mjs",
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

@@ -278,7 +278,8 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
    */
   async read(id, props) {
     if (props === undefined) throw new Error(`${id}: cannot be imported`);
-    const guest = (await domainFault(props)) ?? answered((await lookAtGuest(props.guest, "facts.py")).result);
+    const guest =
+      (await domainFault(props)) ?? answered((await lookAtGuest(props.guest, "facts.py")).result);
     if (typeof guest === "string") {
       return { id, props: { ...props, status: "unreachable", reasons: [guest] } };
     }

@@ -244,7 +244,7 @@ const guest = z.strictObject({
     .enum(["heal", "restart-at-next-boot", "report"])
     .default("heal")
     .describe(
-      "What up does about an edited domain: put it right, with a clean power cycle where it must; put its definition right and leave a running guest alone; or only tell.",
+      "What up does about an edited domain or guest: put it right, with a clean power cycle where it must; put the definition right and leave a running domain alone; or only tell.",
     ),
   gates: z
     .strictObject({

@@ -94,7 +94,7 @@ export async function said(
   } as unknown as ResourceValidationArgs;
   const validate = policy.validateResource;
   assert.ok(typeof validate === "function");
-  await validate(args, (message) => void found.push(message as string));
+  await validate(args, (message) => void found.push(message));
   return found;
 }
 
@@ -105,6 +105,6 @@ export async function saidOfStack(
 ): Promise<string[]> {
   const found: string[] = [];
   const args = { resources, getConfig: () => ({}) } as unknown as StackValidationArgs;
-  await policy.validateStack(args, (message) => void found.push(message as string));
+  await policy.validateStack(args, (message) => void found.push(message));
   return found;
 }
