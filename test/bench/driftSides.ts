@@ -9,7 +9,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { run } from "../../io/exec";
@@ -17,13 +17,14 @@ import { DomainSpec } from "../../lib/domainXml";
 import { macAddress } from "../../lib/mac";
 import { DOMAIN_MUTATIONS } from "../drift/domainMutations";
 import { Mutation } from "../drift/run";
-import { seconds, spread } from "./phases";
 import { PulumiSide } from "./sides/pulumiSide";
 import { Side, snapshot, Values, valuesOf } from "./sides/side";
 import { terraformOnPath, TerraformSide } from "./sides/terraformSide";
+import { measureTime } from "./sides/times";
 import { differences, outcomeOf, Row, seenOf, Snapshot, table, Verdict } from "./sides/verdict";
 
-const STACK = "driftsides";
+/** Two runs do not meet. */
+const STACK = `driftsides${process.pid}`;
 const URI = ["--quiet", "--connect", "qemu:///system"];
 const say = (text: string): void => console.error(`bench: ${text}`);
 
@@ -35,15 +36,22 @@ async function must(argv: readonly string[], env: Record<string, string> = {}): 
 }
 const virsh = (...args: string[]): Promise<string> => must(["virsh", ...URI, ...args]);
 
-/** A port of the loopback that nobody listens on. */
-const freePort = (): Promise<number> =>
-  new Promise((done, fail) => {
-    const server = createServer().once("error", fail);
-    server.listen(0, "127.0.0.1", () => {
-      const at = server.address();
-      server.close(() => done(typeof at === "object" && at !== null ? at.port : 0));
+/** Above the ports that labs take, below those of outgoing connections. */
+const [FIRST_PORT, LAST_PORT] = [26_000, 31_999];
+let lastPort = FIRST_PORT + ((process.pid * 64) % (LAST_PORT - FIRST_PORT));
+
+/** A port of the loopback that nobody listens on, and that was not given yet. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    lastPort = lastPort < LAST_PORT ? lastPort + 1 : FIRST_PORT;
+    const port = lastPort;
+    const free = await new Promise<boolean>((done) => {
+      const server = createServer().once("error", () => done(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => done(true)));
     });
-  });
+    if (free) return port;
+  }
+}
 
 /** One mutation on one domain. */
 interface Trial {
@@ -56,10 +64,12 @@ class Bench {
   private readonly home = join(this.folder, "home");
   /** QEMU's user reads here. */
   private readonly data = `/var/lib/mirlab-bench-${process.pid}`;
-  private readonly pool = `mirlab-${STACK}-${process.pid}`;
+  private readonly pool = `mirlab-${STACK}`;
   /** Each domain as its tool made it. */
   private readonly wanted = new Map<string, { readonly xml: string; readonly seen: Snapshot }>();
   readonly sides: Side[] = [];
+  /** The person wants it to end: no step begins any more, and what was made is removed. */
+  stopped = false;
 
   constructor(private readonly guests: number) {}
 
@@ -107,18 +117,28 @@ class Bench {
     }
     // The provider looks a disk up among the volumes of pools.
     await virsh("pool-create-as", this.pool, "dir", "--target", `${this.data}/${STACK}/pool`);
-    for (const side of this.sides) {
-      await side.init();
-      for (const domain of side.domains) {
-        const seen = await snapshot(domain);
-        if (seen === undefined) throw new Error(`${domain}: found none, required it made`);
-        const xml = await virsh("dumpxml", "--inactive", "--security-info", domain);
-        this.wanted.set(domain, { xml, seen });
-      }
-      await side.quiet();
-      say(`${side.title}: ${side.domains.length} domain(s) made, the preview is quiet`);
-    }
+    // The first one puts the engine and the provider into the home.
+    const [first, ...others] = this.sides;
+    await (first === undefined ? undefined : this.make(first));
+    await Promise.all(others.map((side) => this.make(side)));
     this.assertOneDefinition();
+  }
+
+  goOn(): void {
+    if (this.stopped) throw new Error("stopped");
+  }
+
+  private async make(side: Side): Promise<void> {
+    this.goOn();
+    await side.init();
+    for (const domain of side.domains) {
+      const seen = await snapshot(domain);
+      if (seen === undefined) throw new Error(`${domain}: found none, required it made`);
+      const xml = await virsh("dumpxml", "--inactive", "--security-info", domain);
+      this.wanted.set(domain, { xml, seen });
+    }
+    await side.quiet();
+    say(`${side.title}: ${side.domains.length} domain(s) made, the preview is quiet`);
   }
 
   /** The sides are compared on one definition: it differs in names and ports alone. */
@@ -140,6 +160,7 @@ class Bench {
 
   /** Puts a domain back by hand, whatever became of it; its tool knows the one of this UUID. */
   private async reset(domain: string): Promise<void> {
+    if (this.stopped) return;
     const now = await snapshot(domain);
     const old = this.expected(domain);
     const uuid = now?.uuid ?? old.seen.uuid;
@@ -147,16 +168,17 @@ class Bench {
     const xml = old.xml.replace(/<uuid>[^<]*/, `<uuid>${uuid}`);
     this.wanted.set(domain, { xml, seen });
     if (now !== undefined && differences(seen, now).length === 0) return;
+    const define = () =>
+      must(["bash", "-c", 'virsh "${@:2}" <<<"$1"', "define", xml, ...URI, "define", "/dev/stdin"]);
+    // An edit of the definition alone: the running domain goes on.
+    if (now?.defined === true && now.state === seen.state) {
+      await define();
+      if (differences(seen, await snapshot(domain)).length === 0) return;
+    }
     await run(["virsh", ...URI, "destroy", domain]);
     await run(["virsh", ...URI, "undefine", domain, "--managed-save", "--snapshots-metadata"]);
-    await must([
-      ...[
-        "bash",
-        "-c",
-        'rm -f "$1"*.drift; virsh --quiet --connect "$2" define /dev/stdin <<<"$3"',
-      ],
-      ...["reset", `${this.data}/${STACK}/pool/`, "qemu:///system", xml],
-    ]);
+    rmSync(`${this.data}/${STACK}/pool/${guestOf(domain)}.drift`, { force: true });
+    await define();
     await run(["virsh", ...URI, "pool-refresh", this.pool]);
     await virsh("start", domain);
     const left = differences(seen, await snapshot(domain));
@@ -168,10 +190,10 @@ class Bench {
     { domain, mutation }: Trial,
     restarted: boolean,
   ): Promise<Snapshot | undefined> {
+    this.goOn();
     const [text, ...args] =
       typeof mutation.mutate === "string" ? [mutation.mutate] : mutation.mutate;
-    const guest = domain.slice(`mirlab-${STACK}-`.length);
-    const env = { STACK, GUEST: guest, DATA: this.data };
+    const env = { STACK, GUEST: guestOf(domain), DATA: this.data };
     const made = await run(["bash", "-c", text, "mutation", ...args], { env });
     let fault = made.code === 0 ? "" : made.stderr.trim();
     if (made.code === 0 && restarted) {
@@ -219,6 +241,7 @@ class Bench {
       if (seen.every((each) => each === "not seen")) {
         return changed.map((made) => (made === undefined ? undefined : { seen: "not seen" }));
       }
+      this.goOn();
       const release = trials.map(({ domain }) => this.obeyPowerButton(domain));
       const { code } = await side.apply();
       release.forEach((end) => end());
@@ -273,6 +296,8 @@ class Bench {
   }
 }
 
+const guestOf = (domain: string): string => domain.slice(`mirlab-${STACK}-`.length);
+
 /** `mirlab-$STACK-$GUEST: video/model.type: declared ...` is of `video/model.type`. */
 const fieldOf = ({ item }: Mutation): string => item.split(": ")[1] ?? item;
 
@@ -285,33 +310,6 @@ function batches(mutations: readonly Mutation[], size: number): Mutation[][] {
     edits.slice(i * size, (i + 1) * size),
   );
   return [...together, ...mutations.filter((m) => !isEdit(m)).map((m) => [m])];
-}
-
-async function measureTime(sides: readonly Side[], rounds: number): Promise<string> {
-  const times = new Map(sides.map((side) => [side, [] as number[]]));
-  const loads: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    loads.push(loadavg()[0] ?? 0);
-    // Whoever is first does not stay it.
-    const order = sides.map((_, i) => sides[(i + round) % sides.length]);
-    for (const side of order) {
-      if (side === undefined) continue;
-      const begin = seconds();
-      await side.quiet();
-      times.get(side)?.push(seconds() - begin);
-    }
-    say(`round ${round + 1} of ${rounds}`);
-  }
-  return [
-    "| side | version | command | seconds: median (least-most) |",
-    "|---|---|---|---|",
-    ...[...times].map(
-      ([{ title, version, command }, all]) =>
-        `| ${title} | ${version} | \`${command}\` | ${spread(all, 2)} |`,
-    ),
-    "",
-    `${sides[0]?.domains.length ?? 0} domain(s), ${rounds} rounds, the sides in turn; load average ${spread(loads, 2)}.`,
-  ].join("\n");
 }
 
 async function main(): Promise<void> {
@@ -336,17 +334,24 @@ async function main(): Promise<void> {
     );
   }
   const bench = new Bench(guests);
-  const stop = (): void => void bench.dispose().finally(() => process.exit(130));
-  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const stop = (): void => {
+    say("ends after this step");
+    bench.stopped = true;
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
   try {
     await bench.init();
-    const times = rounds === 0 ? "" : await measureTime(bench.sides, rounds);
+    const times = rounds === 0 ? "" : await measureTime(bench.sides, rounds, () => bench.goOn());
     const rows: Row[] = [];
     for (const batch of batches(mutations, guests)) {
       // Each side has domains of its own: they do not wait for each other.
-      const columns = await Promise.all(
+      const ended = await Promise.allSettled(
         bench.sides.map((side) => bench.judge(side, batch, values.restarted)),
       );
+      const columns = ended.map((side) => {
+        if (side.status === "rejected") throw side.reason;
+        return side.value;
+      });
       for (const [i, mutation] of batch.entries()) {
         const verdicts = columns.map((column) => column[i]);
         rows.push({ id: mutation.id, field: fieldOf(mutation), verdicts });
