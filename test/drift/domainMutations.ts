@@ -70,8 +70,9 @@ export const DOMAIN_MUTATIONS: readonly Mutation[] = [
   edit("video-heads", "heads='1'", "heads='2'", "video/model.heads: declared 1, persistent 2"),
   edit(
     "graphics-vnc",
-    "<graphics type='spice'[^]*?</graphics>",
-    "<graphics type='vnc' port='-1' autoport='yes' listen='127.0.0.1'/>",
+    // libvirt refuses SPICE's channel and sound where there is no SPICE.
+    "<channel type='spicevmc'>[^]*?</channel>([^]*?)<graphics type='spice'[^]*?</graphics>([^]*?)type='spice'",
+    "$1<graphics type='vnc' port='-1' autoport='yes' listen='127.0.0.1'/>$2type='none'",
     "graphics[spice]: declared present, persistent absent",
     1,
   ),
@@ -217,7 +218,7 @@ export const DOMAIN_MUTATIONS: readonly Mutation[] = [
     "<description>mine</description><memory ",
     "description: declared absent, persistent mine",
   ),
-  edit("watchdog", "(<memballoon)", "<watchdog model='itco' action='reset'/>$1", "watchdog"),
+  edit("watchdog", "(<memballoon)", "<watchdog model='i6300esb' action='reset'/>$1", "watchdog"),
   live("autostart", `virsh autostart ${DOMAIN}`, "autostart: declared disable, persistent enable"),
   live(
     "balloon",

@@ -1,0 +1,372 @@
+/**
+ * The mutations of test/drift/domainMutations.ts, made on domains of each tool: what its preview
+ * says, and what its apply does. Run as root, with libvirtd running; no guest system is booted.
+ *   npm run bench:drift -- [--only ID,ID] [--guests N] [--restarted] [--rounds N]
+ * --guests: domains of each tool; as many edits are made before one preview (12).
+ * --restarted: edits of the definition only, each followed by a power cycle: the domain runs them.
+ * --rounds: previews whose time is taken, of these domains without any change (5).
+ */
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { run } from "../../io/exec";
+import { DomainSpec } from "../../lib/domainXml";
+import { macAddress } from "../../lib/mac";
+import { DOMAIN_MUTATIONS } from "../drift/domainMutations";
+import { Mutation } from "../drift/run";
+import { PulumiSide } from "./sides/pulumiSide";
+import { Side, snapshot, Values, valuesOf } from "./sides/side";
+import { terraformOnPath, TerraformSide } from "./sides/terraformSide";
+import { measureTime } from "./sides/times";
+import { differences, outcomeOf, Row, seenOf, Snapshot, table, Verdict } from "./sides/verdict";
+
+/** Two runs do not meet. */
+const STACK = `driftsides${process.pid}`;
+const URI = ["--quiet", "--connect", "qemu:///system"];
+const say = (text: string): void => console.error(`bench: ${text}`);
+
+/** Runs a program that has to succeed; gives its output. */
+async function must(argv: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  const ended = await run(argv, { env, timeoutMs: 300_000 });
+  if (ended.code !== 0) throw new Error(`${argv.slice(0, 4).join(" ")}: ${ended.stderr}`);
+  return ended.stdout.toString();
+}
+const virsh = (...args: string[]): Promise<string> => must(["virsh", ...URI, ...args]);
+
+/** Above the ports that labs take, below those of outgoing connections. */
+const [FIRST_PORT, LAST_PORT] = [26_000, 31_999];
+let lastPort = FIRST_PORT + ((process.pid * 64) % (LAST_PORT - FIRST_PORT));
+
+/** A port of the loopback that nobody listens on, and that was not given yet. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    lastPort = lastPort < LAST_PORT ? lastPort + 1 : FIRST_PORT;
+    const port = lastPort;
+    const free = await new Promise<boolean>((done) => {
+      const server = createServer().once("error", () => done(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => done(true)));
+    });
+    if (free) return port;
+  }
+}
+
+/** One mutation on one domain. */
+interface Trial {
+  readonly domain: string;
+  readonly mutation: Mutation;
+}
+
+class Bench {
+  private readonly folder = mkdtempSync(join(tmpdir(), "mirlab-sides-"));
+  private readonly home = join(this.folder, "home");
+  /** QEMU's user reads here. */
+  private readonly data = `/var/lib/mirlab-bench-${process.pid}`;
+  private readonly pool = `mirlab-${STACK}`;
+  /** Each domain as its tool made it. */
+  private readonly wanted = new Map<string, { readonly xml: string; readonly seen: Snapshot }>();
+  readonly sides: Side[] = [];
+  /** The person wants it to end: no step begins any more, and what was made is removed. */
+  stopped = false;
+
+  constructor(private readonly guests: number) {}
+
+  private async spec(guest: string): Promise<DomainSpec> {
+    const at = `${this.data}/${STACK}`;
+    await must(["qemu-img", "create", "-q", "-f", "qcow2", `${at}/pool/${guest}.qcow2`, "1M"]);
+    await must(["qemu-img", "create", "-q", "-f", "raw", `${at}/pool/${guest}.iso`, "1M"]);
+    mkdirSync(`${at}/shares/${guest}`);
+    return {
+      ...{ name: `mirlab-${STACK}-${guest}`, stack: STACK, guest, type: "qemu" },
+      ...{ memoryMiB: 64, vcpus: 2, mac: macAddress(STACK, guest) },
+      ...{ disk: `${at}/pool/${guest}.qcow2`, seed: `${at}/pool/${guest}.iso` },
+      serialLog: `${at}/log/${guest}.serial.log`,
+      video: { ramKiB: 65536, vramKiB: 65536, vgamemKiB: 16384 },
+      spice: { port: await freePort(), clipboard: false, fileTransfer: false },
+      network: { mode: "user", sshPort: await freePort() },
+      share: { path: `${at}/shares/${guest}`, tag: "share", readonly: false },
+    };
+  }
+
+  private async values(side: string): Promise<Values[]> {
+    const names = Array.from({ length: this.guests }, (_, i) => `${side}${i}`);
+    const all: Values[] = [];
+    for (const name of names) all.push(valuesOf(await this.spec(name), join(this.folder, "files")));
+    return all;
+  }
+
+  async init(): Promise<void> {
+    const terraform = await terraformOnPath();
+    if (terraform === undefined) {
+      say("Terraform is skipped: found neither terraform nor tofu on PATH, required one of them");
+    }
+    for (const name of ["pool", "log", "shares"]) {
+      mkdirSync(`${this.data}/${STACK}/${name}`, { recursive: true });
+    }
+    const at = (name: string): string => join(this.folder, name);
+    const [contract, provider] = [await this.values("contract"), await this.values("provider")];
+    this.sides.push(
+      new PulumiSide("DomainContract", "contractProgram", contract, at("contract"), this.home),
+      new PulumiSide("Pulumi, unguarded", "providerProgram", provider, at("provider"), this.home),
+    );
+    if (terraform !== undefined) {
+      const declared = await this.values("terraform");
+      this.sides.push(new TerraformSide(terraform, declared, at("terraform"), this.home));
+    }
+    // The provider looks a disk up among the volumes of pools.
+    await virsh("pool-create-as", this.pool, "dir", "--target", `${this.data}/${STACK}/pool`);
+    // The first one puts the engine and the provider into the home.
+    const [first, ...others] = this.sides;
+    await (first === undefined ? undefined : this.make(first));
+    await Promise.all(others.map((side) => this.make(side)));
+    this.assertOneDefinition();
+  }
+
+  goOn(): void {
+    if (this.stopped) throw new Error("stopped");
+  }
+
+  private async make(side: Side): Promise<void> {
+    this.goOn();
+    await side.init();
+    for (const domain of side.domains) {
+      const seen = await snapshot(domain);
+      if (seen === undefined) throw new Error(`${domain}: found none, required it made`);
+      const xml = await virsh("dumpxml", "--inactive", "--security-info", domain);
+      this.wanted.set(domain, { xml, seen });
+    }
+    await side.quiet();
+    say(`${side.title}: ${side.domains.length} domain(s) made, the preview is quiet`);
+  }
+
+  /** The sides are compared on one definition: it differs in names and ports alone. */
+  private assertOneDefinition(): void {
+    const [first, ...others] = [...this.wanted.values()].map(({ seen }) => seen);
+    const own =
+      /uuid|name|source\.(dir|file)|log\.file|mirlab:guest|graphics\[spice\]\.port|qemu:arg/;
+    for (const other of others) {
+      const more = differences(first ?? other, other).filter((line) => !own.test(line));
+      if (more.length > 0) throw new Error(`the definitions differ: ${more.join("; ")}`);
+    }
+  }
+
+  private expected(domain: string): { readonly xml: string; readonly seen: Snapshot } {
+    const found = this.wanted.get(domain);
+    if (found === undefined) throw new Error(`${domain} is not ready`);
+    return found;
+  }
+
+  /** Puts a domain back by hand, whatever became of it; its tool knows the one of this UUID. */
+  private async reset(domain: string): Promise<void> {
+    if (this.stopped) return;
+    const now = await snapshot(domain);
+    const old = this.expected(domain);
+    const uuid = now?.uuid ?? old.seen.uuid;
+    const seen = { ...old.seen, uuid };
+    const xml = old.xml.replace(/<uuid>[^<]*/, `<uuid>${uuid}`);
+    this.wanted.set(domain, { xml, seen });
+    if (now !== undefined && differences(seen, now).length === 0) return;
+    const define = () =>
+      must(["bash", "-c", 'virsh "${@:2}" <<<"$1"', "define", xml, ...URI, "define", "/dev/stdin"]);
+    // An edit of the definition alone: the running domain goes on.
+    if (now?.defined === true && now.state === seen.state) {
+      await define();
+      if (differences(seen, await snapshot(domain)).length === 0) return;
+    }
+    await run(["virsh", ...URI, "destroy", domain]);
+    await run(["virsh", ...URI, "undefine", domain, "--managed-save", "--snapshots-metadata"]);
+    rmSync(`${this.data}/${STACK}/pool/${guestOf(domain)}.drift`, { force: true });
+    await define();
+    await run(["virsh", ...URI, "pool-refresh", this.pool]);
+    await virsh("start", domain);
+    const left = differences(seen, await snapshot(domain));
+    if (left.length > 0) throw new Error(`${domain}: not as it was: ${left.join("; ")}`);
+  }
+
+  /** Makes the mutation; gives the domain after it, or undefined where it cannot be made. */
+  private async mutate(
+    { domain, mutation }: Trial,
+    restarted: boolean,
+  ): Promise<Snapshot | undefined> {
+    this.goOn();
+    const [text, ...args] =
+      typeof mutation.mutate === "string" ? [mutation.mutate] : mutation.mutate;
+    const env = { STACK, GUEST: guestOf(domain), DATA: this.data };
+    const made = await run(["bash", "-c", text, "mutation", ...args], { env });
+    let fault = made.code === 0 ? "" : made.stderr.trim();
+    if (made.code === 0 && restarted) {
+      await run(["virsh", ...URI, "destroy", domain]);
+      const started = await run(["virsh", ...URI, "start", domain]);
+      if (started.code !== 0) fault = started.stderr.trim();
+    }
+    const changed = await snapshot(domain);
+    const differs = differences(this.expected(domain).seen, changed).length > 0;
+    if (fault === "" && differs) return changed;
+    say(`${mutation.id}: ${domain}: skipped: ${fault || "libvirt shows no change"}`);
+    return undefined;
+  }
+
+  /** A system that obeys the power button, in place of the one that no guest here has. */
+  private obeyPowerButton(domain: string): () => void {
+    const event = ["qemu-monitor-event", domain, "--event", "POWERDOWN"];
+    const child = spawn("virsh", [...URI, ...event], { stdio: "ignore" });
+    child.on("close", (code) => {
+      if (code === 0) void run(["virsh", ...URI, "destroy", domain]);
+    });
+    return () => void child.kill("SIGKILL");
+  }
+
+  /** Mutations on one side, each on a domain of its own; undefined where one cannot be made. */
+  async judge(
+    side: Side,
+    mutations: readonly Mutation[],
+    restarted: boolean,
+  ): Promise<(Verdict | undefined)[]> {
+    const trials = mutations.map((mutation, i) => ({ mutation, domain: side.domains[i] ?? "" }));
+    try {
+      const changed: (Snapshot | undefined)[] = [];
+      for (const trial of trials) changed.push(await this.mutate(trial, restarted));
+      const preview = await side.preview();
+      if ("fault" in preview) {
+        const fault = { seen: "error", fault: preview.fault } as const;
+        return trials.length > 1
+          ? await this.judgeAlone(side, trials, restarted)
+          : changed.map((made) => (made === undefined ? undefined : fault));
+      }
+      const seen = trials.map(({ domain, mutation }) =>
+        seenOf(preview.told.get(domain), fieldOf(mutation)),
+      );
+      if (seen.every((each) => each === "not seen")) {
+        return changed.map((made) => (made === undefined ? undefined : { seen: "not seen" }));
+      }
+      this.goOn();
+      const release = trials.map(({ domain }) => this.obeyPowerButton(domain));
+      const { code } = await side.apply();
+      release.forEach((end) => end());
+      if (code !== 0 && trials.length > 1) return await this.judgeAlone(side, trials, restarted);
+      const verdicts: (Verdict | undefined)[] = [];
+      for (const [i, { domain, mutation }] of trials.entries()) {
+        const [made, how] = [changed[i], seen[i]];
+        if (made === undefined || how === undefined) verdicts.push(undefined);
+        else if (how === "not seen") verdicts.push({ seen: how });
+        else {
+          const { seen: wanted } = this.expected(domain);
+          const found = await snapshot(domain);
+          const outcome = outcomeOf(code, wanted, made, found);
+          const left = differences(wanted, found).slice(0, 5).join("; ");
+          const named = preview.told.get(domain)?.names.join(", ");
+          if (outcome !== "healed") {
+            say(`${mutation.id}: ${side.title}: ${outcome}: named ${named}; left ${left}`);
+          }
+          verdicts.push({ seen: how, outcome });
+        }
+      }
+      return verdicts;
+    } finally {
+      for (const { domain } of trials) await this.reset(domain);
+    }
+  }
+
+  /** One of them made the tool fail: which one shows only when each is alone. */
+  private async judgeAlone(
+    side: Side,
+    trials: readonly Trial[],
+    restarted: boolean,
+  ): Promise<(Verdict | undefined)[]> {
+    say(`${side.title}: failed on ${trials.length} changes at once; each is made alone`);
+    for (const { domain } of trials) await this.reset(domain);
+    const verdicts: (Verdict | undefined)[] = [];
+    for (const { mutation } of trials) {
+      verdicts.push(...(await this.judge(side, [mutation], restarted)));
+    }
+    return verdicts;
+  }
+
+  async dispose(): Promise<void> {
+    for (const { domains } of this.sides) {
+      for (const domain of domains) {
+        await run(["virsh", ...URI, "destroy", domain]);
+        await run(["virsh", ...URI, "undefine", domain, "--managed-save", "--snapshots-metadata"]);
+      }
+    }
+    await run(["virsh", ...URI, "pool-destroy", this.pool]);
+    for (const folder of [this.data, this.folder]) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const guestOf = (domain: string): string => domain.slice(`mirlab-${STACK}-`.length);
+
+/** `mirlab-$STACK-$GUEST: video/model.type: declared ...` is of `video/model.type`. */
+const fieldOf = ({ item }: Mutation): string => item.split(": ")[1] ?? item;
+
+/** Edits of the definition do not get in each other's way; whatever else is done is done alone. */
+const isEdit = ({ mutate }: Mutation): boolean => typeof mutate !== "string";
+
+function batches(mutations: readonly Mutation[], size: number): Mutation[][] {
+  const edits = mutations.filter(isEdit);
+  const together = Array.from({ length: Math.ceil(edits.length / size) }, (_, i) =>
+    edits.slice(i * size, (i + 1) * size),
+  );
+  return [...together, ...mutations.filter((m) => !isEdit(m)).map((m) => [m])];
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string" },
+      guests: { type: "string", default: "12" },
+      restarted: { type: "boolean", default: false },
+      rounds: { type: "string", default: "5" },
+    },
+  });
+  const only = values.only?.split(",");
+  const mutations = DOMAIN_MUTATIONS.filter(
+    (mutation) => (only?.includes(mutation.id) ?? true) && (!values.restarted || isEdit(mutation)),
+  );
+  const [guests, rounds] = [Number(values.guests), Number(values.rounds)];
+  const counts = Number.isInteger(guests) && guests > 0 && Number.isInteger(rounds) && rounds >= 0;
+  if (mutations.length === 0 || !counts) {
+    throw new Error(
+      `found --only ${values.only ?? ""} --guests ${values.guests} --rounds ${values.rounds}, ` +
+        `required ids of test/drift/domainMutations.ts and counts`,
+    );
+  }
+  const bench = new Bench(guests);
+  const stop = (): void => {
+    say("ends after this step");
+    bench.stopped = true;
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  try {
+    await bench.init();
+    const times = rounds === 0 ? "" : await measureTime(bench.sides, rounds, () => bench.goOn());
+    const rows: Row[] = [];
+    for (const batch of batches(mutations, guests)) {
+      // Each side has domains of its own: they do not wait for each other.
+      const ended = await Promise.allSettled(
+        bench.sides.map((side) => bench.judge(side, batch, values.restarted)),
+      );
+      const columns = ended.map((side) => {
+        if (side.status === "rejected") throw side.reason;
+        return side.value;
+      });
+      for (const [i, mutation] of batch.entries()) {
+        const verdicts = columns.map((column) => column[i]);
+        rows.push({ id: mutation.id, field: fieldOf(mutation), verdicts });
+        const told = verdicts.map((v) => (v === undefined ? "-" : `${v.seen} ${v.outcome ?? ""}`));
+        say(`${rows.length} of ${mutations.length}: ${mutation.id}: ${told.join(" | ")}`);
+      }
+    }
+    const titles = bench.sides.map(({ title }) => title);
+    console.log([table(titles, rows), "", times].join("\n"));
+  } finally {
+    await bench.dispose();
+  }
+}
+
+main().catch((error: unknown) => {
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exitCode = 1;
+});

@@ -1,0 +1,80 @@
+/** What the compared tools have in common: domains of one definition. */
+import { XMLSerializer } from "@xmldom/xmldom";
+import { observeDomain } from "../../../io/domainObservation";
+import { run, RunResult } from "../../../io/exec";
+import { observedFacts } from "../../../lib/domainObservation";
+import { DomainSpec, domainXml } from "../../../lib/domainXml";
+import { firstAt, fromXml, toXml } from "../../../lib/xml";
+import { Snapshot, Told } from "./verdict";
+
+/** What a preview says of each domain, by its name; or why there was none. */
+export type Preview = { readonly fault: string } | { readonly told: ReadonlyMap<string, Told> };
+
+/** A tool, with the domains that it made. */
+export interface Side {
+  /** Column of the table. */
+  readonly title: string;
+  readonly version: string;
+  /** What a person types. */
+  readonly command: string;
+  readonly domains: readonly string[];
+  /** Makes the domains. */
+  init(): Promise<void>;
+  preview(): Promise<Preview>;
+  /** The preview as a person runs it, for its time. Throws when it fails. */
+  quiet(): Promise<void>;
+  /** Brings the domains to what is declared, unasked. */
+  apply(): Promise<RunResult>;
+}
+
+/** A domain, as the programs read it from the list in `values.json`. */
+export interface Values {
+  readonly spec: DomainSpec;
+  readonly directory: string;
+  /** Gives the provider's domain what it has no attribute for. */
+  readonly xslt: string;
+}
+
+/** A stylesheet whose answer is the definition, whatever it is given. */
+function answering(definition: string): string {
+  const sheet = fromXml(
+    toXml(["xsl:stylesheet", { version: "1.0" }, ["xsl:template", { match: "/" }]], ["xsl"]),
+  );
+  const { documentElement } = fromXml(definition);
+  const root = sheet.documentElement;
+  const template = root === null ? undefined : firstAt(root, "xsl:template");
+  if (documentElement === null || template === undefined) throw new Error("no definition");
+  template.appendChild(sheet.importNode(documentElement, true));
+  return new XMLSerializer().serializeToString(sheet);
+}
+
+export const valuesOf = (spec: DomainSpec, directory: string): Values => ({
+  ...{ spec, directory },
+  xslt: answering(domainXml(spec)),
+});
+
+const LIMIT_MS = 600_000;
+
+/** Runs a program of a side to its end. */
+export const command = (
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<RunResult> => run(argv, { env, timeoutMs: LIMIT_MS });
+
+/** The line of a failed run that says why. */
+export function reasonOf({ stdout, stderr }: RunResult): string {
+  const lines = `${stdout.toString()}\n${stderr}`.split("\n").map((line) => line.trim());
+  const found =
+    lines.find((line) => line.includes("panic:")) ??
+    lines.find((line) => /\berror\b.*:/i.test(line)) ??
+    lines.find((line) => line !== "");
+  return (found ?? "no message").replace(/^[^A-Za-z]+/, "").slice(0, 100);
+}
+
+/** The domain as libvirt has it now; undefined when it has none. */
+export async function snapshot(domain: string): Promise<Snapshot | undefined> {
+  const seen = await observeDomain(undefined, domain);
+  if (seen === undefined) return undefined;
+  const { uuid, state, persistent: defined } = seen;
+  return { uuid, state, defined, ...observedFacts(seen) };
+}
