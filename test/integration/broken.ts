@@ -160,6 +160,9 @@ function judge(broken: Broken, told: Told | undefined): string[] {
   return ids;
 }
 
+const rowText = ({ id, told, seconds }: Row): string =>
+  `  ${id.padEnd(24)} ${seconds.toFixed(0).padStart(4)} s  ${told}`;
+
 /** Adds a test for each guest to the current suite; \`lab\` is up and ready when they run. */
 export function catches(lab: BrokenLab, guests: readonly Broken[]): void {
   describe("a broken guest is caught by the right check, with the right remedy", () => {
@@ -181,6 +184,7 @@ export function catches(lab: BrokenLab, guests: readonly Broken[]): void {
           row.seconds = (performance.now() - started) / 1000;
           row.told = judge(broken, told).join(", ");
           rows.push(row);
+          console.log(rowText(row));
         } finally {
           await patient.take(undo);
         }
@@ -190,9 +194,7 @@ export function catches(lab: BrokenLab, guests: readonly Broken[]): void {
     }
     after(() => {
       console.log(`caught ${rows.length} of ${guests.length} tried`);
-      for (const { id, told, seconds } of rows) {
-        console.log(`  ${id.padEnd(24)} ${seconds.toFixed(0).padStart(4)} s  ${told}`);
-      }
+      for (const row of rows) console.log(rowText(row));
     });
   });
 }
