@@ -199,7 +199,9 @@ GUEST`,
       boots: true,
     },
     undo: {
-      guest: `dpkg --purge "$(dpkg-query -W -f '\${Package}\\n' 'linux-image-*-cloud-amd64')"; ${REBOOT}`,
+      // Removing the kernel that runs is asked about, and refused by default.
+      guest: `debconf-set-selections <<<'linux-base linux-base/removing-running-kernel boolean false'
+DEBIAN_FRONTEND=noninteractive dpkg --purge "$(dpkg-query -W -f '\${Package}\\n' 'linux-image-*-cloud-amd64')"; ${REBOOT}`,
       boots: true,
     },
     long: true,
