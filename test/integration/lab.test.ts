@@ -7,6 +7,8 @@ import { pictureFacts, pictureFault, readPicture } from "../../lib/picture";
 import { run } from "../../io/exec";
 import { driftLab, driftMatrix } from "../drift/run";
 import { MUTATIONS } from "../drift/mutations";
+import { catches } from "./broken";
+import { BROKEN } from "./brokenGuests";
 import { CACHE_DIR, ROOT, TestLab, virsh } from "./support";
 
 const STACK = "itest";
@@ -190,6 +192,11 @@ describe("a lab of one guest", () => {
     const up = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.equal(up.code, 0, up.text);
   });
+
+  catches(
+    { lab, guest: GUEST },
+    BROKEN.filter(({ long }) => long !== true),
+  );
 
   it("tells a guest that does not answer, and up brings it back", async () => {
     await virsh("destroy", DOMAIN);

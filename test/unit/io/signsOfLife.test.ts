@@ -80,4 +80,29 @@ describe("signsOfLife", () => {
     appendFileSync(log, "Linux version 6.1\n");
     assert.ok((await look()) > 0);
   });
+
+  it("tells of a guest whose agent answers for a minute without a login, and not of one that boots", async () => {
+    const agent = (count: number): void =>
+      programs.set(
+        "virsh",
+        `case "$*" in
+  *guest-ping*) echo '{"return":{}}' ;;
+  *) echo "  block.0.rd.reqs=${count}" ;;
+esac`,
+      );
+    const look = signsOfLife(GUEST, () => now);
+    for (now = 0; now <= 120; now += 20) {
+      agent(now);
+      await look();
+    }
+    now = 160;
+    await look();
+    now = 180;
+    const stuck = await rejected(look());
+    assert.deepEqual([stuck.check, stuck.outcome.settles], ["ssh", false]);
+    assert.match(
+      stuck.message,
+      /the guest is up, its sshd is not; 'systemctl start ssh' in the guest/,
+    );
+  });
 });

@@ -166,8 +166,8 @@ const UNMET: [string, Change, string, boolean?][] = [
   ["session-steady", { sessionSeconds: 3 }, "no restart, up for 3 s", true],
   [
     "session-steady",
-    { ...unit({ restarts: 4 }), sessionSeconds: 29 },
-    "4 restarts, up for 29 s",
+    { ...unit({ restarts: 4 }), sessionSeconds: 44 },
+    "4 restarts, up for 44 s",
     true,
   ],
   ["session-steady", { sessionSeconds: null }, "not up", true],
@@ -234,7 +234,7 @@ describe("a check that is met", () => {
     ],
     ["mir-platform", { mirPlatform: "mir:gbm-kms (version 2.20.0)", renderer: "virgl (AMD)" }],
     ["harness", tests({ harness: { code: 0, said: "" } })],
-    ["session-steady", { ...unit({ restarts: 1 }), sessionSeconds: 30 }],
+    ["session-steady", { ...unit({ restarts: 1 }), sessionSeconds: 45 }],
     ["platform", { mirPlatform: "mir:atomic-kms (version 2.20)" }],
     ["mesa-in-use", unit({ libraries: ["/usr/lib/x86_64-linux-gnu/libgallium-25.0.7-2.so"] })],
   ];
