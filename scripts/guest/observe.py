@@ -289,8 +289,8 @@ def account():
     row = next(line.split(":") for line in text("/etc/passwd").splitlines() if line.startswith(name + ":"))
     lock = next((line.split(":")[1] for line in text("/etc/shadow").splitlines() if line.startswith(name + ":")), "")
     groups = [g[0] for g in (line.split(":") for line in text("/etc/group").splitlines()) if name in g[-1].split(",")]
-    password = "locked" if lock.startswith(("!", "*")) else "none" if lock == "" else "set"
-    return {"name": name, "id": f"{row[2]}:{row[3]}", "shell": row[6], "password": password, "groups": sorted(groups),
+    return {"name": name, "id": f"{row[2]}:{row[3]}", "shell": row[6], "groups": sorted(groups),
+            "password": ("locked" if lock.startswith(("!", "*")) else "none" if lock == "" else "set"),
             "authorized": authorized_keys(row[5])}
 
 

@@ -3,6 +3,7 @@
  * the right id with the right remedy, and none by a timeout alone.
  */
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { isMet, Verdict, verdictText } from "../../lib/checks/verdict";
@@ -47,6 +48,11 @@ class Patient {
     // The lab's own picture is of its last `up`.
     const picture = join(dirname(inputs.picture), "broken", "screen.png");
     return new Patient(at, { ...inputs, picture });
+  }
+
+  /** Removes what the looks have left beside the lab's own files. */
+  dispose(): void {
+    rmSync(dirname(this.inputs.picture), { recursive: true, force: true });
   }
 
   /** Takes one side of a mutation. */
@@ -193,6 +199,7 @@ export function catches(lab: BrokenLab, guests: readonly Broken[]): void {
       });
     }
     after(() => {
+      patient?.dispose();
       console.log(`caught ${rows.length} of ${guests.length} tried`);
       for (const row of rows) console.log(rowText(row));
     });
