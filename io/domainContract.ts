@@ -147,11 +147,19 @@ export const provider: pulumi.dynamic.ResourceProvider<DomainContractInputs, Dom
     },
     async delete(id, props) {
       const { host, name: domain, spec } = props;
-      if (!(await listDomains(host, "--all", "--uuid")).includes(id)) return;
+      const gone = async (): Promise<boolean> =>
+        !(await listDomains(host, "--all", "--uuid")).includes(id);
+      if (await gone()) return;
       const seen = await observeDomain(host, id);
       if (seen === undefined) return;
       assertOurs(seen, spec);
-      await endForRemoval({ host, domain: id, acceleration: accelerationOf(spec.type) });
+      await endForRemoval({ host, domain: id, acceleration: accelerationOf(spec.type) }).catch(
+        async (error: Error) => {
+          if (!(await gone())) throw error;
+        },
+      );
+      // One that was undefined while it ran is gone with its end.
+      if (await gone()) return;
       if (seen.snapshots > 0)
         console.log(`${domain}: forgetting its ${seen.snapshots} snapshot(s)`);
       await virsh(host, "undefine", "--domain", id, "--managed-save", "--snapshots-metadata");

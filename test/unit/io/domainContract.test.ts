@@ -46,16 +46,25 @@ case $1 in
   list) [[ ! -e persistent ]] || { [[ "$*" == *--name* ]] && echo "${UUID} ${SPEC.name}" || echo "${UUID}"; } ;;
   define) cat >persistent.new; [[ ! -e refuse ]] || { echo 'error: refused' >&2; exit 1; }; mv persistent.new persistent; [[ -e state ]] || echo 'shut off (unknown)' >state ;;
   start) [[ ! -e broken ]] || { echo 'error: no start' >&2; exit 1; }; cp persistent live; echo 'running (booted)' >state ;;
-  shutdown | destroy) rm -f live; echo 'shut off (shutdown)' >state ;;
+  shutdown | destroy) rm -f live; echo 'shut off (shutdown)' >state; [[ ! -e transient ]] || rm -f persistent state ;;
   resume) echo 'running (unpaused)' >state ;;
-  domstate) cat state ;;
+  domstate) [[ -e state ]] || { echo 'error: failed to get domain' >&2; exit 1; }; cat state ;;
   undefine) rm -f persistent state ;;
   *) echo "unexpected: $*" >&2; exit 1 ;;
 esac`,
 );
 
 beforeEach(() => {
-  for (const name of ["persistent", "live", "state", "down", "broken", "refuse", "calls"])
+  for (const name of [
+    "persistent",
+    "live",
+    "state",
+    "down",
+    "broken",
+    "refuse",
+    "calls",
+    "transient",
+  ])
     rmSync(file(name), { force: true });
   rmSync(INPUTS.directory, { recursive: true, force: true });
   rmSync(host, { recursive: true, force: true });
@@ -319,6 +328,13 @@ describe("DomainContract, deleted", () => {
     writeFileSync(file("state"), "paused (user)");
     await provider.delete?.(UUID, props);
     assert.deepEqual(verbs(), ["destroy", "undefine"]);
+  });
+
+  it("is content with one that goes by its end, for somebody has undefined it", async () => {
+    const props = await made();
+    writeFileSync(file("transient"), "");
+    await provider.delete?.(UUID, props);
+    assert.deepEqual(verbs(), ["shutdown"]);
   });
 
   it("leaves a domain that carries another's mark", async () => {
