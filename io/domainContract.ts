@@ -153,11 +153,7 @@ export const provider: pulumi.dynamic.ResourceProvider<DomainContractInputs, Dom
       const seen = await observeDomain(host, id);
       if (seen === undefined) return;
       assertOurs(seen, spec);
-      await endForRemoval({ host, domain: id, acceleration: accelerationOf(spec.type) }).catch(
-        async (error: Error) => {
-          if (!(await gone())) throw error;
-        },
-      );
+      await endForRemoval({ host, domain: id, acceleration: accelerationOf(spec.type) });
       // One that was undefined while it ran is gone with its end.
       if (await gone()) return;
       if (seen.snapshots > 0)

@@ -1,6 +1,7 @@
 /** Power of a domain: only clean ends, unless it is to be removed. */
 import { Acceleration, LIMITS_S } from "../lib/limits";
 import { domainState, virsh } from "./domain";
+import { listDomains } from "./domainDefinition";
 import { Target } from "./link";
 import { waitFor } from "./wait";
 
@@ -43,7 +44,7 @@ export async function shutDown(powered: PoweredDomain): Promise<void> {
 /** Seconds that a domain which is being removed gets to end by itself. */
 const GRACE_S = { kvm: 30, tcg: 60 } as const;
 
-/** Ends a domain that is to be removed: cleanly if it can, for its disk may outlive it. */
+/** Ends a domain, by its UUID, that is to be removed: cleanly if it can, for its disk may outlive it. */
 export async function endForRemoval(powered: PoweredDomain): Promise<void> {
   const { host, domain, acceleration } = powered;
   const { state } = await domainState(host, domain);
@@ -53,7 +54,8 @@ export async function endForRemoval(powered: PoweredDomain): Promise<void> {
       () => true,
       () => false,
     );
-    if (clean) return;
+    // One that was undefined while it ran goes with its end.
+    if (clean || !(await listDomains(host, "--all", "--uuid")).includes(domain)) return;
     console.log(`${domain}: did not shut down in ${GRACE_S[acceleration]} s; switching it off`);
   }
   await virsh(host, "destroy", "--domain", domain);
