@@ -35,8 +35,10 @@ export const noSecretInPlainInput: ResourceValidationPolicy & LabPolicy = {
   validateResource: ({ type, name, urn, props, getConfig }, report) => {
     const { patterns } = settings(about, getConfig());
     const told = secretPaths.get(urn);
-    // @pulumi/command marks its connections itself.
-    const secret = told ?? (type.startsWith("command:remote:") ? ["connection"] : []);
+    // @pulumi/command marks its connections itself, and of one that a refresh has read the engine
+    // no longer tells so.
+    const marked = type.startsWith("command:remote:") ? ["connection"] : [];
+    const secret = [...(told ?? []), ...marked];
     for (const { path, what } of plainSecrets(unproxied(props), secret, patterns)) {
       report(
         `The input ${path} of '${name}' must not be plain, found ${what}; ` +

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { run } from "../../io/exec";
 import { GuestBootInputs, provider as boot, waitForSsh } from "../../io/guestBoot";
+import { forgetLooks } from "../../io/guestLook";
 import { SshTarget } from "../../io/link";
 import { MirReadinessProps, provider as readiness } from "../../io/mirReadiness";
 import { knownHostsLine, sshConfigBlock } from "../../lib/sshConfig";
@@ -142,6 +143,8 @@ describe(
     });
 
     it("is told from a guest that does not answer at all", async () => {
+      // Another engine's run: what the last one was told is not taken again.
+      forgetLooks();
       const silent = { port: await freePort(), user: sshd.user, identityFile: sshd.identityFile };
       const { status, reasons } = await refreshed(pinned(silent, otherKey));
       assert.equal(status, "unreachable");

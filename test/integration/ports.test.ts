@@ -159,7 +159,7 @@ describe("ports.sh", { timeout: 300_000 }, () => {
       await refused(name, [0], `found name '${name}', required letters, digits, . _ -`);
     }
     const verb = await ports("steal", "dev.mir");
-    assert.equal(verb.stderr, "ports: found verb 'steal', required reserve or release\n");
+    assert.equal(verb.stderr, "ports: found verb 'steal', required reserve, keep or release\n");
     await reserve("dev.mir", 0);
     const file = join(data, "ports", "dev.mir");
     writeFileSync(file, "$(reboot)\n");

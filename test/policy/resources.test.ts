@@ -250,6 +250,18 @@ describe("policy no-secret-in-plain-input", () => {
     assert.deepEqual(await said(noSecretInPlainInput, given), []);
   });
 
+  it("lets an SSH connection be when the engine no longer tells that it is secret", async () => {
+    const given = remote({ privateKey: KEY, hostKey: "k" });
+    const { remediateResource } = noSecretInPlainInput;
+    assert.ok(remediateResource);
+    const urn = "urn:pulumi:dev::mirlab::command:remote:Command::job";
+    await remediateResource({
+      urn,
+      props: inPreview(given.props),
+    } as unknown as ResourceValidationArgs);
+    assert.deepEqual(await said(noSecretInPlainInput, given), []);
+  });
+
   it("never prints the value", async () => {
     const messages = await said(noSecretInPlainInput, {
       ...command({ stdin: KEY.replace("AAAA", "CANARY"), password: "CANARY" }),
