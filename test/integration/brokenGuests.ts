@@ -71,6 +71,7 @@ export const BROKEN: readonly Broken[] = [
     remedy: "'systemctl restart' the mount unit in the guest",
     make: { guest: "umount /mnt/share" },
     undo: { guest: "systemctl restart mnt-share.mount" },
+    long: true,
   },
   {
     id: "connector-off",
@@ -80,6 +81,7 @@ export const BROKEN: readonly Broken[] = [
     also: ["picture", "window", "keyboard"],
     make: { guest: "echo off >/sys/class/drm/card0-Virtual-1/status" },
     undo: { guest: "echo detect >/sys/class/drm/card0-Virtual-1/status" },
+    long: true,
   },
   {
     id: "client-draws-nothing",
