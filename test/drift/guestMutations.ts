@@ -223,12 +223,12 @@ export const GUEST_MUTATIONS: readonly Mutation[] = [
   // --- the rest ---
   {
     id: "host-name",
-    item: "$GUEST: host name: in use declared mir, found other",
+    item: "$GUEST: host name: in use declared $GUEST, found other",
     mutate: inGuest("hostname other"),
   },
   {
     id: "host-name-file",
-    item: "$GUEST: host name: in /etc/hostname declared mir, found other",
+    item: "$GUEST: host name: in /etc/hostname declared $GUEST, found other",
     mutate: inGuest("echo other >/etc/hostname"),
   },
   {
