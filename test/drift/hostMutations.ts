@@ -81,7 +81,7 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
   {
     id: "ports-edited",
     // Not with an edit of the forward: the contract reads the ports from the domain.
-    batch: 1,
+    apart: true,
     item: "ports $STACK.$GUEST: reserved declared",
     mutate: 'echo "29998 29999" >"$DATA/ports/$STACK.$GUEST"',
   },

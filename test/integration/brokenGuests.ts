@@ -71,7 +71,6 @@ export const BROKEN: readonly Broken[] = [
     remedy: "'systemctl restart' the mount unit in the guest",
     make: { guest: "umount /mnt/share" },
     undo: { guest: "systemctl restart mnt-share.mount" },
-    long: true,
   },
   {
     id: "connector-off",
@@ -135,6 +134,7 @@ systemctl stop ${SESSION}`,
     remedy: "'virsh resume' lets it go on",
     make: { host: 'virsh suspend "$DOMAIN"' },
     undo: { host: 'virsh resume "$DOMAIN"' },
+    long: true,
   },
   {
     id: "sshd-stopped",
