@@ -129,7 +129,9 @@ describe("a lab of one guest", () => {
   it("preview shows no change and meets the policies; a second up changes nothing", async () => {
     const preview = await lab.pulumi("preview", "--expect-no-changes", "--policy-pack", "policies");
     assert.equal(preview.code, 0, preview.text);
-    assert.match(preview.text, /✅ mirlab@v0\.1\.0/);
+    // Advice (a known weakness, TCG) may stand there on a machine that deserves it.
+    assert.match(preview.text, /(✅|⚠️) mirlab@v0\.1\.0/);
+    assert.doesNotMatch(preview.text, /\[mandatory\]/);
     const up = await lab.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
     assert.equal(up.code, 0, up.text);
   });

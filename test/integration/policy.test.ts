@@ -12,7 +12,11 @@ const PACK = ["--policy-pack", "policies", "--policy-pack-config", "policies/con
 
 describe("policies by the engine", { timeout: 1_800_000 }, () => {
   const lab = new TestLab({ stack: STACK, guests: [{ name: "mir" }] });
-  before(() => lab.init());
+  before(async () => {
+    // While libvirt does not answer, more is unknown: the lab of the test before may have stopped it.
+    await run(["bash", join(ROOT, "scripts/host/libvirtd.sh"), "start"]);
+    await lab.init();
+  });
   after(() => lab.dispose());
 
   /** `lab policy` on this test's stack, or on a state. */

@@ -75,9 +75,27 @@ export class TestLab {
   }
 
   async init(): Promise<void> {
+    await this.clearDeadRun();
     const argv = [join(ROOT, "bin", "pulumi"), "stack", "init", this.options.stack, "--cwd", ROOT];
     const made = await run(argv, { env: { MIRLAB_HOME: this.home }, timeoutMs: 1_800_000 });
     if (made.code !== 0) throw new Error(`stack init: ${made.stderr}`);
+  }
+
+  /** What a killed test run left under this stack's name; that of a living one stays, and is told. */
+  private async clearDeadRun(): Promise<void> {
+    const pool = `mirlab-${this.options.stack}`;
+    const xml = await virsh("pool-dumpxml", pool);
+    const [, folder, pid] = /<path>(\/var\/lib\/mirlab-test-(\d+)-[a-z0-9-]+)\//.exec(xml) ?? [];
+    if (folder === undefined || pid === undefined || existsSync(`/proc/${pid}`)) return;
+    const domains = (await virsh("list", "--all", "--name")).split("\n");
+    for (const domain of domains.filter((name) => name.startsWith(`${pool}-`))) {
+      await virsh("destroy", domain);
+      await virsh("undefine", domain, "--managed-save", "--snapshots-metadata", "--nvram");
+    }
+    for (const verb of ["net-destroy", "net-undefine", "pool-destroy", "pool-undefine"]) {
+      await virsh(verb, pool);
+    }
+    rmSync(folder, { recursive: true, force: true });
   }
 
   /** The state file goes, as by an accident; the stack itself is there again, and empty. */
