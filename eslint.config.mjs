@@ -10,6 +10,7 @@ export default tseslint.config(
       "sdks/",
       "results/",
       "io/register.js",
+      "io/today.js",
       "policies/start.js",
       "*.mjs",
     ],

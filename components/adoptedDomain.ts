@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AdoptedDomainInputs, AdoptedDomainProps } from "../io/adoptedDomain";
 import { Parts } from "./domainContract";
-import { TodayProvider } from "./todayProvider";
+import { TodayResource } from "./todayResource";
 
 /** See AdoptedDomainInputs for what each means. */
 export type AdoptedDomainArgs = {
@@ -15,7 +15,7 @@ export type AdoptedDomainArgs = {
  * video and share, and its own ones back when the lab goes. It is never made, and never deleted,
  * here: neither are its disks. Its definition from before is kept in the state and in the lab's folder.
  */
-export class AdoptedDomain extends pulumi.dynamic.Resource {
+export class AdoptedDomain extends TodayResource {
   /** For the policy pack. */
   static readonly __pulumiType = "pulumi-nodejs:dynamic/mir:AdoptedDomain";
 
@@ -40,12 +40,11 @@ export class AdoptedDomain extends pulumi.dynamic.Resource {
       originalXml: undefined,
     };
     super(
-      new TodayProvider("adoptedDomain"),
+      "adoptedDomain",
+      "AdoptedDomain",
       name,
       { ...args, ...outputs },
       { ...opts, additionalSecretOutputs: ["originalXml"] },
-      "mir",
-      "AdoptedDomain",
     );
   }
 }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DomainContractInputs } from "../io/domainContract";
 import { DomainSpec } from "../lib/domainXml";
-import { TodayProvider } from "./todayProvider";
+import { TodayResource } from "./todayResource";
 
 /**
  * A definition whose parts are known each by itself: a first preview knows the display and the share
@@ -24,7 +24,7 @@ export type DomainContractArgs = {
  * The lab's domain, and the truth about it: made, healed in place, taken over when the state was
  * lost, compared at every refresh in its persistent and its live definition. See docs/decisions/0011.
  */
-export class DomainContract extends pulumi.dynamic.Resource {
+export class DomainContract extends TodayResource {
   /** For the policy pack. */
   static readonly __pulumiType = "pulumi-nodejs:dynamic/mir:DomainContract";
 
@@ -42,7 +42,6 @@ export class DomainContract extends pulumi.dynamic.Resource {
       boots: undefined,
       bootId: undefined,
     };
-    const provider = new TodayProvider("domainContract");
-    super(provider, name, { ...args, drift: [], ...outputs }, opts, "mir", "DomainContract");
+    super("domainContract", "DomainContract", name, { ...args, drift: [], ...outputs }, opts);
   }
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { ACCESS_FILES, GuestAccessInputs } from "../io/guestAccess";
 import { SshTarget } from "../io/link";
-import { TodayProvider } from "./todayProvider";
+import { TodayResource } from "./todayResource";
 
 export interface GuestAccessArgs {
   /** Folder for keys and SSH configuration on the machine that runs Pulumi. */
@@ -25,7 +25,7 @@ export interface GuestAccessArgs {
  * 0600, so that no connection is ever trusted on first use. Private halves stay in files; the state
  * holds the public ones.
  */
-export class GuestAccess extends pulumi.dynamic.Resource {
+export class GuestAccess extends TodayResource {
   declare readonly directory: pulumi.Output<string>;
   declare readonly alias: pulumi.Output<string>;
   declare readonly hostName: pulumi.Output<string>;
@@ -37,8 +37,7 @@ export class GuestAccess extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: GuestAccessArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = { clientPublicKey: undefined, hostPublicKey: undefined, intact: undefined };
-    const provider = new TodayProvider("guestAccess");
-    super(provider, name, { ...args, ...outputs }, opts, "mir", "GuestAccess");
+    super("guestAccess", "GuestAccess", name, { ...args, ...outputs }, opts);
   }
 
   /** Where scripts reach the guest. */

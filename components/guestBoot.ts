@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { GuestBootInputs } from "../io/guestBoot";
-import { TodayProvider } from "./todayProvider";
+import { TodayResource } from "./todayResource";
 
 /** See GuestBootInputs for what each means. */
 export type GuestBootArgs = {
@@ -12,8 +12,8 @@ export type GuestBootArgs = {
  * state that waiting cannot help, with the serial console's last lines; a failed cloud-init fails
  * the deploy with its module and log.
  */
-export class GuestBoot extends pulumi.dynamic.Resource {
+export class GuestBoot extends TodayResource {
   constructor(name: string, args: GuestBootArgs, opts?: pulumi.CustomResourceOptions) {
-    super(new TodayProvider("guestBoot"), name, { ...args }, opts, "mir", "GuestBoot");
+    super("guestBoot", "GuestBoot", name, { ...args }, opts);
   }
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { GuestContractInputs, GuestContractProps } from "../io/guestContract";
-import { TodayProvider } from "./todayProvider";
+import { TodayResource } from "./todayResource";
 
 /** See GuestContractInputs for what each means. */
 export type GuestContractArgs = {
@@ -13,7 +13,7 @@ export type GuestContractArgs = {
  * in one go and names what differs; `up` puts it right before the picture is taken. What the guest's
  * owner decides is told once, and recorded by the next `up`. See docs/decisions/0013.
  */
-export class GuestContract extends pulumi.dynamic.Resource {
+export class GuestContract extends TodayResource {
   /** For the policy pack. */
   static readonly __pulumiType = "pulumi-nodejs:dynamic/mir:GuestContract";
 
@@ -23,6 +23,6 @@ export class GuestContract extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: GuestContractArgs, opts?: pulumi.CustomResourceOptions) {
     const inputs = { ...args, drift: [], status: undefined, recorded: undefined };
-    super(new TodayProvider("guestContract"), name, inputs, opts, "mir", "GuestContract");
+    super("guestContract", "GuestContract", name, inputs, opts);
   }
 }

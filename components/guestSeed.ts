@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { GuestSeedInputs } from "../io/guestSeed";
-import { TodayProvider } from "./todayProvider";
+import { TodayResource } from "./todayResource";
 
 /** See GuestSeedInputs for what each means. */
 export type GuestSeedArgs = {
@@ -12,13 +12,12 @@ export type GuestSeedArgs = {
  * the guest's private host key in the state, and downloads the image at every refresh, in which its
  * client can deadlock. See docs/decisions/0012.
  */
-export class GuestSeed extends pulumi.dynamic.Resource {
+export class GuestSeed extends TodayResource {
   /** Path of the image on the host. */
   declare readonly path: pulumi.Output<string>;
 
   constructor(name: string, args: GuestSeedArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = { path: undefined, sha256: undefined, intact: undefined };
-    const provider = new TodayProvider("guestSeed");
-    super(provider, name, { ...args, ...outputs }, opts, "mir", "GuestSeed");
+    super("guestSeed", "GuestSeed", name, { ...args, ...outputs }, opts);
   }
 }

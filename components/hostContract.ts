@@ -6,7 +6,7 @@ import { GuestConfig, HostConfig } from "../lib/labSchema";
 import { HOST_PACKAGES, HOST_PARTS, VIEWER_PACKAGES } from "../lib/packages";
 import { diskName } from "../lib/diskName";
 import { imagePath } from "./guestImage";
-import { TodayProvider } from "./todayProvider";
+import { TodayResource } from "./todayResource";
 
 export interface HostContractArgs {
   readonly stack: string;
@@ -29,7 +29,7 @@ const GIB = 1024 ** 3;
  * It is made before the guests, and so takes nothing of their resources: it is declared by the
  * configuration alone.
  */
-export class HostContract extends pulumi.dynamic.Resource {
+export class HostContract extends TodayResource {
   /** For the policy pack. */
   static readonly __pulumiType = "pulumi-nodejs:dynamic/mir:HostContract";
 
@@ -38,7 +38,7 @@ export class HostContract extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: HostContractArgs, opts?: pulumi.CustomResourceOptions) {
     const inputs = { ...contractOf(args), recorded: undefined };
-    super(new TodayProvider("hostContract"), name, inputs, opts, "mir", "HostContract");
+    super("hostContract", "HostContract", name, inputs, opts);
   }
 }
 

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MirReadinessInputs, MirReadinessProps } from "../io/mirReadiness";
-import { TodayProvider } from "./todayProvider";
+import { TodayResource } from "./todayResource";
 
 /** See MirReadinessInputs for what each means. */
 export type MirReadinessArgs = {
@@ -12,7 +12,7 @@ export type MirReadinessArgs = {
  * the share by a nonce each way and the session by a picture of the screen. An unmet check fails the
  * deploy with what was found, what is required and the remedy, and the next `up` asks again.
  */
-export class MirReadiness extends pulumi.dynamic.Resource {
+export class MirReadiness extends TodayResource {
   /** For the policy pack. */
   static readonly __pulumiType = "pulumi-nodejs:dynamic/mir:MirReadiness";
 
@@ -33,7 +33,6 @@ export class MirReadiness extends pulumi.dynamic.Resource {
       pictureSha256: undefined,
       pictureTime: undefined,
     };
-    const provider = new TodayProvider("mirReadiness");
-    super(provider, name, { ...args, ...outputs }, opts, "mir", "MirReadiness");
+    super("mirReadiness", "MirReadiness", name, { ...args, ...outputs }, opts);
   }
 }

@@ -1,7 +1,52 @@
-// Lets a plain Node process (Pulumi's dynamic provider host) load this project's TypeScript.
-// Types are checked by `npm run lint`, not at run time.
+// Loads this project's TypeScript in any Node process: the program, the host of dynamic providers,
+// the policy pack, verbs and tests. Types are checked by `npm run lint`; here a file is transpiled,
+// once for each content, so that a warm run does not even load the compiler. See docs/decisions/0016.
 "use strict";
 
-if (require.extensions[".ts"] === undefined) {
-  require("ts-node").register({ transpileOnly: true, cwd: __dirname });
+const { createHash } = require("node:crypto");
+const fs = require("node:fs");
+const { basename, join, resolve } = require("node:path");
+
+const cache = join(resolve(__dirname, ".."), "node_modules", ".cache", "mirlab");
+const compiler = require("typescript/package.json").version;
+const target = "es2022";
+
+function transpiled(text, file) {
+  const { ModuleKind, ScriptTarget, transpileModule } = require("typescript");
+  const compilerOptions = {
+    module: ModuleKind.CommonJS,
+    target: ScriptTarget.ES2022,
+    esModuleInterop: true,
+    // Stack traces name the lines of the source.
+    inlineSourceMap: true,
+  };
+  return transpileModule(text, { compilerOptions, fileName: file }).outputText;
 }
+
+// A kill leaves no half of a file under the name that is looked for; a read-only checkout has no cache.
+function keep(name, text) {
+  const partial = `${name}.${process.pid}`;
+  try {
+    fs.mkdirSync(cache, { recursive: true });
+    fs.writeFileSync(partial, text);
+    fs.renameSync(partial, name);
+  } catch {
+    fs.rmSync(partial, { force: true });
+  }
+}
+
+function compiled(file) {
+  const text = fs.readFileSync(file, "utf8");
+  // The file's path stands in its source map.
+  const key = createHash("sha256").update(`${compiler} ${target} ${file}\0${text}`).digest("hex");
+  const name = join(cache, `${basename(file, ".ts")}-${key.slice(0, 24)}.js`);
+  try {
+    return fs.readFileSync(name, "utf8");
+  } catch {
+    const made = transpiled(text, file);
+    keep(name, made);
+    return made;
+  }
+}
+
+require.extensions[".ts"] ??= (module, file) => module._compile(compiled(file), file);

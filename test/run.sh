@@ -9,7 +9,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 part() { printf '\n== %s\n' "$*" >&2; }
 
-node_tests() { node --require ts-node/register/transpile-only --test --test-reporter=spec "$@"; }
+node_tests() { node --require ./io/register.js --test --test-reporter=spec "$@"; }
 
 unit() {
   part 'unit tests'
@@ -37,7 +37,7 @@ toolchain() {
 integration() {
   part 'integration'
   local names
-  names=$(node -r ts-node/register/transpile-only -p "require('./lib/packages').packagesFor('host').join(' ')")
+  names=$(node -r ./io/register.js -p "require('./lib/packages').packagesFor('host').join(' ')")
   # shellcheck disable=SC2086 # a list of package names
   scripts/host/packages.sh install $names openssh-server >/dev/null
   scripts/host/libvirtd.sh start

@@ -39,7 +39,7 @@ function configure(guest: object = {}, host: object = {}): void {
   writeFileSync(CONFIG, stringify({ config }));
 }
 
-const DOCTOR = ["node", "-r", "ts-node/register/transpile-only", "io/doctor.ts", CONFIG, STACK];
+const DOCTOR = ["node", "-r", "./io/register.js", "io/doctor.ts", CONFIG, STACK];
 
 function doctor(...options: string[]): Promise<RunResult> {
   return run([...DOCTOR, ...options], { env, timeoutMs: 400_000 });

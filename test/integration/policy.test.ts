@@ -21,7 +21,7 @@ describe("policies by the engine", { timeout: 1_800_000 }, () => {
 
   /** `lab policy` on this test's stack, or on a state. */
   const policy = (...args: string[]): Promise<RunResult> =>
-    run(["node", "-r", "ts-node/register/transpile-only", "io/policy.ts", STACK, ...args], {
+    run(["node", "-r", "./io/register.js", "io/policy.ts", STACK, ...args], {
       env: { MIRLAB_HOME: lab.home },
       timeoutMs: 900_000,
     });

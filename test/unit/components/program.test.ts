@@ -351,11 +351,6 @@ describe("the dev lab", () => {
       );
     assert.deepEqual(await check(readiness.inputs.gates), []);
     assert.deepEqual(await check({ kernel: "3.17", mesa: UNKNOWN }), ["gates.kernel"]);
-    // GuestBoot has no check, read or delete of its own: then nothing is refused and nothing done.
-    const boot = providerOf(resourceNamed("mir-boot"));
-    assert.deepEqual(await boot.check?.({}, { a: 1 }), { inputs: { a: 1 } });
-    assert.deepEqual(await boot.read?.("id", { a: 1 }), { id: "id", props: { a: 1 } });
-    await boot.delete?.("id", {});
   });
 });
 
