@@ -32,9 +32,9 @@ export interface DomainContractProps extends DomainContractInputs {
   readonly baseline: Baseline;
   /** `power cycle` while the running domain still has its old hardware; else empty. */
   readonly pending: string;
-  /** How often the domain was started here. */
+  /** How often the domain was started, or went on after a pause, here. */
   readonly boots: number;
-  /** Changes with every start made here: what was seen before it has to be seen anew. */
+  /** Changes with each of these: what was seen before it has to be seen anew. */
   readonly bootId: string;
 }
 

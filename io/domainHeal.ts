@@ -19,7 +19,7 @@ import { waitFor } from "./wait";
 
 interface Healed {
   readonly seen: DomainObservation;
-  /** How often the domain was started: 0 or 1. */
+  /** How often the domain was started or went on after a pause: 0 or 1. */
   readonly started: number;
   /** `power cycle` while the running domain has not the declared hardware. */
   readonly pending: string;
@@ -232,12 +232,16 @@ export async function heal(
 ): Promise<Healed> {
   const { spec, onDrift } = inputs;
   if (found !== undefined) refuseOtherDisk(inputs, found);
-  let seen = await wake(inputs, await setDefinition(inputs, found, baseline, tell), tell);
+  const before = await setDefinition(inputs, found, baseline, tell);
+  let seen = await wake(inputs, before, tell);
+  // It went on after a pause: its clock is behind, and its picture is of then.
+  let started = before.state !== seen.state && seen.state === "running" ? 1 : 0;
   if (seen.state === "shut off") {
     // A saved state resumes the hardware of then: it is judged below like any running domain.
     if (!seen.managedSave) return { seen: await start(inputs, tell), started: 1, pending: "" };
     await virsh(inputs.host, "start", "--domain", spec.name);
     seen = await look(inputs, tell);
+    started = 1;
   }
   const first = liveDrift(inputs, seen, baseline);
   const asked: string[] = [];
@@ -250,13 +254,13 @@ export async function heal(
   }
   if (asked.length > 0) seen = await settled(inputs, baseline, asked, tell);
   const { words } = asked.length > 0 ? liveDrift(inputs, seen, baseline) : first;
-  if (words.length === 0) return { seen, started: 0, pending: "" };
+  if (words.length === 0) return { seen, started, pending: "" };
   if (onDrift !== "heal") {
     console.log(
       `warning: ${spec.name} runs until its next power cycle with ${words.join("; ")}; shut it down ` +
         `and run 'up', or set guests[].onDrift to "heal"`,
     );
-    return { seen, started: 0, pending: "power cycle" };
+    return { seen, started, pending: "power cycle" };
   }
   console.log(`${spec.name}: a clean power cycle for ${words.join("; ")}`);
   await endCleanly(inputs, seen);

@@ -54,9 +54,12 @@ const LIVE_FIELDS = [/^currentMemory$/, /^vcpu\.current$/, /^disk\[sd[a-z]\]\/so
 /** Devices that can be unplugged while the domain runs, and that carry nobody's data. */
 const PLUGGED = /^(?:hostdev|input|interface|redirdev)/;
 
-function costOf(field: string, live: Change | undefined): Cost {
-  // The file that the guest writes to: another one is an overlay with data, or another system.
-  if (/^disk\[vda\]\/source/.test(field)) return "refused";
+/** The file that the guest writes to: another one is an overlay with data, or another system. */
+const SYSTEM_DISK = /^disk\[vda\]\/source/;
+const ITS_CHAIN = /^disk\[vda\]\/backingStore/;
+
+function costOf(field: string, live: Change | undefined, otherDisk: boolean): Cost {
+  if (SYSTEM_DISK.test(field) || (otherDisk && ITS_CHAIN.test(field))) return "refused";
   if (live === undefined) return "none";
   if (LIVE_FIELDS.some((pattern) => pattern.test(field))) return "live";
   if (live.was === ABSENT && PLUGGED.test(field)) return "live";
@@ -77,6 +80,7 @@ export function definitionDrift(was: Definitions, now: Definitions): DriftItem[]
       ? new Map<string, Change>()
       : changes(was.live, now.live);
   const fields = [...new Set([...persistent.keys(), ...live.keys()])].sort();
+  const otherDisk = fields.some((field) => SYSTEM_DISK.test(field));
   return fields.map((field) => {
     const [p, l] = [persistent.get(field), live.get(field)];
     const declared = p?.was ?? l?.was ?? ABSENT;
@@ -88,7 +92,7 @@ export function definitionDrift(was: Definitions, now: Definitions): DriftItem[]
       declared,
       persistent: p?.now ?? (here(now.persistent) || ABSENT),
       live: now.live === undefined ? "" : (l?.now ?? here(now.live)),
-      cost: costOf(field, l),
+      cost: costOf(field, l, otherDisk),
     };
   });
 }

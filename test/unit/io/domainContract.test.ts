@@ -247,11 +247,12 @@ describe("DomainContract, updated", () => {
   it("starts what was switched off, and resumes what was suspended", async () => {
     const props = await made();
     writeFileSync(file("state"), "paused (user)");
-    assert.equal((await updated(await read(props))).bootId, props.bootId);
+    const resumed = await updated(await read(props));
+    assert.equal(resumed.bootId, `${UUID}#2`, "its clock and picture are looked at anew");
     assert.deepEqual(verbs(), ["resume"]);
     rmSync(file("live"));
     writeFileSync(file("state"), "shut off (destroyed)");
-    assert.equal((await updated(await read(props))).bootId, `${UUID}#2`);
+    assert.equal((await updated(await read(resumed))).bootId, `${UUID}#3`);
     assert.deepEqual(verbs(), ["start"]);
   });
 

@@ -26,6 +26,16 @@ const without = (device: string): Facts =>
   Object.fromEntries(Object.entries(HELD).filter(([path]) => !path.startsWith(device)));
 
 describe("drift of a definition, in words", () => {
+  it("tells the whole chain of another disk as not healed", () => {
+    const other = { "disk[vda]/source.file": "/pool/disk.snap" };
+    const lines = told(other, {
+      ...other,
+      "disk[vda]/backingStore/source.file": "/pool/disk.qcow2",
+    });
+    assert.equal(lines.length, 2);
+    for (const line of lines) assert.match(line, /; not healed: it would lose/);
+  });
+
   it("is none where nothing differs", () => {
     assert.deepEqual(told({}, {}), []);
     assert.deepEqual(told({}), []);
