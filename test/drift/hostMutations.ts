@@ -120,6 +120,8 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
     mutate: "chmod 640 /dev/kvm",
     restore: "chmod 660 /dev/kvm",
     guard: 'test "$(stat -c "%U:%G %a" /dev/kvm)" = "root:kvm 660"',
+    // libvirt distrusts its cache meanwhile, and probes QEMU before every step.
+    apart: true,
   },
   {
     id: "volume-rebased",
