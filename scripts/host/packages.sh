@@ -10,8 +10,10 @@ readonly ME=packages
 # shellcheck source=lib.sh
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-readonly LOCK_SECONDS=300
+# How long another run of apt or dpkg is waited for.
+readonly LOCK_SECONDS=${MIRLAB_LOCK_SECONDS:-300}
 readonly APT=(apt-get -q -y -o "DPkg::Lock::Timeout=$LOCK_SECONDS" -o Acquire::Retries=3)
+readonly DPKG_DIR=${DPKG_ADMINDIR:-/var/lib/dpkg}
 
 require_debian() {
   local id="" like=""
@@ -49,11 +51,41 @@ without_candidate() {
   done
 }
 
+# The process that has dpkg's lock: `PID (NAME)`, or nothing. Asking for the lock would need root.
+lock_holder() {
+  local file inode line pid
+  for file in lock-frontend lock; do
+    inode=$(stat -c %i "$DPKG_DIR/$file" 2>/dev/null) || continue
+    while read -r line; do
+      # `1: POSIX ADVISORY WRITE PID MAJOR:MINOR:INODE START END`; a waiting one has an arrow.
+      [[ $line =~ ^[0-9]+:\ +POSIX\ +ADVISORY\ +WRITE\ +([0-9]+)\ +[0-9a-f]+:[0-9a-f]+:$inode\  ]] || continue
+      pid=${BASH_REMATCH[1]}
+      printf '%s (%s)\n' "$pid" "$(cat "/proc/$pid/comm" 2>/dev/null || printf unknown)"
+      return
+    done </proc/locks
+  done
+}
+
+wait_for_lock() {
+  local holder start=$SECONDS told=0
+  while holder=$(lock_holder) && [[ -n $holder ]]; do
+    ((SECONDS - start < LOCK_SECONDS)) ||
+      die "found the package database locked by process $holder for $LOCK_SECONDS s, required free; let that run end, or end it, and run again; log /var/log/apt/term.log"
+    if ((SECONDS - start >= told)); then
+      say "package database: locked by process $holder; waiting for it, $((SECONDS - start)) of $LOCK_SECONDS s"
+      ((told += 30))
+    fi
+    sleep 1
+  done
+}
+
 apt_install() { as_root env DEBIAN_FRONTEND=noninteractive "${APT[@]}" install --no-install-recommends --no-remove "$@" >&2; }
 apt_update() { as_root "${APT[@]}" update >&2; }
 
 install_missing() {
   local missing unknown
+  # A run that still goes leaves half-configured packages too, and needs no help.
+  wait_for_lock
   # A dpkg killed half way makes every later apt run fail: finish its work first.
   if [[ -n $(dpkg --audit) ]]; then
     say "finishing an interrupted dpkg run"
