@@ -25,6 +25,21 @@ export interface FirstBoot {
  */
 const YAML = { lineWidth: 0, version: "1.1" } as const;
 
+/** What PyYAML, the reader in the guest, takes unlike our writer; nothing here needs it. */
+const UNLIKE = /[^\n -~]|^(?:<<|=)$/;
+
+function checked<T>(document: T): T {
+  const wrong = texts(document).flatMap((text) => UNLIKE.exec(text)?.[0] ?? []);
+  if (wrong.length === 0) return document;
+  const found = JSON.stringify(wrong[0]);
+  throw new Error(`first boot: found the text ${found}, required plain ASCII; correct it`);
+}
+
+function texts(node: unknown): string[] {
+  if (typeof node === "string") return [node];
+  return typeof node === "object" && node !== null ? Object.values(node).flatMap(texts) : [];
+}
+
 /** `#cloud-config` user data: the account, the keys, and nothing that a password could open. */
 export function userData(boot: FirstBoot): string {
   const document = {
@@ -48,11 +63,12 @@ export function userData(boot: FirstBoot): string {
     ],
     ...(boot.packages.length > 0 ? { package_update: true, packages: [...boot.packages] } : {}),
   };
-  return `#cloud-config\n${stringify(document, YAML)}`;
+  return `#cloud-config\n${stringify(checked(document), YAML)}`;
 }
 
 /** Meta data; the instance id follows the user data, so that changed documents are run again. */
 export function metaData(hostname: string, user: string): string {
   const hash = createHash("sha256").update(user).digest("hex").slice(0, 16);
-  return stringify({ "instance-id": `${hostname}-${hash}`, "local-hostname": hostname }, YAML);
+  const document = { "instance-id": `${hostname}-${hash}`, "local-hostname": hostname };
+  return stringify(checked(document), YAML);
 }

@@ -12,10 +12,10 @@ export interface SshHost {
   readonly proxyJump?: string;
 }
 
-/** A path as the configuration reads it back: quoted, and with no `%` or `${}` left to expand. */
+/** A path as the configuration reads it back: quoted, and nothing left to expand or to escape. */
 function filePath(path: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is refused here
-  if (/["\u0000-\u001f]|\$\{/.test(path)) {
+  if (/["\\\u0000-\u001f]|\$\{/.test(path)) {
     throw new Error(
       `an SSH configuration cannot name the path '${path}'; choose another MIRLAB_HOME`,
     );

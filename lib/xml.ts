@@ -14,12 +14,14 @@ export const NAMESPACES: Readonly<Record<string, string>> = {
 };
 
 // XML 1.0 cannot carry these in any spelling; libvirt would refuse the document with a line number.
-// A carriage return would be read back as a line feed.
+// Carriage return, U+0085 and U+2028 would be read back as line feeds, and U+FFFD is taken for a
+// wrong encoding.
 // eslint-disable-next-line no-control-regex -- control characters are what is refused here
-const FORBIDDEN = /[\u0000-\u0008\u000b\u000c-\u001f\ufffe\uffff]/;
+const FORBIDDEN = /[\u0000-\u0008\u000b\u000c-\u001f\u0085\u2028\ufffd-\uffff]/;
 
 function checked(text: string): string {
   if (FORBIDDEN.test(text)) throw new Error("XML cannot carry control characters");
+  if (!text.isWellFormed()) throw new Error("XML cannot carry half a surrogate pair");
   return text;
 }
 

@@ -13,9 +13,12 @@ function literal(tree: Tree): Tree {
   return [
     name,
     escaped,
-    ...children.map((child) =>
-      child === undefined || typeof child === "string" ? child : literal(child),
-    ),
+    ...children.map((child) => {
+      if (child === undefined) return undefined;
+      if (typeof child !== "string") return literal(child);
+      // A stylesheet's blank texts count for nothing, but those of this element.
+      return child.trim() === "" ? (["xsl:text", {}, child] as const) : child;
+    }),
   ];
 }
 

@@ -60,6 +60,7 @@ check shellcheck shellcheck -x -P SCRIPTDIR "${shell[@]}"
 check shfmt shfmt -d -i 2 -ci -s "${shell[@]}"
 check gofmt go_format
 check docs npm run --silent docs -- --check
+check sbom npm run --silent sbom -- --check
 check salt no_salt
 
 if ((${#failed[@]} > 0)); then

@@ -40,6 +40,13 @@ describe("sshConfigBlock", () => {
     ["kbdinteractiveauthentication", "no"],
   ];
   for (const [option, value] of expected) {
+    for (const path of ['/a"b', "/a\\", "/a\n", "/${HOME}"]) {
+      it(`refuses the path ${JSON.stringify(path)}, which OpenSSH would read as another one`, () => {
+        const fault = /^Error: an SSH configuration cannot name the path/;
+        assert.throws(() => sshConfigBlock({ ...HOST, identityFile: path }), fault);
+      });
+    }
+
     it(`makes OpenSSH use ${option} ${value}`, () => assert.equal(options.get(option), value));
   }
 

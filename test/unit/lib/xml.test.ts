@@ -6,10 +6,11 @@ import { fixture, Plain, plainOf, rootOf } from "../support";
 
 const name = fc.constantFrom("disk", "source", "mirlab:owner", "qemu:arg", "x-1");
 /** What XML 1.0 can carry. */
-const text = fc.string({ unit: "binary" }).map((raw) =>
-  // eslint-disable-next-line no-control-regex -- what XML cannot carry
-  raw.toWellFormed().replaceAll(/[\u0000-\u0008\u000b\u000c-\u001f\ufffe\uffff]/g, "&"),
-);
+// eslint-disable-next-line no-control-regex -- what XML cannot carry
+const NOT_XML = /[\u0000-\u0008\u000b\u000c-\u001f\u0085\u2028\ufffd-\uffff]/g;
+const text = fc
+  .string({ unit: "binary" })
+  .map((raw) => raw.toWellFormed().replaceAll(NOT_XML, "&"));
 const attributes = fc.dictionary(fc.constantFrom("a", "b", "path"), text, {
   noNullPrototype: true,
 });
@@ -64,13 +65,18 @@ describe("toXml", () => {
     assert.equal(toXml(["a", {}, undefined, ["b"], undefined]), "<a><b/></a>");
   });
 
-  for (const bad of ["\u0000", "\u0008", "\r", "\u001b", "\ufffe"]) {
+  for (const bad of ["\u0000", "\u0008", "\r", "\u001b", "\u0085", "\u2028", "\ufffd", "\ufffe"]) {
     it(`refuses ${JSON.stringify(bad)} in texts and attributes`, () => {
       const fault = /^Error: XML cannot carry control characters$/;
       assert.throws(() => toXml(["a", {}, `x${bad}`]), fault);
       assert.throws(() => toXml(["a", { b: bad }]), fault);
     });
   }
+
+  it("refuses half a surrogate pair", () => {
+    const fault = /^Error: XML cannot carry half a surrogate pair$/;
+    assert.throws(() => toXml(["a", {}, "x\ud800"]), fault);
+  });
 
   it("refuses a prefix that it does not know", () => {
     assert.throws(() => toXml(["evil:a"]), /^Error: unknown XML prefix in 'evil:a'$/);

@@ -24,6 +24,10 @@ describe("xsltAppending", () => {
     `<network xmlns:q="urn:q"><name>n</name><ip address="192.168.1.1" q:x="1">` +
     `<dhcp><range start="a" end="b"/><!-- kept --></dhcp></ip><ip><dhcp/></ip></network>`;
 
+  it("keeps a blank text, which a stylesheet by itself drops", () => {
+    assert.match(process(xsltAppending("/a", ["b", {}, " "]), "<a/>"), /<b> <\/b>/);
+  });
+
   it("appends to the named element and copies all else", () => {
     const host: Tree = ["host", { mac: "52:54:00:00:00:01", ip: "192.168.1.10" }];
     const answer = process(
