@@ -1,14 +1,13 @@
 /** Handler of HostContract: looks at the host in one go, tells what differs, and puts it right. */
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
+import { differenceText, Recorded } from "../lib/contract";
 import {
-  Difference,
   differences,
-  differenceText,
   HostContract,
+  HostDifference,
   observeArgs,
   record,
-  Recorded,
 } from "../lib/hostContract";
 import { HostObservation, readObservation } from "../lib/hostObservation";
 import { connectionFault, runOnHost, SshTarget } from "./link";
@@ -57,19 +56,19 @@ async function look(inputs: HostContractInputs, recorded: Recorded): Promise<Hos
 }
 
 /** A line for each difference; they are shown below the preview. */
-function tell(found: readonly Difference[]): void {
+function tell(found: readonly HostDifference[]): void {
   for (const difference of found) console.log(`host: ${differenceText(difference)}`);
 }
 
 /** Runs each script once, in order. A failure names what it was for. */
-async function heal(inputs: HostContractInputs, found: readonly Difference[]): Promise<void> {
+async function heal(inputs: HostContractInputs, found: readonly HostDifference[]): Promise<void> {
   const done = new Set<string>();
   for (const difference of found) {
-    const { how, script = "", args = [] } = difference.heal;
-    const words = JSON.stringify([script, ...args]);
-    if (how !== "run" || done.has(words)) continue;
+    const { how, step } = difference.heal;
+    const words = JSON.stringify(step);
+    if (how !== "run" || step === undefined || done.has(words)) continue;
     done.add(words);
-    const result = await runOnHost(inputs.host, script, args, { timeoutMs: HEAL_MS });
+    const result = await runOnHost(inputs.host, step.script, step.args, { timeoutMs: HEAL_MS });
     if (result.code !== 0) {
       const reason = result.stderr.trim() || (result.timedOut ? "no end in time" : "no message");
       throw new Error(`${differenceText(difference)}; that failed: ${reason}`);

@@ -15,8 +15,8 @@ export type Recorded = Readonly<Record<string, string>>;
  * How a difference goes away. `run`: `up` does it. `accept`: it is the owner's to decide, so the next
  * `up` records it, and it is right from then on.
  */
-export interface Heal<Step> {
-  readonly how: "run" | "accept";
+export interface Heal<Step, How = "run" | "accept"> {
+  readonly how: How;
   readonly words: string;
   readonly step?: Step;
   /** What it costs; unset: nothing that anybody notices. */
@@ -24,7 +24,7 @@ export interface Heal<Step> {
 }
 
 /** One thing that has to be so. */
-export interface Wanted<Step> {
+export interface Wanted<Step, How = "run" | "accept"> {
   readonly item: string;
   readonly field: string;
   /** What is right: in words and, where no `ok` is given, by value. */
@@ -32,16 +32,16 @@ export interface Wanted<Step> {
   readonly ok?: (found: string) => boolean;
   /** It was found by the last `up`, and is not declared. */
   readonly recorded?: boolean;
-  readonly heal: Heal<Step>;
+  readonly heal: Heal<Step, How>;
 }
 
-export interface Difference<Step> {
+export interface Difference<Step, How = "run" | "accept"> {
   readonly item: string;
   readonly field: string;
   readonly right: string;
   readonly recorded: boolean;
   readonly found: string;
-  readonly heal: Heal<Step>;
+  readonly heal: Heal<Step, How>;
 }
 
 export const key = (item: string, field: string): string => `${item}: ${field}`;
@@ -68,7 +68,7 @@ export function differenceText({
   recorded,
   found,
   heal,
-}: Difference<unknown>): string {
+}: Difference<unknown, unknown>): string {
   const what = field === "state" ? "" : `${field} `;
   const cost = heal.cost === undefined ? "" : ` (${heal.cost})`;
   return `${item}: ${what}${recorded ? "was" : "declared"} ${right}, found ${found}; ${heal.words}${cost}`;

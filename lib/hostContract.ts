@@ -1,5 +1,6 @@
 /** What a lab relies on on its host, as data; compared with what was observed. Pure. */
-import { effective, key, RECORDED, SECTIONS } from "./hostItems";
+import { Difference, key, Recorded, Wanted } from "./contract";
+import { effective, RECORDED, SECTIONS } from "./hostItems";
 import { HostObservation } from "./hostObservation";
 
 /** A guest as its host has to know it. */
@@ -40,53 +41,33 @@ export interface HostContract {
   readonly guests: readonly GuestOnHost[];
 }
 
-/** What the last `up` found and took for right, by `ITEM: FIELD`. */
-export type Recorded = Readonly<Record<string, string>>;
+/** A script of ours on the host that puts something right. */
+export interface HostStep {
+  readonly script: string;
+  readonly args: readonly string[];
+}
 
 /**
- * How a difference goes away. `run`: by a script of ours. `elsewhere`: another resource of the same
- * `up` does it. `accept`: it is the host owner's to decide, so `up` takes it for right from then on.
- * `refuse`: data or somebody's work is at stake, so `up` fails and says what to do.
+ * `elsewhere`: another resource of the same `up` does it. `refuse`: data or somebody's work is at
+ * stake, so `up` fails and says what to do.
  */
-export interface Heal {
-  readonly how: "run" | "elsewhere" | "accept" | "refuse";
-  readonly words: string;
-  readonly script?: string;
-  readonly args?: readonly string[];
-  /** What it costs; unset: nothing that anybody notices. */
-  readonly cost?: string;
-}
+export type How = "run" | "accept" | "elsewhere" | "refuse";
 
-export interface Wanted {
-  readonly item: string;
-  readonly field: string;
-  /** What is right, in words and, where no `ok` is given, by value. */
-  readonly right: string;
-  readonly ok?: (found: string) => boolean;
-  /** It was found by the last `up`, and not declared. */
-  readonly recorded?: boolean;
+export interface HostWanted extends Wanted<HostStep, How> {
   /** Facts without which there is nothing to say: another line tells of them. */
   readonly needs?: readonly (readonly [item: string, field: string, value: string])[];
-  readonly heal: Heal;
 }
 
-export interface Difference {
-  readonly item: string;
-  readonly field: string;
-  readonly declared: string;
-  readonly recorded: boolean;
-  readonly found: string;
-  readonly heal: Heal;
-}
+export type HostDifference = Difference<HostStep, How>;
 
 /** Everything that is not as declared or recorded. What nobody could tell is a difference too. */
 export function differences(
   contract: HostContract,
   recorded: Recorded,
   seen: HostObservation,
-): Difference[] {
+): HostDifference[] {
   const wanted = SECTIONS.flatMap((section) => section(contract, recorded, seen));
-  const told = new Map<string, Difference>();
+  const told = new Map<string, HostDifference>();
   for (const { item, field, right, ok, recorded: known, needs, heal } of wanted) {
     if (needs?.some(([i, f, value]) => seen.value(i, f) !== value) === true) continue;
     const fact = listenerFact(item, right, seen) ?? seen.fact(item, field);
@@ -94,7 +75,7 @@ export function differences(
     if (fact?.known === true && (ok?.(fact.value) ?? found === right)) continue;
     // Two guests on one image tell of it once.
     told.set(key(item, field), {
-      ...{ item, field, declared: right, recorded: known === true, heal },
+      ...{ item, field, right, recorded: known === true, heal },
       found: fact === undefined ? "nothing told" : fact.known ? found : `unknown (${found})`,
     });
   }
@@ -108,14 +89,6 @@ function listenerFact(item: string, address: string, seen: HostObservation) {
   if (fact?.known !== true) return fact;
   const value = fact.value.split(" ").includes(address) ? address : "not listening";
   return { ...fact, value };
-}
-
-/** `package qemu-utils: declared installed, found missing; up installs it (a download)` */
-export function differenceText(d: Difference): string {
-  const field = d.field === "state" ? "" : `${d.field} `;
-  const cost = d.heal.cost === undefined ? "" : ` (${d.heal.cost})`;
-  const since = d.recorded ? "was" : "declared";
-  return `${d.item}: ${field}${since} ${d.declared}, found ${d.found}; ${d.heal.words}${cost}`;
 }
 
 /** What an `up` that went well takes for right: values that no declaration names. */

@@ -1,19 +1,21 @@
 /** The items of the host's contract: one entry says what is right and how it becomes so again. Pure. */
-import type { GuestOnHost, Heal, HostContract, Recorded, Wanted } from "./hostContract";
+import { Heal as AnyHeal, key, Recorded } from "./contract";
+import type { GuestOnHost, HostContract, HostStep, HostWanted, How } from "./hostContract";
 import { HostObservation } from "./hostObservation";
+
+type Heal = AnyHeal<HostStep, How>;
 
 /** A section of the contract: what it wants of a host that was seen so. */
 type Section = (
   contract: HostContract,
   recorded: Recorded,
   seen: HostObservation,
-) => readonly Wanted[];
+) => readonly HostWanted[];
 
 const run = (words: string, script: string, args: readonly string[], cost?: string): Heal => ({
   how: "run",
   words: `up ${words}`,
-  script,
-  args,
+  step: { script, args },
   ...(cost === undefined ? {} : { cost }),
 });
 const elsewhere = (words: string): Heal => ({ how: "elsewhere", words });
@@ -68,10 +70,8 @@ export function effective(item: string, field: string, value: string): string {
   return DEFAULTS[field] ?? "not set";
 }
 
-export const key = (item: string, field: string): string => `${item}: ${field}`;
-
 const packages: Section = ({ packages, install }, recorded) =>
-  packages.flatMap((name): Wanted[] => {
+  packages.flatMap((name): HostWanted[] => {
     const item = `package ${name}`;
     const fix = install
       ? run("installs it", "packages.sh", ["install", name], "a download")
@@ -114,7 +114,7 @@ const services: Section = () => {
 
 const recordedValues: Section = (_contract, recorded) =>
   RECORDED.flatMap(([item, ...fields]) =>
-    fields.flatMap((field): Wanted[] => {
+    fields.flatMap((field): HostWanted[] => {
       const right = recorded[key(item, field)];
       if (right === undefined) return [];
       const ok = (found: string): boolean => effective(item, field, found) === right;
@@ -123,7 +123,7 @@ const recordedValues: Section = (_contract, recorded) =>
   );
 
 /** A folder that has to be there, with a mode and an owner. */
-function folderWanted(path: string, mode: string, owner: string, heal: Heal): Wanted[] {
+function folderWanted(path: string, mode: string, owner: string, heal: Heal): HostWanted[] {
   const item = `folder ${path}`;
   const needs = [[item, "state", "directory"]] as const;
   return [
@@ -187,7 +187,7 @@ const network: Section = ({ network: wanted }, _recorded, seen) => {
 };
 
 const shares: Section = ({ guests, dataDir, stack }, _recorded, seen) =>
-  guests.flatMap((guest): Wanted[] => {
+  guests.flatMap((guest): HostWanted[] => {
     if (guest.share === undefined || !domainThere(guest, seen)) return [];
     const { path, own } = guest.share;
     if (own) {
@@ -199,7 +199,7 @@ const shares: Section = ({ guests, dataDir, stack }, _recorded, seen) =>
   });
 
 const ports: Section = (contract, _recorded, seen) =>
-  contract.guests.flatMap((guest): Wanted[] => {
+  contract.guests.flatMap((guest): HostWanted[] => {
     const domain = `domain ${guest.domain}`;
     const spice = seen.value(domain, "spice port");
     if (!isOurs(contract, guest, seen) || spice === undefined) return [];
@@ -219,9 +219,9 @@ const ports: Section = (contract, _recorded, seen) =>
   });
 
 /** Loopback ports of a guest that runs. */
-function listening(guest: GuestOnHost, domain: string, seen: HostObservation): Wanted[] {
+function listening(guest: GuestOnHost, domain: string, seen: HostObservation): HostWanted[] {
   const needs = [[domain, "state", "running"]] as const;
-  const on = (field: string, right: string, heal: Heal): Wanted => ({
+  const on = (field: string, right: string, heal: Heal): HostWanted => ({
     ...{ item: `forwards ${guest.domain}`, field, right, needs, heal },
   });
   const ssh = seen.value(domain, "ssh port");
@@ -238,7 +238,7 @@ function listening(guest: GuestOnHost, domain: string, seen: HostObservation): W
 }
 
 const disks: Section = ({ guests, pool: { name, path } }, recorded, seen) =>
-  guests.flatMap((guest): Wanted[] => {
+  guests.flatMap((guest): HostWanted[] => {
     if (guest.disk === undefined || !domainThere(guest, seen)) return [];
     const { volume, bytes, image, imageFormat, digest } = guest.disk;
     const item = `volume ${volume}`;

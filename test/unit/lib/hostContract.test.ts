@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  differences,
-  differenceText,
-  HostContract,
-  observeArgs,
-  record,
-} from "../../../lib/hostContract";
+import { differenceText } from "../../../lib/contract";
+import { differences, HostContract, observeArgs, record } from "../../../lib/hostContract";
 import { HostObservation } from "../../../lib/hostObservation";
 
 const IMAGE = "/cache/images/abc.qcow2";
