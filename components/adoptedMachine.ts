@@ -5,7 +5,7 @@ import { GuestConfig } from "../lib/labSchema";
 import { AdoptedDomain } from "./adoptedDomain";
 import type { GuestArgs } from "./guest";
 import { GuestAccess } from "./guestAccess";
-import { ports, sharePath } from "./guestOnHost";
+import { ports, screenParts, sharePath } from "./guestOnHost";
 import { Machine } from "./machine";
 import { SHARE_TAG } from "./sharedFolder";
 
@@ -22,6 +22,7 @@ export function adoptedMachine(
   const after = { parent, dependsOn: labHost };
   const directory = join(labFolder(stack), config.name);
   const [spicePort = pulumi.output(0)] = ports(name, args, [config.spice.port ?? 0], after);
+  const screen = spicePort.apply((port) => ({ title: `Mir: ${config.name}`, port }));
   const access = new GuestAccess(
     `${name}-access`,
     {
@@ -32,7 +33,7 @@ export function adoptedMachine(
       user: image.ssh.user,
       identityFile: image.ssh.privateKeyFile,
       hostKey: image.ssh.hostKey,
-      screen: spicePort.apply((port) => ({ title: `Mir: ${config.name}`, port })),
+      screen,
       ...(labHost.jump === undefined ? {} : { jump: labHost.jump }),
     },
     { parent },
@@ -48,7 +49,7 @@ export function adoptedMachine(
       directory,
       wantedAcceleration: config.acceleration,
       restart: image.restart,
-      spice: { ...config.spice, port: spicePort },
+      spice: screenParts(args, spicePort),
       video: config.video,
       shareTag: SHARE_TAG,
       ...(share === undefined ? {} : { share: { path: share, readonly: config.share.readonly } }),
@@ -56,7 +57,7 @@ export function adoptedMachine(
     after,
   );
   return {
-    ...{ access, spicePort, share, resource: domain },
+    ...{ access, screen, share, resource: domain },
     ...{ domainName: domain.domain, uuid: domain.bootId, acceleration: domain.acceleration },
     reason: domain.pending.apply((pending) =>
       pending === "" ? "as the domain has it" : `as the domain has it; it needs a ${pending}`,

@@ -1,10 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { spiceUri } from "../lib/viewer";
+import { Screen, spiceUri } from "../lib/viewer";
 import { GuestAccess } from "./guestAccess";
 
 export interface ConsoleArgs {
-  /** SPICE port on the lab host's loopback. */
-  readonly port: pulumi.Input<number>;
+  readonly screen: pulumi.Input<Screen>;
   readonly access: GuestAccess;
 }
 
@@ -16,7 +15,7 @@ export class Console extends pulumi.ComponentResource {
 
   constructor(name: string, args: ConsoleArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:Console", name, {}, opts);
-    this.spiceUri = pulumi.output(args.port).apply(spiceUri);
+    this.spiceUri = pulumi.output(args.screen).apply(spiceUri);
     this.viewerFile = args.access.viewerFile;
     this.registerOutputs({ spiceUri: this.spiceUri, viewerFile: this.viewerFile });
   }

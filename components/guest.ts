@@ -115,7 +115,7 @@ export class Guest extends pulumi.ComponentResource {
     );
     const console = new Console(
       `${name}-console`,
-      { port: machine.spicePort, access },
+      { screen: machine.screen, access },
       { parent: this },
     );
     this.outputs = {

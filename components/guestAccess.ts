@@ -34,9 +34,15 @@ export class GuestAccess extends TodayResource {
   declare readonly identityFile: pulumi.Output<string | undefined>;
   declare readonly clientPublicKey: pulumi.Output<string>;
   declare readonly hostPublicKey: pulumi.Output<string>;
+  declare readonly certificate: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: GuestAccessArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = { clientPublicKey: undefined, hostPublicKey: undefined, intact: undefined };
+    const outputs = {
+      clientPublicKey: undefined,
+      hostPublicKey: undefined,
+      certificate: undefined,
+      intact: undefined,
+    };
     super("guestAccess", "GuestAccess", name, { ...args, ...outputs }, opts);
   }
 

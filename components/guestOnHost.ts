@@ -1,6 +1,8 @@
 /** What the lab host knows of one guest and keeps for it. */
 import * as pulumi from "@pulumi/pulumi";
 import { Acceleration } from "../lib/limits";
+import { LOOPBACK, ScreenPlace, screenPlace } from "../lib/screen";
+import { Screen } from "../lib/viewer";
 import type { GuestArgs } from "./guest";
 import { scriptCommand } from "./scriptCommand";
 
@@ -61,6 +63,32 @@ export function ports(
     opts,
   );
   return wishes.map((_, i) => reserved.stdout.apply((text) => Number(text.trim().split(" ")[i])));
+}
+
+/** The guest's screen, as a viewer sees it. */
+export function screenOf({ config, host, stack }: GuestArgs, port: number): Screen {
+  const { listen, tls } = config.spice;
+  const any = listen === "0.0.0.0" || listen === "::";
+  const address = any ? (host.ssh?.host ?? LOOPBACK) : listen;
+  return {
+    ...{ title: `Mir: ${config.name}`, port },
+    ...(address === LOOPBACK ? {} : { address }),
+    ...(tls ? { subject: `CN=mirlab ${stack} ${config.name}` } : {}),
+  };
+}
+
+/** The display of the domain's declaration. */
+export function screenParts(
+  { config, stack }: GuestArgs,
+  port: pulumi.Output<number>,
+): ScreenPlace & {
+  readonly port: pulumi.Output<number>;
+  readonly clipboard: boolean;
+  readonly fileTransfer: boolean;
+} {
+  const { spice, name } = config;
+  const { clipboard, fileTransfer } = spice;
+  return { port, clipboard, fileTransfer, ...screenPlace(spice, stack, name) };
 }
 
 /** The share's folder on the host: the configured one, or one made for the guest. */

@@ -1,12 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
+import { Screen } from "../lib/viewer";
 import { Acceleration } from "../lib/limits";
 import { GuestAccess } from "./guestAccess";
 
 /** The virtual machine that a guest runs in: made by the lab, or adopted. */
 export interface Machine {
   readonly access: GuestAccess;
-  /** SPICE port on the lab host's loopback. */
-  readonly spicePort: pulumi.Output<number>;
+  /** The guest's screen, as a viewer sees it. */
+  readonly screen: pulumi.Output<Screen>;
   /** The share's folder on the host; undefined: none. */
   readonly share: pulumi.Output<string> | undefined;
   /** The resource that defines the domain. */

@@ -6,13 +6,15 @@ import { GuestConfig } from "../lib/labSchema";
 import { DOMAIN_TYPE } from "../lib/limits";
 import { macAddress } from "../lib/mac";
 import { GUEST_PACKAGES } from "../lib/packages";
+import { tlsFolder } from "../lib/screen";
 import { withSessionPackages } from "../lib/session";
 import type { GuestArgs } from "./guest";
 import { GuestAccess } from "./guestAccess";
 import { GuestImage } from "./guestImage";
-import { acceleration, ports, serialLog, sharePath } from "./guestOnHost";
+import { acceleration, ports, screenOf, screenParts, serialLog, sharePath } from "./guestOnHost";
 import { Machine } from "./machine";
 import { MirDomain } from "./mirDomain";
+import { ScreenTls } from "./screenTls";
 import { SHARE_TAG } from "./sharedFolder";
 
 type ImageConfig = Exclude<GuestConfig["image"], { source: "existing" }>;
@@ -34,13 +36,14 @@ export function madeMachine(
     wishes,
     after,
   );
+  const screen = spicePort.apply((port) => screenOf(args, port));
   const access = new GuestAccess(
     `${name}-access`,
     {
       directory: join(labFolder(stack), config.name),
       alias: `mirlab-${stack}-${config.name}`,
       user: GUEST_USER,
-      screen: spicePort.apply((port) => ({ title: `Mir: ${config.name}`, port })),
+      screen,
       ...(config.network.mode === "nat"
         ? { hostName: labHost.addresses.get(config.name) ?? "", port: 22 }
         : { hostName: "127.0.0.1", port: sshPort }),
@@ -65,6 +68,18 @@ export function madeMachine(
   const packages =
     imageConfig.source === "url" ? withSessionPackages(GUEST_PACKAGES, config.session) : [];
   const network = config.network.mode === "nat" ? labHost.network : undefined;
+  const certificate = config.spice.tls
+    ? new ScreenTls(
+        `${name}-screen-tls`,
+        {
+          ...(labHost.target === undefined ? {} : { host: labHost.target }),
+          folder: tlsFolder(stack, config.name),
+          directory: access.directory,
+          certificate: access.certificate.apply((sha256) => sha256 ?? ""),
+        },
+        after,
+      )
+    : undefined;
   const { domain } = new MirDomain(
     `${name}-vm`,
     {
@@ -92,17 +107,20 @@ export function madeMachine(
         mac: macAddress(stack, config.name),
         serialLog: serialLog(args),
         video: config.video,
-        spice: { ...config.spice, port: spicePort },
-        network: network === undefined ? { mode: "user", sshPort } : { mode: "nat", name: network },
+        spice: screenParts(args, spicePort),
+        network:
+          network === undefined
+            ? { mode: "user", sshPort, ...(config.network.outbound ? {} : { closed: true }) }
+            : { mode: "nat", name: network },
         ...(share === undefined
           ? {}
           : { share: { path: share, tag: SHARE_TAG, readonly: config.share.readonly } }),
       },
     },
-    after,
+    certificate === undefined ? after : { parent, dependsOn: [labHost, certificate] },
   );
   return {
-    ...{ access, spicePort, share, resource: domain },
+    ...{ access, screen, share, resource: domain },
     ...{ domainName: domain.name, uuid: domain.bootId },
     acceleration: probed.apply((p) => p.acceleration),
     reason: probed.apply((p) => p.reason),

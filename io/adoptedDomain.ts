@@ -10,8 +10,9 @@ import { powerUp } from "./adoptedPower";
 import { domainState } from "./domain";
 import { define, inactiveXml, listDomains, liveXml } from "./domainDefinition";
 import { SshTarget } from "./link";
+import { ensureTicket, ticketOf } from "./spiceTicket";
 
-export interface AdoptedDomainInputs extends xml.AdoptContract {
+export interface AdoptedDomainInputs extends Omit<xml.AdoptContract, "ticket"> {
   readonly host?: SshTarget;
   /** Name of the domain on the host. */
   readonly domain: string;
@@ -148,7 +149,7 @@ async function keepOriginal(inputs: AdoptedDomainInputs, original: string): Prom
 
 /** Redefines the domain unless it is as declared. Looks again: libvirt may drop what it cannot read. */
 async function redefine(
-  inputs: AdoptedDomainInputs,
+  inputs: AdoptedDomainInputs & xml.AdoptContract,
   found: string,
   original: string,
 ): Promise<void> {
@@ -194,7 +195,8 @@ async function converge(
   const refused = xml.refusal(original, inputs);
   if (refused !== undefined) throw new Error(`${inputs.domain}: ${refused}`);
   await keepOriginal(inputs, original);
-  await redefine(inputs, found, original);
+  const contract = { ...inputs, ticket: await ensureTicket(inputs.directory) };
+  await redefine(contract, found, original);
 
   const acceleration = accelerationOf(type);
   const props = (boots: number, pending: string, running: boolean): AdoptedDomainProps => ({
@@ -204,7 +206,7 @@ async function converge(
   });
   const boots = olds?.boots ?? 0;
   try {
-    const { started, pending } = await powerUp(inputs, original, acceleration);
+    const { started, pending } = await powerUp(contract, original, acceleration);
     return props(started ? boots + 1 : boots, pending, true);
   } catch (error) {
     // The domain is redefined: the state must know, so that `down` can undo it.
@@ -266,10 +268,12 @@ export const provider: pulumi.dynamic.ResourceProvider<AdoptedDomainInputs, Adop
     const { host, originalXml } = props;
     if (!(await listDomains(host, "--all", "--uuid")).includes(id)) return { props };
     const found = await inactiveXml(host, id);
-    const drift = xml.differences(found, props, originalXml);
+    // Without a ticket there is none that the domain could have.
+    const contract = { ...props, ticket: (await ticketOf(props.directory)) ?? "" };
+    const drift = xml.differences(found, contract, originalXml);
     const { state } = await domainState(host, id);
     const running = state === "running";
-    const old = running ? xml.differences(await liveXml(host, id), props, originalXml) : [];
+    const old = running ? xml.differences(await liveXml(host, id), contract, originalXml) : [];
     const { name: domain, type } = xml.domainFacts(found);
     return {
       id,

@@ -8,7 +8,7 @@ import { shutDown } from "./domainPower";
 
 /** Brings the domain up with the hardware of its definition, as far as `restart` allows. */
 export async function powerUp(
-  inputs: AdoptedDomainInputs,
+  inputs: AdoptedDomainInputs & xml.AdoptContract,
   original: string,
   acceleration: Acceleration,
 ): Promise<{ started: boolean; pending: string }> {

@@ -13,6 +13,7 @@ import { heal } from "./domainHeal";
 import { observeDomain } from "./domainObservation";
 import { endForRemoval } from "./domainPower";
 import { SshTarget } from "./link";
+import { ensureTicket, ticketOf } from "./spiceTicket";
 
 export interface DomainContractInputs {
   readonly host?: SshTarget;
@@ -66,8 +67,9 @@ async function converge(
   inputs: DomainContractInputs,
   olds?: DomainContractProps,
 ): Promise<DomainContractProps> {
-  const { host, spec } = inputs;
-  const seen = await observeDomain(host, olds?.uuid ?? spec.name);
+  const { host, spec, directory } = inputs;
+  const ticket = await ensureTicket(directory);
+  const seen = await observeDomain(host, olds?.uuid ?? spec.name, ticket);
   if (seen === undefined && olds !== undefined) {
     throw new Error(
       `${spec.name}: found no domain ${olds.uuid}, required it; run 'refresh', then 'up' makes it anew`,
@@ -89,7 +91,7 @@ async function converge(
   });
   let known = seen;
   try {
-    const healed = await heal(inputs, seen, olds?.baseline, (now) => (known = now));
+    const healed = await heal({ ...inputs, ticket }, seen, olds?.baseline, (now) => (known = now));
     return props(healed.seen, healed.started, healed.pending);
   } catch (error) {
     if (known === undefined) throw error;
@@ -115,7 +117,7 @@ export const provider: pulumi.dynamic.ResourceProvider<DomainContractInputs, Dom
      */
     async read(id, props) {
       if (props === undefined) throw new Error(`${id}: cannot be imported`);
-      const seen = await observeDomain(props.host, id);
+      const seen = await observeDomain(props.host, id, await ticketOf(props.directory));
       if (seen === undefined) return {};
       const declared = declaredFacts(props.spec);
       const { baseline, pending } = rebase(props, seen, declared);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { XMLSerializer } from "@xmldom/xmldom";
-import { definitionDrift, DriftItem, notHeld } from "../lib/domainDrift";
+import { definitionDrift, deviceOf, DriftItem, notHeld } from "../lib/domainDrift";
 import { deviceElement } from "../lib/domainFacts";
 import { DomainObservation, observedFacts } from "../lib/domainObservation";
 import { Baseline, declaredFacts, liveLacks } from "../lib/domainTruth";
@@ -17,6 +17,9 @@ import { shutDown } from "./domainPower";
 import { runOnHost } from "./link";
 import { waitFor } from "./wait";
 
+/** With the ticket of the guest's screen, which is kept in no state. */
+type HealInputs = DomainContractInputs & { readonly ticket: string };
+
 interface Healed {
   readonly seen: DomainObservation;
   /** How often the domain was started or went on after a pause: 0 or 1. */
@@ -28,8 +31,8 @@ interface Healed {
 /** Tells the caller what is there by now, so that a failure after it keeps that in the state. */
 type Tell = (seen: DomainObservation) => void;
 
-async function look(inputs: DomainContractInputs, tell: Tell): Promise<DomainObservation> {
-  const seen = await observeDomain(inputs.host, inputs.spec.name);
+async function look(inputs: HealInputs, tell: Tell): Promise<DomainObservation> {
+  const seen = await observeDomain(inputs.host, inputs.spec.name, inputs.ticket);
   if (seen === undefined)
     throw new Error(
       `${inputs.spec.name}: found it gone while it was set up, required it; something else removes ` +
@@ -40,10 +43,7 @@ async function look(inputs: DomainContractInputs, tell: Tell): Promise<DomainObs
 }
 
 /** Keeps a definition that is about to be overwritten: somebody may have meant it. */
-async function keepDefinition(
-  { directory, spec }: DomainContractInputs,
-  xml: string,
-): Promise<void> {
+async function keepDefinition({ directory, spec }: HealInputs, xml: string): Promise<void> {
   const hash = createHash("sha256").update(xml).digest("hex").slice(0, 8);
   const file = join(directory, `definition-${hash}.xml`);
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -54,12 +54,12 @@ async function keepDefinition(
 
 /** Sets the definition and what libvirt keeps beside it, and looks whether libvirt kept it all. */
 async function setDefinition(
-  inputs: DomainContractInputs,
+  inputs: HealInputs,
   seen: DomainObservation | undefined,
   baseline: Baseline | undefined,
   tell: Tell,
 ): Promise<DomainObservation> {
-  const { host, spec } = inputs;
+  const { host, spec, ticket } = inputs;
   const declared = declaredFacts(spec);
   if (seen !== undefined && baseline !== undefined) {
     const edited = definitionDrift({ persistent: baseline.persistent }, observedFacts(seen));
@@ -72,7 +72,7 @@ async function setDefinition(
     if (seen.state !== "shut off") await endCleanly(inputs, seen);
     await virsh(host, "domrename", "--domain", seen.uuid, "--new-name", spec.name);
   }
-  await define(host, spec.name, domainXml(spec, seen?.uuid), "--validate");
+  await define(host, spec.name, domainXml(spec, { uuid: seen?.uuid, ticket }), "--validate");
   if (seen?.autostart === true) await virsh(host, "autostart", "--domain", spec.name, "--disable");
   const now = await look(inputs, tell);
   const lost = notHeld(declared, { ...observedFacts(now).persistent, "managed save": "no" });
@@ -85,14 +85,14 @@ async function setDefinition(
   return now;
 }
 
-async function endCleanly(inputs: DomainContractInputs, seen: DomainObservation): Promise<void> {
+async function endCleanly(inputs: HealInputs, seen: DomainObservation): Promise<void> {
   const { host, spec } = inputs;
   await shutDown({ host, domain: seen.uuid, acceleration: accelerationOf(spec.type) });
 }
 
 /** Changes the running domain in one field. A field that libvirt refuses is left for a power cycle. */
 async function healLive(
-  inputs: DomainContractInputs,
+  inputs: HealInputs,
   item: DriftItem,
   seen: DomainObservation,
 ): Promise<void> {
@@ -116,16 +116,24 @@ async function healLive(
       "--force",
     );
   } else {
-    const device = seen.liveXml === undefined ? undefined : deviceElement(seen.liveXml, item.field);
+    const device =
+      seen.liveXml === undefined ? undefined : deviceElement(seen.liveXml, deviceOf(item.field));
     if (device === undefined) return;
+    const isScreen = item.field.startsWith("graphics");
+    if (isScreen) {
+      device.setAttribute("passwd", inputs.ticket);
+      device.removeAttribute("passwdValidTo");
+    }
     const xml = new XMLSerializer().serializeToString(device);
-    await runOnHost(host, "domain-detach.sh", [spec.name], { stdin: xml });
+    const words = [isScreen ? "update" : "detach", spec.name];
+    const changed = await runOnHost(host, "domain-device.sh", words, { stdin: xml });
+    if (changed.code !== 0) throw new Error(changed.stderr.trim());
   }
 }
 
 /** What of the running domain is not as declared, or not as it was. */
 function liveDrift(
-  inputs: DomainContractInputs,
+  inputs: HealInputs,
   seen: DomainObservation,
   baseline: Baseline | undefined,
 ): { items: DriftItem[]; words: string[] } {
@@ -143,7 +151,7 @@ function liveDrift(
 }
 
 /** A disk under which the guest has written elsewhere is nothing to be put right unasked. */
-function refuseOtherDisk({ spec }: DomainContractInputs, seen: DomainObservation): void {
+function refuseOtherDisk({ spec }: HealInputs, seen: DomainObservation): void {
   const { persistent, live } = observedFacts(seen);
   const field = "disk[vda]/source.file";
   const other = [live?.[field], persistent[field]].find(
@@ -158,7 +166,7 @@ function refuseOtherDisk({ spec }: DomainContractInputs, seen: DomainObservation
   );
 }
 
-async function start(inputs: DomainContractInputs, tell: Tell): Promise<DomainObservation> {
+async function start(inputs: HealInputs, tell: Tell): Promise<DomainObservation> {
   const { host, spec } = inputs;
   await virsh(host, "start", "--domain", spec.name);
   const now = await look(inputs, tell);
@@ -174,7 +182,7 @@ async function start(inputs: DomainContractInputs, tell: Tell): Promise<DomainOb
 
 /** Brings a domain that does not run as it should into a state from which the rest can be judged. */
 async function wake(
-  inputs: DomainContractInputs,
+  inputs: HealInputs,
   seen: DomainObservation,
   tell: Tell,
 ): Promise<DomainObservation> {
@@ -206,7 +214,7 @@ async function wake(
 
 /** Waits for the guest's part of a live change. What it does not do in time takes a power cycle. */
 async function settled(
-  inputs: DomainContractInputs,
+  inputs: HealInputs,
   baseline: Baseline | undefined,
   fields: readonly string[],
   tell: Tell,
@@ -225,7 +233,7 @@ async function settled(
 
 /** Brings the domain to what is declared, as far as `onDrift` allows. */
 export async function heal(
-  inputs: DomainContractInputs,
+  inputs: HealInputs,
   found: DomainObservation | undefined,
   baseline: Baseline | undefined,
   tell: Tell,

@@ -4,10 +4,14 @@ import { DomainObservation, readObservation } from "../lib/domainObservation";
 import { LIBVIRT_S } from "./domain";
 import { runOnHost, Target } from "./link";
 
-/** The domain of that name or UUID; undefined when libvirt does not have it. No answer is an error. */
+/**
+ * The domain of that name or UUID; undefined when libvirt does not have it. No answer is an error.
+ * `ticket` is what the lab has for its screen.
+ */
 export async function observeDomain(
   host: Target,
   domain: string,
+  ticket?: string,
 ): Promise<DomainObservation | undefined> {
   const mark = randomBytes(16).toString("hex");
   const result = await runOnHost(host, "domain-observe.sh", [domain, mark], {
@@ -21,5 +25,6 @@ export async function observeDomain(
         `start it with 'scripts/host/libvirtd.sh start', or join its group`,
     );
   }
-  return readObservation(result.stdout.toString(), mark, domain);
+  const seen = readObservation(result.stdout.toString(), mark, domain);
+  return seen === undefined || ticket === undefined ? seen : { ...seen, ticket };
 }

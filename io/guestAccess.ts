@@ -1,13 +1,15 @@
-/** Handler of GuestAccess: the keys of one guest, the SSH configuration that pins them, its viewer file. */
+/** Handler of GuestAccess: keys and ticket of one guest, the SSH configuration that pins them, its viewer file. */
 import { chmod, mkdir, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { knownHostsLine, sshConfigBlock, SshHost } from "../lib/sshConfig";
-import { viewerFile } from "../lib/viewer";
+import { Screen, viewerFile } from "../lib/viewer";
 import { removeEvidence } from "./evidence";
 import { run } from "./exec";
 import { writeWhole } from "./privateFile";
+import { ensureScreenCertificate, screenCertificate, TLS_FILES } from "./screenCertificate";
+import { ensureTicket, TICKET_FILE, ticketOf } from "./spiceTicket";
 
 export interface GuestAccessInputs {
   /** Folder for the files, on the machine that runs Pulumi; made with mode 0700. */
@@ -22,13 +24,15 @@ export interface GuestAccessInputs {
   readonly hostKey?: string;
   /** Configuration block of the lab host to jump through, when it is not this machine. */
   readonly jump?: SshHost;
-  /** Window title and loopback port of the guest's screen. */
-  readonly screen: { readonly title: string; readonly port: number };
+  /** The guest's screen, as a viewer sees it. */
+  readonly screen: Screen;
 }
 
 export interface GuestAccessProps extends GuestAccessInputs {
   readonly clientPublicKey: string;
   readonly hostPublicKey: string;
+  /** SHA-256 of the screen's certificate; empty without TLS. */
+  readonly certificate?: string;
   /** False when a file is missing or was changed; an update puts it back. */
   readonly intact: boolean;
 }
@@ -40,6 +44,7 @@ export const ACCESS_FILES = {
   config: "ssh_config",
   known: "known_hosts",
   viewer: "console.vv",
+  ticket: TICKET_FILE,
 } as const;
 
 async function textOf(path: string): Promise<string | undefined> {
@@ -93,7 +98,11 @@ async function ensureKey(path: string, comment: string): Promise<string> {
   return (await readFile(`${path}.pub`, "utf8")).trim();
 }
 
-function files(inputs: GuestAccessInputs, hostPublicKey: string): Map<string, string> {
+function files(
+  inputs: GuestAccessInputs,
+  hostPublicKey: string,
+  { ticket, authority }: { readonly ticket: string; readonly authority: string | undefined },
+): Map<string, string> {
   const known = join(inputs.directory, ACCESS_FILES.known);
   const guest = sshConfigBlock({
     ...inputs,
@@ -105,10 +114,7 @@ function files(inputs: GuestAccessInputs, hostPublicKey: string): Map<string, st
   return new Map([
     [join(inputs.directory, ACCESS_FILES.config), guest + jump],
     [known, knownHostsLine(inputs.alias, hostPublicKey)],
-    [
-      join(inputs.directory, ACCESS_FILES.viewer),
-      viewerFile(inputs.screen.title, inputs.screen.port),
-    ],
+    [join(inputs.directory, ACCESS_FILES.viewer), viewerFile(inputs.screen, ticket, authority)],
   ]);
 }
 
@@ -119,12 +125,20 @@ async function ensure(inputs: GuestAccessInputs): Promise<GuestAccessProps> {
   const clientPublicKey =
     inputs.identityFile === undefined ? await ensureKey(at(ACCESS_FILES.client), "mirlab") : "";
   const hostPublicKey = inputs.hostKey ?? (await ensureKey(at(ACCESS_FILES.host), inputs.alias));
-  for (const [path, text] of files(inputs, hostPublicKey)) await writeWhole(path, text);
-  return { ...plain(inputs), clientPublicKey, hostPublicKey, intact: true };
+  const ticket = await ensureTicket(inputs.directory);
+  const { authority, certificate } = await ensureScreenCertificate(inputs);
+  const secrets = { ticket, authority };
+  for (const [path, text] of files(inputs, hostPublicKey, secrets)) await writeWhole(path, text);
+  return { ...plain(inputs), clientPublicKey, hostPublicKey, certificate, intact: true };
 }
 
 async function isIntact(props: GuestAccessProps): Promise<boolean> {
-  for (const [path, text] of files(props, props.hostPublicKey)) {
+  const ticket = await ticketOf(props.directory);
+  if (ticket === undefined) return false;
+  const { authority, certificate } = await screenCertificate(props);
+  // In a state of an earlier version there is none.
+  if (certificate !== (props.certificate ?? "")) return false;
+  for (const [path, text] of files(props, props.hostPublicKey, { ticket, authority })) {
     if ((await textOf(path)) !== text) return false;
   }
   const own: [string | undefined, string, string][] = [
@@ -178,6 +192,8 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestAccessInputs, GuestA
     }
     // Of a guest that never came so far as to have a readiness check.
     await removeEvidence(props.directory);
+    for (const name of Object.values(TLS_FILES))
+      await rm(join(props.directory, name), { force: true });
     // Anything else in the folder is not ours: leave both.
     await rmdir(props.directory).catch(() => undefined);
   },

@@ -19,6 +19,8 @@ export interface AdoptContract {
   readonly stack: string;
   readonly guest: string;
   readonly spice: DomainSpec["spice"];
+  /** Opens the guest's screen. Secret, and so in no declaration. */
+  readonly ticket?: string;
   readonly video: DomainSpec["video"];
   /** Mount tag of the lab's 9p share: a filesystem with this tag is the lab's business. */
   readonly shareTag: string;
@@ -103,7 +105,7 @@ function wantedShare({ share, shareTag }: AdoptContract): Tree | undefined {
 
 function parts(contract: AdoptContract, devices: Element, original: Element): Part[] {
   const [spiceChannel, agentChannel] = channelTrees();
-  const graphics = graphicsTree(contract.spice);
+  const graphics = graphicsTree(contract.spice, contract.ticket);
   const video = videoTree(contract.video);
   const share = wantedShare(contract);
   const isOurShare = isShare(contract.shareTag);

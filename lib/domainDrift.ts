@@ -22,7 +22,7 @@ export interface DriftItem {
 const ABSENT = "absent";
 
 /** `disk[vda]/source.file` is of the device `disk[vda]`; other paths are of no device. */
-const deviceOf = (path: string): string =>
+export const deviceOf = (path: string): string =>
   /^(?:channel|console|controller|disk|filesystem|graphics|hostdev|input|interface|memballoon|redirdev|rng|serial|sound|audio|tpm|video|vsock|watchdog)(?:\[[^\]]*\])*/.exec(
     path,
   )?.[0] ?? "";
@@ -50,7 +50,10 @@ function changes(was: Facts, now: Facts): Map<string, Change> {
 }
 
 /** Fields that libvirt can change while the domain runs. Checked on libvirt 9.0 with QEMU 7.2. */
-const LIVE_FIELDS = [/^currentMemory$/, /^vcpu\.current$/, /^disk\[sd[a-z]\]\/source/];
+const LIVE_FIELDS = [
+  ...[/^currentMemory$/, /^vcpu\.current$/, /^disk\[sd[a-z]\]\/source/],
+  /^graphics\[spice\]\.passwd/,
+];
 /** Devices that can be unplugged while the domain runs, and that carry nobody's data. */
 const PLUGGED = /^(?:hostdev|input|interface|redirdev)/;
 
@@ -61,6 +64,8 @@ const ITS_CHAIN = /^disk\[vda\]\/backingStore/;
 function costOf(field: string, live: Change | undefined, otherDisk: boolean): Cost {
   if (SYSTEM_DISK.test(field) || (otherDisk && ITS_CHAIN.test(field))) return "refused";
   if (live === undefined) return "none";
+  // QEMU sets another ticket, but none where it was started without.
+  if (field === "graphics[spice].passwd" && live.now === ABSENT) return "power cycle";
   if (LIVE_FIELDS.some((pattern) => pattern.test(field))) return "live";
   if (live.was === ABSENT && PLUGGED.test(field)) return "live";
   return "power cycle";

@@ -88,13 +88,21 @@ function textOf(e: Element): string {
 const elementsOf = (parent: Element): Element[] =>
   Array.from(parent.childNodes).filter((node): node is Element => node.nodeType === 1);
 
-function walk(e: Element, path: string, into: Record<string, string>): void {
+/** A display's password is no word for a screen or a state: only whether it is the lab's. */
+export const TICKET_FACT = { own: "the lab's ticket", other: "another" } as const;
+
+function walk(
+  e: Element,
+  path: string,
+  into: Record<string, string>,
+  ticket: string | undefined,
+): void {
   const before = Object.keys(into).length;
   for (const { nodeName: name, nodeValue } of Array.from(e.attributes)) {
     if (name.startsWith("xmlns") || isVolatileAttribute(e, name)) continue;
     if (SIZES.has(e.nodeName) && name === "unit") continue;
-    // A password is no word for a screen or a state: only that there is one.
-    into[`${path}.${name}`] = name === "passwd" ? "set" : (nodeValue ?? "");
+    into[`${path}.${name}`] =
+      name === "passwd" ? TICKET_FACT[nodeValue === ticket ? "own" : "other"] : (nodeValue ?? "");
   }
   const children = elementsOf(e).filter((child) => !isVolatile(child, e));
   const seen = new Map<string, number>();
@@ -105,7 +113,7 @@ function walk(e: Element, path: string, into: Record<string, string>): void {
     seen.set(name, count + 1);
     const step = count === 0 ? name : `${name}[${count}]`;
     // Devices are known by their own names; where they stand in the document says nothing more.
-    walk(child, path === "" || path === "devices" ? step : `${path}/${step}`, into);
+    walk(child, path === "" || path === "devices" ? step : `${path}/${step}`, into, ticket);
   }
   const text = elementsOf(e).length === 0 ? textOf(e) : "";
   if (text !== "") into[path] = text;
@@ -113,12 +121,12 @@ function walk(e: Element, path: string, into: Record<string, string>): void {
     into[path] = "present";
 }
 
-/** The facts of a definition. Throws on anything that is not one. */
-export function domainFactsOf(xml: string): Facts {
+/** The facts of a definition; `ticket` is the lab's own. Throws on anything that is not one. */
+export function domainFactsOf(xml: string, ticket?: string): Facts {
   const root = fromXml(xml).documentElement;
   if (root?.nodeName !== "domain") throw new Error("not a domain definition");
   const facts: Record<string, string> = {};
-  walk(root, "", facts);
+  walk(root, "", facts, ticket);
   // The attributes of the root itself have no path before their dot.
   return Object.fromEntries(
     Object.entries(facts).map(([path, value]) => [path.replace(/^\./, ""), value]),

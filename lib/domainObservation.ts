@@ -20,6 +20,8 @@ export interface DomainObservation {
   readonly inactiveXml: string;
   /** The definition of the running domain; undefined when none runs. */
   readonly liveXml: string | undefined;
+  /** The ticket that the lab has for its screen. */
+  readonly ticket?: string;
 }
 
 /** The domain as observed; undefined when libvirt does not have it. Throws on half an answer. */
@@ -74,11 +76,11 @@ export function readObservation(
 /** The definitions as facts, and beside the definition what libvirt keeps of the domain elsewhere. */
 export function observedFacts(seen: DomainObservation): { persistent: Facts; live?: Facts } {
   const persistent = {
-    ...domainFactsOf(seen.inactiveXml),
+    ...domainFactsOf(seen.inactiveXml, seen.ticket),
     autostart: seen.autostart ? "enable" : "disable",
     "managed save": seen.managedSave ? "yes" : "no",
   };
   return seen.liveXml === undefined
     ? { persistent }
-    : { persistent, live: domainFactsOf(seen.liveXml) };
+    : { persistent, live: domainFactsOf(seen.liveXml, seen.ticket) };
 }

@@ -7,6 +7,7 @@
 import type { AdoptContract } from "./adoptXml";
 import type { DomainSpec } from "./domainXml";
 import { Acceleration, accelerationOf } from "./limits";
+import { LOOPBACK } from "./screen";
 import { fromXml } from "./xml";
 
 export interface Graphics {
@@ -62,7 +63,8 @@ const NOTHING = { labels: [], rawQemu: [] } as const;
 const folderOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf("/")));
 
 const spiceOf = (spice: DomainSpec["spice"]): Graphics => ({
-  ...{ type: "spice", listen: "127.0.0.1", tlsOnly: false, ticket: false },
+  ...{ type: "spice", listen: spice.listen ?? LOOPBACK, ticket: true },
+  tlsOnly: spice.tlsFolder !== undefined,
   ...{ clipboard: spice.clipboard, fileTransfer: spice.fileTransfer },
 });
 

@@ -24,14 +24,17 @@ const BESIDE: Facts = { autostart: "disable", "managed save": "no" };
 
 /** The facts that the lab declares. libvirt adds more: those are compared with the baseline. */
 export function declaredFacts(spec: DomainSpec): Facts {
-  return { ...domainFactsOf(domainXml(spec)), ...BESIDE };
+  const ticket = "any";
+  return { ...domainFactsOf(domainXml(spec, { ticket }), ticket), ...BESIDE };
 }
 
 /** Declared facts that the running domain does not have, in words. */
 export function liveLacks(declared: Facts, live: Facts): string[] {
-  const own = Object.entries(declared).filter(([path]) => !(path in BESIDE));
-  return notHeld(Object.fromEntries(own), live);
+  return notHeld(inDefinition(declared), live);
 }
+
+const inDefinition = (declared: Facts): Facts =>
+  Object.fromEntries(Object.entries(declared).filter(([path]) => !(path in BESIDE)));
 
 function stateDrift({ state, reason }: DomainObservation): DriftItem[] {
   if (state === "running") return [];
@@ -59,7 +62,8 @@ export function driftOf(baseline: Baseline, seen: DomainObservation): DriftItem[
 /**
  * The baseline, brought up to date where a difference is nobody's edit: another version of libvirt or
  * QEMU spells what the lab does not declare in other words; and a domain that had to be power cycled
- * was, by somebody, so that it has its declared hardware now.
+ * was, by somebody, so that it has its declared hardware now. What the lab declares since its last
+ * `up`, as a newer version of this project does, is what has to be there.
  */
 export function rebase(
   was: { readonly baseline: Baseline; readonly pending: string },
@@ -83,5 +87,9 @@ export function rebase(
     pending = "";
     baseline = { ...baseline, live: facts.live };
   }
+  const { persistent, live } = baseline;
+  baseline = { ...baseline, persistent: { ...declared, ...persistent } };
+  if (pending === "" && live !== undefined)
+    baseline = { ...baseline, live: { ...inDefinition(declared), ...live } };
   return { baseline, pending };
 }

@@ -1,4 +1,5 @@
 /** The domain that a guest is, as libvirt domain XML. Pure. */
+import { LOOPBACK, ScreenPlace } from "./screen";
 import { toXml, Tree } from "./xml";
 
 /** Everything that decides the domain's definition. Sizes are in the unit of the name. */
@@ -22,9 +23,14 @@ export interface DomainSpec {
     readonly port: number;
     readonly clipboard: boolean;
     readonly fileTransfer: boolean;
-  };
+  } & ScreenPlace;
   readonly network:
-    | { readonly mode: "user"; readonly sshPort: number }
+    | {
+        readonly mode: "user";
+        readonly sshPort: number;
+        /** Nothing goes out; SSH comes in. */
+        readonly closed?: boolean;
+      }
     | { readonly mode: "nat"; readonly name: string };
   readonly share?: { readonly path: string; readonly tag: string; readonly readonly: boolean };
 }
@@ -34,12 +40,16 @@ const USER_NIC_SLOT = "0x1e";
 
 const yesNo = (on: boolean): string => (on ? "yes" : "no");
 
-/** SPICE on loopback with the page's display and the agent's limits. */
-export function graphicsTree(spice: DomainSpec["spice"]): Tree {
+/** SPICE, on loopback unless declared, with the page's display and the agent's limits; opened by the ticket. */
+export function graphicsTree(spice: DomainSpec["spice"], ticket?: string): Tree {
+  const listen = spice.listen ?? LOOPBACK;
   return [
     "graphics",
-    { type: "spice", port: spice.port, autoport: "no", listen: "127.0.0.1" },
-    ["listen", { type: "address", address: "127.0.0.1" }],
+    {
+      ...{ type: "spice", port: spice.port, autoport: "no", listen },
+      ...(ticket === undefined ? {} : { passwd: ticket }),
+    },
+    ["listen", { type: "address", address: listen }],
     ["image", { compression: "off" }],
     ["clipboard", { copypaste: yesNo(spice.clipboard) }],
     ["filetransfer", { enable: yesNo(spice.fileTransfer) }],
@@ -89,31 +99,42 @@ export function channelTrees(): Tree[] {
   ];
 }
 
-function networkTrees(spec: DomainSpec): { device?: Tree; commandline?: Tree } {
-  if (spec.network.mode === "nat") {
-    return {
-      device: [
-        "interface",
-        { type: "network" },
-        ["mac", { address: spec.mac }],
-        ["source", { network: spec.network.name }],
-        ["model", { type: "virtio" }],
-      ],
-    };
-  }
-  const forward = `hostfwd=tcp:127.0.0.1:${spec.network.sshPort}-:22`;
-  const words = [
-    "-netdev",
-    `user,id=mirlab0,${forward}`,
-    "-device",
-    `virtio-net-pci,netdev=mirlab0,mac=${spec.mac},bus=pcie.0,addr=${USER_NIC_SLOT}`,
+function nicTree(spec: DomainSpec): Tree | undefined {
+  if (spec.network.mode !== "nat") return undefined;
+  return [
+    "interface",
+    { type: "network" },
+    ["mac", { address: spec.mac }],
+    ["source", { network: spec.network.name }],
+    ["model", { type: "virtio" }],
   ];
-  return {
-    commandline: ["qemu:commandline", {}, ...words.map((value): Tree => ["qemu:arg", { value }])],
-  };
 }
 
-function devicesTree(spec: DomainSpec, nic: Tree | undefined): Tree {
+/** Words for QEMU that libvirt has no element for. */
+function qemuWords({ network, mac, spice }: DomainSpec): string[] {
+  const words: string[] = [];
+  if (network.mode === "user") {
+    const closed = network.closed === true ? ",restrict=on" : "";
+    words.push(
+      "-netdev",
+      `user,id=mirlab0${closed},hostfwd=tcp:127.0.0.1:${network.sshPort}-:22`,
+      "-device",
+      `virtio-net-pci,netdev=mirlab0,mac=${mac},bus=pcie.0,addr=${USER_NIC_SLOT}`,
+    );
+  }
+  // libvirt has TLS of SPICE for the whole host alone. QEMU adds this to libvirt's own words; the
+  // port for clear text goes. See docs/decisions/0015.
+  if (spice.tlsFolder !== undefined)
+    words.push("-spice", `port=0,tls-port=${spice.port},x509-dir=${spice.tlsFolder}`);
+  return words;
+}
+
+function commandlineTree(words: readonly string[]): Tree | undefined {
+  if (words.length === 0) return undefined;
+  return ["qemu:commandline", {}, ...words.map((value): Tree => ["qemu:arg", { value }])];
+}
+
+function devicesTree(spec: DomainSpec, nic: Tree | undefined, ticket: string | undefined): Tree {
   return [
     "devices",
     {},
@@ -146,16 +167,22 @@ function devicesTree(spec: DomainSpec, nic: Tree | undefined): Tree {
     // The first evdev device gets lost on some VMs (Mir #2837): have both a tablet and a keyboard.
     ["input", { type: "tablet", bus: "usb" }],
     ["input", { type: "keyboard", bus: "usb" }],
-    graphicsTree(spec.spice),
+    graphicsTree(spec.spice, ticket),
     videoTree(spec.video),
     ["memballoon", { model: "virtio" }],
     ["rng", { model: "virtio" }, ["backend", { model: "random" }, "/dev/urandom"]],
   ];
 }
 
-/** The whole domain as a tree; a domain that is there already keeps its UUID. */
-function domainTree(spec: DomainSpec, uuid: string | undefined): Tree {
-  const network = networkTrees(spec);
+/** What a definition has that its declaration has not. */
+export interface Unspecified {
+  /** Of the domain that it redefines: a domain that is there already keeps its own. */
+  readonly uuid?: string | undefined;
+  /** Opens the guest's screen; unset: everybody may. Secret, and so in no declaration. */
+  readonly ticket?: string;
+}
+
+function domainTree(spec: DomainSpec, { uuid, ticket }: Unspecified): Tree {
   return [
     "domain",
     { type: spec.type },
@@ -172,12 +199,12 @@ function domainTree(spec: DomainSpec, uuid: string | undefined): Tree {
     ["on_poweroff", {}, "destroy"],
     ["on_reboot", {}, "restart"],
     ["on_crash", {}, "preserve"],
-    devicesTree(spec, network.device),
-    network.commandline,
+    devicesTree(spec, nicTree(spec), ticket),
+    commandlineTree(qemuWords(spec)),
   ];
 }
 
-/** The domain's XML document; with the UUID of the domain that it redefines, if there is one. */
-export function domainXml(spec: DomainSpec, uuid?: string): string {
-  return toXml(domainTree(spec, uuid), ["mirlab", "qemu"]);
+/** The domain's XML document. */
+export function domainXml(spec: DomainSpec, unspecified: Unspecified = {}): string {
+  return toXml(domainTree(spec, unspecified), ["mirlab", "qemu"]);
 }

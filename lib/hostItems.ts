@@ -226,6 +226,7 @@ function listening(guest: GuestOnHost, domain: string, seen: HostObservation): H
   });
   const ssh = seen.value(domain, "ssh port");
   const spice = seen.value(domain, "spice port");
+  const address = seen.value(domain, "spice address") ?? "127.0.0.1";
   const add = ["forward", guest.domain, ssh ?? ""];
   return [
     ...(ssh === undefined
@@ -233,7 +234,7 @@ function listening(guest: GuestOnHost, domain: string, seen: HostObservation): H
       : [on("ssh", `127.0.0.1:${ssh}`, run("adds it to the running guest", "heal.sh", add))]),
     ...(spice === undefined
       ? []
-      : [on("spice", `127.0.0.1:${spice}`, refuse("shut the guest down, then 'up' starts it"))]),
+      : [on("spice", `${address}:${spice}`, refuse("shut the guest down, then 'up' starts it"))]),
   ];
 }
 

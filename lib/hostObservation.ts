@@ -143,7 +143,10 @@ const READERS: Readonly<Record<string, (info: string, root: Element, tell: Tell)
     const graphics = devices === undefined ? [] : childrenOf(devices, "graphics");
     const spice = graphics.find((g) => attribute(g, "type") === "spice");
     const port = attribute(spice, "port");
-    if (/^\d+$/.test(port) && attribute(spice, "autoport") !== "yes") tell("spice port", port);
+    if (/^\d+$/.test(port) && attribute(spice, "autoport") !== "yes") {
+      tell("spice port", port);
+      tell("spice address", attribute(spice, "listen") || "127.0.0.1");
+    }
   },
 };
 

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { GuestConfig, Lab, labSchema } from "./labSchema";
 import { nearest } from "./nearest";
+import { isLoopback } from "./screen";
 import { LOMIRI_MEMORY_MIB } from "./session";
 
 /** One fault of the configuration: where, and what to do. */
@@ -142,6 +143,30 @@ function sessionFaults(guest: GuestConfig, at: string): ConfigFault[] {
   return faults;
 }
 
+/** A screen that others could reach in clear text, and TLS where it cannot be had. */
+function screenFaults({ spice, image }: GuestConfig, at: string): ConfigFault[] {
+  if (!spice.tls) {
+    if (isLoopback(spice.listen)) return [];
+    const reason = `must be loopback without spice.tls, got "${spice.listen}"; set spice.tls to true, or listen on 127.0.0.1 and tunnel ('ssh -L')`;
+    return [{ path: `${at}.spice.listen`, reason }];
+  }
+  if (image.source !== "existing") return [];
+  const reason = `is for guests that the lab makes, got image.source 'existing'; remove one of the two`;
+  return [{ path: `${at}.spice.tls`, reason }];
+}
+
+/** What a guest cannot do without a way out, or does not have. */
+function outboundFaults({ network, image }: GuestConfig, at: string): ConfigFault[] {
+  if (network.outbound) return [];
+  const path = `${at}.network.outbound`;
+  if (network.mode !== "user" || image.source === "existing")
+    return [{ path, reason: "false is for network.mode 'user' of guests that the lab makes" }];
+  if (image.source !== "url") return [];
+  const reason =
+    "false leaves an image.source 'url' without the packages of its first boot; use 'debian', or remove it";
+  return [{ path, reason }];
+}
+
 /** Rules that span several keys. */
 function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[] {
   const faults: ConfigFault[] = [];
@@ -162,7 +187,9 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
       claim(`port ${guest.network.sshPort}`, `${at}.network.sshPort`);
     if (guest.image.source === "existing")
       claim(`domain '${guest.image.domain}'`, `${at}.image.domain`);
-    faults.push(...sessionFaults(guest, at));
+    faults.push(
+      ...[...sessionFaults(guest, at), ...screenFaults(guest, at), ...outboundFaults(guest, at)],
+    );
     const vgaLimit = guest.video.ramKiB;
     if (guest.video.vgamemKiB > vgaLimit) {
       add(

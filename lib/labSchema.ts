@@ -4,6 +4,7 @@
  * The README's table is generated from the descriptions here, so a description is written for the
  * person who edits `Pulumi.<stack>.yaml`. Rules that span several keys live in `labConfig.ts`.
  */
+import { isIP } from "node:net";
 import { z } from "zod";
 import { gateFault, PAGE_FLOORS } from "./requirement";
 import { imageUrlFault } from "./imageUrl";
@@ -177,13 +178,33 @@ const guest = z.strictObject({
     .prefault({}),
   spice: z
     .strictObject({
-      port: port.optional().describe("Loopback port of SPICE; unset: a free one, kept."),
+      port: port.optional().describe("Port of SPICE; unset: a free one, kept."),
+      listen: z
+        .string()
+        .refine(
+          (text) => isIP(text) !== 0 && !text.includes("%"),
+          "use an address of the host, e.g. '127.0.0.1'",
+        )
+        .default("127.0.0.1")
+        .describe("Address of the host that SPICE listens on; outside loopback only with tls."),
+      tls: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Speak TLS only, with a certificate of the guest's own authority; console.vv carries it.",
+        ),
       clipboard: z.boolean().default(false).describe("Share the clipboard with the viewer."),
       fileTransfer: z.boolean().default(false).describe("Let the viewer send files."),
     })
     .prefault({}),
   network: z
     .strictObject({
+      outbound: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Mode user: the guest reaches what the host reaches, its loopback included. false: SSH comes in, and nothing goes out.",
+        ),
       mode: z
         .enum(["user", "nat"])
         .default("user")

@@ -103,9 +103,9 @@ export const DOMAIN_MUTATIONS: readonly Mutation[] = [
   ),
   edit(
     "graphics-password",
-    "<graphics type='spice'",
-    "<graphics type='spice' passwd='x'",
-    "graphics[spice].passwd: declared absent, persistent set",
+    "<graphics type='spice'([^>]*?) passwd='[^']*'",
+    "<graphics type='spice'$1 passwd='x'",
+    "graphics[spice].passwd: declared the lab's ticket, persistent another",
   ),
   edit(
     "graphics-compression",

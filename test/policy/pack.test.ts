@@ -63,7 +63,8 @@ describe("the pack", () => {
 
 describe("partsOfSpec", () => {
   // The XML that a spec becomes, read as somebody's stylesheet would be.
-  const parsed = (spec: DomainSpec) => partsOfDomain({ xml: { xslt: domainXml(spec) } }, "it");
+  const parsed = (spec: DomainSpec) =>
+    partsOfDomain({ xml: { xslt: domainXml(spec, { ticket: "x" }) } }, "it");
 
   it("says what the generated definition says", () => {
     const specs: DomainSpec[] = [

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -102,6 +103,7 @@ describe("GuestAccess, created", () => {
       /^Host mirlab-dev-mir\n {2}HostName 127\.0\.0\.1\n {2}Port 20022\n/,
     );
     assert.match(text("console.vv"), /\nport=5901\n/);
+    assert.ok(text("console.vv").includes(`\npassword=${text("spice_ticket")}`));
     assert.deepEqual(
       readdirSync(directory).filter((n) => /partial|new/.test(n)),
       [],
@@ -111,6 +113,7 @@ describe("GuestAccess, created", () => {
   it("keeps no private key in the state, and nothing of the engine's", async () => {
     const state = await create();
     assert.doesNotMatch(JSON.stringify(state), /PRIVATE KEY|__provider/);
+    assert.ok(!JSON.stringify(state).includes(text("spice_ticket").trim()));
   });
 
   it("closes a folder that stood open", async () => {
@@ -172,7 +175,9 @@ describe("GuestAccess, created", () => {
   it("uses an installed guest's own key and host key, and makes none", async () => {
     const hostKey = "ssh-ed25519 AAAAinstalled root@old";
     const state = await create({ identityFile: "/home/ada/.ssh/id", hostKey });
-    assert.deepEqual(readdirSync(directory).sort(), ["console.vv", "known_hosts", "ssh_config"]);
+    assert.deepEqual(readdirSync(directory).sort(), [
+      ...["console.vv", "known_hosts", "spice_ticket", "ssh_config"],
+    ]);
     assert.match(text("ssh_config"), /IdentityFile "\/home\/ada\/\.ssh\/id"/);
     assert.equal(text("known_hosts"), "mirlab-dev-mir ssh-ed25519 AAAAinstalled\n");
     assert.deepEqual([state.clientPublicKey, state.hostPublicKey], ["", hostKey]);
@@ -207,7 +212,7 @@ describe("GuestAccess, read", () => {
     "known_hosts",
     "ssh_config",
   ];
-  for (const name of [...files, "console.vv"]) {
+  for (const name of [...files, "console.vv", "spice_ticket"]) {
     it(`tells of a lost ${name}`, async () => {
       const state = await create();
       rmSync(at(name));
@@ -220,6 +225,15 @@ describe("GuestAccess, read", () => {
     ["console.vv", {}],
     ["host_ed25519.pub", {}],
   ];
+  it("makes a new ticket where others could read the old one", async () => {
+    const state = await create();
+    const was = text("spice_ticket");
+    chmodSync(at("spice_ticket"), 0o644);
+    assert.equal(await intact(state), false);
+    await provider.update?.("mirlab-dev-mir", state, inputs());
+    assert.notEqual(text("spice_ticket"), was);
+    assert.equal(mode(at("spice_ticket")), "600");
+  });
   for (const [name, options] of changed) {
     it(`tells of a changed ${name}, and an update heals it`, options, async () => {
       const state = await create();

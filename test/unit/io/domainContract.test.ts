@@ -49,6 +49,7 @@ case $1 in
   shutdown | destroy) rm -f live; echo 'shut off (shutdown)' >state; [[ ! -e transient ]] || rm -f persistent state ;;
   resume) echo 'running (unpaused)' >state ;;
   domstate) [[ -e state ]] || { echo 'error: failed to get domain' >&2; exit 1; }; cat state ;;
+  update-device) passwd=$(grep -o 'passwd="[^"]*"'); sed -i "s/passwd=\\"[^\\"]*\\"/$passwd/" live ;;
   undefine) rm -f persistent state ;;
   *) echo "unexpected: $*" >&2; exit 1 ;;
 esac`,
@@ -72,7 +73,16 @@ beforeEach(() => {
 
 /** virsh's verbs since the last look, in order. */
 function verbs(): string[] {
-  const words = ["define", "start", "shutdown", "destroy", "resume", "undefine", "domrename"];
+  const words = [
+    "define",
+    "start",
+    "shutdown",
+    "destroy",
+    "resume",
+    "undefine",
+    "domrename",
+    "update-device",
+  ];
   const calls = existsSync(file("calls")) ? readFileSync(file("calls"), "utf8").split("\n") : [];
   rmSync(file("calls"), { force: true });
   return calls.flatMap((line) => words.filter((word) => line.split(" ")[3] === word));
@@ -207,9 +217,43 @@ describe("DomainContract, updated", () => {
     assert.deepEqual(verbs(), ["define"]);
     assert.equal(healed.bootId, props.bootId);
     assert.deepEqual((await read(healed)).drift, []);
-    const kept = readdirSync(INPUTS.directory);
+    const kept = readdirSync(INPUTS.directory).filter((name) => name.endsWith(".xml"));
     assert.equal(kept.length, 1);
     assert.match(readFileSync(join(INPUTS.directory, kept[0] ?? ""), "utf8"), /cirrus/);
+  });
+
+  it("sets the ticket again where another was set, while the guest runs", async () => {
+    const props = await made();
+    const ticket = readFileSync(join(INPUTS.directory, "spice_ticket"), "utf8").trim();
+    for (const name of ["persistent", "live"] as const) edit(name, ticket, "hunter2");
+    const seen = await read(props);
+    assert.deepEqual(seen.drift, [
+      "graphics[spice].passwd: declared the lab's ticket, persistent another, live another; healed while it runs",
+    ]);
+    const healed = await updated(seen);
+    assert.deepEqual(verbs(), ["define", "update-device"]);
+    assert.equal(healed.bootId, props.bootId);
+    assert.ok(readFileSync(file("persistent"), "utf8").includes(`passwd="${ticket}"`));
+    assert.ok(readFileSync(file("live"), "utf8").includes(`passwd="${ticket}"`));
+    assert.ok(!JSON.stringify([props, seen, healed]).includes(ticket), "it is in the state");
+  });
+
+  it("gives a ticket to a guest of an earlier version, by a clean power cycle", async () => {
+    const props = await made();
+    const ticket = / passwd="[^"]*"/.exec(readFileSync(file("persistent"), "utf8"))?.[0] ?? "";
+    for (const name of ["persistent", "live"] as const) edit(name, ticket, "");
+    const field = "graphics[spice].passwd";
+    const without = (facts: object): Record<string, string> =>
+      Object.fromEntries(Object.entries(facts).filter(([path]) => path !== field));
+    const { persistent, live, version } = props.baseline;
+    const old = { persistent: without(persistent), live: without(live ?? {}), version };
+    const seen = await read({ ...props, baseline: old });
+    assert.deepEqual(seen.drift, [
+      `${field}: declared the lab's ticket, persistent absent, live absent; healed by a clean power cycle`,
+    ]);
+    const healed = await updated(seen);
+    assert.deepEqual(verbs(), ["define", "shutdown", "start"]);
+    assert.deepEqual((await read(healed)).drift, []);
   });
 
   it("power cycles a guest that runs with other hardware, cleanly", async () => {

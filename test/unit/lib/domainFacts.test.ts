@@ -113,13 +113,20 @@ describe("the facts of a definition", () => {
     ]);
   });
 
-  it("tell that there is a password, and not which", () => {
+  it("tell of a password whether it is the lab's, and not which", () => {
     const graphics = (rest: string): string =>
       `<domain><devices><graphics type='spice'${rest}/></devices></domain>`;
     assert.deepEqual(different(graphics(""), graphics(" passwd='hunter2'")), [
       "graphics[spice].passwd",
     ]);
-    assert.doesNotMatch(JSON.stringify(domainFactsOf(graphics(" passwd='hunter2'"))), /hunter2/);
+    const passwd = (ticket?: string): string | undefined =>
+      domainFactsOf(graphics(" passwd='hunter2'"), ticket)["graphics[spice].passwd"];
+    assert.deepEqual(["hunter2", "hunter3", undefined].map(passwd), [
+      "the lab's ticket",
+      "another",
+      "another",
+    ]);
+    assert.equal(domainFactsOf(graphics(""), "hunter2")["graphics[spice].passwd"], undefined);
   });
 
   it("tell siblings apart, also those without a name of their own", () => {

@@ -13,14 +13,15 @@ const SPEC: DomainSpec = {
   spice: { port: 5901, clipboard: false, fileTransfer: false },
   network: { mode: "user", sshPort: 20022 },
 };
+const TICKET = "a ticket";
 const DECLARED = declaredFacts(SPEC);
 
 function seen(change: Partial<DomainObservation> = {}): DomainObservation {
-  const xml = domainXml(SPEC).replace('machine="q35"', 'machine="pc-q35-7.2"');
+  const xml = domainXml(SPEC, { ticket: TICKET }).replace('machine="q35"', 'machine="pc-q35-7.2"');
   return {
     ...{ uuid: "u", name: SPEC.name, state: "running", reason: "booted" },
     ...{ autostart: false, managedSave: false, persistent: true, snapshots: 0, version: "9.0.0" },
-    ...{ inactiveXml: xml, liveXml: xml },
+    ...{ inactiveXml: xml, liveXml: xml, ticket: TICKET },
     ...change,
   };
 }

@@ -50,8 +50,8 @@ describe("a lab that says the least", () => {
           diskGiB: 12,
           acceleration: "auto",
           video: { ramKiB: 65536, vramKiB: 65536, vgamemKiB: 16384 },
-          spice: { clipboard: false, fileTransfer: false },
-          network: { mode: "user" },
+          spice: { listen: "127.0.0.1", tls: false, clipboard: false, fileTransfer: false },
+          network: { mode: "user", outbound: true },
           share: { enabled: true, mount: "/mnt/share", readonly: false },
           session: { kind: "demo" },
           onDrift: "heal",
@@ -99,7 +99,9 @@ describe("a fault", () => {
     [
       "unknown key, far",
       { spice: { colour: 1 } },
-      ["guests[0].spice.colour: unknown key; known keys: port, clipboard, fileTransfer"],
+      [
+        "guests[0].spice.colour: unknown key; known keys: port, listen, tls, clipboard, fileTransfer",
+      ],
     ],
     [
       "key of another image",
@@ -325,6 +327,16 @@ describe("a fault", () => {
   for (const [what, raw, expected] of labs) {
     it(`of the lab: ${what}`, () => assert.deepEqual(faults(raw).sort(), [...expected].sort()));
   }
+
+  it("refuses a screen that others could reach in clear text", () => {
+    for (const listen of ["0.0.0.0", "192.0.2.1", "::", "2001:db8::1"]) {
+      assert.deepEqual(faultsOf({ spice: { listen } }), [
+        `guests[0].spice.listen: must be loopback without spice.tls, got "${listen}"; set spice.tls to true, or listen on 127.0.0.1 and tunnel ('ssh -L')`,
+      ]);
+      assert.deepEqual(faultsOf({ spice: { listen, tls: true } }), []);
+    }
+    assert.equal(faultsOf({ spice: { listen: "everywhere" } }).length, 1);
+  });
 
   it("does not hide the others", () => {
     const found = faults({

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# The certificate of a guest's screen, where QEMU reads it.
+#   screen-tls.sh make FOLDER      from standard input: authority, certificate and key (PEM), each ended by a NUL
+#   screen-tls.sh digest FOLDER    prints one SHA-256 of the three and their owners, or `absent`
+#   screen-tls.sh remove FOLDER
+set -euo pipefail
+
+readonly ME=screen-tls
+# shellcheck source=lib.sh
+declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+# QEMU's own group: it runs as another user, and nobody else is in it.
+readonly QEMU_GROUP=libvirt-qemu
+# As QEMU names them.
+readonly FILES=(ca-cert.pem server-cert.pem server-key.pem)
+
+make() {
+  local folder=$1 work name
+  getent group "$QEMU_GROUP" >/dev/null || die "found no group $QEMU_GROUP, required QEMU's own; install libvirt-daemon-system"
+  umask 077
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 # the folder of now
+  trap "rm -rf -- '$work'" EXIT
+  for name in "${FILES[@]}"; do
+    IFS= read -r -d '' text || die "found no $name on standard input, required three documents, each ended by a NUL"
+    printf '%s' "$text" >"$work/$name"
+  done
+  as_root install -d -m 0755 "${folder%/*}"
+  [[ ! -L $folder ]] || as_root rm -f -- "$folder"
+  as_root install -d -o root -g "$QEMU_GROUP" -m 0750 "$folder"
+  for name in "${FILES[@]}"; do
+    as_root rm -f -- "$folder/$name.partial"
+    as_root install -o root -g "$QEMU_GROUP" -m 0640 -- "$work/$name" "$folder/$name.partial"
+    as_root mv -fT -- "$folder/$name.partial" "$folder/$name"
+  done
+  digest "$folder"
+}
+
+digest() {
+  local folder=$1 sum
+  if as_root test -f "$folder/${FILES[0]}" -a -f "$folder/${FILES[1]}" -a -f "$folder/${FILES[2]}" -a ! -L "$folder"; then
+    sum=$({
+      as_root stat -c '%a %U %G' -- "$folder" "${FILES[@]/#/$folder/}"
+      as_root cat -- "${FILES[@]/#/$folder/}"
+    } | sha256sum)
+    printf '%s\n' "${sum%% *}"
+  else
+    printf 'absent\n'
+  fi
+}
+
+remove() {
+  local name
+  for name in "${FILES[@]}"; do as_root rm -f -- "$1/$name" "$1/$name.partial"; done
+  [[ ! -d $1 ]] || as_root rmdir --ignore-fail-on-non-empty -- "$1"
+}
+
+[[ $# == 2 && $1 =~ ^(make|digest|remove)$ && $2 =~ ^/[A-Za-z0-9/._-]+/mirlab-[a-z0-9-]+$ ]] ||
+  die "found arguments '$*', required make, digest or remove, and the path of a folder mirlab-NAME"
+"$@"
