@@ -10,6 +10,7 @@ import { Console } from "./console";
 import { GuestAccess } from "./guestAccess";
 import { GuestBoot } from "./guestBoot";
 import { GuestContract } from "./guestContract";
+import { GuestKernel } from "./guestKernel";
 import { LabHost } from "./labHost";
 import { madeMachine } from "./madeMachine";
 import { MirReadiness } from "./mirReadiness";
@@ -67,7 +68,25 @@ export class Guest extends pulumi.ComponentResource {
       { parent: this, dependsOn: machine.resource },
     );
     const inGuest = guestConnection(access, labHost.connection);
-    const booted = { parent: this, dependsOn: boot };
+    // Before what follows: another kernel is another boot. An installed guest's is its owner's.
+    const kernel = machine.installed
+      ? undefined
+      : new GuestKernel(
+          `${name}-kernel`,
+          {
+            ...seen,
+            ...{ name: config.name, config: config.kernel, gates: config.gates },
+            share: share !== undefined,
+            onDrift: config.onDrift === "report" ? "report" : "heal",
+          },
+          { parent: this, dependsOn: boot },
+        );
+    const booted = { parent: this, dependsOn: kernel ?? boot };
+    /** A word that changes with every boot that the lab has made. */
+    const sinceBoot = (word: pulumi.Output<string>): pulumi.Output<string> =>
+      pulumi
+        .all([word, kernel?.boots ?? ""])
+        .apply(([known, boots]) => (boots === "" ? known : `${known} ${boots}`));
     const folderInGuest =
       share === undefined
         ? undefined
@@ -86,11 +105,12 @@ export class Guest extends pulumi.ComponentResource {
       `${name}-contract`,
       {
         ...{ name: config.name, guest: access.target },
-        boot: machine.uuid,
+        boot: sinceBoot(machine.uuid),
         onDrift: config.onDrift === "report" ? "report" : "heal",
         session: sessionArgs(config.session),
         ...(share === undefined ? {} : { share: { tag: SHARE_TAG, mount: config.share.mount } }),
         ...(machine.installed ? {} : { own: ownGuest(config, access) }),
+        ...(kernel === undefined ? {} : { kernel: kernel.decided }),
       },
       { parent: this, dependsOn: settled },
     );
@@ -99,7 +119,7 @@ export class Guest extends pulumi.ComponentResource {
       {
         ...seen,
         gates: config.gates,
-        session: session.state,
+        session: sinceBoot(session.state),
         picture: join(labFolder(stack), config.name, "screen.png"),
         ...(share === undefined
           ? {}

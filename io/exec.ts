@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 
 export interface RunOptions {
   /** Bytes for standard input; none by default. */
-  readonly stdin?: string;
+  readonly stdin?: string | Buffer;
   /** Milliseconds until the program is ended. @default 60000 */
   readonly timeoutMs?: number;
   /** Added to the environment. */

@@ -45,11 +45,12 @@ const VERIFY_MS = 600_000;
 
 /** The declared inputs alone: the engine adds `__provider`, and props add outputs. */
 function pick(i: GuestContractInputs): GuestContractInputs {
-  const { name, guest, boot, onDrift, session, share, own } = i;
+  const { name, guest, boot, onDrift, session, share, own, kernel } = i;
   return {
     ...{ name, guest, boot, onDrift, session },
     ...(share === undefined ? {} : { share }),
     ...(own === undefined ? {} : { own }),
+    ...(kernel === undefined || kernel === null ? {} : { kernel }),
     drift: [],
   };
 }

@@ -65,8 +65,8 @@ function pick(i: MirReadinessInputs): MirReadinessInputs {
 }
 
 /** Facts of the guest by one round trip, or why it could not be asked. */
-async function probe(inputs: MirReadinessInputs): Promise<GuestLook | string> {
-  return answered(await runInGuest(inputs.guest, "facts.py", [], { timeoutMs: 120_000 }));
+export async function probe(guest: SshTarget): Promise<GuestLook | string> {
+  return answered(await runInGuest(guest, "facts.py", [], { timeoutMs: 120_000 }));
 }
 
 function answered(result: RunResult): GuestLook | string {
@@ -80,7 +80,7 @@ function answered(result: RunResult): GuestLook | string {
 }
 
 /** A guest that answers has come up. */
-const UP: Proofs = {
+export const UP: Proofs = {
   domain: met("running"),
   serial: met("a guest that answers"),
   ssh: met("the pinned host key"),
@@ -123,7 +123,7 @@ function keyboardOutcome(guest: GuestLook, others: readonly Verdict[]): Outcome 
 async function look(
   inputs: MirReadinessInputs,
 ): Promise<{ props: MirReadinessProps; sessionSeconds: number | null }> {
-  const guest = await probe(inputs);
+  const guest = await probe(inputs.guest);
   if (typeof guest === "string") {
     const proofs = { domain: UP.domain, ssh: unmet(`no answer: ${guest}`) } as Proofs;
     return { props: told(inputs, { proofs }, NO_PICTURE), sessionSeconds: null };

@@ -1,6 +1,7 @@
 /** What a lab relies on in a guest, as data; compared with what was observed. Pure. */
 import { Difference, differencesOf, key, Recorded } from "./contract";
 import { RECORDED, SECTIONS } from "./guestItems";
+import { KernelDecision } from "./guestKernel";
 import { GuestObservation } from "./guestObservation";
 import { GuestSeen } from "./guestSeen";
 
@@ -22,6 +23,8 @@ export interface GuestContract {
   readonly share?: { readonly tag: string; readonly mount: string };
   /** Unset for an adopted guest: then the session and the share alone are the lab's. */
   readonly own?: OwnGuest;
+  /** What GuestKernel has decided; null or unset: nothing. */
+  readonly kernel?: KernelDecision | null;
 }
 
 /** A file as our script writes it. */

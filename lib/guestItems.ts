@@ -65,13 +65,36 @@ export const OWN_FILES: readonly string[] = [
 /** Where a fact of these is not told, nothing is wrong: it is not looked at each time. */
 const OPTIONAL = new Set([key("initrd", "content")]);
 
-const owners: Section = ofOwn((_own, { recorded, seen }) => {
+/** Written where the lab has decided on a kernel; GuestKernel looks at it. */
+const KERNEL_PIN = "file /etc/default/grub.d/zz-mirlab-kernel.cfg";
+
+/** What is another with another kernel: no news where the lab itself has changed it. */
+const OF_THE_KERNEL: readonly Rule[] = [
+  fields("kernel", "command line"),
+  fields("boot loader", "default kernel", "default entry", "saved entry"),
+  fields("initrd", "content"),
+];
+
+/** Whether a value is GuestKernel's: what it has written, and what came by a kernel of its choice. */
+function ofGuestKernel({ contract: { kernel }, recorded, seen }: Given): Rule {
+  if (kernel === undefined || kernel === null) return () => false;
+  const running = seen.fact("kernel", "running")?.value;
+  const changed = running === kernel.release && running !== recorded[key("kernel", "running")];
+  return (item, field) =>
+    item === KERNEL_PIN ||
+    (kernel.pinned && item === "boot loader" && field === "saved entry") ||
+    (changed && OF_THE_KERNEL.some((rule) => rule(item, field)));
+}
+
+const owners: Section = ofOwn((_own, given) => {
+  const { recorded, seen } = given;
   if (Object.keys(recorded).length === 0) return [];
+  const decided = ofGuestKernel(given);
   const known = Object.keys(recorded).map((name) => name.split(": ") as [string, string]);
   const all = [...known, ...seen.all().map(([item, field]) => [item, field] as const)];
   const names = new Map(all.map(([item, field]) => [key(item, field), [item, field] as const]));
   return [...names].flatMap(([name, [item, field]]): Item[] => {
-    if (!OWNERS.some((rule) => rule(item, field))) return [];
+    if (!OWNERS.some((rule) => rule(item, field)) || decided(item, field)) return [];
     const right = recorded[name] ?? "absent";
     const now = seen.fact(item, field);
     if (OPTIONAL.has(name) && (now?.value === "absent" || recorded[name] === undefined)) return [];
@@ -107,7 +130,8 @@ function back(item: string, recorded: Recorded): Heal<GuestStep> | undefined {
 }
 
 /** Running is what the boot loader starts; or what already ran when the owner chose another. */
-const kernel: Section = ofOwn((_own, { recorded, seen }) => {
+const kernel: Section = ofOwn((_own, given) => {
+  const { recorded, seen } = given;
   const right = seen.fact("boot loader", "default kernel")?.value ?? "unknown";
   const before = recorded[key("kernel", "running")];
   const saved = recorded[key("boot loader", "saved entry")];
@@ -117,7 +141,7 @@ const kernel: Section = ofOwn((_own, { recorded, seen }) => {
       ok: (found) => right === "unknown" || found === right || found === before,
       heal: { how: "accept", words: "a reboot starts the other one; recorded by up" },
     },
-    ...(saved === undefined
+    ...(saved === undefined || ofGuestKernel(given)("boot loader", "saved entry")
       ? []
       : [
           {

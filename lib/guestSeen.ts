@@ -87,7 +87,9 @@ type Teller<T> = (told: T, add: Add) => void;
 const PARTS: { readonly [K in keyof Parts]: Teller<NonNullable<Parts[K]>> } = {
   kernel(told, add) {
     add("kernel", "running", told.running);
-    add("kernel", "command line", told.commandLine.replace(/^BOOT_IMAGE=\S+ /, ""));
+    // The one boot in which a kernel is tried has two words more.
+    const line = told.commandLine.replace(/ mirlab\.trial panic=10$/, "");
+    add("kernel", "command line", line.replace(/^BOOT_IMAGE=\S+ /, ""));
     add("boot loader", "default kernel", told.kernel ?? "unknown");
     add("boot loader", "default entry", told.entry);
     add("boot loader", "saved entry", told.saved ?? "none");

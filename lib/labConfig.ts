@@ -1,5 +1,6 @@
 /** Reads the lab from configuration: all faults at once, defaults filled in. Pure. */
 import { z } from "zod";
+import { kernelFaults } from "./guestKernel";
 import { GuestConfig, Lab, labSchema } from "./labSchema";
 import { nearest } from "./nearest";
 import { isLoopback } from "./screen";
@@ -190,6 +191,10 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
     faults.push(
       ...[...sessionFaults(guest, at), ...screenFaults(guest, at), ...outboundFaults(guest, at)],
     );
+    for (const [path, reason] of kernelFaults(guest.kernel)) add(`${at}.kernel.${path}`, reason);
+    if (guest.image.source === "existing" && guest.kernel.source !== "distro") {
+      add(`${at}.kernel.source`, "an adopted guest's kernel is its owner's; use 'distro'");
+    }
     const vgaLimit = guest.video.ramKiB;
     if (guest.video.vgamemKiB > vgaLimit) {
       add(

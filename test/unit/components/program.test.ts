@@ -82,6 +82,7 @@ function outputsOf(
   if (type.endsWith(":DomainContract")) {
     return { name: (inputs.spec as { name: string }).name, uuid: "uuid", bootId: "uuid#1" };
   }
+  if (type.endsWith(":GuestKernel")) return { status: "as decided", decided: null, boots: "" };
   if (type.endsWith(":MirReadiness")) {
     return {
       status: "ready",
@@ -181,6 +182,7 @@ describe("the dev lab", () => {
         "mir > mirlab:index:MirSession mir-session",
         "mir-session > command:remote:Command mir-session-unit",
         "mir > pulumi-nodejs:dynamic/mir:GuestContract mir-contract",
+        "mir > pulumi-nodejs:dynamic/mir:GuestKernel mir-kernel",
         "mir > pulumi-nodejs:dynamic/mir:MirReadiness mir-readiness",
         "mir > mirlab:index:Console mir-console",
       ].sort(),
@@ -260,19 +262,20 @@ describe("the dev lab", () => {
     const { inputs } = resourceNamed("mir-contract");
     const { own, ...rest } = inputs as { own: Record<string, unknown> };
     assert.deepEqual(Object.keys(rest).sort(), [
-      ...["__provider", "boot", "drift", "guest"],
+      ...["__provider", "boot", "drift", "guest", "kernel"],
       ...["name", "onDrift", "session", "share"],
     ]);
     assert.deepEqual(inputs.drift, []);
     assert.deepEqual([inputs.name, inputs.boot, inputs.onDrift], ["mir", "uuid#1", "heal"]);
     assert.deepEqual(inputs.share, { tag: "share", mount: "/mnt/share" });
     assert.deepEqual(inputs.session, []);
+    assert.equal(inputs.kernel, null);
     assert.deepEqual(own.groups, ["video", "render", "input"]);
     assert.equal(own.clientPublicKey, "ssh-ed25519 CLIENT");
     assert.ok((own.packages as string[]).includes("libgl1-mesa-dri"));
   });
 
-  it("goes one way: packages, libvirt, pool, domain, boot, session, readiness", () => {
+  it("goes one way: packages, libvirt, pool, domain, boot, kernel, session, readiness", () => {
     const order = [
       ["host-packages-libvirtd", "host-packages-installed"],
       ["host-contract", "host-pool"],
@@ -280,6 +283,9 @@ describe("the dev lab", () => {
       ["mir-vm-domain", "mir-vm-disk"],
       ["mir-vm-domain", "mir-vm-seed"],
       ["mir-boot", "mir-vm-domain"],
+      ["mir-kernel", "mir-boot"],
+      ["mir-session", "mir-kernel"],
+      ["mir-share", "mir-kernel"],
       ["mir-contract", "mir-session-unit"],
       ["mir-contract", "mir-share-mount"],
       ["mir-readiness", "mir-contract"],

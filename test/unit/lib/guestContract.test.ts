@@ -45,6 +45,30 @@ describe("the guest's contract", () => {
     assert.deepEqual(told(), []);
   });
 
+  it("says nothing of what came by the lab's own choice of a kernel, and all of an owner's", () => {
+    const change: Change = (g) => {
+      if (g.kernel === null) return;
+      Object.assign(g.kernel, {
+        ...{ running: "6.12.9-1", kernel: "6.12.9-1", entry: "x>gnulinux-6.12.9-1-advanced" },
+        ...{ saved: "x>gnulinux-6.12.9-1-advanced" },
+        commandLine: "BOOT_IMAGE=/boot/vmlinuz-6.12.9-1 root=UUID=1 ro mirlab.trial panic=10",
+      });
+      g.files?.push(newFile("/etc/default/grub.d/zz-mirlab-kernel.cfg"));
+    };
+    const kernel = { release: "6.12.9-1", pinned: true };
+    assert.deepEqual(told(change, { contract: { ...CONTRACT, kernel } }), []);
+    assert.ok(told(change).some((line) => line.startsWith("boot loader: default kernel was ")));
+    const after = seenOf(observed(change));
+    const known = recordOf(CONTRACT, observed(change), after, recorded);
+    const edited: Change = (g) => {
+      change(g);
+      if (g.kernel !== null) Object.assign(g.kernel, { commandLine: "root=UUID=1 ro nomodeset" });
+    };
+    assert.deepEqual(told(edited, { contract: { ...CONTRACT, kernel }, known }), [
+      "kernel: command line was root=UUID=1 ro, found root=UUID=1 ro nomodeset; the guest's owner's: recorded by up",
+    ]);
+  });
+
   const TABLE: readonly (readonly [what: string, change: Change, ...words: string[]])[] = [
     [
       "a share that is not mounted",

@@ -30,6 +30,58 @@ function labOf(raw: Record<string, unknown>): Lab {
   return lab;
 }
 
+describe("a guest's kernel", () => {
+  const SHA = "0".repeat(64);
+  const from = (p: object) => ({ kernel: { source: "package", package: p } });
+  const table: readonly (readonly [object, ...string[]])[] = [
+    [from({ suite: "bookworm-backports" })],
+    [from({ suite: "bookworm-security", name: "linux-image-6.12-amd64" })],
+    [from({ deb: "/srv/linux-image-6.12.deb", sha256: SHA })],
+    [
+      { kernel: { source: "package" } },
+      "guests[0].kernel.package: missing; source 'package' needs a suite or a deb",
+    ],
+    [
+      { kernel: { package: { suite: "sid" } } },
+      "guests[0].kernel.package: belongs to source 'package', got source 'distro'; remove one of the two",
+    ],
+    [from({}), "guests[0].kernel.package: set one of suite and deb"],
+    [
+      from({ suite: "sid", deb: "/a.deb", sha256: SHA }),
+      "guests[0].kernel.package: set one of suite and deb",
+    ],
+    [
+      from({ deb: "/a.deb" }),
+      "guests[0].kernel.package.sha256: missing; a deb is used with its digest only",
+    ],
+    [
+      from({ suite: "sid", sha256: SHA }),
+      "guests[0].kernel.package.sha256: belongs to package.deb; a suite is verified by apt",
+    ],
+    [
+      from({ deb: "/a.deb", sha256: SHA, name: "linux-image-amd64" }),
+      "guests[0].kernel.package.name: belongs to package.suite; a deb names itself",
+    ],
+    [
+      from({ suite: "sid main' 'x" }),
+      "guests[0].kernel.package.suite: use a suite, e.g. 'bookworm-backports', got \"sid main' 'x\"",
+    ],
+    [
+      from({ suite: "sid", name: "--reinstall" }),
+      "guests[0].kernel.package.name: use a package 'linux-image-...', got \"--reinstall\"",
+    ],
+    [
+      { ...from({ suite: "sid" }), image: EXISTING },
+      "guests[0].kernel.source: an adopted guest's kernel is its owner's; use 'distro'",
+    ],
+  ];
+  for (const [guest, ...told] of table) {
+    it(`${told.length === 0 ? "takes" : "refuses"} ${JSON.stringify(guest)}`, () => {
+      assert.deepEqual(faultsOf(guest), told);
+    });
+  }
+});
+
 describe("a lab that says the least", () => {
   it("gets every default", () => {
     assert.deepEqual(labOf({ guests: [{ name: "mir" }] }), {
@@ -54,6 +106,7 @@ describe("a lab that says the least", () => {
           network: { mode: "user", outbound: true },
           share: { enabled: true, mount: "/mnt/share", readonly: false },
           session: { kind: "demo" },
+          kernel: { source: "distro", when: "unmet" },
           onDrift: "heal",
           gates: { kernel: ">= 3.18", mesa: ">= 10.3.0" },
         },

@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Which kernels a guest has, which of them are the lab's, and which one its boot loader keeps: one
+JSON object on one line. Runs in the guest, as root; reads files only, and changes nothing. The other
+side of this file is lib/guestKernel.ts: a change of what is told is a new VERSION.
+"""
+import glob
+import json
+import os
+import re
+
+VERSION = 1
+MARKS = "/var/lib/mirlab/kernels"
+
+
+def text(path, limit=4096):
+    try:
+        with open(path, errors="replace") as file:
+            return file.read(limit)
+    except FileNotFoundError:
+        return ""
+
+
+def order(release):
+    return [(int(n), "") if n else (-1, w) for n, w in re.findall(r"(\d+)|([^\d]+)", release)]
+
+
+def main():
+    installed = [os.path.basename(path)[len("vmlinuz-"):] for path in glob.glob("/boot/vmlinuz-*")]
+    marks = [os.path.basename(path) for path in glob.glob(MARKS + "/[0-9]*")]
+    identities = {release: text(f"{MARKS}/{release}").split() for release in marks}
+    saved = re.search(r"^saved_entry=.*\bgnulinux-(.+)-advanced-", text("/boot/grub/grubenv"), re.MULTILINE)
+    print(json.dumps({
+        "version": VERSION,
+        "running": os.uname().release,
+        "bootId": text("/proc/sys/kernel/random/boot_id").strip(),
+        "installed": sorted(installed, key=order, reverse=True),
+        "ours": [{"release": release, "identity": (words + ["", ""])[1], "foreign": words[:1] == ["-"]}
+                 for release, words in sorted(identities.items())],
+        "saved": saved and saved[1],
+        "pinned": os.path.exists("/etc/default/grub.d/zz-mirlab-kernel.cfg"),
+    }, separators=(",", ":")))
+
+
+main()

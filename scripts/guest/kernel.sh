@@ -1,0 +1,284 @@
+#!/usr/bin/env bash
+# A kernel beside the distribution's: installed, booted once, then kept or taken back. In the guest,
+# as root. Each verb can be repeated, and leaves the guest with a kernel that is known to boot.
+#   kernel.sh install suite SUITE PACKAGE IDENTITY   from a suite of the guest's own mirror
+#   kernel.sh install deb SHA256 IDENTITY            a package file from standard input
+#       Prints the release. IDENTITY is kept beside it: whose it is, and what it was asked as.
+#   kernel.sh trial RELEASE SYMBOL...   the next boot alone starts it, and a panic ends that boot;
+#                                       refused without these symbols (y or m) in its configuration
+#   kernel.sh keep RELEASE              every boot starts it; of ours, the newest two stay
+#   kernel.sh back RELEASE              takes it away, if it is ours
+#   kernel.sh restore                   takes all of ours away, and what the boot loader knew of them
+#   kernel.sh reboot
+#   kernel.sh progress                  the last line of the log of whichever verb is under way
+set -euo pipefail
+
+readonly MARKS=/var/lib/mirlab/kernels
+readonly LOG=/var/log/mirlab-kernel.log
+readonly LOCK=/run/lock/mirlab-kernel
+readonly PIN=/etc/default/grub.d/zz-mirlab-kernel.cfg
+readonly MENU=/etc/grub.d/42_mirlab
+readonly TRIAL=/boot/grub/mirlab-trial.cfg
+readonly CONFIG=/boot/grub/grub.cfg
+# Of ours that stay: the one that runs, and the one before it.
+readonly KEPT=2
+# An initrd of a guest that was not made by this lab, and what dpkg writes beside it.
+readonly SPARE_MIB=200
+readonly RELEASE='^[0-9]+\.[0-9]+[A-Za-z0-9.+~_-]{0,80}$'
+
+say() { printf '%s\n' "kernel: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+# Whoever waits for the answer may be gone: then nothing is written to them.
+logged() {
+  "$@" >>"$LOG" 2>&1 </dev/null || {
+    tail -n 15 "$LOG" >&2 || true
+    die "'$*' failed, see its words above; log $LOG in the guest"
+  }
+}
+
+put() { # put MODE FILE: standard input becomes FILE, whole or not at all
+  local temp
+  temp=$(mktemp "$2.XXXXXX")
+  cat >"$temp"
+  chmod "$1" "$temp"
+  sync "$temp"
+  mv -f "$temp" "$2"
+}
+
+# --- the boot loader ---
+
+# The entry of a release as GRUB names it, or nothing.
+entry_of() {
+  awk -v want="gnulinux-$1-advanced-" '
+    function id(line) { sub(/.*menuentry_id_option /, "", line); sub(/[^'\''"]*['\''"]/, "", line); sub(/['\''"].*/, "", line); return line }
+    $1 == "submenu" { menu = id($0) ">" }
+    $1 == "menuentry" && index(id($0), want) == 1 { print menu id($0); exit }
+  ' "$CONFIG"
+}
+
+# As long as this file stands, the saved entry alone is started, whatever is installed.
+pin() {
+  local entry
+  [[ ! -s $PIN || ! -x $MENU || -z $(entry_of "$(uname -r)") ]] || return 0
+  command -v update-grub >/dev/null || die "found no update-grub, required GRUB 2 as the guest's boot loader"
+  mkdir -p "${PIN%/*}"
+  put 0755 "$MENU" <<'FILE'
+#!/bin/sh
+# Written by mirlab: the entry of a kernel that is tried.
+cat <<'CONFIG'
+if [ -f ${config_directory}/mirlab-trial.cfg ]; then
+  source ${config_directory}/mirlab-trial.cfg
+elif [ -z "${config_directory}" -a -f $prefix/mirlab-trial.cfg ]; then
+  source $prefix/mirlab-trial.cfg
+fi
+CONFIG
+FILE
+  # The saved entry before the file that makes it count.
+  logged update-grub
+  entry=$(entry_of "$(uname -r)")
+  [[ -n $entry ]] || die "found no entry of $(uname -r) in $CONFIG, required one to fall back to; see 'update-grub' in the guest"
+  logged grub-set-default "$entry"
+  printf '# Written by mirlab.\nGRUB_DEFAULT=saved\n' | put 0644 "$PIN"
+  logged update-grub
+}
+
+# --- packages ---
+
+get() {
+  DEBIAN_FRONTEND=noninteractive logged apt-get -q -y -o DPkg::Lock::Timeout=300 \
+    -o Dpkg::Options::=--force-confold --no-install-recommends "${sources[@]}" "$@"
+}
+
+need_mib() { # need_mib MIB PATH
+  local free
+  free=$(df --output=avail -BM "$2" | tail -n 1 | tr -dc 0-9)
+  ((free >= $1)) || die "found $free MiB free in $2, required $1 MiB for the kernel; make room, or raise guests[].diskGiB"
+}
+
+# A suite that the guest does not have is told to apt for this call alone: it may not upgrade from it.
+use_suite() {
+  local uri release signed have=""
+  # shellcheck disable=SC2016 # apt's own fields
+  while read -r uri release signed; do
+    [[ $release != "$1" ]] || return 0
+    [[ -n $have || $release == *-* ]] || have="deb ${signed:+[signed-by=$signed] }$uri $1 main"
+  done < <(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(SIGNED_BY)' 'Identifier: Packages')
+  [[ -n $have ]] || die "found no suite in the guest's /etc/apt, required one whose mirror may have $1 too"
+  mkdir -p "$MARKS/.sources"
+  cp -a /etc/apt/sources.list.d/. "$MARKS/.sources/"
+  printf '%s\n' "$have" >"$MARKS/.sources/mirlab.list"
+  sources=(-o "Dir::Etc::SourceParts=$MARKS/.sources")
+}
+
+mark() { # mark RELEASE PACKAGE IDENTITY
+  local package=$2
+  # What its owner installed is not ours to take away, now or later.
+  [[ ! -e /boot/vmlinuz-$1 || -e $MARKS/$1 ]] || package=-
+  [[ ! -s $MARKS/$1 || $(<"$MARKS/$1") != "- "* ]] || package=-
+  printf '%s %s\n' "$package" "$3" | put 0644 "$MARKS/$1"
+}
+
+is_whole() { # is_whole PACKAGE RELEASE
+  # shellcheck disable=SC2016 # dpkg-query's own field
+  [[ -s /boot/vmlinuz-$2 && $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == 'ii '* ]]
+}
+
+install_suite() { # install_suite SUITE PACKAGE IDENTITY
+  local suite=$1 package=$2 identity=$3 real release size
+  get update
+  use_suite "$suite"
+  ((${#sources[@]} == 0)) || get update
+  real=$(apt-cache "${sources[@]}" show --no-all-versions "$package/$suite" 2>/dev/null |
+    sed -n 's/^Depends: .*\(linux-image-[0-9][^ ,]*\).*/\1/p' | head -n 1) || true
+  [[ -n $real ]] || real=$package
+  release=${real#linux-image-}
+  [[ $release =~ $RELEASE ]] ||
+    die "found no kernel in package $package of $suite, required one: 'apt-cache search linux-image' in the guest lists them"
+  if ! is_whole "$real" "$release"; then
+    size=$(apt-cache "${sources[@]}" show --no-all-versions "$real" 2>/dev/null | sed -n 's/^Installed-Size: //p' | head -n 1) || true
+    [[ -n $size ]] || die "found no package $real in $suite, required one; let the guest reach its mirror (its sources: /etc/apt)"
+    need_mib $((size * 5 / 4096 + SPARE_MIB)) /
+    mark "$release" "$real" "$identity"
+    get install -t "$suite" "$real"
+    apt-get clean
+  fi
+  mark "$release" "$real" "$identity"
+  printf '%s\n' "$release"
+}
+
+install_deb() { # install_deb SHA256 IDENTITY
+  local sum=$1 identity=$2 file=$MARKS/.package.deb package release size
+  need_mib $((SPARE_MIB * 2)) "$MARKS"
+  cat >"$file"
+  printf '%s  %s\n' "$sum" "$file" | sha256sum --quiet --check - >&2 ||
+    die "found another SHA-256 than $sum in what arrived, required this one"
+  package=$(dpkg-deb -f "$file" Package)
+  size=$(dpkg-deb -f "$file" Installed-Size)
+  [[ $package =~ ^linux-image-[a-z0-9.+-]+$ ]] || die "found package '$package', required linux-image-..."
+  release=$(dpkg-deb --fsys-tarfile "$file" | tar -t | sed -n 's|^\(\./\)\?boot/vmlinuz-||p')
+  [[ $release =~ $RELEASE ]] || die "found '${release//$'\n'/ }' as kernel in $package, required one file /boot/vmlinuz-RELEASE"
+  [[ ! -e /boot/vmlinuz-$release || -e $MARKS/$release ]] ||
+    die "found kernel $release installed by the guest's owner, required a release of its own in $package"
+  need_mib $((${size:-0} / 1024 + SPARE_MIB)) /
+  mark "$release" "$package" "$identity"
+  get install --reinstall --allow-downgrades "$file"
+  rm -f "$file"
+  # A package without Debian's hooks tells nobody.
+  [[ -n $(entry_of "$release") ]] || logged update-grub
+  printf '%s\n' "$release"
+}
+
+install_kernel() {
+  mkdir -p "$MARKS"
+  # A run before this one may have been cut off.
+  logged dpkg --configure -a
+  pin
+  case "$1 $#" in
+    "suite 4") install_suite "${@:2}" ;;
+    "deb 3") install_deb "${@:2}" ;;
+    *) die "found 'install $*', required suite or deb and its words" ;;
+  esac
+}
+
+# --- one boot ---
+
+trial() {
+  local release=$1 entry symbol missing=()
+  shift
+  pin
+  entry=$(entry_of "$release")
+  [[ -n $entry ]] || die "found no entry of $release in $CONFIG, required one; see 'update-grub' in the guest"
+  for symbol in "$@"; do
+    [[ ! -s /boot/config-$release ]] || grep -qE "^CONFIG_$symbol=[ym]$" "/boot/config-$release" || missing+=("CONFIG_$symbol")
+  done
+  ((${#missing[@]} == 0)) ||
+    die "found kernel $release without ${missing[*]}, required for this guest; use a kernel that has them (on Debian none of the -cloud ones)"
+  # Its own entry: the same but for the last two words.
+  awk -v want="'${entry##*>}'" '
+    $1 == "menuentry" && index($0, want) { on = 1; print "menuentry \"mirlab: on trial\" --id mirlab-trial {"; next }
+    on && $1 == "linux" { print $0 " mirlab.trial panic=10"; next }
+    on { print }
+    on && $1 == "}" { exit }
+  ' "$CONFIG" | put 0644 "$TRIAL"
+  grep -q 'mirlab.trial' "$TRIAL" || die "found no kernel line in the entry of $release in $CONFIG, required one"
+  logged grub-reboot mirlab-trial
+  sync
+}
+
+no_trial() {
+  rm -f "$TRIAL"
+  logged grub-editenv - unset next_entry
+}
+
+purge() { # purge RELEASE: of ours alone
+  local package
+  [[ -s $MARKS/$1 ]] || return 0
+  read -r package _ <"$MARKS/$1"
+  if [[ $package == - ]]; then
+    rm -f "$MARKS/$1"
+    return
+  fi
+  [[ $1 != "$(uname -r)" ]] || die "found kernel $1 running, required another one before it is taken away"
+  [[ $package =~ ^linux-image-[a-z0-9.+-]+$ ]] || die "found '$package' in $MARKS/$1, required a package"
+  logged dpkg --configure -a
+  get purge "$package"
+  rm -f "$MARKS/$1"
+}
+
+keep() {
+  local entry release ours
+  entry=$(entry_of "$1")
+  [[ -n $entry ]] || die "found no entry of $1 in $CONFIG, required one; see 'update-grub' in the guest"
+  logged grub-set-default "$entry"
+  no_trial
+  mapfile -t ours < <(cd "$MARKS" && for release in [0-9]*; do [[ $release == "$1" ]] || printf '%s\n' "$release"; done | sort -rV)
+  for release in "${ours[@]:KEPT-1}"; do
+    [[ ! -e $MARKS/$release ]] || purge "$release"
+  done
+}
+
+back() {
+  no_trial
+  purge "$1"
+}
+
+restore() {
+  local path
+  no_trial
+  for path in "$MARKS"/[0-9]*; do
+    [[ ! -e $path ]] || purge "${path##*/}"
+  done
+  rm -f "$PIN" "$MENU"
+  logged update-grub
+  logged grub-editenv - unset saved_entry
+}
+
+main() {
+  ((EUID == 0)) || die "found user $(id -un), required root"
+  local verb=${1-} sources=()
+  (($# == 0)) || shift
+  trap '' HUP PIPE
+  if [[ $verb == progress ]]; then
+    tail -n 1 "$LOG" 2>/dev/null || true
+    return
+  fi
+  # Of a run that was cut off: its end is waited for, and taken for done.
+  exec 9>"$LOCK"
+  flock -w 3600 9 || die "found $LOCK held for an hour, required free; 'fuser $LOCK' in the guest names who holds it"
+  export LC_ALL=C.UTF-8
+  case "$verb $#" in
+    "install "[34]) install_kernel "$@" ;;
+    "trial "[1-9]*) trial "$@" ;;
+    "keep 1") keep "$@" ;;
+    "back 1") back "$@" ;;
+    "restore 0") restore ;;
+    "reboot 0") systemctl reboot ;;
+    *) die "found '$verb' with $# words, required a verb of this script and its words" ;;
+  esac
+}
+
+main "$@"
