@@ -211,7 +211,7 @@ async function bootOnce(
   release: string,
 ): Promise<Boot> {
   await step(inputs, `kernel ${release}`, ["trial", release, ...neededSymbols(inputs.share)]);
-  console.log(`${inputs.name}: kernel ${release}: one boot, then ${facts.running} again or ever`);
+  console.log(`${inputs.name}: kernel ${release} is booted once; ${facts.running} stays the default`);
   try {
     const boot = await reboot(inputs, facts.bootId, `boot of ${release}`);
     if (boot.release !== release) {
@@ -250,7 +250,6 @@ async function follow(
   await waitForSsh(inputs);
   let facts = await lookNow(inputs);
   const plan = planFor(inputs, facts);
-  if (plan.words !== "") console.log(`${inputs.name}: ${plan.words}`);
   let { release } = plan;
   let { boots } = before;
   for (const next of plan.steps) {
@@ -299,6 +298,7 @@ const converge = (
 
 export const provider: pulumi.dynamic.ResourceProvider<GuestKernelInputs, GuestKernelProps> = {
   async create(inputs) {
+    // Nobody could ask the guest before: it was not there.
     const outs = await converge(inputs, { decided: null, boots: "" });
     return { id: `${inputs.guest.alias}-kernel`, outs };
   },

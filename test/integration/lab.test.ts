@@ -9,6 +9,7 @@ import { driftLab, driftMatrix } from "../drift/run";
 import { MUTATIONS } from "../drift/mutations";
 import { catches } from "./broken";
 import { BROKEN } from "./brokenGuests";
+import { kernels } from "./kernels";
 import { CACHE_DIR, ROOT, TestLab, virsh } from "./support";
 
 const STACK = "itest";
@@ -239,6 +240,8 @@ describe("a lab of one guest", () => {
     const quiet = await lab.pulumi("preview", "--expect-no-changes");
     assert.equal(quiet.code, 0, quiet.text);
   });
+
+  kernels({ lab, guest: GUEST, inGuest });
 
   it("goes by `down` and leaves nothing but the person's files", async () => {
     const { share, screenshot } = await outputs();

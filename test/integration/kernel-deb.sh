@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Package files of kernels for tests, from one that the host's Debian mirror has.
+#   kernel-deb.sh FOLDER   writes small.deb and panic.deb, and prints their releases
+# small.deb boots a lab's guest: the modules that no lab guest has are left out, as unpacking them
+# takes an emulated guest minutes. panic.deb has no initrd, and so no driver of its root disk.
+set -euo pipefail
+
+readonly KEPT='^kernel/(arch|crypto|lib|fs/(9p|netfs|fscache|ext4|jbd2|mbcache|fuse|autofs|configfs|isofs|nls|binfmt_misc)|net/(9p|core|packet|unix)|drivers/(virtio|block/virtio|net/(virtio_net|net_failover)|char/(virtio|hw_random|tpm)|cdrom|ata/(libata|ahci|libahci)|scsi/(scsi_mod|scsi_common|sd_mod|sr_mod|sg|virtio_scsi)|input/(evdev|mouse|serio|misc)|gpu/drm/(qxl|ttm|drm\.|drm_|tiny)|video|firmware|i2c|acpi|platform|watchdog))'
+
+folder=$1
+mkdir -p "$folder"
+cd -- "$folder"
+
+name=$(apt-cache search --names-only '^linux-image-6\.1\.0-[0-9]+-amd64$' | cut -d' ' -f1 | sort -V | head -n 1)
+[[ -n $name ]] || {
+  printf 'kernel-deb: found no linux-image-6.1.0-N-amd64 on the mirror, required one\n' >&2
+  exit 1
+}
+release=${name#linux-image-}
+if [[ ! -d tree ]]; then
+  # As whoever may write here: apt's own user may not.
+  apt-get -q -o APT::Sandbox::User=root download "$name" >&2
+  dpkg-deb -x ./"$name"_*.deb tree.partial
+  rm -f ./"$name"_*.deb
+  mv tree.partial tree
+fi
+
+build() { # build NAME RELEASE
+  mkdir -p "$1/DEBIAN"
+  printf '%s\n' "Package: linux-image-$2" 'Version: 1' 'Architecture: amd64' 'Maintainer: mirlab <mirlab@localhost>' \
+    "Installed-Size: $(du -sk "$1" | cut -f1)" 'Description: a kernel for tests' >"$1/DEBIAN/control"
+  dpkg-deb --root-owner-group -Zgzip -z1 -b "$1" "$1.deb" >&2
+  rm -rf -- "$1"
+}
+
+rm -rf small panic
+mkdir -p small/boot "small/lib/modules/$release" panic/boot
+cp tree/boot/{vmlinuz,config}-"$release" small/boot/
+(
+  cd "tree/lib/modules/$release"
+  find kernel -name '*.ko' | grep -E "$KEPT" | xargs cp --parents -t "../../../../small/lib/modules/$release"
+  cp modules.builtin modules.builtin.modinfo modules.order "../../../../small/lib/modules/$release"
+)
+mkdir -p small/DEBIAN
+cat >small/DEBIAN/postinst <<FILE
+#!/bin/sh
+set -e
+depmod $release
+run-parts --arg=$release --arg=/boot/vmlinuz-$release /etc/kernel/postinst.d
+FILE
+cat >small/DEBIAN/postrm <<FILE
+#!/bin/sh
+set -e
+run-parts --arg=$release --arg=/boot/vmlinuz-$release /etc/kernel/postrm.d
+rm -rf /lib/modules/$release
+FILE
+chmod 0755 small/DEBIAN/postinst small/DEBIAN/postrm
+build small "$release"
+
+panic=6.1.999-panic
+cp "tree/boot/vmlinuz-$release" "panic/boot/vmlinuz-$panic"
+cp "tree/boot/config-$release" "panic/boot/config-$panic"
+build panic "$panic"
+
+printf '%s %s\n' "$release" "$panic"

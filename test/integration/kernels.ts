@@ -1,0 +1,99 @@
+/** Other kernels in a lab's guest: one that panics, one that is killed half-way in, and the way back. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { it } from "node:test";
+import { run } from "../../io/exec";
+import { ROOT, TestLab } from "./support";
+
+interface KernelLab {
+  readonly lab: TestLab;
+  readonly guest: string;
+  readonly inGuest: (command: string) => Promise<string>;
+}
+
+/** `guests[].kernel` for a file of kernel-deb.sh. */
+function fromFile(deb: string): Record<string, unknown> {
+  const sha256 = createHash("sha256").update(readFileSync(deb)).digest("hex");
+  return { source: "package", when: "always", package: { deb, sha256 } };
+}
+
+/** Starts `up` and kills it without mercy when its output says so; the lock it left is taken away. */
+async function killedUp(lab: TestLab, when: RegExp): Promise<void> {
+  let killed = false;
+  const [child, ended] = lab.start(["up", "--yes", "--skip-preview"], (text) => {
+    if (killed || !when.test(text)) return;
+    killed = true;
+    // Its script is at work in the guest by then.
+    setTimeout(() => process.kill(-(child.pid ?? 0), "SIGKILL"), 15_000);
+  });
+  await ended;
+  assert.ok(killed, "it came so far");
+  await lab.pulumi("cancel", "--yes");
+}
+
+/** The tests, in the order in which they change the guest; at the end it is as before. */
+export function kernels({ lab, guest, inGuest }: KernelLab): void {
+  const folder = join(lab.folder, "kernels");
+  let [small, panic, before] = ["", "", ""];
+  const up = () => lab.pulumi("up", "--yes", "--skip-preview");
+  const saved = () => inGuest("grep -a ^saved_entry= /boot/grub/grubenv || echo none");
+  const ours = () => inGuest("ls /var/lib/mirlab/kernels; cat /etc/default/grub.d/zz-mirlab* || :");
+
+  it("takes a kernel away that panics: the guest is on its old one, and says why", async () => {
+    const argv = [join(ROOT, "test", "integration", "kernel-deb.sh"), folder];
+    const made = await run(argv, { timeoutMs: 300_000 });
+    assert.equal(made.code, 0, made.stderr);
+    [small = "", panic = ""] = made.stdout.toString().trim().split(" ");
+    before = await inGuest("uname -r");
+    lab.configure([{ name: guest, kernel: fromFile(join(folder, "panic.deb")) }]);
+    const failed = await up();
+    assert.notEqual(failed.code, 0);
+    assert.match(
+      failed.text,
+      new RegExp(
+        `kernel ${panic} did not pass its one boot: found .*kernel panic.*; the guest runs ${before} again, and ${panic} was taken away`,
+      ),
+    );
+    assert.match(failed.text, /last lines of \S+:[^]*Kernel panic - not syncing: VFS/);
+    assert.equal(await inGuest("uname -r"), before);
+    assert.equal(await inGuest(`ls /boot | grep -c ${panic} || true`), "0");
+    assert.match(await saved(), new RegExp(`gnulinux-${before}-advanced-`));
+  });
+
+  it("goes on after a kill in mid-install: booted once, Mir's picture on it, then the default", async () => {
+    lab.configure([{ name: guest, kernel: fromFile(join(folder, "small.deb")) }]);
+    await killedUp(lab, /up installs the kernel in/);
+    const done = await up();
+    assert.equal(done.code, 0, done.text);
+    assert.equal(await inGuest("uname -r"), small);
+    assert.match(await saved(), new RegExp(`gnulinux-${small}-advanced-`));
+    const { readiness, versions } = (await lab.outputs())[guest] as unknown as {
+      readiness: string;
+      versions: { linux: string };
+    };
+    assert.deepEqual([readiness, versions.linux], ["ready", small]);
+  });
+
+  it("changes nothing by a second up", async () => {
+    const quiet = await lab.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
+    assert.equal(quiet.code, 0, quiet.text);
+  });
+
+  it("goes back to the distribution's kernel when nothing else is declared", async () => {
+    lab.configure([{ name: guest }]);
+    const preview = await lab.pulumi("preview");
+    assert.match(
+      preview.text,
+      new RegExp(`kernel.source is 'distro': up goes back to ${before}, and takes ${small} away`),
+    );
+    const back = await up();
+    assert.equal(back.code, 0, back.text);
+    assert.equal(await inGuest("uname -r"), before);
+    assert.equal(await ours(), "");
+    assert.equal(await saved(), "none");
+    const quiet = await lab.pulumi("preview", "--expect-no-changes");
+    assert.equal(quiet.code, 0, quiet.text);
+  });
+}
