@@ -210,8 +210,14 @@ async function bootOnce(
   facts: KernelFacts,
   release: string,
 ): Promise<Boot> {
-  await step(inputs, `kernel ${release}`, ["trial", release, ...neededSymbols(inputs.share)]);
-  console.log(`${inputs.name}: kernel ${release} is booted once; ${facts.running} stays the default`);
+  const trial = ["trial", release, ...neededSymbols(inputs.share)];
+  await step(inputs, `kernel ${release}`, trial).catch(async (error: Error) => {
+    await step(inputs, `kernel ${release}`, ["back", release]);
+    throw new Error(`${error.message}\nit was not booted, and is not installed any more`);
+  });
+  console.log(
+    `${inputs.name}: kernel ${release} is booted once; ${facts.running} stays the default`,
+  );
   try {
     const boot = await reboot(inputs, facts.bootId, `boot of ${release}`);
     if (boot.release !== release) {
@@ -241,17 +247,22 @@ async function mustMeet(inputs: GuestKernelInputs, release: string): Promise<voi
 const planFor = (i: GuestKernelInputs, facts: KernelFacts): KernelPlan =>
   kernelPlan(i.config, i.gates.kernel, facts, i.acceleration);
 
+type Before = Pick<GuestKernelProps, "decided" | "boots">;
+
+/** Takes the plan's steps. What cannot be done leaves the guest on the kernel that it had. */
 async function follow(
   inputs: GuestKernelInputs,
-  before: Pick<GuestKernelProps, "decided" | "boots">,
+  before: Before | undefined,
 ): Promise<GuestKernelProps> {
   forgetLooks();
   // The guest may have been started by this very `up`, or be on its way from the one before.
   await waitForSsh(inputs);
   let facts = await lookNow(inputs);
   const plan = planFor(inputs, facts);
+  // Of an update `diff` has told it.
+  if (before === undefined && plan.words !== "") console.log(`${inputs.name}: ${plan.words}`);
   let { release } = plan;
-  let { boots } = before;
+  let boots = before?.boots ?? "";
   for (const next of plan.steps) {
     if (next.do === "install") {
       release = await install(inputs, next.origin);
@@ -275,7 +286,7 @@ async function follow(
   return {
     ...pick(inputs),
     ...{ status: "as decided", boots, facts: settledFacts(facts) },
-    decided: decision(left, plan.steps.length > 0, facts, before.decided),
+    decided: decision(left, plan.steps.length > 0, facts, before?.decided ?? null),
   };
 }
 
@@ -290,16 +301,12 @@ function decision(
   return acted ? { release: running, pinned: false } : before;
 }
 
-const converge = (
-  inputs: GuestKernelInputs,
-  before: Pick<GuestKernelProps, "decided" | "boots">,
-): Promise<GuestKernelProps> =>
+const converge = (inputs: GuestKernelInputs, before?: Before): Promise<GuestKernelProps> =>
   follow(inputs, before).catch(failWithEvidence(dirname(inputs.guest.config), inputs));
 
 export const provider: pulumi.dynamic.ResourceProvider<GuestKernelInputs, GuestKernelProps> = {
   async create(inputs) {
-    // Nobody could ask the guest before: it was not there.
-    const outs = await converge(inputs, { decided: null, boots: "" });
+    const outs = await converge(inputs);
     return { id: `${inputs.guest.alias}-kernel`, outs };
   },
   /** Looks without changing anything. What is to be done is told by `diff`: it knows the new gate. */

@@ -69,7 +69,8 @@ export const BOOT: readonly Check[] = [
     page: 44,
     probe: "`uname -r`",
     required: ({ gates }) => gates.kernel,
-    remedy: "install a newer kernel in the guest and reboot it, or lower guests[].gates.kernel",
+    remedy:
+      "install a newer kernel by guests[].kernel (docs/builds.md), or lower guests[].gates.kernel",
     fatal: true,
     settles: false,
     judge: byFacts((facts, { gates }) =>

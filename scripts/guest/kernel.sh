@@ -161,8 +161,11 @@ install_deb() { # install_deb SHA256 IDENTITY
   [[ $package =~ ^linux-image-[a-z0-9.+-]+$ ]] || die "found package '$package', required linux-image-..."
   release=$(dpkg-deb --fsys-tarfile "$file" | tar -t | sed -n 's|^\(\./\)\?boot/vmlinuz-||p')
   [[ $release =~ $RELEASE ]] || die "found '${release//$'\n'/ }' as kernel in $package, required one file /boot/vmlinuz-RELEASE"
-  [[ ! -e /boot/vmlinuz-$release || -e $MARKS/$release ]] ||
+  [[ ! -e /boot/vmlinuz-$release || (-s $MARKS/$release && $(<"$MARKS/$release") != "- "*) ]] ||
     die "found kernel $release installed by the guest's owner, required a release of its own in $package"
+  # Its file would go with the kernel that the guest falls back to.
+  [[ $release != "$(uname -r)" ]] ||
+    die "found kernel $release running already, required another release in $package: build it with another LOCALVERSION"
   need_mib $((${size:-0} / 1024 + SPARE_MIB)) /
   mark "$release" "$package" "$identity"
   get install --reinstall --allow-downgrades "$file"

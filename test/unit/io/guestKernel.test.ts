@@ -195,6 +195,17 @@ describe("GuestKernel", () => {
     assert.deepEqual(firstWords(), ["install suite", `back ${NEW}`]);
   });
 
+  it("takes a kernel away that lacks what the guest needs, without a boot", async () => {
+    guest(
+      `if [[ $name == trial ]]; then echo "kernel: found kernel ${NEW} without CONFIG_DRM_QXL" >&2; exit 1; fi`,
+    );
+    assert.equal(
+      await failure(),
+      `mir: kernel ${NEW}: kernel: found kernel ${NEW} without CONFIG_DRM_QXL\nit was not booted, and is not installed any more`,
+    );
+    assert.deepEqual(firstWords().slice(1), [`trial ${NEW}`, `back ${NEW}`]);
+  });
+
   it("sends a package file of the declared digest only", async () => {
     const deb = at("kernel.deb");
     writeFileSync(deb, "a kernel");

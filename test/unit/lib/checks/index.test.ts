@@ -101,7 +101,7 @@ describe("judge", () => {
   it("tells a failure in words that a person can act on", () => {
     assert.equal(
       verdictText(verdict("kernel", { kernel: "3.17.8-1-amd64" })),
-      "kernel: found 3.17.8-1-amd64, need >= 3.18; install a newer kernel in the guest and reboot it, or lower guests[].gates.kernel",
+      "kernel: found 3.17.8-1-amd64, need >= 3.18; install a newer kernel by guests[].kernel (docs/builds.md), or lower guests[].gates.kernel",
     );
     assert.equal(
       verdictText(verdict("drm", card({ driver: "cirrus", pciId: "1013:00b8" }))),
