@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { GuestKernelInputs, GuestKernelProps } from "../io/guestKernel";
-import { TodayProvider } from "./todayProvider";
+import { TodayResource } from "./todayResource";
 
 /** See GuestKernelInputs for what each means. */
 export type GuestKernelArgs = {
@@ -13,7 +13,7 @@ export type GuestKernelArgs = {
  * graphics before it becomes the default; else the guest is on its old one again, and the deploy
  * fails with what the serial console said. See docs/decisions/0014.
  */
-export class GuestKernel extends pulumi.dynamic.Resource {
+export class GuestKernel extends TodayResource {
   /** For the policy pack. */
   static readonly __pulumiType = "pulumi-nodejs:dynamic/mir:GuestKernel";
 
@@ -25,7 +25,6 @@ export class GuestKernel extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: GuestKernelArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = { status: undefined, decided: undefined, boots: undefined, facts: undefined };
-    const provider = new TodayProvider("guestKernel");
-    super(provider, name, { ...args, ...outputs }, opts, "mir", "GuestKernel");
+    super("guestKernel", "GuestKernel", name, { ...args, ...outputs }, opts);
   }
 }

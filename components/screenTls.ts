@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ScreenTlsInputs } from "../io/screenTls";
-import { TodayProvider } from "./todayProvider";
+import { TodayResource } from "./todayResource";
 
 /** See ScreenTlsInputs for what each means. */
 export type ScreenTlsArgs = {
@@ -11,9 +11,9 @@ export type ScreenTlsArgs = {
  * The certificate of a guest's screen on its host. QEMU reads it at the guest's start: a new one is
  * in use from the next power cycle on.
  */
-export class ScreenTls extends pulumi.dynamic.Resource {
+export class ScreenTls extends TodayResource {
   constructor(name: string, args: ScreenTlsArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = { sha256: undefined, intact: undefined };
-    super(new TodayProvider("screenTls"), name, { ...args, ...outputs }, opts, "mir", "ScreenTls");
+    super("screenTls", "ScreenTls", name, { ...args, ...outputs }, opts);
   }
 }

@@ -282,9 +282,10 @@ export const SINKS: readonly Sink[] = [
     batch: 50,
     input: hostile,
     escaped: each((text) => {
-      const lines = viewerFile(text, 5900).split("\n");
+      const screen = { title: text, address: text, subject: text, port: 5900 };
+      const lines = viewerFile(screen, "ticket", "PEM").split("\n");
       return (
-        lines.length !== 7 || lines.some((line, i) => i > 0 && i < 6 && !/^[a-z]+=/.test(line))
+        lines.length !== 10 || lines.some((line, i) => i > 0 && i < 9 && !/^[a-z-]+=/.test(line))
       );
     }),
   },
