@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests, in the order of what they need; ends at the first part that fails.
-#   run.sh [unit] [browser] [toolchain] [integration]   all parts by default
+#   run.sh [unit] [browser] [toolchain] [security] [integration]   all parts by default
 # Integration tests use the real engine, libvirt and guests on this machine: they install the host
 # packages, start libvirtd where nothing else does, and stop what they started.
 set -euo pipefail
@@ -34,6 +34,14 @@ toolchain() {
   toolchain/sdk.sh --check
 }
 
+# Attacks that need no guest; `npm run test:security` tries them all.
+security() {
+  part 'security'
+  scripts/host/libvirtd.sh start
+  node_tests test/security/{attacks,host,spice}.test.ts
+  scripts/host/libvirtd.sh stop
+}
+
 integration() {
   part 'integration'
   local names
@@ -47,12 +55,12 @@ integration() {
 }
 
 toolchain/sdk.sh build
-if (($# == 0)); then set -- unit browser toolchain integration; fi
+if (($# == 0)); then set -- unit browser toolchain security integration; fi
 for name in "$@"; do
   case $name in
-    unit | browser | toolchain | integration) "$name" ;;
+    unit | browser | toolchain | security | integration) "$name" ;;
     *)
-      printf 'test: found part %s, required unit, browser, toolchain or integration\n' "$name" >&2
+      printf 'test: found part %s, required unit, browser, toolchain, security or integration\n' "$name" >&2
       exit 1
       ;;
   esac

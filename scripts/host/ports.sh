@@ -98,7 +98,7 @@ release() {
 verb=$1 folder=$2/ports name=$3 kept=''
 shift 3
 [[ $verb == reserve || $verb == keep || $verb == release ]] || die "found verb '$verb', required reserve, keep or release"
-[[ $name =~ ^[A-Za-z0-9._-]+$ && $name != .* ]] || die "found name '$name', required letters, digits, . _ -"
+[[ $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "found name '$name', required letters, digits, . _ -"
 command -v ss >/dev/null || die "found no ss, required it; install package iproute2"
 # Not in the folder: a lock file that goes with its folder is no lock.
 # Touched, not installed: that would replace the file which another one holds.

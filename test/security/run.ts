@@ -1,0 +1,99 @@
+/**
+ * Tries every attack of the table, and says how each ended. Needs what the integration tests need.
+ *   run.ts [--no-guest]     --no-guest leaves out what needs a guest that boots
+ */
+import { run as runTests } from "node:test";
+import { Attack, ATTACKS } from "./attacks";
+
+const GUEST = "test/security/guest.test.ts";
+
+interface Outcome {
+  readonly file: string;
+  readonly name: string;
+  readonly passed: boolean;
+  /** Why it was not tried; undefined: it was. */
+  readonly skipped?: string;
+  readonly error?: string;
+}
+
+/** Runs the files, one after the other, and collects how each test and suite in them ended. */
+async function outcomesOf(files: readonly string[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const file of files) {
+    process.stderr.write(`security: ${file}\n`);
+    const stream = runTests({ files: [file], concurrency: 1 });
+    const keep =
+      (passed: boolean) =>
+      (told: {
+        name: string;
+        skip?: string | boolean;
+        details: { error?: { message?: string; cause?: unknown } };
+      }): void => {
+        const { name, skip, details } = told;
+        const error = details.error;
+        outcomes.push({
+          ...{ file, name, passed },
+          ...(skip === undefined || skip === false
+            ? {}
+            : { skipped: skip === true ? "no reason told" : skip || "no reason told" }),
+          ...(error === undefined ? {} : { error: error.message ?? "" }),
+        });
+      };
+    stream.on("test:pass", keep(true));
+    stream.on("test:fail", keep(false));
+    stream.resume();
+    await new Promise((resolve, reject) => stream.on("end", resolve).on("error", reject));
+  }
+  return outcomes;
+}
+
+interface Verdict {
+  readonly attack: Attack;
+  readonly failed: readonly string[];
+  readonly skipped: readonly string[];
+  readonly tried: boolean;
+}
+
+function verdictOf(attack: Attack, outcomes: readonly Outcome[], leftOut: boolean): Verdict {
+  const [failed, skipped]: string[][] = [[], []];
+  let tried = false;
+  for (const { file, name } of attack.test) {
+    if (leftOut && file === GUEST) {
+      skipped?.push(`${name}: it needs a guest, and --no-guest was given`);
+      continue;
+    }
+    const own = outcomes.filter((o) => o.file === file && o.name.startsWith(name));
+    if (own.length === 0) failed?.push(`${file}: no test '${name}...' was run`);
+    for (const outcome of own) {
+      if (outcome.skipped !== undefined) skipped?.push(`${name}: ${outcome.skipped}`);
+      else {
+        tried = true;
+        if (!outcome.passed) failed?.push(`${file}: ${outcome.name}: ${outcome.error ?? ""}`);
+      }
+    }
+  }
+  return { attack, failed: failed ?? [], skipped: skipped ?? [], tried };
+}
+
+async function main(): Promise<void> {
+  const leftOut = process.argv.includes("--no-guest");
+  const named = new Set(ATTACKS.flatMap(({ test }) => test.map(({ file }) => file)));
+  const files = [...named].filter((file) => !leftOut || file !== GUEST);
+  const outcomes = await outcomesOf(files);
+  const verdicts = ATTACKS.map((attack) => verdictOf(attack, outcomes, leftOut));
+  for (const { attack, failed, skipped, tried } of verdicts) {
+    const word = failed.length > 0 ? "FAILED" : tried ? "refused" : "skipped";
+    process.stdout.write(`${word.padEnd(8)} ${attack.id.padEnd(4)} ${attack.attack}\n`);
+    for (const line of failed) process.stdout.write(`         ${line.split("\n")[0]}\n`);
+    for (const line of skipped) process.stdout.write(`         skipped: ${line}\n`);
+  }
+  const tried = verdicts.filter((v) => v.tried);
+  const refused = tried.filter((v) => v.failed.length === 0);
+  const skipped = verdicts.flatMap((v) => v.skipped);
+  process.stdout.write(
+    `${refused.length} refused, ${tried.length} tried, ${skipped.length} skipped with reason\n`,
+  );
+  if (verdicts.some((v) => v.failed.length > 0)) process.exitCode = 1;
+}
+
+void main();
