@@ -34,9 +34,17 @@ toolchain() {
   toolchain/sdk.sh --check
 }
 
+host_packages() {
+  local names
+  names=$(node -r ./io/register.js -p "require('./lib/packages').packagesFor('host').join(' ')")
+  # shellcheck disable=SC2086 # a list of package names
+  scripts/host/packages.sh install $names openssh-server >/dev/null
+}
+
 # Attacks that need no guest; `npm run test:security` tries them all.
 security() {
   part 'security'
+  host_packages
   scripts/host/libvirtd.sh start
   node_tests test/security/{attacks,host,spice}.test.ts
   scripts/host/libvirtd.sh stop
@@ -44,10 +52,7 @@ security() {
 
 integration() {
   part 'integration'
-  local names
-  names=$(node -r ./io/register.js -p "require('./lib/packages').packagesFor('host').join(' ')")
-  # shellcheck disable=SC2086 # a list of package names
-  scripts/host/packages.sh install $names openssh-server >/dev/null
+  host_packages
   scripts/host/libvirtd.sh start
   trap 'scripts/host/libvirtd.sh stop' EXIT
   # One after the other: two emulated guests on two cores would time each other out.
