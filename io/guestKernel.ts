@@ -28,6 +28,7 @@ import { forgetLooks, lookAtGuest } from "./guestLook";
 import { Boot, powerCycle, reboot } from "./guestReboot";
 import { connectionFault, runInGuest, scriptText, targetArgv } from "./link";
 import { probe, UP } from "./mirReadiness";
+import { Stuck } from "./stuck";
 import { waitFor } from "./wait";
 
 export interface GuestKernelInputs extends Omit<GuestBootInputs, "installed"> {
@@ -176,10 +177,12 @@ async function fallBack(
   // Before another boot writes over it.
   const tail = serialLog === "" ? "" : plainConsole(await serialTail(host, serialLog, LINES));
   const back = await comeBack(inputs, bootId, release);
+  // A guest that is stuck is told with its console's lines: those come last here.
+  const found = reason instanceof Stuck ? reason.outcome.found : reason.message;
   const log = tail === "" ? "" : `\nlast lines of ${serialLog}:\n${tail}`;
   if (back.release === release) {
     throw new Error(
-      `${name}: kernel ${release} did not pass, and the guest still runs it; required ${running}: see its boot loader\n${reason.message}${log}`,
+      `${name}: kernel ${release} did not pass, and the guest still runs it; required ${running}: see its boot loader\n${found}${log}`,
     );
   }
   const taken = await step(inputs, `kernel ${release}`, ["back", release]).then(
@@ -187,7 +190,7 @@ async function fallBack(
     (error: Error) => `could not be taken away (${error.message})`,
   );
   throw new Error(
-    `${name}: kernel ${release} did not pass its one boot: found ${reason.message}; required a boot that passes the checks of boot and graphics; ` +
+    `${name}: kernel ${release} did not pass its one boot: found ${found}; required a boot that passes the checks of boot and graphics; ` +
       `the guest runs ${back.release} again, and ${release} ${taken}; use another kernel.package, or lower gates.kernel${log}`,
   );
 }
