@@ -187,6 +187,7 @@ export const ATTACKS: readonly Attack[] = [
         "answers a lab with anything in any place of it",
         "refuses any key that it does not know, wherever it stands",
       ),
+      ...at("unit/fuzz", "500 hostile texts do not get out of"),
       ...at("unit/lib/quote", "is read back by"),
       ...at("security/host", "takes hostile words as words, or refuses them"),
     ],
@@ -264,6 +265,13 @@ export const ATTACKS: readonly Attack[] = [
       "Lock files with integrity, checksums, the archive's keyring; install scripts are off.",
     test: [
       ...at("security/host", "installs no npm package that is not the locked one"),
+      ...at(
+        "unit/supply/lockfiles",
+        "proves the content of every package",
+        "brings no install script that is not known here",
+        "runs no install script",
+      ),
+      ...at("unit/supply/workflows", "a workflow"),
       {
         file: "toolchain/test/vendor.test.ts",
         name: "refuses a tampered archive, names both digests and keeps it in quarantine",
