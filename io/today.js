@@ -3,6 +3,13 @@
 
 require("./register.js");
 
+// An engine that was killed leaves its provider behind: nobody hears it, and its complaint that
+// nobody hears it would itself be an error, for ever, at the cost of a core.
+const engine = process.ppid;
+const alone = () => process.exit(1);
+for (const stream of [process.stdout, process.stderr]) stream.on("error", alone);
+setInterval(() => process.ppid === engine || alone(), 1000).unref();
+
 /**
  * A failure that keeps measurements (`properties`) replaces the resource's whole state; without the
  * provider's code in it no later refresh or delete could run.

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type * as pulumi from "@pulumi/pulumi";
@@ -78,5 +80,36 @@ describe("a provider of today", () => {
 
   it("fails when the checkout has no such module", () => {
     assert.throws(() => providerOf("missing"), { code: "MODULE_NOT_FOUND" });
+  });
+});
+
+describe("a provider whose engine was killed", { timeout: 30_000 }, () => {
+  // As Pulumi's host of dynamic providers: what nobody catches is told, and it goes on.
+  const host = `
+    process.on("uncaughtException", (error) => console.error(error.stack));
+    require(${JSON.stringify(join(checkout, "io", "today.js"))});
+    setInterval(() => console.log("still waiting"), 20);`;
+
+  it("ends when nobody hears it", async () => {
+    const child = spawn(process.execPath, ["-e", host], { stdio: ["ignore", "pipe", "pipe"] });
+    await once(child.stdout, "data");
+    child.stdout.destroy();
+    child.stderr.destroy();
+    const [code] = (await once(child, "exit")) as [number | null];
+    assert.equal(code, 1);
+  });
+
+  it("ends when its parent is gone, silent or not", async () => {
+    const silent = host.replace('console.log("still waiting")', "undefined");
+    const shell = '"$@" & echo $!; sleep 1';
+    const argv = ["-c", shell, "sh", process.execPath, "-e", silent];
+    const parent = spawn("sh", argv, { stdio: ["ignore", "pipe", "ignore"] });
+    const [told] = (await once(parent.stdout, "data")) as [Buffer];
+    const folder = `/proc/${told.toString().trim()}`;
+    assert.ok(existsSync(folder));
+    await once(parent, "exit");
+    for (let i = 0; i < 100 && existsSync(folder); i++)
+      await new Promise((f) => setTimeout(f, 100));
+    assert.ok(!existsSync(folder), "it is still there");
   });
 });
