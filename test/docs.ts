@@ -1,7 +1,7 @@
 /**
  * Keeps the docs true to the code.
- *   docs.ts           writes the README's configuration tables from the schema, docs/checks.md, and
- *                     the sections of docs/policies.md
+ *   docs.ts           writes the README's configuration tables from the schema, docs/checks.md,
+ *                     the sections of docs/policies.md and SECURITY.md's table of attacks
  *   docs.ts --check   fails when they are stale, when a check has no section in the
  *                     troubleshooting page, or when a link in the docs leads nowhere
  */
@@ -11,12 +11,14 @@ import { z } from "zod";
 import { labSchema } from "../lib/labSchema";
 import { checksPage } from "./checksPage";
 import { policySections } from "./policyDocs";
+import { ATTACKS } from "./security/attacks";
 
 const ROOT = resolve(__dirname, "..");
 const README = join(ROOT, "README.md");
 const CHECKS_PAGE = join(ROOT, "docs", "checks.md");
 const TROUBLESHOOTING = join(ROOT, "docs", "troubleshooting.md");
 const POLICIES = join(ROOT, "docs", "policies.md");
+const SECURITY = join(ROOT, "SECURITY.md");
 
 /** A page's part that is written here, between two comments. */
 interface Written {
@@ -27,7 +29,18 @@ interface Written {
 const WRITTEN: readonly Written[] = [
   { file: README, mark: "config", text: configTables },
   { file: POLICIES, mark: "policies", text: policySections },
+  { file: SECURITY, mark: "attacks", text: attackTable },
 ];
+
+function attackTable(): string {
+  const rows = ATTACKS.map(({ id, attack, defence, test }) => {
+    const files = [...new Set(test.map(({ file }) => file))];
+    const links = files.map((file) => `[${file.replace("test/", "")}](${file})`);
+    return `| ${id} | ${attack} | ${defence} | ${links.join(", ")} |`;
+  });
+  return ["| id | attack | what refuses it | tried in |", "|---|---|---|---|", ...rows].join("\n");
+}
+
 /** Where checks that a person meets are declared. */
 const CHECK_SOURCES = [
   ...["boot", "graphics", "session"].map((tier) => `lib/checks/${tier}.ts`),
