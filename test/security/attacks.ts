@@ -141,7 +141,11 @@ export const ATTACKS: readonly Attack[] = [
     attack: "Find a key, a ticket or the passphrase where others may read.",
     defence: "Secrets are files of mode 0600, go by standard input, and into no state.",
     test: [
-      ...at("security/guest", "keeps every secret out of state, output, processes and logs"),
+      ...at(
+        "security/guest",
+        "keeps every secret out of state, output, processes and logs",
+        "keeps them out of what is said and left when it is destroyed",
+      ),
       ...at("security/spice", "keeps the ticket out of command lines, logs and libvirt's answers"),
       ...at("policy/resources", "policy no-secret-in-plain-input"),
     ],
