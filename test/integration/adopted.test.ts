@@ -143,7 +143,9 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     const edited = await inactive();
     assert.match(
       edited,
-      new RegExp(`<graphics type='spice' port='${port}' autoport='no' listen='127.0.0.1'>`),
+      new RegExp(
+        `<graphics type='spice' port='${port}' autoport='no' listen='127.0.0.1' passwd='[\\w-]{32}'>`,
+      ),
     );
     assert.match(
       edited,
