@@ -230,10 +230,11 @@ function planDistro(distro: string | undefined, facts: KernelFacts, why: string)
   };
 }
 
-/** Symbols without which a kernel cannot run this guest: its disk, its network, its picture. */
+/** Symbols without which a kernel cannot run this guest: its disk, network, picture and keyboard. */
 export function neededSymbols(share: boolean): string[] {
   return [
     ...["EXT4_FS", "VIRTIO_PCI", "VIRTIO_BLK", "VIRTIO_NET", "DRM_QXL", "DEVTMPFS", "CGROUPS"],
+    ...["USB_XHCI_HCD", "USB_HID"],
     ...(share ? ["NET_9P_VIRTIO", "9P_FS"] : []),
   ];
 }

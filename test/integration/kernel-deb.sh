@@ -5,7 +5,7 @@
 # takes an emulated guest minutes. panic.deb has no initrd, and so no driver of its root disk.
 set -euo pipefail
 
-readonly KEPT='^kernel/(arch|crypto|lib|fs/(9p|netfs|fscache|ext4|jbd2|mbcache|fuse|autofs|configfs|isofs|nls|binfmt_misc)|net/(9p|core|packet|unix)|drivers/(virtio|block/virtio|net/(virtio_net|net_failover)|char/(virtio|hw_random|tpm)|cdrom|ata/(libata|ahci|libahci)|scsi/(scsi_mod|scsi_common|sd_mod|sr_mod|sg|virtio_scsi)|input/(evdev|mouse|serio|misc)|gpu/drm/(qxl|ttm|drm\.|drm_|tiny)|video|firmware|i2c|acpi|platform|watchdog))'
+readonly KEPT='^kernel/(arch|crypto|lib|fs/(9p|netfs|fscache|ext4|jbd2|mbcache|fuse|autofs|configfs|isofs|nls|binfmt_misc)|net/(9p|core|packet|unix)|drivers/(virtio|block/virtio|net/(virtio_net|net_failover)|char/(virtio|hw_random|tpm)|cdrom|ata/(libata|ahci|libahci)|scsi/(scsi_mod|scsi_common|sd_mod|sr_mod|sg|virtio_scsi)|input/(evdev|mouse|serio|misc)|gpu/drm/(qxl|ttm|drm\.|drm_|tiny)|usb/(core|common|host/xhci)|hid/(hid\.|hid-generic|usbhid)|video|firmware|i2c|acpi|platform|watchdog))'
 
 folder=$1
 mkdir -p "$folder"

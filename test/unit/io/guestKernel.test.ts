@@ -142,7 +142,7 @@ describe("GuestKernel", () => {
     assert.equal(boots, BOOT(2));
     assert.deepEqual(verbs(), [
       `install suite bookworm-backports linux-image-amd64 ${OURS.identity}`,
-      `trial ${NEW} EXT4_FS VIRTIO_PCI VIRTIO_BLK VIRTIO_NET DRM_QXL DEVTMPFS CGROUPS NET_9P_VIRTIO 9P_FS`,
+      `trial ${NEW} EXT4_FS VIRTIO_PCI VIRTIO_BLK VIRTIO_NET DRM_QXL DEVTMPFS CGROUPS USB_XHCI_HCD USB_HID NET_9P_VIRTIO 9P_FS`,
       "reboot",
       `keep ${NEW}`,
     ]);
