@@ -42,8 +42,13 @@ async function look(inputs: HealInputs, tell: Tell): Promise<DomainObservation> 
   return seen;
 }
 
-/** Keeps a definition that is about to be overwritten: somebody may have meant it. */
-async function keepDefinition({ directory, spec }: HealInputs, xml: string): Promise<void> {
+/**
+ * Keeps a definition that is about to be overwritten: somebody may have meant it. Its ticket is not
+ * kept, for the file outlives the guest.
+ */
+async function keepDefinition(inputs: HealInputs, found: string): Promise<void> {
+  const { directory, spec, ticket } = inputs;
+  const xml = found.replaceAll(ticket, "");
   const hash = createHash("sha256").update(xml).digest("hex").slice(0, 8);
   const file = join(directory, `definition-${hash}.xml`);
   await mkdir(directory, { recursive: true, mode: 0o700 });
