@@ -166,6 +166,8 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
     writeFileSync(join(at, "package-lock.json"), JSON.stringify(lock));
     const install = (): Promise<RunResult> =>
       run(["npm", "ci", "--prefix", at, "--cache", join(folder, "npm"), "--fetch-retries=0"], {
+        // `npm run --silent` would make this npm silent too.
+        env: { npm_config_loglevel: "error" },
         timeoutMs: 120_000,
       });
     try {
