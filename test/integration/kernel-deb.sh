@@ -11,7 +11,10 @@ folder=$1
 mkdir -p "$folder"
 cd -- "$folder"
 
-name=$(apt-cache search --names-only '^linux-image-6\.1\.0-[0-9]+-amd64$' | cut -d' ' -f1 | sort -V | head -n 1)
+oldest() { apt-cache search --names-only '^linux-image-6\.1\.0-[0-9]+-amd64$' | cut -d' ' -f1 | sort -V | head -n 1; }
+name=$(oldest)
+# A machine of yesterday's image has no package lists.
+[[ -n $name ]] || { apt-get -q update >&2 && name=$(oldest); }
 [[ -n $name ]] || {
   printf 'kernel-deb: found no linux-image-6.1.0-N-amd64 on the mirror, required one\n' >&2
   exit 1
