@@ -5,7 +5,7 @@ import { GuestConfig } from "../lib/labSchema";
 import { AdoptedDomain } from "./adoptedDomain";
 import type { GuestArgs } from "./guest";
 import { GuestAccess } from "./guestAccess";
-import { ports, screenParts, sharePath } from "./guestOnHost";
+import { ports, screenOf, screenParts, sharePath } from "./guestOnHost";
 import { Machine } from "./machine";
 import { SHARE_TAG } from "./sharedFolder";
 
@@ -22,7 +22,7 @@ export function adoptedMachine(
   const after = { parent, dependsOn: labHost };
   const directory = join(labFolder(stack), config.name);
   const [spicePort = pulumi.output(0)] = ports(name, args, [config.spice.port ?? 0], after);
-  const screen = spicePort.apply((port) => ({ title: `Mir: ${config.name}`, port }));
+  const screen = spicePort.apply((port) => screenOf(args, port));
   const access = new GuestAccess(
     `${name}-access`,
     {

@@ -68,6 +68,7 @@ export class Guest extends pulumi.ComponentResource {
       { parent: this, dependsOn: machine.resource },
     );
     const inGuest = guestConnection(access, labHost.connection);
+    const onDrift = config.onDrift === "report" ? "report" : "heal";
     // Before what follows: another kernel is another boot. An installed guest's is its owner's.
     const kernel = machine.installed
       ? undefined
@@ -77,7 +78,7 @@ export class Guest extends pulumi.ComponentResource {
             ...seen,
             ...{ name: config.name, config: config.kernel, gates: config.gates },
             share: share !== undefined,
-            onDrift: config.onDrift === "report" ? "report" : "heal",
+            onDrift,
           },
           { parent: this, dependsOn: boot },
         );
@@ -106,7 +107,7 @@ export class Guest extends pulumi.ComponentResource {
       {
         ...{ name: config.name, guest: access.target },
         boot: sinceBoot(machine.uuid),
-        onDrift: config.onDrift === "report" ? "report" : "heal",
+        onDrift,
         session: sessionArgs(config.session),
         ...(share === undefined ? {} : { share: { tag: SHARE_TAG, mount: config.share.mount } }),
         ...(machine.installed ? {} : { own: ownGuest(config, access) }),

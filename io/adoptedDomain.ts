@@ -1,6 +1,6 @@
 /** Handler of AdoptedDomain: a domain of the host is given the page's hardware, and its own back. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
@@ -10,6 +10,7 @@ import { powerUp } from "./adoptedPower";
 import { domainState } from "./domain";
 import { define, inactiveXml, listDomains, liveXml } from "./domainDefinition";
 import { SshTarget } from "./link";
+import { textOf } from "./privateFile";
 import { ensureTicket, ticketOf } from "./spiceTicket";
 
 export interface AdoptedDomainInputs extends Omit<xml.AdoptContract, "ticket"> {
@@ -92,13 +93,6 @@ async function adoptable(inputs: AdoptedDomainInputs): Promise<string> {
     );
   }
   return found;
-}
-
-async function textOf(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
 }
 
 /**

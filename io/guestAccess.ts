@@ -7,7 +7,7 @@ import { knownHostsLine, sshConfigBlock, SshHost } from "../lib/sshConfig";
 import { Screen, viewerFile } from "../lib/viewer";
 import { removeEvidence } from "./evidence";
 import { run } from "./exec";
-import { writeWhole } from "./privateFile";
+import { textOf, writeWhole } from "./privateFile";
 import { ensureScreenCertificate, screenCertificate, TLS_FILES } from "./screenCertificate";
 import { ensureTicket, TICKET_FILE, ticketOf } from "./spiceTicket";
 
@@ -46,13 +46,6 @@ export const ACCESS_FILES = {
   viewer: "console.vv",
   ticket: TICKET_FILE,
 } as const;
-
-async function textOf(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-}
 
 /** Whether two public key lines are one key, whatever their comments. */
 function sameKey(a: string, b: string): boolean {

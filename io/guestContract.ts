@@ -17,7 +17,7 @@ import { GuestObservation, readGuestObservation } from "../lib/guestObservation"
 import { GuestSeen } from "../lib/guestSeen";
 import { run, RunResult } from "./exec";
 import { forgetLooks, GuestAnswer, lookAtGuest } from "./guestLook";
-import { connectionFault, scriptText, SshTarget, targetArgv } from "./link";
+import { connectionFault, runInGuest, scriptText, SshTarget } from "./link";
 
 export interface GuestContractInputs extends GuestContract {
   /** Name of the guest in its lab: the first word of every line. */
@@ -68,10 +68,8 @@ function answerOf(result: RunResult): string {
 
 /** A script of ours in the guest, as root; standard input is its data. */
 function runStep(guest: SshTarget, step: GuestStep): Promise<RunResult> {
-  const sudo = guest.root === true ? [] : ["sudo", "-n"];
-  const text = scriptText(`guest/${step.script}`);
-  const words = [...sudo, "bash", "-c", text, step.script, ...step.args];
-  return run(targetArgv(guest, words), { stdin: step.input ?? "", timeoutMs: HEAL_MS });
+  const options = { stdin: step.input ?? "", timeoutMs: HEAL_MS };
+  return runInGuest(guest, step.script, step.args, options);
 }
 
 /** What our scripts of today write there: they say so themselves, on this machine. */
@@ -91,11 +89,8 @@ async function written({ session, share }: GuestContract): Promise<Written> {
 
 /** One look, with the packages' files read too. */
 async function verify(guest: SshTarget): Promise<GuestAnswer> {
-  const sudo = guest.root === true ? [] : ["sudo", "-n"];
   const from = Date.now() / 1000;
-  const argv = targetArgv(guest, [...sudo, "python3", "-I", "-S", "-", "verify"]);
-  const stdin = scriptText("guest/observe.py");
-  const result = await run(argv, { stdin, timeoutMs: VERIFY_MS });
+  const result = await runInGuest(guest, "observe.py", ["verify"], { timeoutMs: VERIFY_MS });
   return { result, asked: { from, to: Date.now() / 1000 } };
 }
 

@@ -22,11 +22,11 @@ import { GateRequirements, meets, parseRequirement } from "../lib/requirement";
 import { plainConsole } from "../lib/serialLog";
 import { serialTail } from "./domain";
 import { failWithEvidence } from "./evidence";
-import { run, RunResult } from "./exec";
+import { RunResult } from "./exec";
 import { GuestBootInputs, waitForSsh } from "./guestBoot";
 import { forgetLooks, lookAtGuest } from "./guestLook";
 import { Boot, powerCycle, reboot } from "./guestReboot";
-import { connectionFault, runInGuest, scriptText, targetArgv } from "./link";
+import { connectionFault, runInGuest } from "./link";
 import { probe, UP } from "./mirReadiness";
 import { Stuck } from "./stuck";
 import { waitFor } from "./wait";
@@ -80,10 +80,8 @@ async function step(
   args: readonly string[],
   options: { readonly stdin?: Buffer; readonly timeoutMs?: number } = {},
 ): Promise<string> {
-  const sudo = guest.root === true ? [] : ["sudo", "-n"];
-  const words = [...sudo, "bash", "-c", scriptText("guest/kernel.sh"), "kernel.sh", ...args];
-  const { stdin = Buffer.alloc(0), timeoutMs = STEP_MS } = options;
-  const done = await run(targetArgv(guest, words), { stdin, timeoutMs });
+  const { stdin = "", timeoutMs = STEP_MS } = options;
+  const done = await runInGuest(guest, "kernel.sh", args, { stdin, timeoutMs });
   if (done.code === 0) return done.stdout.toString().trim();
   const lost = connectionFault(done) === undefined ? "" : "; it goes on there: run 'up' again";
   const reason = done.stderr.trim() || (done.timedOut ? "no end in time" : "no message");

@@ -3,8 +3,8 @@
  * than its answers, and each resource of the guest asks for its own part of them.
  */
 import { z } from "zod";
-import { scriptText, SshTarget, targetArgv } from "./link";
-import { run, RunResult } from "./exec";
+import { runInGuest, scriptText, SshTarget } from "./link";
+import { RunResult } from "./exec";
 
 /** Scripts in scripts/guest that change nothing and need no arguments. */
 const PARTS = ["facts.py", "observe.py", "kernel.py"] as const;
@@ -54,12 +54,8 @@ const answersSchema = z.record(
 async function askAll(guest: SshTarget): Promise<Answers> {
   const from = Date.now() / 1000;
   const scripts = Object.fromEntries(PARTS.map((part) => [part, scriptText(`guest/${part}`)]));
-  const words = [
-    ...(guest.root === true ? [] : ["sudo", "-n"]),
-    ...["python3", "-I", "-S", "-c", scriptText("guest/ask.py")],
-  ];
   const stdin = JSON.stringify(scripts);
-  const whole = await run(targetArgv(guest, words), { stdin, timeoutMs: LOOK_MS });
+  const whole = await runInGuest(guest, "ask.py", [], { stdin, timeoutMs: LOOK_MS });
   const asked = { from, to: Date.now() / 1000 };
   const told = whole.code === 0 ? read(whole.stdout.toString()) : undefined;
   const answer = (part: Part): GuestAnswer => {

@@ -51,6 +51,14 @@ export function scriptWords(args: readonly string[], sudo = false, name = ""): s
   return [...(sudo ? ["sudo", "-n"] : []), ...reader, ...args];
 }
 
+/** The command that carries a script in itself: standard input is the script's data. */
+function textWords(text: string, args: readonly string[], sudo: boolean, name: string): string[] {
+  const reader = name.endsWith(".py")
+    ? ["python3", "-I", "-S", "-c", text]
+    : ["bash", "-c", text, name];
+  return [...(sudo ? ["sudo", "-n"] : []), ...reader, ...args];
+}
+
 /**
  * Runs `scripts/host/<name>` on the lab host. What needs root there asks sudo itself. The script
  * comes by standard input, or by the command line where standard input carries its data.
@@ -64,18 +72,21 @@ export function runOnHost(
   const text = scriptText(`host/${name}`);
   return options.stdin === undefined
     ? run(targetArgv(host, scriptWords(args)), { ...options, stdin: text })
-    : run(targetArgv(host, ["bash", "-c", text, name, ...args]), options);
+    : run(targetArgv(host, textWords(text, args, false, name)), options);
 }
 
-/** Runs `scripts/guest/<name>` in a guest, as root. */
+/** Runs `scripts/guest/<name>` in a guest, as root; it comes there as a host's script does. */
 export function runInGuest(
   guest: SshTarget,
   name: string,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const argv = targetArgv(guest, scriptWords(args, guest.root !== true, name));
-  return run(argv, { ...options, stdin: scriptText(`guest/${name}`) });
+  const text = scriptText(`guest/${name}`);
+  const sudo = guest.root !== true;
+  return options.stdin === undefined
+    ? run(targetArgv(guest, scriptWords(args, sudo, name)), { ...options, stdin: text })
+    : run(targetArgv(guest, textWords(text, args, sudo, name)), options);
 }
 
 /** Why an ssh run failed at the connection itself (exit 255), or undefined when it was not ssh. */

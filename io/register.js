@@ -8,8 +8,9 @@ const fs = require("node:fs");
 const { basename, join, resolve } = require("node:path");
 
 const cache = join(resolve(__dirname, ".."), "node_modules", ".cache", "mirlab");
+// What decides the result beside the file: the compiler, and its options below.
 const compiler = require("typescript/package.json").version;
-const target = "es2022";
+const loader = fs.readFileSync(__filename, "utf8");
 
 function transpiled(text, file) {
   const { ModuleKind, ScriptTarget, transpileModule } = require("typescript");
@@ -38,7 +39,8 @@ function keep(name, text) {
 function compiled(file) {
   const text = fs.readFileSync(file, "utf8");
   // The file's path stands in its source map.
-  const key = createHash("sha256").update(`${compiler} ${target} ${file}\0${text}`).digest("hex");
+  const of = [compiler, loader, file, text].join("\0");
+  const key = createHash("sha256").update(of).digest("hex");
   const name = join(cache, `${basename(file, ".ts")}-${key.slice(0, 24)}.js`);
   try {
     return fs.readFileSync(name, "utf8");

@@ -1,10 +1,12 @@
 /** The certificate of a guest's screen, and the authority that signs it: files of the guest's folder. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { isIP } from "node:net";
 import { join } from "node:path";
-import { isLoopback } from "../lib/screen";
+import { LOOPBACK } from "../lib/screen";
 import type { Screen } from "../lib/viewer";
 import { run } from "./exec";
+import { textOf } from "./privateFile";
 
 /** Names of the files; what QEMU wants of them has these names too. */
 export const TLS_FILES = {
@@ -33,13 +35,6 @@ async function openssl(...args: string[]): Promise<void> {
   const result = await run(["openssl", ...args]);
   if (result.code === 0) return;
   throw new Error(`openssl ${args[0]} failed: ${result.stderr.trim()}; install package openssl`);
-}
-
-async function textOf(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
 }
 
 /** What is there of the screen's certificate. */
@@ -87,8 +82,8 @@ export async function ensureScreenCertificate(of: ScreenOf): Promise<ScreenCerti
     const usage = ["-addext", "keyUsage=critical,keyCertSign"];
     await make("authorityKey", "authority", ...days, ...usage, "-subj", "/CN=mirlab authority");
   }
-  const address = screen.address ?? "127.0.0.1";
-  const names = [...new Set(["127.0.0.1", "::1", ...(isAddress(address) ? [address] : [])])];
+  const address = screen.address ?? LOOPBACK;
+  const names = [...new Set([LOOPBACK, "::1", ...(isIP(address) === 0 ? [] : [address])])];
   await make(
     ...(["key", "certificate"] as const),
     ...["-CA", at("authority"), "-CAkey", at("authorityKey"), "-days", `${DAYS.certificate}`],
@@ -98,6 +93,3 @@ export async function ensureScreenCertificate(of: ScreenOf): Promise<ScreenCerti
   );
   return screenCertificate(of);
 }
-
-const isAddress = (text: string): boolean =>
-  isLoopback(text) || /^[0-9.]+$/.test(text) || text.includes(":");

@@ -51,7 +51,9 @@ function changes(was: Facts, now: Facts): Map<string, Change> {
 
 /** Fields that libvirt can change while the domain runs. Checked on libvirt 9.0 with QEMU 7.2. */
 const LIVE_FIELDS = [
-  ...[/^currentMemory$/, /^vcpu\.current$/, /^disk\[sd[a-z]\]\/source/],
+  /^currentMemory$/,
+  /^vcpu\.current$/,
+  /^disk\[sd[a-z]\]\/source/,
   /^graphics\[spice\]\.passwd/,
 ];
 /** Devices that can be unplugged while the domain runs, and that carry nobody's data. */

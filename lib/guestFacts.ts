@@ -1,5 +1,6 @@
 /** Reads what scripts/guest/facts.py printed. The guest is not trusted: shape and size are checked. Pure. */
 import { z } from "zod";
+import { readAnswer } from "./guestAnswer";
 
 /** Shown on a terminal later on: control characters of the guest stay out. */
 const text = z
@@ -119,24 +120,9 @@ export interface GuestLook {
   readonly sessionSeconds: number | null;
 }
 
-/** Longest answer that is read, characters. */
-const MAX_LENGTH = 1_000_000;
-
 /** The facts that the checks ask for. Throws when the answer is not what the script prints. */
 export function readFacts(answer: string): GuestLook {
-  if (answer.length > MAX_LENGTH) throw new Error("facts: the guest's answer is too long");
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(answer);
-  } catch {
-    throw new Error("facts: the guest's answer is not JSON");
-  }
-  const result = factsSchema.safeParse(parsed);
-  if (!result.success) {
-    const first = result.error.issues[0];
-    throw new Error(`facts: ${first?.path.join(".") ?? ""}: ${first?.message ?? "malformed"}`);
-  }
-  const told = result.data;
+  const told = readAnswer("facts", factsSchema, answer);
   const { activeSeconds = null, activeState = null, ...unit } = told.session ?? {};
   return {
     facts: {

@@ -1,6 +1,7 @@
 /** Which kernel a guest has to run, and what it takes to get there. Pure. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { readAnswer } from "./guestAnswer";
 import { Acceleration } from "./limits";
 import { meets, parseRequirement } from "./requirement";
 
@@ -113,22 +114,13 @@ export interface KernelFacts {
 
 /** Throws when the answer is not what the script prints. */
 export function readKernelFacts(answer: string): KernelFacts {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(answer.slice(0, 100_000));
-  } catch {
-    throw new Error("kernel: the guest's answer is not JSON");
-  }
-  const result = factsSchema.safeParse(parsed);
-  if (result.success) return result.data;
-  const first = result.error.issues[0];
-  throw new Error(`kernel: ${first?.path.join(".") ?? ""}: ${first?.message ?? "malformed"}`);
+  return readAnswer("kernel", factsSchema, answer, 100_000);
 }
 
 export type KernelStep =
   | { readonly do: "install"; readonly origin: KernelOrigin }
-  /** Boots this release once; checks; `after` names what makes it last. */
-  | { readonly do: "boot"; readonly release?: string }
+  /** Boots the plan's release once, and checks it. */
+  | { readonly do: "boot" }
   | { readonly do: "keep" }
   | { readonly do: "restore" };
 
@@ -201,7 +193,7 @@ function planOurs(
   const { release } = known;
   const kept = facts.saved === release && facts.pinned;
   const steps: KernelStep[] = [
-    ...(facts.running === release ? [] : [{ do: "boot", release } as const]),
+    ...(facts.running === release ? [] : [{ do: "boot" } as const]),
     ...(facts.running === release && kept ? [] : [{ do: "keep" } as const]),
   ];
   const words =
@@ -225,7 +217,7 @@ function planDistro(distro: string | undefined, facts: KernelFacts, why: string)
   const away = leaves.length === 0 ? "" : `, and takes ${leaves.join(" and ")} away`;
   return {
     ...{ target: "distro", release: distro },
-    steps: [...(boots ? [{ do: "boot", release: distro } as const] : []), { do: "restore" }],
+    steps: [...(boots ? [{ do: "boot" } as const] : []), { do: "restore" }],
     words: `${why}: up goes back to ${distro}${away}`,
   };
 }

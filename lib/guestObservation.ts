@@ -1,5 +1,6 @@
 /** Reads what scripts/guest/observe.py printed. The guest is not trusted: shape and size are checked. Pure. */
 import { z } from "zod";
+import { readAnswer } from "./guestAnswer";
 import { plainText, shortened } from "./plainText";
 
 /** Shown on a terminal later on: one line, no control characters. */
@@ -88,21 +89,7 @@ const schema = z.object({
 export type GuestObservation = z.output<typeof schema>;
 export type FileFacts = z.output<typeof file>;
 
-/** Longest answer that is read, characters. */
-const MAX_LENGTH = 1_000_000;
-
 /** Throws when the answer is not what the script prints. */
 export function readGuestObservation(answer: string): GuestObservation {
-  if (answer.length > MAX_LENGTH) throw new Error("guest observation: the answer is too long");
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(answer);
-  } catch {
-    throw new Error("guest observation: the answer is not JSON");
-  }
-  const result = schema.safeParse(parsed);
-  if (result.success) return result.data;
-  const first = result.error.issues[0];
-  const at = plainText(first?.path.join(".") ?? "").replaceAll(/\s+/g, " ");
-  throw new Error(shortened(`guest observation: ${at}: ${first?.message ?? "malformed"}`, 300));
+  return readAnswer("guest observation", schema, answer);
 }

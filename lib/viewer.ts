@@ -1,5 +1,6 @@
 /** What a viewer needs to connect. Pure. */
 import { isIPv6 } from "node:net";
+import { LOOPBACK } from "./screen";
 
 /** How a guest's screen is reached. */
 export interface Screen {
@@ -12,7 +13,6 @@ export interface Screen {
   readonly subject?: string;
 }
 
-const LOOPBACK = "127.0.0.1";
 const line = (text: string): string => text.replaceAll(/[^ -~]/g, "");
 
 /** A virt-viewer connection file (`remote-viewer FILE`). Secret. `authority`: PEM, with TLS. */

@@ -34,27 +34,26 @@ toolchain() {
   toolchain/sdk.sh --check
 }
 
-host_packages() {
+# What a lab's host has, with libvirtd until this run ends; a test's lab may stop it before.
+host_ready() {
   local names
   names=$(node -r ./io/register.js -p "require('./lib/packages').packagesFor('host').join(' ')")
   # shellcheck disable=SC2086 # a list of package names
   scripts/host/packages.sh install $names openssh-server >/dev/null
+  trap 'scripts/host/libvirtd.sh stop' EXIT
+  scripts/host/libvirtd.sh start
 }
 
 # Attacks that need no guest; `npm run test:security` tries them all.
 security() {
   part 'security'
-  host_packages
-  scripts/host/libvirtd.sh start
+  host_ready
   node_tests test/security/{attacks,host,spice}.test.ts
-  scripts/host/libvirtd.sh stop
 }
 
 integration() {
   part 'integration'
-  host_packages
-  scripts/host/libvirtd.sh start
-  trap 'scripts/host/libvirtd.sh stop' EXIT
+  host_ready
   # One after the other: two emulated guests on two cores would time each other out.
   node_tests --test-concurrency=1 test/integration/*.test.ts
 }

@@ -1,7 +1,6 @@
 /** Other kernels, the whole of it, in a lab of its own: `npm run test:build`, some 20 min without KVM. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { run } from "../../io/exec";
 import { kernels } from "./kernels";
 import { TestLab } from "./support";
 
@@ -10,12 +9,6 @@ const skip = process.env.MIRLAB_TEST_LONG === "1" ? false : "takes 20 min: npm r
 
 describe("other kernels in a guest", { skip, timeout: 7_200_000 }, () => {
   const lab = new TestLab({ stack: "itest-kernels", guests: [{ name: GUEST }] });
-  const inGuest = async (command: string): Promise<string> => {
-    const { sshCommand } = (await lab.outputs())[GUEST] as unknown as { sshCommand: string };
-    const ended = await run([...sshCommand.split(" "), command]);
-    assert.equal(ended.code, 0, ended.stderr);
-    return ended.stdout.toString().trim();
-  };
 
   before(() => lab.init());
   after(() => lab.dispose());
@@ -25,5 +18,5 @@ describe("other kernels in a guest", { skip, timeout: 7_200_000 }, () => {
     assert.equal(code, 0, text);
   });
 
-  kernels({ lab, guest: GUEST, inGuest }, true);
+  kernels({ lab, guest: GUEST }, true);
 });

@@ -10,7 +10,6 @@ import { ROOT, TestLab } from "./support";
 interface KernelLab {
   readonly lab: TestLab;
   readonly guest: string;
-  readonly inGuest: (command: string) => Promise<string>;
 }
 
 /** `guests[].kernel` for a file of kernel-deb.sh. */
@@ -37,9 +36,10 @@ async function killedUp(lab: TestLab, when: RegExp): Promise<void> {
  * The tests, in the order in which they change the guest; at the end it is as before. `whole`: with
  * what takes minutes more without KVM, `npm run test:build`.
  */
-export function kernels({ lab, guest, inGuest }: KernelLab, whole = false): void {
+export function kernels({ lab, guest }: KernelLab, whole = false): void {
   const folder = join(lab.folder, "kernels");
   let [small, panic, before] = ["", "", ""];
+  const inGuest = (command: string): Promise<string> => lab.inGuest(guest, command);
   const up = () => lab.pulumi("up", "--yes", "--skip-preview");
   const saved = () => inGuest("grep -a ^saved_entry= /boot/grub/grubenv || echo none");
   const ours = () => inGuest("ls /var/lib/mirlab/kernels; cat /etc/default/grub.d/zz-mirlab* || :");

@@ -32,13 +32,7 @@ async function outputs(): Promise<GuestOutputs> {
   return (await lab.outputs())[GUEST] as unknown as GuestOutputs;
 }
 
-/** Runs a command in the guest the way the output tells a person to. */
-async function inGuest(command: string): Promise<string> {
-  const { sshCommand } = await outputs();
-  const ended = await run([...sshCommand.split(" "), command]);
-  assert.equal(ended.code, 0, ended.stderr);
-  return ended.stdout.toString().trim();
-}
+const inGuest = (command: string): Promise<string> => lab.inGuest(GUEST, command);
 
 function shareFolder(share: string): string {
   return share.split(" -> ")[0] ?? "";
@@ -241,7 +235,7 @@ describe("a lab of one guest", () => {
     assert.equal(quiet.code, 0, quiet.text);
   });
 
-  kernels({ lab, guest: GUEST, inGuest });
+  kernels({ lab, guest: GUEST });
 
   it("goes by `down` and leaves nothing but the person's files", async () => {
     const { share, screenshot } = await outputs();

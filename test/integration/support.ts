@@ -1,4 +1,5 @@
 /** A lab of its own for a test: home, data, stack; the real engine, libvirt and guest. */
+import assert from "node:assert/strict";
 import { ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -122,6 +123,14 @@ export class TestLab {
     );
     const outputs = JSON.parse(ended.stdout.toString()) as { guests: Record<string, never> };
     return outputs.guests;
+  }
+
+  /** Runs a command in a guest the way its output tells a person to. It has to succeed. */
+  async inGuest(guest: string, command: string): Promise<string> {
+    const { sshCommand } = (await this.outputs())[guest] as unknown as { sshCommand: string };
+    const ended = await run([...sshCommand.split(" "), command]);
+    assert.equal(ended.code, 0, ended.stderr);
+    return ended.stdout.toString().trim();
   }
 
   /** Removes the stack's resources if the test has not, then the test's own folders. */
