@@ -5,12 +5,12 @@ import { HostAccess } from "../io/hostAccess";
 import { SshTarget } from "../io/link";
 import { HostFacts } from "../lib/hostFacts";
 import { GuestConfig, HostConfig, SshConfig } from "../lib/labSchema";
-import { dhcpHostTrees, natAddresses } from "../lib/natNetwork";
+import { natAddresses, networkMark } from "../lib/natNetwork";
 import { SshHost } from "../lib/sshConfig";
 import { xsltAppending } from "../lib/xslt";
 import { HostContract } from "./hostContract";
 import { HostPackages } from "./hostPackages";
-import { clearOrphan } from "./orphan";
+import { clearOrphan, plugGuests } from "./orphan";
 import { Connection, scriptCommand } from "./scriptCommand";
 
 export interface LabHostArgs {
@@ -130,7 +130,8 @@ export class LabHost extends pulumi.ComponentResource {
         autostart: true,
         addresses: [host.natSubnet],
         dhcp: { enabled: true },
-        xml: { xslt: xsltAppending("/network/ip/dhcp", ...dhcpHostTrees(this.leases(args))) },
+        // Addresses of guests are HostContract's: a new guest is no new network.
+        xml: { xslt: xsltAppending("/network", networkMark(stack)) },
       },
       {
         ...own,
@@ -139,8 +140,10 @@ export class LabHost extends pulumi.ComponentResource {
             clearOrphan(`${name}-network-orphan`, this.target, (network) => [
               "network",
               network.name,
+              stack,
             ]),
           ],
+          afterCreate: [plugGuests(`${name}-network-plug`, this.target, `mirlab-${stack}`)],
         },
       },
     );

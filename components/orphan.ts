@@ -11,16 +11,18 @@ export function clearOrphan(
   host: Target,
   words: (inputs: { readonly name: string; readonly pool: string }) => string[],
 ): pulumi.ResourceHook {
-  return new pulumi.ResourceHook(name, async ({ newInputs }) => {
-    const result = await runOnHost(
-      host,
-      "orphan.sh",
-      words(newInputs as { name: string; pool: string }),
-      {
-        timeoutMs: 180_000,
-      },
-    );
-    if (result.code !== 0) throw new Error(result.stderr.trim());
-    if (result.stderr !== "") void pulumi.log.info(result.stderr.trim());
-  });
+  return new pulumi.ResourceHook(name, ({ newInputs }) =>
+    runHook(host, words(newInputs as { name: string; pool: string })),
+  );
+}
+
+/** A hook that runs after a network is created: guests that run were cut off from the one before. */
+export function plugGuests(name: string, host: Target, network: string): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(name, () => runHook(host, ["plug", network]));
+}
+
+async function runHook(host: Target, words: string[]): Promise<void> {
+  const result = await runOnHost(host, "orphan.sh", words, { timeoutMs: 180_000 });
+  if (result.code !== 0) throw new Error(result.stderr.trim());
+  if (result.stderr !== "") void pulumi.log.info(result.stderr.trim());
 }

@@ -142,6 +142,10 @@ const folders: Section = ({ dataDir, stack }) => {
     ...["", "/pool", "/log", "/shares"].flatMap((below) =>
       folderWanted(`${own}${below}`, "711", "root:root", heal),
     ),
+    {
+      ...{ item: `folder ${own}`, field: "stack", right: stack, heal },
+      needs: [[`folder ${own}`, "state", "directory"]],
+    },
   ];
 };
 
@@ -164,7 +168,7 @@ const pool: Section = ({ pool: { name, path } }, _recorded, seen) => {
   ];
 };
 
-const network: Section = ({ network: wanted }, _recorded, seen) => {
+const network: Section = ({ network: wanted, stack }, _recorded, seen) => {
   if (wanted === undefined) return [];
   const item = `network ${wanted.name}`;
   const needs = [ANSWERS, [item, "state", "active"]] as const;
@@ -173,6 +177,12 @@ const network: Section = ({ network: wanted }, _recorded, seen) => {
   return [
     { item, field: "state", right: "active", needs: [ANSWERS], heal },
     { item, field: "autostart", right: "yes", needs, heal: start },
+    {
+      ...{ item, field: "stack", right: stack, needs },
+      heal: refuse(
+        `its mark is not this lab's: where it is, 'virsh net-destroy' and 'virsh net-undefine ${wanted.name}', then 'up'; else choose another stack name`,
+      ),
+    },
     {
       ...{ item, field: "address", right: wanted.address, needs },
       heal: refuse(

@@ -125,6 +125,7 @@ const READERS: Readonly<Record<string, (info: string, root: Element, tell: Tell)
     const mask = attribute(ip, "netmask");
     const prefix = attribute(ip, "prefix") || (mask === "255.255.255.0" ? "24" : mask);
     tell("address", `${attribute(ip, "address")}/${prefix}`);
+    tell("stack", textAt(root, "metadata", "mirlab:owner", "mirlab:stack") || "none");
     const dhcp = ip === undefined ? undefined : firstAt(ip, "dhcp");
     for (const host of dhcp === undefined ? [] : childrenOf(dhcp, "host")) {
       tell(`address of ${attribute(host, "mac").toLowerCase()}`, attribute(host, "ip"));

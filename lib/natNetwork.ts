@@ -23,7 +23,7 @@ export function natAddresses(subnet: string, guests: readonly string[]): Map<str
   return addresses;
 }
 
-/** `<host>` entries of the network's DHCP server. */
-export function dhcpHostTrees(entries: readonly { mac: string; ip: string }[]): Tree[] {
-  return entries.map(({ mac, ip }): Tree => ["host", { mac, ip }]);
+/** The mark by which a network is known as a lab's, below `/network`. */
+export function networkMark(stack: string): Tree {
+  return ["metadata", {}, ["mirlab:owner", {}, ["mirlab:stack", {}, stack]]];
 }

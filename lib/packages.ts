@@ -20,6 +20,7 @@ export const HOST_PACKAGES: readonly HostPackage[] = [
   { name: "openssh-client", why: "ssh and ssh-keygen" },
   { name: "curl", why: "downloads cloud images" },
   { name: "iproute2", why: "finds free ports" },
+  { name: "dnsmasq-base", why: "addresses of libvirt's network, for network.mode nat" },
 ];
 
 /** Packages behind those above whose files run with a guest: daemon, drivers, firmware, SPICE. */

@@ -4,7 +4,7 @@
 # FILES is the signature of the packages' files that were found sound before, or -.
 # KIND is one of:
 #   package NAME    is it installed, and held       part NAME    its files only
-#   folder PATH     kind, mode and owner            ports FILE   a reservation of scripts/host/ports.sh
+#   folder PATH     kind, mode, owner, mark         ports FILE   a reservation of scripts/host/ports.sh
 #   image PATH SIGNATURE DIGEST   - - when none is known; hashed only when its signature is another
 #   pool NAME | volume POOL NAME | network NAME | domain NAME
 # A line: `fact` or `unknown`, item, field, value or reason, source; tabs between. The first line
@@ -171,7 +171,7 @@ observe_system() {
 }
 
 observe_folders() {
-  local path kind mode owner
+  local path kind mode owner mark
   local -A seen=()
   ((${#folders[@]} > 0)) || return 0
   while IFS='|' read -r kind mode owner path; do
@@ -180,6 +180,9 @@ observe_folders() {
     tell "folder $path" state "$kind" stat
     tell "folder $path" mode "$mode" stat
     tell "folder $path" owner "$owner" stat
+    mark=''
+    [[ ! -f $path/.mirlab-stack || -L $path/.mirlab-stack ]] || IFS= read -r -n 64 mark <"$path/.mirlab-stack" || true
+    tell "folder $path" stack "${mark:-none}" "$path/.mirlab-stack"
   done < <(stat -c '%F|%a|%U:%G|%n' -- "${folders[@]}" 2>/dev/null || true)
   for path in "${folders[@]}"; do [[ -v seen[$path] ]] || tell "folder $path" state missing stat; done
 }

@@ -86,7 +86,8 @@ class EmptyProgram {
     const files = {
       "Pulumi.yaml": "name: empty\nruntime: nodejs\n",
       "package.json": '{ "name": "empty", "main": "index.ts" }\n',
-      "tsconfig.json": '{ "compilerOptions": { "module": "commonjs", "strict": true } }\n',
+      "tsconfig.json":
+        '{ "compilerOptions": { "module": "nodenext", "moduleResolution": "nodenext", "strict": true } }\n',
       "index.ts": "export {};\n",
     };
     for (const [name, text] of Object.entries(files)) {

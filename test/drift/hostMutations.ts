@@ -44,6 +44,11 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
     mutate: 'chmod 777 "$DATA"',
   },
   {
+    id: "lab-mark-removed",
+    item: "folder $DATA/$STACK: stack declared $STACK, found none",
+    mutate: 'rm "$DATA/$STACK/.mirlab-stack"',
+  },
+  {
     id: "pool-folder-owner",
     item: "folder $DATA/$STACK/pool: owner declared root:root, found nobody:root",
     mutate: 'chown nobody "$DATA/$STACK/pool"',

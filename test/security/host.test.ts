@@ -57,7 +57,8 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
     ["domain-device.sh", (word) => ["detach", word]],
     ["domain-device.sh", (word) => [word, NAME]],
     ["orphan.sh", (word) => ["pool", word, "/nowhere"]],
-    ["orphan.sh", (word) => ["network", word]],
+    ["orphan.sh", (word) => ["network", word, "stack"]],
+    ["orphan.sh", (word) => ["network", NAME, word]],
     ["ports.sh", (word) => ["reserve", folder, word, "0"]],
     ["ports.sh", (word) => ["reserve", folder, NAME, word]],
     ["ports.sh", (word) => [word, folder, NAME, "0"]],
@@ -111,7 +112,8 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
     const foreign = join(folder, "foreign");
     mkdirSync(foreign);
     const pool = `<pool type='dir'><name>${NAME}</name><target><path>${foreign}</path></target></pool>`;
-    const network = `<network><name>${NAME}</name></network>`;
+    const mark = `<metadata><m:owner xmlns:m='urn:mirlab:1'><m:stack>other</m:stack></m:owner></metadata>`;
+    const network = `<network><name>${NAME}</name>${mark}</network>`;
     writeFileSync(join(folder, "pool.xml"), pool);
     writeFileSync(join(folder, "network.xml"), network);
     assert.equal(await virsh("pool-define", join(folder, "pool.xml")), "");
@@ -119,7 +121,7 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
     try {
       const attempts: [string[], RegExp][] = [
         [["pool", NAME, "/var/lib/mirlab/test/pool"], /required the name free or the pool on/],
-        [["network", NAME], /required the name free/],
+        [["network", NAME, "test"], /network .* of stack other, required the name free/],
       ];
       for (const [words, told] of attempts) {
         const ended = await runOnHost(undefined, "orphan.sh", words);

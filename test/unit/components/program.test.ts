@@ -387,12 +387,15 @@ describe("a lab of two guests, one on the lab's network", () => {
     assert.equal(network.type, "libvirt:index/network:Network");
     assert.deepEqual(network.inputs.addresses, ["10.20.30.0/24"]);
     assert.equal(network.deleteBeforeReplace, true);
-    const hosts = xslt("host-network").match(/<host [^>]*>/g);
-    assert.equal(hosts?.length, 1);
+    assert.match(xslt("host-network"), /<mirlab:stack>dev<\/mirlab:stack>/);
+    const contract = resourceNamed("host-contract").inputs.network as {
+      hosts: { mac: string; ip: string }[];
+    };
+    assert.equal(contract.hosts.length, 1);
     const address = (resourceNamed("first-access").inputs as { hostName: string }).hostName;
     assert.match(address, /^10\.20\.30\.\d+$/);
-    assert.match(hosts[0], new RegExp(`ip="${address.replaceAll(".", "\\.")}"`));
-    const mac = /mac="([^"]+)"/.exec(hosts[0])?.[1] ?? "";
+    assert.equal(contract.hosts[0]?.ip, address);
+    const { mac } = contract.hosts[0];
     assert.ok(definition("first-vm-domain").includes(`<mac address="${mac}"/>`));
     assert.equal(resourceNamed("first-access").inputs.port, 22);
   });

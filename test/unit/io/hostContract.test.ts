@@ -55,6 +55,7 @@ const SOUND: Readonly<Record<string, string>> = {
         [`folder ${path}|state`, "directory"],
         [`folder ${path}|mode`, path === "/data" ? "755" : "711"],
         [`folder ${path}|owner`, "root:root"],
+        [`folder ${path}|stack`, path === "/data/dev" ? "dev" : "none"],
       ],
     ),
   ),

@@ -44,6 +44,7 @@ const SOUND: Readonly<Record<string, string>> = {
   "libvirt|answers": "yes",
   ...folder("/data", "755", "ada:ada"),
   ...folder("/data/dev", "711", "root:root"),
+  "folder /data/dev|stack": "dev",
   ...folder("/data/dev/pool", "711", "root:root"),
   ...folder("/data/dev/log", "711", "root:root"),
   ...folder("/data/dev/shares", "711", "root:root"),
@@ -64,6 +65,7 @@ const SOUND: Readonly<Record<string, string>> = {
   "volume mir-vm-abc.qcow2|backing format": "qcow2",
   "network mirlab-dev|state": "active",
   "network mirlab-dev|autostart": "yes",
+  "network mirlab-dev|stack": "dev",
   "network mirlab-dev|address": "10.0.0.1/24",
   "network mirlab-dev|address of 52:54:00:00:00:01": "10.0.0.9",
   "domain mirlab-dev-mir|state": "running",
@@ -127,6 +129,16 @@ describe("differences of the host", () => {
       "a setting was edited",
       { "config qemu.conf|dynamic_ownership": "0" },
       /^config qemu.conf: dynamic_ownership was 1, found 0;/,
+    ],
+    [
+      "the lab's mark was removed",
+      { "folder /data/dev|stack": "none" },
+      /^folder \/data\/dev: stack declared dev, found none; up makes it so$/,
+    ],
+    [
+      "the network became another lab's",
+      { "network mirlab-dev|stack": "other" },
+      /^network mirlab-dev: stack declared dev, found other; its mark is not this lab's/,
     ],
     [
       "a folder's mode was changed",

@@ -80,7 +80,7 @@ Autostart:      no
 <backingStore><path>/img</path><format type='raw'/></backingStore></volume>
 @@network n@@Active:         no
 Autostart:      yes
-<network><ip address='10.0.0.1' netmask='255.255.255.0'><dhcp><host mac='52:54:00:AA:00:01' ip='10.0.0.9'/></dhcp></ip></network>
+<network><metadata><mirlab:owner xmlns:mirlab='urn:mirlab:1'><mirlab:stack>s</mirlab:stack></mirlab:owner></metadata><ip address='10.0.0.1' netmask='255.255.255.0'><dhcp><host mac='52:54:00:AA:00:01' ip='10.0.0.9'/></dhcp></ip></network>
 @@domain d@@running
 
 <domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><metadata><mirlab:owner xmlns:mirlab='urn:mirlab:1'><mirlab:stack>s</mirlab:stack><mirlab:guest>g</mirlab:guest></mirlab:owner></metadata>
@@ -103,6 +103,7 @@ error: Storage pool not found: no storage pool with matching name 'gone'
       ["volume v.qcow2", "backing format", "raw"],
       ["network n", "state", "inactive"],
       ["network n", "address", "10.0.0.1/24"],
+      ["network n", "stack", "s"],
       ["network n", "address of 52:54:00:aa:00:01", "10.0.0.9"],
       ["domain d", "state", "running"],
       ["domain d", "owner", "s.g"],

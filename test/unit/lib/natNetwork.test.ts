@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { dhcpHostTrees, natAddresses } from "../../../lib/natNetwork";
+import { natAddresses, networkMark } from "../../../lib/natNetwork";
 import { toXml } from "../../../lib/xml";
 
 const SUBNET = "192.168.130.0/24";
@@ -43,12 +43,11 @@ describe("natAddresses", () => {
   });
 });
 
-describe("dhcpHostTrees", () => {
-  it("are the entries that libvirt's DHCP server takes", () => {
-    const entries = [{ mac: "52:54:00:00:00:01", ip: "192.168.130.10" }];
+describe("networkMark", () => {
+  it("is metadata in a namespace of our own, as libvirt asks for", () => {
     assert.equal(
-      toXml(["dhcp", {}, ...dhcpHostTrees(entries)]),
-      `<dhcp><host mac="52:54:00:00:00:01" ip="192.168.130.10"/></dhcp>`,
+      toXml(networkMark("dev"), ["mirlab"]),
+      `<metadata xmlns:mirlab="urn:mirlab:1"><mirlab:owner><mirlab:stack>dev</mirlab:stack></mirlab:owner></metadata>`,
     );
   });
 });

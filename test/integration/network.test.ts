@@ -1,0 +1,84 @@
+/** The lab's libvirt network, made by the engine, and made anew under a guest that runs. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { run } from "../../io/exec";
+import { runOnHost } from "../../io/link";
+import { toXml, Tree } from "../../lib/xml";
+import { temporaryFolder } from "../unit/support";
+import { TestLab, virsh } from "./support";
+
+const STACK = "nettest";
+const NETWORK = `mirlab-${STACK}`;
+const DOMAIN = `${NETWORK}-tap`;
+/** It never runs an instruction, so nothing is sent: its network card is all that is asked for. */
+const domain: Tree = [
+  "domain",
+  { type: "qemu" },
+  ["name", {}, DOMAIN],
+  ["memory", { unit: "MiB" }, "64"],
+  ["os", {}, ["type", { arch: "x86_64", machine: "q35" }, "hvm"]],
+  [
+    "devices",
+    {},
+    [
+      "interface",
+      { type: "network" },
+      ["source", { network: NETWORK }],
+      ["model", { type: "virtio" }],
+    ],
+  ],
+];
+const lab = new TestLab({
+  stack: STACK,
+  guests: [{ name: "g1", network: { mode: "nat" }, share: { enabled: false } }],
+  host: { natSubnet: "192.168.137.0/24" },
+});
+
+/** The host's part of the lab alone: no guest is made. */
+const upHost = () =>
+  lab.pulumi("up", "--yes", "--skip-preview", "--target", "**mirlab:index:LabHost**");
+
+async function bridgeOfTap(): Promise<string> {
+  const tap = /vnet\d+/.exec(await virsh("domiflist", DOMAIN))?.[0] ?? "";
+  const { stdout } = await run(["ip", "-o", "link", "show", "dev", tap]);
+  return / master (\S+)/.exec(stdout.toString())?.[1] ?? "none";
+}
+
+describe("the lab's network", () => {
+  before(async () => {
+    await lab.init();
+  });
+  after(async () => {
+    await virsh("destroy", DOMAIN);
+    await lab.dispose();
+  });
+
+  it("is made with the stack's mark and its guests' addresses", async () => {
+    const { code, text } = await upHost();
+    assert.equal(code, 0, text);
+    const xml = await virsh("net-dumpxml", "--inactive", NETWORK);
+    assert.match(xml, /<mirlab:stack>nettest<\/mirlab:stack>/);
+    assert.match(xml, /<host mac='52:54:00:[0-9a-f:]+' ip='192\.168\.137\.\d+'\/>/);
+  });
+
+  it("is refused to another stack, and names its owner", async () => {
+    const { code, stderr } = await runOnHost(undefined, "orphan.sh", ["network", NETWORK, "other"]);
+    assert.notEqual(code, 0);
+    assert.match(stderr, /of stack nettest, required the name free; .*virsh net-undefine/);
+    assert.match(await virsh("net-info", NETWORK), /Active: +yes/);
+  });
+
+  it("is made anew when the state is lost, with what runs on it plugged in again", async () => {
+    const file = join(temporaryFolder(), "domain.xml");
+    writeFileSync(file, toXml(domain));
+    await virsh("create", "--paused", file);
+    assert.match(await bridgeOfTap(), /^virbr\d+$/);
+    await lab.loseState();
+    const { code, text } = await upHost();
+    assert.equal(code, 0, text);
+    assert.match(text, new RegExp(`plugged ${DOMAIN} into ${NETWORK} again`));
+    assert.match(await bridgeOfTap(), /^virbr\d+$/);
+  });
+});

@@ -1,0 +1,66 @@
+/** A lab's folders: whose they are, and that nobody else's become a lab's. */
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { runOnHost } from "../../../io/link";
+import { temporaryFolder } from "../support";
+
+const root = process.getuid?.() === 0;
+
+describe("folders.sh", { skip: root ? false : "it gives folders to root" }, () => {
+  const folders = (verb: string, data: string) =>
+    runOnHost(undefined, "folders.sh", [verb, data, "dev"]);
+  const mark = (data: string) => join(data, "dev", ".mirlab-stack");
+
+  it("marks a lab's folder, and takes it away with its mark", async () => {
+    const data = join(temporaryFolder(), "data");
+    for (let i = 0; i < 2; i++) assert.equal((await folders("make", data)).code, 0);
+    assert.equal(readFileSync(mark(data), "utf8"), "dev\n");
+    assert.equal((await folders("remove", data)).code, 0);
+    assert.ok(!existsSync(data));
+  });
+
+  it("keeps the mark of a folder that keeps a disk", async () => {
+    const data = join(temporaryFolder(), "data");
+    await folders("make", data);
+    writeFileSync(join(data, "dev", "pool", "disk.qcow2"), "");
+    const { code, stderr } = await folders("remove", data);
+    assert.equal(code, 0);
+    assert.match(stderr, /kept .*\/pool: it is not empty/);
+    assert.ok(existsSync(mark(data)));
+  });
+
+  it("marks a folder that was made before there were marks", async () => {
+    const data = join(temporaryFolder(), "data");
+    for (const name of ["pool", "log"]) mkdirSync(join(data, "dev", name), { recursive: true });
+    assert.equal((await folders("make", data)).code, 0);
+    assert.equal(readFileSync(mark(data), "utf8"), "dev\n");
+  });
+
+  it("leaves a folder alone that is somebody else's", async () => {
+    const data = join(temporaryFolder(), "data");
+    mkdirSync(join(data, "dev"), { recursive: true, mode: 0o755 });
+    writeFileSync(join(data, "dev", "thesis.txt"), "mine");
+    const { code, stderr } = await folders("make", data);
+    assert.notEqual(code, 0);
+    assert.match(
+      stderr,
+      /with thesis\.txt in it and no mark of a lab, .* give it to this lab: echo dev/,
+    );
+    assert.equal(statSync(join(data, "dev")).mode & 0o777, 0o755);
+  });
+
+  it("leaves another stack's folder alone, and names the stack", async () => {
+    const data = join(temporaryFolder(), "data");
+    mkdirSync(join(data, "dev", "log"), { recursive: true });
+    writeFileSync(mark(data), "ada\n");
+    writeFileSync(join(data, "dev", "log", "a.serial.log"), "");
+    for (const verb of ["make", "remove"]) {
+      const { stderr } = await folders(verb, data);
+      assert.match(stderr, /marked as of stack 'ada'/, verb);
+    }
+    assert.ok(existsSync(join(data, "dev", "log", "a.serial.log")));
+    assert.equal(readFileSync(mark(data), "utf8"), "ada\n");
+  });
+});
