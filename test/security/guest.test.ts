@@ -10,7 +10,7 @@ import { ROOT, TestLab, virsh } from "../integration/support";
 
 const STACK = "itest-security";
 const DOMAIN = `mirlab-${STACK}-mir`;
-const CONFIG = { name: "mir", network: { outbound: false } };
+const CONFIG = { name: "mir", network: { outbound: false }, spice: { tls: true } };
 
 /** Command lines of everything that runs, until it is stopped. */
 function watchProcesses(): { readonly seen: Set<string>; readonly stop: () => void } {
@@ -84,6 +84,11 @@ printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; timeout 5 cat <&3`);
 
   before(async () => {
     process.chdir(ROOT);
+    const client = ["python3-gi", "gir1.2-spiceclientglib-2.0"];
+    const there = await run(["scripts/host/packages.sh", "install", ...client], {
+      timeoutMs: 300_000,
+    });
+    assert.equal(there.code, 0, there.stderr);
     url = await listen(server);
     await lab.init();
     const code = await tell("up", "up", "--yes", "--skip-preview");
@@ -123,11 +128,26 @@ sync`);
     assert.notEqual(ended.code, 0);
     assert.doesNotMatch(ended.stdout.toString(), /host/);
     const [, spice = ""] =
-      /^port=(\d+)$/m.exec(readFileSync(join(folder, "console.vv"), "utf8")) ?? [];
+      /^tls-port=(\d+)$/m.exec(readFileSync(join(folder, "console.vv"), "utf8")) ?? [];
     const screen = await asRoot(`timeout 10 bash -c 'exec 3<>/dev/tcp/10.0.2.2/${spice}'`);
     assert.notEqual(screen.code, 0, "its own screen's port");
     const names = await asRoot("timeout 10 bash -c 'exec 3<>/dev/tcp/10.0.2.3/53'");
     assert.notEqual(names.code, 0, "the host's name server");
+  });
+
+  it("shows its screen by TLS alone, to the file of its lab", async () => {
+    const viewer = readFileSync(join(folder, "console.vv"), "utf8");
+    const look = async (text: string): Promise<string> => {
+      const file = join(lab.folder, "look.vv");
+      writeFileSync(file, text, { mode: 0o600 });
+      const client = join(ROOT, "test/security/spiceClient.py");
+      const ended = await run(["/usr/bin/python3", client, file]);
+      assert.equal(ended.code, 0, ended.stderr);
+      return ended.stdout.toString().trim();
+    };
+    assert.match(await look(viewer), /^picture 1\d{3} \d{3,4}$/);
+    assert.match(await look(viewer.replace("tls-port=", "port=")), /^error-link/);
+    assert.match(await look(viewer.replace(/password=.*/, "password=x")), /^error-auth/);
   });
 
   it("takes no password, from nobody", async () => {
@@ -165,7 +185,7 @@ sync`);
   });
 
   it("keeps every secret out of state, output, processes and logs", async () => {
-    for (const name of ["id_ed25519", "host_ed25519"])
+    for (const name of ["id_ed25519", "host_ed25519", "spice_ca_key.pem", "spice_key.pem"])
       keep(name, readFileSync(join(folder, name), "utf8").split("\n")[2]);
     keep("spice_ticket", readFileSync(join(folder, "spice_ticket"), "utf8").trim());
     keep("passphrase", readFileSync(join(lab.home, "passphrase"), "utf8").trim());
