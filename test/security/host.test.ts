@@ -112,7 +112,7 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
     const foreign = join(folder, "foreign");
     mkdirSync(foreign);
     const pool = `<pool type='dir'><name>${NAME}</name><target><path>${foreign}</path></target></pool>`;
-    const mark = `<metadata><m:owner xmlns:m='urn:mirlab:1'><m:stack>other</m:stack></m:owner></metadata>`;
+    const mark = `<metadata><mirlab:owner xmlns:mirlab='urn:mirlab:1'><mirlab:stack>other</mirlab:stack></mirlab:owner></metadata>`;
     const network = `<network><name>${NAME}</name>${mark}</network>`;
     writeFileSync(join(folder, "pool.xml"), pool);
     writeFileSync(join(folder, "network.xml"), network);
