@@ -148,6 +148,15 @@ const NO_PICTURE = { sha256: "", time: "" };
 /** Checks are not met, and time cannot help: the verdicts say all there is to say. */
 class Unmet extends Error {}
 
+/** What is only on its way needs no remedy, when something else is there to stay. */
+function finalReasons(open: readonly Verdict[]): string[] {
+  const stays = open.filter((v) => !v.settles);
+  if (stays.length === 0) return open.map(verdictText);
+  return open.map((v) =>
+    v.settles ? `${v.id}: found ${v.found}, not judged: time may change it` : verdictText(v),
+  );
+}
+
 function tellReady(what: string, props: MirReadinessProps): void {
   console.log(`${what} ${countMet(props.verdicts)}`);
   for (const warning of props.verdicts.filter((v) => !isMet(v))) {
@@ -175,6 +184,7 @@ async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
     settledLooks = (sessionSeconds ?? 0) >= SETTLED_S[acceleration] ? settledLooks + 1 : 0;
     const count = `${countMet(props.verdicts)}, not yet ${open.map((v) => v.id).join(", ")}`;
     if (open.some((v) => !v.settles) || settledLooks >= SETTLED_LOOKS) {
+      last = { ...props, reasons: finalReasons(open) };
       throw new Unmet(`${what} ${count}`);
     }
     return { notYet: count, moved: props.verdicts.filter(isMet).length };

@@ -303,6 +303,15 @@ cat "${programs.folder}/facts.json"`,
     }
   });
 
+  it("gives no remedy for what is only on its way, beside what stays", async () => {
+    limits.session = 60;
+    const session = { activeState: "failed", result: "exit-code", activeSeconds: null };
+    guest(facts({ session, cloudInit: { status: "running" } }));
+    const said = (await failure()).reasons?.join("\n") ?? "";
+    assert.match(said, /^session: found failed \(exit-code\), need .*; read 'journalctl/m);
+    assert.match(said, /^cloud-init: found running, not judged: time may change it$/m);
+  });
+
   it("does not wait for what a session that is long up has not brought", async () => {
     limits.session = 60;
     settled.kvm = 60;
