@@ -63,7 +63,7 @@ export class LabHost extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: packages },
     );
-    const uri = providerUri(host, this.jump);
+    const { uri } = args.access;
     this.provider = new libvirt.Provider(
       `${name}-libvirt`,
       // While libvirt does not answer the URI is unknown to previews: the provider must not connect.
@@ -164,16 +164,4 @@ function pinnedConnection(ssh: SshConfig): Connection {
     hostKey: ssh.hostKey,
     privateKey: pulumi.secret(readFileSync(ssh.privateKeyFile, "utf8")),
   };
-}
-
-/** The same pinned connection in the libvirt provider's spelling. */
-function providerUri(host: HostConfig, jump: SshHost | undefined): string {
-  if (host.ssh === undefined || jump === undefined) return "qemu:///system";
-  const { user, host: name, port } = host.ssh;
-  const query = new URLSearchParams({
-    keyfile: jump.identityFile,
-    knownhosts: jump.knownHostsFile,
-    sshauth: "privkey",
-  });
-  return `qemu+ssh://${user}@${name}:${port}/system?${query.toString()}`;
 }

@@ -2,7 +2,7 @@
 
 /** Why a URL is refused, or undefined. */
 export function imageUrlFault(url: string): string | undefined {
-  if (!/^https?:\/\/[^\s'"<>\\^`{|}]+$/.test(url) || !URL.canParse(url)) {
+  if (!/^https?:\/\/[!-~]+$/.test(url) || /['"<>\\^`{|}]/.test(url) || !URL.canParse(url)) {
     return "use an http or https URL";
   }
   const { protocol, hostname, username, password } = new URL(url);

@@ -1,8 +1,10 @@
 /** Reads the lab from configuration: all faults at once, defaults filled in. Pure. */
+import { parse } from "yaml";
 import { z } from "zod";
 import { kernelFaults } from "./guestKernel";
 import { GuestConfig, Lab, labSchema } from "./labSchema";
 import { nearest } from "./nearest";
+import { shortened, visible } from "./plainText";
 import { isLoopback } from "./screen";
 import { LOMIRI_MEMORY_MIB } from "./session";
 
@@ -17,6 +19,12 @@ export type LabResult =
   | { readonly lab: Lab; readonly faults: readonly [] }
   | { readonly lab: undefined; readonly faults: readonly ConfigFault[] };
 
+/** Longest text of a fault, characters: a key or a value may be of any length. */
+const FAULT_CHARS = 400;
+
+/** Keys and values are told as they are, whoever wrote them: on one line, and fit for a terminal. */
+const told = (text: string): string => shortened(visible(text), FAULT_CHARS);
+
 /** Validates the raw values of the configuration keys (`host`, `guests`, and any unknown ones). */
 export function readLab(raw: Record<string, unknown>): LabResult {
   const parsed = labSchema.safeParse(raw);
@@ -24,7 +32,30 @@ export function readLab(raw: Record<string, unknown>): LabResult {
   const faults = [...own, ...crossFaults(readableGuests(raw))];
   return parsed.success && faults.length === 0
     ? { lab: parsed.data, faults: [] }
-    : { lab: undefined, faults };
+    : {
+        lab: undefined,
+        faults: faults.map(({ path, reason }) => ({ path: told(path), reason: told(reason) })),
+      };
+}
+
+/**
+ * The same, of values as the engine hands them over: structured ones as JSON, which YAML reads too,
+ * and plain words, which stay words.
+ */
+export function readLabTexts(texts: Readonly<Record<string, string>>): LabResult {
+  const faults: ConfigFault[] = [];
+  const values = Object.entries(texts).map(([key, text]) => {
+    try {
+      // Without warnings on the terminal: what YAML warns of is no value of ours.
+      return [key, parse(text, { logLevel: "error" }) as unknown];
+    } catch (error) {
+      const [line = ""] = (error as Error).message.split("\n");
+      faults.push({ path: told(key), reason: told(`use YAML or JSON, found ${line}`) });
+      return [key, undefined];
+    }
+  });
+  // What could not be read would be told a second time, as missing.
+  return faults.length > 0 ? { lab: undefined, faults } : readLab(Object.fromEntries(values));
 }
 
 /** The guests that can be read by themselves; one with faults of its own is undefined. */

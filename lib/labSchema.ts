@@ -4,7 +4,7 @@
  * The README's table is generated from the descriptions here, so a description is written for the
  * person who edits `Pulumi.<stack>.yaml`. Rules that span several keys live in `labConfig.ts`.
  */
-import { isIP } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
 import { gateFault, PAGE_FLOORS } from "./requirement";
 import { imageUrlFault } from "./imageUrl";
@@ -15,14 +15,15 @@ const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 cha
 
 /** One SSH public host key as `ssh-keyscan` prints it, without the host: `ssh-ed25519 AAAA...`. */
 const HOST_KEY =
-  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}( .*)?$/;
+  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}( [ -~]*)?$/;
 
 /** A literal argument: NUL and line ends cannot be carried by a unit file or an argv list. */
 const argument = z
   .string()
   .max(4096)
   // eslint-disable-next-line no-control-regex -- control characters are what is refused here
-  .regex(/^[^\u0000-\u001f\u007f]*$/, "must not contain control characters");
+  .regex(/^[^\u0000-\u001f\u007f]*$/, "must not contain control characters")
+  .refine((text) => text.isWellFormed(), "must not contain half a character");
 
 const absolutePath = z
   .string()
@@ -36,6 +37,9 @@ const absolutePath = z
     "must not contain '.' or '..' as a folder",
   );
 
+/** Without a zone, which names an interface of one machine. */
+const isPlainIPv6 = (text: string): boolean => isIPv6(text) && !text.includes("%");
+
 const port = z.int().min(1024).max(65535);
 
 /** A version requirement that is not below the page's own. */
@@ -48,7 +52,10 @@ const gate = (key: keyof typeof PAGE_FLOORS) =>
 const ssh = z.strictObject({
   host: z
     .string()
-    .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,253})$/, "use a host name or an address")
+    .refine(
+      (text) => /^[A-Za-z0-9][A-Za-z0-9.-]{0,253}$/.test(text) || isPlainIPv6(text),
+      "use a host name or an address",
+    )
     .describe("Host name or address to connect to."),
   port: z.int().min(1).max(65535).default(22).describe("TCP port of sshd."),
   user: z

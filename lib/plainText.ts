@@ -25,6 +25,14 @@ export function plainText(text: string): string {
     .replaceAll(INVISIBLE, codePoint);
 }
 
+// eslint-disable-next-line no-control-regex -- control characters are what is spelled out
+const ALL_CONTROL = /[\u0000-\u001f\u007f-\u009f\ufffe\uffff]/g;
+
+/** One line in which nothing is hidden or lost: what cannot be shown is spelled out. */
+export function visible(text: string): string {
+  return text.toWellFormed().replaceAll(ALL_CONTROL, codePoint).replaceAll(INVISIBLE, codePoint);
+}
+
 /** A text of at most `chars` characters; says how much is missing. */
 export function shortened(text: string, chars: number): string {
   if (text.length <= chars) return text;

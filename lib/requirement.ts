@@ -7,11 +7,11 @@ export interface Requirement {
   readonly floor: string;
 }
 
-const FORM = /^(?:>=\s*)?(\d{1,5}(?:\.\d{1,5}){1,2})$/;
+const FORM = /^ *(?:>= *)?(\d{1,5}(?:\.\d{1,5}){1,2}) *$/;
 
 /** Reads `>= 3.18`, `>=3.18.0` or `3.18`; undefined for anything else. */
 export function parseRequirement(text: string): Requirement | undefined {
-  const match = FORM.exec(text.trim());
+  const match = FORM.exec(text);
   const version = match?.[1];
   if (version === undefined) return undefined;
   const floor = upstreamVersion(version);

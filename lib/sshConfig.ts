@@ -1,4 +1,5 @@
 /** OpenSSH client configuration with pinned host keys. Pure. */
+import { visible } from "./plainText";
 
 export interface SshHost {
   /** The name that is used on the command line. */
@@ -17,7 +18,7 @@ function filePath(path: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is refused here
   if (/["\\\u0000-\u001f]|\$\{/.test(path)) {
     throw new Error(
-      `an SSH configuration cannot name the path '${path}'; choose another MIRLAB_HOME`,
+      `an SSH configuration cannot name the path '${visible(path)}'; choose another MIRLAB_HOME`,
     );
   }
   return `"${path.replaceAll("%", "%%")}"`;

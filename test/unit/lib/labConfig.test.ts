@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { readLab } from "../../../lib/labConfig";
+import { readLab, readLabTexts } from "../../../lib/labConfig";
 import { Lab } from "../../../lib/labSchema";
 
 const HOST_KEY = `ssh-ed25519 ${"A".repeat(68)}`;
@@ -304,6 +304,45 @@ describe("a fault", () => {
       ["guests[0].network.sshPort: port 6000 is already taken by guests[0].spice.port"],
     ],
     [
+      "TLS on a screen of an installed domain",
+      { image: EXISTING, spice: { tls: true } },
+      [
+        "guests[0].spice.tls: is for guests that the lab makes, got image.source 'existing'; remove one of the two",
+      ],
+    ],
+    [
+      "TLS that is no yes or no",
+      { spice: { tls: "yes" } },
+      ['guests[0].spice.tls: expected boolean, received string, got "yes"'],
+    ],
+    [
+      "no way out, on a network that has one",
+      { network: { mode: "nat", outbound: false } },
+      ["guests[0].network.outbound: false is for network.mode 'user' of guests that the lab makes"],
+    ],
+    [
+      "no way out, of an installed domain",
+      { network: { outbound: false }, image: EXISTING },
+      ["guests[0].network.outbound: false is for network.mode 'user' of guests that the lab makes"],
+    ],
+    [
+      "no way out, of a first boot that needs packages",
+      { network: { outbound: false }, image: URL_IMAGE },
+      [
+        "guests[0].network.outbound: false leaves an image.source 'url' without the packages of its first boot; use 'debian', or remove it",
+      ],
+    ],
+    [
+      "half a character in a command",
+      { session: { command: ["\ud800"] } },
+      ['guests[0].session.command[0]: must not contain half a character, got "\\ud800"'],
+    ],
+    [
+      "a control character in an image's URL",
+      { image: { ...URL_IMAGE, url: "https://a.example/\u001b[2J" } },
+      ['guests[0].image.url: use an http or https URL, got "https://a.example/\\u001b[2J"'],
+    ],
+    [
       "frame buffer over RAM",
       { video: { ramKiB: 16384, vgamemKiB: 32768 } },
       ["guests[0].video.vgamemKiB: must not exceed video.ramKiB (16384), got 32768"],
@@ -388,7 +427,54 @@ describe("a fault", () => {
       ]);
       assert.deepEqual(faultsOf({ spice: { listen, tls: true } }), []);
     }
-    assert.equal(faultsOf({ spice: { listen: "everywhere" } }).length, 1);
+  });
+
+  it("takes an address of the host for a screen, and nothing else", () => {
+    for (const listen of ["127.0.0.1", "127.8.9.10", "::1"]) {
+      assert.deepEqual(faultsOf({ spice: { listen } }), []);
+      assert.deepEqual(faultsOf({ spice: { listen, tls: true } }), []);
+    }
+    for (const listen of ["everywhere", "", "fe80::1%eth0", "127.0.0.1 ", "localhost", "[::1]"]) {
+      const rule = "use an address of the host, e.g. '127.0.0.1'";
+      assert.deepEqual(faultsOf({ spice: { listen, tls: true } }), [
+        `guests[0].spice.listen: ${rule}, got ${JSON.stringify(listen)}`,
+      ]);
+    }
+  });
+
+  it("lets a guest that the lab makes from signed packages be without a way out", () => {
+    assert.deepEqual(faultsOf({ network: { outbound: false } }), []);
+    assert.deepEqual(faultsOf({ network: { outbound: false, sshPort: 22022 } }), []);
+  });
+
+  it("takes a lab host by its name or its address, and no part of a URI", () => {
+    const of = (host: string): string[] =>
+      faultsOf({}, { host: { ssh: { host, privateKeyFile: "/k", hostKey: HOST_KEY } } });
+    for (const host of ["lab", "lab.example", "10.0.0.5", "::1", "2001:db8::1"])
+      assert.deepEqual(of(host), []);
+    for (const host of ["lab:22", "a@lab", "fe80::1%eth0", "[::1]", "lab/x", ":", "::1::"]) {
+      assert.deepEqual(of(host), [
+        `host.ssh.host: use a host name or an address, got ${JSON.stringify(host)}`,
+      ]);
+    }
+  });
+
+  it("takes no control character in the comment of a host key", () => {
+    const of = (comment: string): string[] =>
+      faultsOf(
+        {},
+        { host: { ssh: { host: "lab", privateKeyFile: "/k", hostKey: HOST_KEY + comment } } },
+      );
+    assert.deepEqual(of(" ada@lab (2026)"), []);
+    assert.equal(of(" \u001b[2J").length, 1);
+  });
+
+  it("tells a strange key on one line, without what a terminal obeys, and not at any length", () => {
+    assert.deepEqual(faults({ "a\n\u001b[2J\u202e": 1, guests: [{ name: "a" }] }), [
+      "a<U+000A><U+001B>[2J<U+202E>: unknown key; known keys: host, guests",
+    ]);
+    const [long = ""] = faults({ ["x".repeat(100_000)]: 1, guests: [{ name: "a" }] });
+    assert.ok(long.length < 1000, long);
   });
 
   it("does not hide the others", () => {
@@ -410,6 +496,34 @@ describe("a fault", () => {
     const [fault] = faultsOf({ memoryMiB: { password: "hunter2" } });
     assert.equal(fault, "guests[0].memoryMiB: expected number, received object");
   });
+});
+
+describe("readLabTexts", () => {
+  it("reads JSON of structured values, YAML, and plain words", () => {
+    const { lab } = readLabTexts({ host: "{viewers: true}", guests: '[{"name":"mir"}]' });
+    assert.equal(lab?.host.viewers, true);
+    assert.equal(lab?.guests[0]?.name, "mir");
+    assert.deepEqual(readLabTexts({ guests: "mir" }).faults, [
+      { path: "guests", reason: 'expected array, received string, got "mir"' },
+    ]);
+  });
+
+  const table: [what: string, text: string, found: RegExp][] = [
+    ["half a list", "[", /^use YAML or JSON, found .*line 1/],
+    ["a key twice", "{a: 1, a: 2}", /^use YAML or JSON, found Map keys must be unique/],
+    ["an alias of nothing", "*a", /^use YAML or JSON, found Unresolved alias/],
+    ["a thousand levels", "[".repeat(100_000), /^use YAML or JSON, found /],
+    ["two documents", "a\n---\nb", /^use YAML or JSON, found /],
+  ];
+  for (const [what, text, found] of table) {
+    it(`tells ${what} as a fault of its key, and throws nothing`, () => {
+      const { lab, faults } = readLabTexts({ guests: text, host: "{}" });
+      assert.equal(lab, undefined);
+      assert.equal(faults.length, 1);
+      assert.equal(faults[0]?.path, "guests");
+      assert.match(faults[0]?.reason ?? "", found);
+    });
+  }
 });
 
 describe("readLab", () => {

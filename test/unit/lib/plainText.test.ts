@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { plainText, shortened, tail } from "../../../lib/plainText";
+import { plainText, shortened, tail, visible } from "../../../lib/plainText";
 
 /** Texts of what a guest may send: any code units, with a leaning to control sequences. */
 const told = fc
@@ -53,6 +53,19 @@ describe("plainText", () => {
       { numRuns: 1000 },
     );
   });
+});
+
+describe("visible", () => {
+  const table: [text: string, shown: string][] = [
+    ["naïve ✓ 漢字 😀", "naïve ✓ 漢字 😀"],
+    ["a\nb\tc\r", "a<U+000A>b<U+0009>c<U+000D>"],
+    ["\u001b[2J\u009b31m", "<U+001B>[2J<U+009B>31m"],
+    ["\u202egnp.exe\u200b", "<U+202E>gnp.exe<U+200B>"],
+    ["a\ud800", "a\ufffd"],
+  ];
+  for (const [text, shown] of table) {
+    it(`spells ${JSON.stringify(text)} out`, () => assert.equal(visible(text), shown));
+  }
 });
 
 describe("shortened", () => {
