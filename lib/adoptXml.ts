@@ -4,7 +4,7 @@
  * The definition is its owner's: only the parts below are touched, everything else, known to us or
  * not, stays as it was written.
  */
-import { Document, Element, XMLSerializer } from "@xmldom/xmldom";
+import { Document, Element } from "@xmldom/xmldom";
 import {
   channelTrees,
   DomainSpec,
@@ -13,7 +13,7 @@ import {
   shareTree,
   videoTree,
 } from "./domainXml";
-import { childrenOf, firstAt, fromXml, NAMESPACES, toXml, Tree } from "./xml";
+import { childrenOf, firstAt, fromXml, NAMESPACES, toXml, Tree, xmlText } from "./xml";
 
 export interface AdoptContract {
   readonly stack: string;
@@ -236,7 +236,7 @@ export function adopt(xml: string, contract: AdoptContract, originalXml: string)
   const old = markOf(root);
   if (old === undefined) metadata.appendChild(mark);
   else metadata.replaceChild(mark, old);
-  return new XMLSerializer().serializeToString(doc);
+  return xmlText(doc);
 }
 
 /** An element's meaning as text: attributes by name, white space between elements left out. */
@@ -267,6 +267,10 @@ function rest(xml: string, originalXml: string, shareTag: string): string {
     if (added || ours.some((is) => is(device))) devices.removeChild(device);
   }
   dropMark(root);
+  // Emptied by that, or always empty: it says nothing.
+  for (const metadata of childrenOf(root, "metadata")) {
+    if (elementsOf(metadata).length === 0) root.removeChild(metadata);
+  }
   return meaning(root);
 }
 
@@ -322,7 +326,7 @@ export function release(xml: string, originalXml: string, shareTag: string): str
   // libvirt gives a SPICE domain such a backend, and QEMU refuses it without SPICE.
   if (!spice) putBack(doc, devices, original, isSpiceAudio);
   dropMark(root);
-  return new XMLSerializer().serializeToString(doc);
+  return xmlText(doc);
 }
 
 /** Whether two definitions mean the same. */

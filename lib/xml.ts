@@ -1,5 +1,6 @@
 /** Builds and reads XML by a serializer and a parser; never by text. Pure. */
 import { Document, DOMImplementation, DOMParser, Element, XMLSerializer } from "@xmldom/xmldom";
+import { shortened, visible } from "./plainText";
 
 /** A node to build: `[name, attributes, ...children]`; a string child is text. */
 export type Tree = readonly [name: string, attributes?: Attributes, ...children: TreeChild[]];
@@ -14,8 +15,8 @@ export const NAMESPACES: Readonly<Record<string, string>> = {
 };
 
 // XML 1.0 cannot carry these in any spelling; libvirt would refuse the document with a line number.
-// Carriage return, U+0085 and U+2028 would be read back as line feeds, and U+FFFD is taken for a
-// wrong encoding.
+// Carriage return is read back as a line feed, U+0085 and U+2028 are by readers of XML 1.1, and U+FFFD
+// is taken for a wrong encoding.
 // eslint-disable-next-line no-control-regex -- control characters are what is refused here
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c-\u001f\u0085\u2028\ufffd-\uffff]/;
 
@@ -59,16 +60,34 @@ export function toXml(tree: Tree, declare: readonly string[] = []): string {
       NAMESPACES[prefix] ?? "",
     );
   }
-  return new XMLSerializer().serializeToString(doc);
+  return xmlText(doc);
+}
+
+/**
+ * A document as text. The serializer leaves carriage returns in texts as they are, which readers take
+ * for line feeds; elsewhere a parsed document has none.
+ */
+export function xmlText(doc: Document): string {
+  return new XMLSerializer().serializeToString(doc).replaceAll("\r", "&#13;");
 }
 
 /** Parses a document that libvirt wrote. Throws on malformed XML and on any DTD (entities). */
 export function fromXml(text: string): Document {
   if (/<!(DOCTYPE|ENTITY)/i.test(text)) throw new Error("XML with a document type is refused");
+  // The parser wraps what is thrown here, text of the document and all: the first word counts.
+  let fault = "";
   const stop = (level: string, message: string): void => {
-    throw new Error(`malformed XML (${level}): ${message}`);
+    fault ||= `malformed XML (${level}): ${shortened(visible(message), 200)}`;
+    throw new Error(fault);
   };
-  return new DOMParser({ onError: stop }).parseFromString(text, "text/xml");
+  // The parser's own rule is XML 1.1's, which loses U+0085 and U+2028: libvirt's are XML 1.0.
+  const normalizeLineEndings = (source: string): string => source.replaceAll(/\r\n?/g, "\n");
+  const parser = new DOMParser({ onError: stop, normalizeLineEndings });
+  try {
+    return parser.parseFromString(text, "text/xml");
+  } catch (error) {
+    throw fault === "" ? error : new Error(fault);
+  }
 }
 
 /** The child elements of that name, in order. */

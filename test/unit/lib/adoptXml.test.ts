@@ -198,6 +198,16 @@ describe("adopt", () => {
     assert.deepEqual(differences(INACTIVE, contract, INACTIVE), ["graphics"]);
   });
 
+  it("keeps every character of its owner's texts", () => {
+    const odd = "a&#13;b&#9;c\u0085d\u2028e";
+    const text = domain("", `<title>${odd}</title><metadata><n v='${odd}'/></metadata>`);
+    const edited = adopt(text, NO_SHARE, text);
+    assert.equal(count(edited, /a&#13;b(\t|&#9;)c\u0085d\u2028e/g), 2);
+    assert.equal(release(edited, text, "share"), text);
+    const changed = release(edited.replace("<name>d", "<name>e"), text, "share");
+    assert.equal(count(changed, /a&#13;b(\t|&#9;)c\u0085d\u2028e/g), 2);
+  });
+
   it("keeps the mark's neighbours and replaces an old mark of ours", () => {
     const other = "<app:note xmlns:app='urn:app'>a &lt; b</app:note>";
     const text = domain("", `<metadata>${other}</metadata>`);

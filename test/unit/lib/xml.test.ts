@@ -95,6 +95,16 @@ describe("fromXml", () => {
     it(`refuses '${document}'`, () => assert.throws(() => fromXml(document)));
   }
 
+  it("says what is malformed in one line, without what a terminal obeys", () => {
+    assert.throws(
+      () => fromXml("<a>\u001b[2J\n&nope;</a>"),
+      (error: Error) => {
+        assert.match(error.message, /^malformed XML \(\w+\): [ -~]+$/);
+        return true;
+      },
+    );
+  });
+
   it("answers any text with a document or an error", () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(..."<>/&;!-[]?ab ='\"".split("")) }), (raw) => {
