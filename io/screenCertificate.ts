@@ -1,5 +1,5 @@
 /** The certificate of a guest's screen, and the authority that signs it: files of the guest's folder. */
-import { createHash } from "node:crypto";
+import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
@@ -37,6 +37,18 @@ async function openssl(...args: string[]): Promise<void> {
   throw new Error(`openssl ${args[0]} failed: ${result.stderr.trim()}; install package openssl`);
 }
 
+/** Whether key and certificate are one pair: a kill between their two renames leaves halves of two. */
+async function isPair(key: string, certificate: string): Promise<boolean> {
+  const [keyText, text] = [await textOf(key), await textOf(certificate)];
+  if (keyText === undefined || text === undefined) return false;
+  try {
+    return new X509Certificate(text).checkPrivateKey(createPrivateKey(keyText));
+  } catch {
+    // One of them is neither.
+    return false;
+  }
+}
+
 /** What is there of the screen's certificate. */
 export async function screenCertificate({
   directory,
@@ -46,7 +58,11 @@ export async function screenCertificate({
   const at = (name: keyof typeof TLS_FILES): string => join(directory, TLS_FILES[name]);
   const authority = await textOf(at("authority"));
   const text = await textOf(at("certificate"));
-  if (authority === undefined || text === undefined || (await textOf(at("key"))) === undefined)
+  if (
+    authority === undefined ||
+    text === undefined ||
+    !(await isPair(at("key"), at("certificate")))
+  )
     return { authority, certificate: "" };
   const [valid, signed] = [
     await run(["openssl", "x509", "-in", at("certificate"), "-noout", "-checkend", `${RENEW_S}`]),
@@ -77,7 +93,7 @@ export async function ensureScreenCertificate(of: ScreenOf): Promise<ScreenCerti
     await rename(newKey, at(key));
     await rename(newCertificate, at(certificate));
   };
-  if (kept.authority === undefined || (await textOf(at("authorityKey"))) === undefined) {
+  if (!(await isPair(at("authorityKey"), at("authority")))) {
     const days = ["-days", `${DAYS.authority}`];
     const usage = ["-addext", "keyUsage=critical,keyCertSign"];
     await make("authorityKey", "authority", ...days, ...usage, "-subj", "/CN=mirlab authority");

@@ -55,6 +55,6 @@ remove() {
   [[ ! -d $1 ]] || as_root rmdir --ignore-fail-on-non-empty -- "$1"
 }
 
-[[ $# == 2 && $1 =~ ^(make|digest|remove)$ && $2 =~ ^/[A-Za-z0-9/._-]+/mirlab-[a-z0-9-]+$ ]] ||
+[[ $# == 2 && $1 =~ ^(make|digest|remove)$ && $2 =~ ^/[A-Za-z0-9/._-]+/mirlab-[A-Za-z0-9._-]+$ ]] ||
   die "found arguments '$*', required make, digest or remove, and the path of a folder mirlab-NAME"
 "$@"
