@@ -83,11 +83,13 @@ const ATTACKS = [
   ],
 ];
 
+export const attack = fc.constantFrom(...ATTACKS);
+
 /** Attacks, words and any character at all, one after another. */
 const text = fc
   .array(
     fc.oneof(
-      { weight: 4, arbitrary: fc.constantFrom(...ATTACKS) },
+      { weight: 4, arbitrary: attack },
       { weight: 2, arbitrary: fc.string({ unit: "binary", maxLength: 4 }) },
       { weight: 1, arbitrary: fc.constantFrom("a", "mir", "srv", "/srv/mir", "x".repeat(300)) },
     ),

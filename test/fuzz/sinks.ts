@@ -1,45 +1,21 @@
 /** Where a text of the configuration or of a guest gets into another language, and what an escape is. */
-import { execFileSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join, normalize } from "node:path";
-import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
 import { metaData, userData } from "../../lib/cloudInit";
-import { domainXml, DomainSpec } from "../../lib/domainXml";
 import { escapeHtml } from "../../lib/html";
 import { imageUrlFault } from "../../lib/imageUrl";
 import { NAME } from "../../lib/names";
-import { plainText } from "../../lib/plainText";
+import { plainText, visible } from "../../lib/plainText";
 import { shellLine } from "../../lib/quote";
 import { sharePathFault } from "../../lib/sharePath";
 import { sshConfigBlock } from "../../lib/sshConfig";
 import { viewerFile } from "../../lib/viewer";
-import { fromXml } from "../../lib/xml";
-import { xsltAppending } from "../../lib/xslt";
 import { CANARY, DIR, hostile, hostileWord, near } from "./hostile";
-
-export interface Sink {
-  readonly id: string;
-  /** How an escape is recognised. */
-  readonly escape: string;
-  /** Cases that are tried together: one process for all of them. */
-  readonly batch: number;
-  readonly input: fc.Arbitrary<string>;
-  /** Those that got out. */
-  escaped(cases: readonly string[]): string[];
-}
-
-/** What a function makes of a text, or undefined where it refuses it. */
-function accepted<T>(make: () => T): T | undefined {
-  try {
-    return make();
-  } catch {
-    return undefined;
-  }
-}
-
-const run = (program: string, args: readonly string[], input = ""): string =>
-  execFileSync(program, args, { input, cwd: DIR, maxBuffer: 1 << 28, encoding: "utf8" });
+import { LAB_SINKS } from "./labSinks";
+import { LACKS_PYTHON_YAML, readByPyYaml } from "./readers";
+import { accepted, each, run, Sink } from "./sink";
+import { XML_SINKS } from "./xmlSinks";
 
 function shell(program: "bash" | "sh"): Sink {
   return {
@@ -61,62 +37,6 @@ function shell(program: "bash" | "sh"): Sink {
     },
   };
 }
-
-const each =
-  (escapes: (text: string) => boolean) =>
-  (cases: readonly string[]): string[] =>
-    cases.filter(escapes);
-
-const SPEC: DomainSpec = {
-  ...{ name: "N", stack: "S", guest: "G", type: "qemu", memoryMiB: 2048, vcpus: 2 },
-  ...{ mac: "52:54:00:01:02:03", disk: "D", seed: "E", serialLog: "L" },
-  video: { ramKiB: 65536, vramKiB: 65536, vgamemKiB: 16384 },
-  spice: { port: 5901, clipboard: false, fileTransfer: false },
-  network: { mode: "user", sshPort: 20022 },
-  share: { path: "P", tag: "T", readonly: true },
-};
-
-type Node = ReturnType<typeof fromXml>["documentElement"];
-
-/** Names of all elements and attributes, in order, and where a text is found. */
-function shape(xml: string, text: string): { names: string; hits: number } {
-  const names: string[] = [];
-  let hits = 0;
-  const walk = (node: NonNullable<Node>): void => {
-    names.push(`<${node.nodeName}`);
-    for (const attribute of Array.from(node.attributes)) {
-      names.push(attribute.name);
-      if (attribute.value === text) hits += 1;
-    }
-    for (const child of Array.from(node.childNodes)) {
-      if (child.nodeType === 1) walk(child as NonNullable<Node>);
-      else if (child.nodeType !== 3) names.push(`?${child.nodeType}`);
-    }
-    names.push(">");
-  };
-  const root = fromXml(xml).documentElement;
-  if (root !== null) walk(root);
-  return { names: names.join(" "), hits };
-}
-
-const domainOf = (text: string): string =>
-  domainXml({
-    ...{ ...SPEC, disk: text, seed: text, serialLog: text },
-    share: { path: text, tag: text, readonly: true },
-  });
-const PLAIN_DOMAIN = shape(domainOf("/plain"), "/plain");
-
-/** Every document of a text in one go through a reader of another make. */
-function readByPython(documents: readonly string[]): unknown[] {
-  const program =
-    "import json,sys,yaml\n" +
-    "def read(d):\n" +
-    "  try: return yaml.safe_load(d)\n" +
-    "  except Exception: return {}\n" +
-    "print(json.dumps([read(d) for d in json.load(sys.stdin)], default=repr))";
-  return JSON.parse(run("python3", ["-c", program], JSON.stringify(documents))) as unknown[];
-}
-const hasPythonYaml = accepted(() => run("python3", ["-c", "import yaml"])) !== undefined;
 
 const BOOT = { hostname: "mir", hostPublicKey: "ssh-ed25519 B", packages: [] };
 const bootOf = (text: string): string =>
@@ -181,46 +101,10 @@ const URLS = [
 ];
 
 export const SINKS: readonly Sink[] = [
+  ...LAB_SINKS,
+  ...XML_SINKS,
   shell("bash"),
   shell("sh"),
-  {
-    id: "domainXml, read by our parser",
-    escape: "another set of elements or attributes, or a changed value",
-    batch: 50,
-    input: hostile,
-    escaped: each((text) => {
-      const xml = accepted(() => domainOf(text));
-      if (xml === undefined) return false;
-      const { names, hits } = shape(xml, text);
-      return names !== PLAIN_DOMAIN.names || hits < PLAIN_DOMAIN.hits;
-    }),
-  },
-  {
-    id: "xsltAppending, run by xsltproc (libxml2)",
-    escape: "another element, or a changed value",
-    batch: 100,
-    input: hostile,
-    escaped(cases) {
-      const fit = cases.filter(
-        (text) => accepted(() => xsltAppending("/a", ["b", { c: text }, text])) !== undefined,
-      );
-      const sheet = join(DIR, "sheet.xsl");
-      const children = fit.map((text) => ["b", { c: text }, ["d", {}, text]] as const);
-      writeFileSync(sheet, xsltAppending("/a", ...children));
-      const root = fromXml(run("xsltproc", ["--nonet", sheet, "-"], "<a/>")).documentElement;
-      const found = Array.from(root?.childNodes ?? []);
-      return fit.filter((text, i) => {
-        const node = found[i] as NonNullable<Node>;
-        const sole = node.childNodes.length === 1 && node.firstChild?.nodeName === "d";
-        return (
-          found.length !== fit.length ||
-          !sole ||
-          node.getAttribute("c") !== text ||
-          node.textContent !== text
-        );
-      });
-    },
-  },
   {
     id: "userData, read by yaml as YAML 1.1",
     escape: "another key, or a changed value",
@@ -231,21 +115,18 @@ export const SINKS: readonly Sink[] = [
       return boot !== undefined && bootEscapes(parseYaml(boot, { version: "1.1" }), text);
     }),
   },
-  ...(hasPythonYaml
-    ? [
-        {
-          id: "userData, read by PyYAML, which cloud-init uses",
-          escape: "another key, or a changed value",
-          batch: 100,
-          input: hostileWord,
-          escaped(cases: readonly string[]): string[] {
-            const fit = cases.filter((text) => accepted(() => bootOf(text)) !== undefined);
-            const read = readByPython(fit.map(bootOf));
-            return fit.filter((text, i) => bootEscapes(read[i], text));
-          },
-        },
-      ]
-    : []),
+  {
+    id: "userData, read by PyYAML, which cloud-init uses",
+    escape: "another key, or a changed value",
+    batch: 100,
+    input: hostileWord,
+    lacks: LACKS_PYTHON_YAML,
+    escaped(cases) {
+      const fit = cases.filter((text) => accepted(() => bootOf(text)) !== undefined);
+      const read = readByPyYaml(fit.map(bootOf));
+      return fit.filter((text, i) => bootEscapes(read[i], text));
+    },
+  },
   {
     id: "metaData, read by yaml",
     escape: "another key, or a changed value",
@@ -317,7 +198,7 @@ export const SINKS: readonly Sink[] = [
       return (
         !(protocol === "https:" || (protocol === "http:" && near)) ||
         username + password !== "" ||
-        /[\s'"<>\\]/.test(text)
+        /[^!-~]|['"<>\\^`{|}]/.test(text)
       );
     }),
   },
@@ -344,5 +225,15 @@ export const SINKS: readonly Sink[] = [
     batch: 50,
     input: hostile,
     escaped: each((text) => CONTROL.test(plainText(text))),
+  },
+  {
+    id: "visible, on one line of a terminal",
+    escape: "a control character, a line end, or less than there was",
+    batch: 50,
+    input: hostile,
+    escaped: each((text) => {
+      const shown = visible(text);
+      return CONTROL.test(shown) || /[\t\n]/.test(shown) || shown.length < text.length;
+    }),
   },
 ];
