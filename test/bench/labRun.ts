@@ -15,6 +15,11 @@ const STEPS = {
   frame: /:MirReadiness \S+ created/,
 } as const;
 
+const POLICIES = [
+  ...["--policy-pack", "policies"],
+  ...["--policy-pack-config", "policies/config.json"],
+];
+
 export class LabRun {
   private readonly lab = new TestLab({ stack: STACK, guests: [{ name: "g1" }] });
   private readonly empty = new EmptyProgram();
@@ -50,11 +55,26 @@ export class LabRun {
 
   /** Previews of the converged lab and of an empty program, one after the other. */
   async previews(): Promise<{ lab: number; empty: number }> {
-    const begin = seconds();
-    const { code, text } = await this.lab.pulumi("preview", "--expect-no-changes");
-    const lab = seconds() - begin;
-    if (code !== 0) throw new Error(`preview: ${text}`);
+    const lab = await this.preview("--expect-no-changes");
     return { lab, empty: await this.empty.preview() };
+  }
+
+  /** Previews with the policies, as bin/lab asks for them, and without, in the given order. */
+  async guarded(policiesFirst: boolean): Promise<{ full: number; bare: number }> {
+    let [full, bare] = [NaN, NaN];
+    for (const policies of [policiesFirst, !policiesFirst]) {
+      if (policies) full = await this.preview(...POLICIES);
+      else bare = await this.preview();
+    }
+    return { full, bare };
+  }
+
+  private async preview(...args: string[]): Promise<number> {
+    const begin = seconds();
+    const { code, text } = await this.lab.pulumi("preview", "--non-interactive", ...args);
+    const time = seconds() - begin;
+    if (code !== 0) throw new Error(`preview: ${text}`);
+    return time;
   }
 
   async down(): Promise<void> {

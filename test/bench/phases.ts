@@ -25,6 +25,14 @@ export function spread(values: readonly number[], digits = 1): string {
   return `${median(values).toFixed(digits)} (${least.toFixed(digits)}-${most.toFixed(digits)})`;
 }
 
+/** A row of what a part adds: seconds with and without it, and both differences within each round. */
+export function addedRow(what: string, full: readonly number[], bare: readonly number[]): string {
+  const added = full.map((value, i) => value - (bare[i] ?? NaN));
+  const ratios = full.map((value, i) => value / (bare[i] ?? NaN));
+  const cells = [spread(full, 2), spread(bare, 2), spread(added, 2), spread(ratios, 2)];
+  return `| ${what} | ${cells.join(" | ")} | ${full.length} |`;
+}
+
 /** A row of the table: seconds of both sides, and the ratio within each round. */
 export function row(what: string, engine: readonly number[], other: readonly number[]): string {
   const ratios = engine.map((value, i) => value / (other[i] ?? NaN));
