@@ -55,7 +55,9 @@ export function readLabTexts(texts: Readonly<Record<string, string>>): LabResult
     }
   });
   // What could not be read would be told a second time, as missing.
-  return faults.length > 0 ? { lab: undefined, faults } : readLab(Object.fromEntries(values));
+  return faults.length > 0
+    ? { lab: undefined, faults }
+    : readLab(Object.fromEntries(values) as Record<string, unknown>);
 }
 
 /** The guests that can be read by themselves; one with faults of its own is undefined. */

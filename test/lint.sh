@@ -32,6 +32,17 @@ go_format() {
   return 1
 }
 
+# Of the linter of workflows: Go proves its content by go.sum, and keeps what it has built.
+workflows() {
+  local files
+  mapfile -t files < <(git ls-files --cached --others --exclude-standard -- '.github/workflows/*.yml' 'examples/*actions.yml')
+  ((${#files[@]} > 0)) || {
+    printf '%s\n' "found no workflow, required .github/workflows/ci.yml at least" >&2
+    return 1
+  }
+  GOFLAGS=-mod=readonly GOWORK=off go -C test/actionlint tool actionlint -config-file actionlint.yaml "${files[@]/#/$PWD/}"
+}
+
 # A stack's salt belongs to one passphrase: committed, it locks everybody else out.
 no_salt() { ! git grep --cached -l '^encryptionsalt:' -- 'Pulumi.*.yaml' || {
   printf '%s\n' "found a committed encryptionsalt in the files above; remove that line before you commit" >&2
@@ -40,6 +51,7 @@ no_salt() { ! git grep --cached -l '^encryptionsalt:' -- 'Pulumi.*.yaml' || {
 
 need shellcheck "run 'apt-get install shellcheck'"
 need shfmt "run 'apt-get install shfmt'"
+need go "install Go, the version that toolchain/nodehost/go.mod names"
 need gofmt "install Go, the version that toolchain/nodehost/go.mod names"
 [[ -x node_modules/.bin/tsc ]] || {
   printf '%s\n' "lint: found no node_modules, required the linters; run 'npm ci'" >&2
@@ -59,6 +71,7 @@ check knip knip --no-progress
 check shellcheck shellcheck -x -P SCRIPTDIR "${shell[@]}"
 check shfmt shfmt -d -i 2 -ci -s "${shell[@]}"
 check gofmt go_format
+check workflows workflows
 check docs npm run --silent docs -- --check
 check sbom npm run --silent sbom -- --check
 check salt no_salt

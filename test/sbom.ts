@@ -62,9 +62,20 @@ function npmComponents(): Component[] {
   });
 }
 
+/** Folders with a go.mod: the engine's parts, and the linter of workflows. */
+function goFolders(): [folder: string, scope: Component["scope"]][] {
+  const parts = readdirSync(join(ROOT, "toolchain"))
+    .map((name) => join("toolchain", name))
+    .filter((folder) => existsSync(join(ROOT, folder, "go.mod")));
+  return [
+    ...parts.map((folder): [string, "required"] => [folder, "required"]),
+    [join("test", "actionlint"), "excluded"],
+  ];
+}
+
 /** Modules of a go.mod, as they are after its replacements. */
-function goModules(name: string): [path: string, version: string][] {
-  const text = read("toolchain", name, "go.mod");
+function goModules(folder: string): [path: string, version: string][] {
+  const text = read(folder, "go.mod");
   const replaced = new Map(
     [...text.matchAll(/^(?:replace )?\s*(\S+)(?: v\S+)? => (\S+) (v\S+)/gm)].map(
       ([, from = "", to = "", version = ""]) => [from, [to, version] as const],
@@ -76,16 +87,13 @@ function goModules(name: string): [path: string, version: string][] {
 }
 
 function goComponents(licence: (path: string, version: string) => string): Component[] {
-  const names = readdirSync(join(ROOT, "toolchain")).filter((name) =>
-    existsSync(join(ROOT, "toolchain", name, "go.mod")),
-  );
-  return names.flatMap((program) => {
-    const sums = read("toolchain", program, "go.sum");
-    return goModules(program).map(([path, version]): Component => {
+  return goFolders().flatMap(([folder, scope]) => {
+    const sums = read(folder, "go.sum");
+    return goModules(folder).map(([path, version]): Component => {
       const purl = `pkg:golang/${path}@${version}`;
       const at = sums.split("\n").find((line) => line.startsWith(`${path} ${version} h1:`));
       return {
-        ...{ type: "library", "bom-ref": purl, name: path, version, purl, scope: "required" },
+        ...{ type: "library", "bom-ref": purl, name: path, version, purl, scope },
         licenses: [{ expression: licence(path, version) }],
         properties: at === undefined ? [] : [property("go.sum", at.split(" ")[2] ?? "")],
       };

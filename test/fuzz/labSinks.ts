@@ -139,7 +139,7 @@ export const LAB_SINKS: readonly Sink[] = [
         ]);
       });
       const valid = areDomains(domains.map(([, xml]) => xml ?? ""));
-      return domains.filter((_, i) => valid[i] !== true).map(([text]) => text ?? "");
+      return domains.filter((_, i) => !valid[i]).map(([text]) => text ?? "");
     },
   },
   {

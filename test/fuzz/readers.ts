@@ -8,14 +8,14 @@ import { DIR } from "./hostile";
 import { lacking, run } from "./sink";
 
 /** All values in one go through a Python program, which has them as `data`. */
-function byPython<T>(program: string, data: unknown): T {
+function byPython(program: string, data: unknown): unknown {
   return JSON.parse(
     run(
       "python3",
       ["-c", `import json,sys\ndata=json.load(sys.stdin)\n${program}`],
       JSON.stringify(data),
     ),
-  ) as T;
+  );
 }
 
 export const LACKS_PYTHON = lacking("python3", "python3", "-c", "");
@@ -30,7 +30,7 @@ export const readByPyYaml = (documents: readonly string[]): unknown[] =>
       "  except Exception: return {}\n" +
       "print(json.dumps([read(d) for d in data], default=repr))",
     documents,
-  );
+  ) as unknown[];
 
 /** A URI's parts as Python reads them. */
 export interface PythonUri {
@@ -54,7 +54,7 @@ export const readUris = (uris: readonly string[]): (PythonUri | null)[] =>
       "  except Exception: return None\n" +
       "print(json.dumps([read(u) for u in data]))",
     uris,
-  );
+  ) as (PythonUri | null)[];
 
 /** An element: its name with the namespace, its attributes by name, the text in it. */
 export type ReadElement = readonly [
@@ -74,7 +74,7 @@ export const readByExpat = (documents: readonly string[]): (ReadElement[] | null
       "  return [[e.tag, sorted(e.attrib.items()), text(e)] for e in root.iter()]\n" +
       "print(json.dumps([read(d) for d in data]))",
     documents,
-  );
+  ) as (ReadElement[] | null)[];
 
 /** The same as our own parser reads it. */
 export function readByUs(document: string): ReadElement[] {

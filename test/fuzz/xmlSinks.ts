@@ -174,7 +174,7 @@ export const XML_SINKS: readonly Sink[] = [
     escaped(cases) {
       const fit = cases.filter((text) => accepted(() => domainOf(text)) !== undefined);
       const valid = areDomains(fit.map(domainOf));
-      return fit.filter((_, i) => valid[i] !== true);
+      return fit.filter((_, i) => !valid[i]);
     },
   },
   {

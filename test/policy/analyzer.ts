@@ -55,8 +55,18 @@ function ask<T>(verb: keyof Service, request: unknown): Promise<T> {
   });
 }
 
-const LEVELS = ["advisory", "mandatory", "disabled", "remediate"] as const;
-export type Level = (typeof LEVELS)[number];
+export type Level = "advisory" | "mandatory" | "disabled" | "remediate";
+
+const NUMBERS: Readonly<Record<Level, rpc.EnforcementLevel>> = {
+  advisory: rpc.EnforcementLevel.ADVISORY,
+  mandatory: rpc.EnforcementLevel.MANDATORY,
+  disabled: rpc.EnforcementLevel.DISABLED,
+  remediate: rpc.EnforcementLevel.REMEDIATE,
+};
+
+const LEVELS = new Map<number, Level>(
+  (Object.keys(NUMBERS) as Level[]).map((level) => [NUMBERS[level], level]),
+);
 
 /** A policy's entry in policies/config.json. */
 export type Settings = { readonly enforcementLevel?: Level } & Readonly<Record<string, unknown>>;
@@ -67,7 +77,7 @@ async function configure(policy: string, settings: Settings): Promise<void> {
   for (const { name, enforcementLevel } of POLICIES) {
     const { enforcementLevel: level = enforcementLevel, ...own } = name === policy ? settings : {};
     const config = new rpc.PolicyConfig();
-    config.setEnforcementlevel(LEVELS.indexOf(level));
+    config.setEnforcementlevel(NUMBERS[level]);
     config.setProperties(structs.Struct.fromJavaScript(own));
     request.getPolicyconfigMap().set(name, config);
   }
@@ -112,7 +122,7 @@ export async function findings(
     .flatMap((answer) => answer.getDiagnosticsList())
     .filter((told) => told.getPolicyname() === policy)
     .map((told) => ({
-      level: LEVELS[told.getEnforcementlevel()] ?? "disabled",
+      level: LEVELS.get(told.getEnforcementlevel()) ?? "disabled",
       message: told.getMessage(),
     }));
 }
