@@ -11,6 +11,7 @@ import { GuestAccess } from "./guestAccess";
 import { GuestBoot } from "./guestBoot";
 import { GuestContract } from "./guestContract";
 import { GuestKernel } from "./guestKernel";
+import { GuestMesa } from "./guestMesa";
 import { LabHost } from "./labHost";
 import { madeMachine } from "./madeMachine";
 import { MirReadiness } from "./mirReadiness";
@@ -69,25 +70,33 @@ export class Guest extends pulumi.ComponentResource {
     );
     const inGuest = guestConnection(access, labHost.connection);
     const onDrift = config.onDrift === "report" ? "report" : "heal";
+    const part = {
+      ...seen,
+      ...{ name: config.name, gates: config.gates, share: share !== undefined, onDrift },
+    };
     // Before what follows: another kernel is another boot. An installed guest's is its owner's.
     const kernel = machine.installed
       ? undefined
       : new GuestKernel(
           `${name}-kernel`,
-          {
-            ...seen,
-            ...{ name: config.name, config: config.kernel, gates: config.gates },
-            share: share !== undefined,
-            onDrift,
-          },
+          { ...part, config: config.kernel },
           { parent: this, dependsOn: boot },
         );
-    const booted = { parent: this, dependsOn: kernel ?? boot };
-    /** A word that changes with every boot that the lab has made. */
-    const sinceBoot = (word: pulumi.Output<string>): pulumi.Output<string> =>
+    // On the kernel that stays: it has to draw there.
+    const mesa =
+      kernel === undefined
+        ? undefined
+        : new GuestMesa(
+            `${name}-mesa`,
+            { ...part, config: config.mesa },
+            { parent: this, dependsOn: kernel },
+          );
+    const booted = { parent: this, dependsOn: mesa ?? boot };
+    /** A word that changes with every boot and every Mesa that the lab has made. */
+    const sinceChange = (word: pulumi.Output<string>): pulumi.Output<string> =>
       pulumi
-        .all([word, kernel?.boots ?? ""])
-        .apply(([known, boots]) => (boots === "" ? known : `${known} ${boots}`));
+        .all([word, kernel?.boots ?? "", mesa?.changes ?? ""])
+        .apply((words) => words.filter((known) => known !== "").join(" "));
     const folderInGuest =
       share === undefined
         ? undefined
@@ -106,7 +115,7 @@ export class Guest extends pulumi.ComponentResource {
       `${name}-contract`,
       {
         ...{ name: config.name, guest: access.target },
-        boot: sinceBoot(machine.uuid),
+        boot: sinceChange(machine.uuid),
         onDrift,
         session: sessionArgs(config.session),
         ...(share === undefined ? {} : { share: { tag: SHARE_TAG, mount: config.share.mount } }),
@@ -120,7 +129,7 @@ export class Guest extends pulumi.ComponentResource {
       {
         ...seen,
         gates: config.gates,
-        session: sinceBoot(session.state),
+        session: sinceChange(session.state),
         picture: join(labFolder(stack), config.name, "screen.png"),
         ...(share === undefined
           ? {}

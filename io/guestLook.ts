@@ -7,7 +7,7 @@ import { runInGuest, scriptText, SshTarget } from "./link";
 import { RunResult } from "./exec";
 
 /** Scripts in scripts/guest that change nothing and need no arguments. */
-const PARTS = ["facts.py", "observe.py", "kernel.py"] as const;
+const PARTS = ["facts.py", "observe.py", "kernel.py", "mesa.py"] as const;
 type Part = (typeof PARTS)[number];
 
 export interface GuestAnswer {

@@ -18,11 +18,15 @@ export interface SshTarget {
 
 export type Target = SshTarget | undefined;
 
-/** What is put before a script: from standard input it cannot find its libraries. */
-function librariesOf(name: string): readonly string[] {
-  if (name === "guest/session.sh") return ["guest/mir-tests.sh", "guest/session-lomiri.sh"];
-  return name.startsWith("host/") ? ["host/lib.sh"] : [];
-}
+/** What is put before a script in a guest: from standard input it cannot find its libraries. */
+const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
+  "guest/session.sh": ["guest/mir-tests.sh", "guest/session-lomiri.sh"],
+  "guest/kernel.sh": ["guest/apt.sh"],
+  "guest/mesa.sh": ["guest/apt.sh", "guest/mir-tests.sh"],
+};
+
+const librariesOf = (name: string): readonly string[] =>
+  LIBRARIES[name] ?? (name.startsWith("host/") ? ["host/lib.sh"] : []);
 
 /**
  * The text of `scripts/<name>` for standard input, with its libraries before it. The working

@@ -1,75 +1,11 @@
 /** Which kernel a guest has to run, and what it takes to get there. Pure. */
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { readAnswer } from "./guestAnswer";
 import { Acceleration } from "./limits";
-import { meets, parseRequirement } from "./requirement";
-
-/** `guests[].kernel`, validated. */
-export interface KernelConfig {
-  readonly source: "distro" | "package";
-  readonly when: "unmet" | "always" | "never";
-  readonly package?: KernelPackage | undefined;
-}
-
-export interface KernelPackage {
-  readonly suite?: string | undefined;
-  readonly name?: string | undefined;
-  readonly deb?: string | undefined;
-  readonly sha256?: string | undefined;
-}
+import { identityOf, Origin, originOf, otherIsWanted, PartConfig } from "./origin";
 
 /** The distribution's own newest kernel, when no other name is given. */
-const PACKAGE = "linux-image-amd64";
-
-/** Where a kernel comes from, with every default filled in. */
-export type KernelOrigin =
-  | { readonly kind: "suite"; readonly suite: string; readonly name: string }
-  | { readonly kind: "deb"; readonly deb: string; readonly sha256: string };
-
-export function originOf({ source, package: given }: KernelConfig): KernelOrigin | undefined {
-  if (source === "distro" || given === undefined) return undefined;
-  const { suite, name = PACKAGE, deb, sha256 } = given;
-  if (suite !== undefined) return { kind: "suite", suite, name };
-  if (deb !== undefined && sha256 !== undefined) return { kind: "deb", deb, sha256 };
-  return undefined;
-}
-
-/** What makes one kernel another: a file by its content, wherever it lies. */
-export function identityOf(origin: KernelOrigin): string {
-  const what =
-    origin.kind === "deb" ? ["deb", origin.sha256] : ["suite", origin.suite, origin.name];
-  return createHash("sha256").update(JSON.stringify(what)).digest("hex");
-}
-
-/** Keys that do not belong together; paths are below `guests[].kernel`. */
-export function kernelFaults({ source, package: given }: KernelConfig): [string, string][] {
-  if (source === "distro") {
-    const fault = "belongs to source 'package', got source 'distro'; remove one of the two";
-    return given === undefined ? [] : [["package", fault]];
-  }
-  if (given === undefined) return [["package", "missing; source 'package' needs a suite or a deb"]];
-  const { suite, name, deb, sha256 } = given;
-  return [
-    ...((suite === undefined) === (deb === undefined)
-      ? [["package", "set one of suite and deb"] as [string, string]]
-      : []),
-    ...(deb !== undefined && sha256 === undefined
-      ? [["package.sha256", "missing; a deb is used with its digest only"] as [string, string]]
-      : []),
-    ...(deb === undefined && sha256 !== undefined
-      ? [
-          ["package.sha256", "belongs to package.deb; a suite is verified by apt"] as [
-            string,
-            string,
-          ],
-        ]
-      : []),
-    ...(deb !== undefined && name !== undefined
-      ? [["package.name", "belongs to package.suite; a deb names itself"] as [string, string]]
-      : []),
-  ];
-}
+export const KERNEL_PACKAGE = "linux-image-amd64";
 
 /** A kernel's release, as `uname -r` says it. */
 const release = z.string().regex(/^\d+\.[A-Za-z0-9.+~_-]{1,90}$/);
@@ -118,7 +54,7 @@ export function readKernelFacts(answer: string): KernelFacts {
 }
 
 export type KernelStep =
-  | { readonly do: "install"; readonly origin: KernelOrigin }
+  | { readonly do: "install"; readonly origin: Origin }
   /** Boots the plan's release once, and checks it. */
   | { readonly do: "boot" }
   | { readonly do: "keep" }
@@ -149,31 +85,25 @@ const MINUTES = { kvm: { install: 2, boot: 1 }, tcg: { install: 7, boot: 3 } } a
  * how the guest came to be as it is: so it converges from everywhere, and both ways.
  */
 export function kernelPlan(
-  config: KernelConfig,
+  config: PartConfig,
   gate: string,
   facts: KernelFacts,
   acceleration: Acceleration,
 ): KernelPlan {
-  const origin = originOf(config);
   if (config.when === "never") return { target: "leave", steps: [], words: "" };
   const own = facts.ours.filter((o) => !o.foreign).map((o) => o.release);
   const distro = facts.installed.find((r) => !own.includes(r));
-  const wanted = parseRequirement(gate);
-  const isMet = distro !== undefined && wanted !== undefined && meets(distro, wanted);
-  const why =
-    config.when === "always"
-      ? "kernel.when is 'always'"
-      : `kernel ${distro ?? "of the distribution (none is left)"} ${isMet ? "meets" : "does not meet"} ${gate}`;
-  const ours = origin !== undefined && (config.when === "always" || !isMet);
-  return ours
+  const origin = originOf(config, KERNEL_PACKAGE);
+  const { wanted, why } = otherIsWanted("kernel", config, gate, distro);
+  return wanted && origin !== undefined
     ? planOurs(origin, facts, why, MINUTES[acceleration])
-    : planDistro(distro, facts, origin === undefined ? "kernel.source is 'distro'" : why);
+    : planDistro(distro, facts, why);
 }
 
 type Minutes = (typeof MINUTES)[Acceleration];
 
 function planOurs(
-  origin: KernelOrigin,
+  origin: Origin,
   facts: KernelFacts,
   why: string,
   minutes: Minutes,

@@ -1,9 +1,9 @@
 /** Reads the lab from configuration: all faults at once, defaults filled in. Pure. */
 import { parse } from "yaml";
 import { z } from "zod";
-import { kernelFaults } from "./guestKernel";
 import { GuestConfig, Lab, labSchema } from "./labSchema";
 import { nearest } from "./nearest";
+import { partFaults } from "./origin";
 import { shortened, visible } from "./plainText";
 import { isLoopback } from "./screen";
 import { LOMIRI_MEMORY_MIB } from "./session";
@@ -224,9 +224,11 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
     faults.push(
       ...[...sessionFaults(guest, at), ...screenFaults(guest, at), ...outboundFaults(guest, at)],
     );
-    for (const [path, reason] of kernelFaults(guest.kernel)) add(`${at}.kernel.${path}`, reason);
-    if (guest.image.source === "existing" && guest.kernel.source !== "distro") {
-      add(`${at}.kernel.source`, "an adopted guest's kernel is its owner's; use 'distro'");
+    for (const part of ["kernel", "mesa"] as const) {
+      for (const [path, reason] of partFaults(guest[part])) add(`${at}.${part}.${path}`, reason);
+      if (guest.image.source === "existing" && guest[part].source !== "distro") {
+        add(`${at}.${part}.source`, `an adopted guest's ${part} is its owner's; use 'distro'`);
+      }
     }
     const vgaLimit = guest.video.ramKiB;
     if (guest.video.vgamemKiB > vgaLimit) {

@@ -161,26 +161,49 @@ const image = z.discriminatedUnion("source", [
   }),
 ]);
 
-const kernelPackage = z.strictObject({
+/** Keys of a package; of a part that is one of a suite's packages, its `name` too. */
+const suitePackage = (example: string) => ({
   suite: z
     .string()
     .regex(/^[a-z][a-z0-9]{1,30}(-[a-z]{1,30}){0,2}$/, "use a suite, e.g. 'bookworm-backports'")
     .optional()
     .describe("Suite of the guest's own Debian mirror; apt verifies it."),
-  name: z
-    .string()
-    .regex(/^linux-image-[a-z0-9][a-z0-9.+-]{0,80}$/, "use a package 'linux-image-...'")
-    .optional()
-    .describe("Package in the suite; unset: linux-image-amd64."),
   deb: absolutePath
     .optional()
-    .describe("Package file of one kernel, on the machine that runs Pulumi."),
+    .describe(`Package file of ${example}, on the machine that runs Pulumi.`),
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, "use 64 hex digits, as sha256sum prints them")
     .optional()
     .describe("SHA-256 of the deb; another file is refused."),
 });
+
+const kernelPackage = z.strictObject({
+  ...suitePackage("one kernel"),
+  name: z
+    .string()
+    .regex(/^linux-image-[a-z0-9][a-z0-9.+-]{0,80}$/, "use a package 'linux-image-...'")
+    .optional()
+    .describe("Package in the suite; unset: linux-image-amd64."),
+});
+
+/** Where the guest's kernel or its Mesa comes from. */
+const part = <Package extends z.ZodType>(what: string, key: string, packages: Package) =>
+  z.strictObject({
+    source: z
+      .enum(["distro", "package"])
+      .default("distro")
+      .describe(`Where the guest's ${what} comes from, see docs/builds.md.`),
+    when: z
+      .enum(["unmet", "always", "never"])
+      .default("unmet")
+      .describe(
+        `unmet: only while the distribution's own does not meet gates.${key}. never: what is there is left alone.`,
+      ),
+    package: packages
+      .optional()
+      .describe("Source package: a suite of the guest's mirror, or a package file."),
+  });
 
 const guest = z.strictObject({
   name: z.string().regex(NAME, NAME_RULE).describe("Name of the guest."),
@@ -289,23 +312,8 @@ const guest = z.strictObject({
         ),
     })
     .prefault({}),
-  kernel: z
-    .strictObject({
-      source: z
-        .enum(["distro", "package"])
-        .default("distro")
-        .describe("Where the guest's kernel comes from, see docs/builds.md."),
-      when: z
-        .enum(["unmet", "always", "never"])
-        .default("unmet")
-        .describe(
-          "unmet: only while the distribution's own does not meet gates.kernel. never: what is there is left alone.",
-        ),
-      package: kernelPackage
-        .optional()
-        .describe("Source package: a suite of the guest's mirror, or a package file."),
-    })
-    .prefault({}),
+  kernel: part("kernel", "kernel", kernelPackage).prefault({}),
+  mesa: part("Mesa", "mesa", z.strictObject(suitePackage("one Mesa"))).prefault({}),
   onDrift: z
     .enum(["heal", "restart-at-next-boot", "report"])
     .default("heal")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Puts right what of a guest is not as its lab needs it. Runs in the guest, as root. Idempotent.
 #   heal.sh install PACKAGE...          those that are not installed
-#   heal.sh reinstall FILE...           the packages of these files, in the version that is installed
+#   heal.sh reinstall FILE...           the packages of these files, in the version that is installed;
+#                                       also where the lab took it from another suite, or from a file
 #   heal.sh account USER SHELL GROUPS   login shell, exactly these groups (with commas), no password
 #   heal.sh keys USER                   authorized_keys from standard input, and nothing else in it
 #   heal.sh file PATH MODE              a file of root's from standard input
@@ -12,6 +13,8 @@
 set -euo pipefail
 
 readonly UNIT_DIR=/etc/systemd/system
+# Of kernel.sh and mesa.sh.
+readonly MARKS=/var/lib/mirlab
 
 say() { printf '%s\n' "heal: $*" >&2; }
 die() {
@@ -31,23 +34,42 @@ put() { # put MODE OWNER FILE
 
 get() { # get APT-GET-WORD...
   export DEBIAN_FRONTEND=noninteractive
-  apt-get -q -o DPkg::Lock::Timeout=300 update >&2 ||
+  apt-get -q -o DPkg::Lock::Timeout=300 "${sources[@]}" update >&2 ||
     die "found no answer of the guest's package mirror, required for 'apt-get $*'; let the guest reach it (its sources: /etc/apt), then 'up'"
   apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold \
-    --no-install-recommends --allow-change-held-packages "$@" >&2 ||
+    --no-install-recommends --allow-change-held-packages "${sources[@]}" "$@" >&2 ||
     die "'apt-get $*' failed, see its words above; log /var/log/apt/term.log"
 }
 
 install_packages() { get install "$@"; }
 
+# Suites that only the lab's kernel or Mesa is from: told to apt for one call.
+use_lab_suites() {
+  local list
+  for list in "$MARKS"/{kernels,mesa}/.sources/mirlab.list; do
+    [[ -e $list ]] || continue
+    if ((${#sources[@]} == 0)); then
+      rm -rf -- "$MARKS/.sources"
+      cp -a /etc/apt/sources.list.d "$MARKS/.sources"
+      sources=(-o "Dir::Etc::SourceParts=$MARKS/.sources")
+    fi
+    cat "$list" >>"$MARKS/.sources/mirlab.list"
+  done
+}
+
 reinstall() {
-  local file name version words=()
+  local file name version deb=$MARKS/mesa/package.deb words=()
+  use_lab_suites
   for file in "$@"; do
     name=$(dpkg-query -S "$file" | sed -n '1s/: .*//p')
     [[ -n $name ]] || die "found no package of $file, required one"
     # shellcheck disable=SC2016 # dpkg-query's own field
     version=$(dpkg-query -W -f '${Version}' "$name")
-    words+=("$name=$version")
+    if [[ -s $deb && "$(dpkg-deb -W "$deb" 2>/dev/null)" == "$name"$'\t'"$version" ]]; then
+      words+=("$deb")
+    else
+      words+=("$name=$version")
+    fi
   done
   mapfile -t words < <(printf '%s\n' "${words[@]}" | sort -u)
   get install --reinstall --allow-downgrades "${words[@]}"
@@ -110,7 +132,7 @@ share() {
 
 main() {
   ((EUID == 0)) || die "found user $(id -un), required root"
-  local verb=${1-}
+  local verb=${1-} sources=()
   (($# == 0)) || shift
   case "$verb $#" in
     "install "[1-9]*) install_packages "$@" ;;

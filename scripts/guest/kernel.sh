@@ -13,6 +13,7 @@
 #   kernel.sh progress                  the last line of the log of whichever verb is under way
 set -euo pipefail
 
+readonly ME=kernel
 readonly MARKS=/var/lib/mirlab/kernels
 readonly LOG=/var/log/mirlab-kernel.log
 readonly LOCK=/run/lock/mirlab-kernel
@@ -22,32 +23,10 @@ readonly TRIAL=/boot/grub/mirlab-trial.cfg
 readonly CONFIG=/boot/grub/grub.cfg
 # Of ours that stay: the one that runs, and the one before it.
 readonly KEPT=2
-# An initrd of a guest that was not made by this lab, and what dpkg writes beside it.
-readonly SPARE_MIB=200
 readonly RELEASE='^[0-9]+\.[0-9]+[A-Za-z0-9.+~_-]{0,80}$'
 
-say() { printf '%s\n' "kernel: $*" >&2; }
-die() {
-  say "$*"
-  exit 1
-}
-
-# Whoever waits for the answer may be gone: then nothing is written to them.
-logged() {
-  "$@" >>"$LOG" 2>&1 </dev/null || {
-    tail -n 15 "$LOG" >&2 || true
-    die "'$*' failed, see its words above; log $LOG in the guest"
-  }
-}
-
-put() { # put MODE FILE: standard input becomes FILE, whole or not at all
-  local temp
-  temp=$(mktemp "$2.XXXXXX")
-  cat >"$temp"
-  chmod "$1" "$temp"
-  sync "$temp"
-  mv -f "$temp" "$2"
-}
+# shellcheck source=apt.sh
+declare -F use_suite >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/apt.sh"
 
 # --- the boot loader ---
 
@@ -88,32 +67,6 @@ FILE
 
 # --- packages ---
 
-get() {
-  DEBIAN_FRONTEND=noninteractive logged apt-get -q -y -o DPkg::Lock::Timeout=300 \
-    -o Dpkg::Options::=--force-confold --no-install-recommends "${sources[@]}" "$@"
-}
-
-need_mib() { # need_mib MIB PATH
-  local free
-  free=$(df --output=avail -BM "$2" | tail -n 1 | tr -dc 0-9)
-  ((free >= $1)) || die "found $free MiB free in $2, required $1 MiB for the kernel; make room, or raise guests[].diskGiB"
-}
-
-# A suite that the guest does not have is told to apt for this call alone: it may not upgrade from it.
-use_suite() {
-  local uri release signed have=""
-  # shellcheck disable=SC2016 # apt's own fields
-  while read -r uri release signed; do
-    [[ $release != "$1" ]] || return 0
-    [[ -n $have || $release == *-* ]] || have="deb ${signed:+[signed-by=$signed] }$uri $1 main"
-  done < <(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(SIGNED_BY)' 'Identifier: Packages')
-  [[ -n $have ]] || die "found no suite in the guest's /etc/apt, required one whose mirror may have $1 too"
-  mkdir -p "$MARKS/.sources"
-  cp -a /etc/apt/sources.list.d/. "$MARKS/.sources/"
-  printf '%s\n' "$have" >"$MARKS/.sources/mirlab.list"
-  sources=(-o "Dir::Etc::SourceParts=$MARKS/.sources")
-}
-
 mark() { # mark RELEASE PACKAGE IDENTITY
   local package=$2
   # What its owner installed is not ours to take away, now or later.
@@ -152,10 +105,7 @@ install_suite() { # install_suite SUITE PACKAGE IDENTITY
 
 install_deb() { # install_deb SHA256 IDENTITY
   local sum=$1 identity=$2 file=$MARKS/.package.deb package release size
-  need_mib $((SPARE_MIB * 2)) "$MARKS"
-  cat >"$file"
-  printf '%s  %s\n' "$sum" "$file" | sha256sum --quiet --check - >&2 ||
-    die "found another SHA-256 than $sum in what arrived, required this one"
+  take_deb "$sum" "$file"
   package=$(dpkg-deb -f "$file" Package)
   size=$(dpkg-deb -f "$file" Installed-Size)
   [[ $package =~ ^linux-image-[a-z0-9.+-]+$ ]] || die "found package '$package', required linux-image-..."
@@ -264,18 +214,13 @@ restore() {
 }
 
 main() {
-  ((EUID == 0)) || die "found user $(id -un), required root"
   local verb=${1-} sources=()
   (($# == 0)) || shift
-  trap '' HUP PIPE
   if [[ $verb == progress ]]; then
     tail -n 1 "$LOG" 2>/dev/null || true
     return
   fi
-  # Of a run that was cut off: its end is waited for, and taken for done.
-  exec 9>"$LOCK"
-  flock -w 3600 9 || die "found $LOCK held for an hour, required free; 'fuser $LOCK' in the guest names who holds it"
-  export LC_ALL=C.UTF-8
+  one_at_a_time
   case "$verb $#" in
     "install "[34]) install_kernel "$@" ;;
     "trial "[1-9]*) trial "$@" ;;

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Mir's own tests in a guest: functions of session.sh. They need the screen for themselves, so they
-# run as the session's unit starts, before its server; what has passed is not run again.
+# Mir's own tests in a guest: functions of session.sh and mesa.sh. They need the screen for themselves,
+# so they run as the session's unit starts, before its server; what has passed is not run again.
 
 readonly TESTS=/usr/local/lib/mir-session/tests
 readonly TESTS_UNIT=/etc/systemd/system/mir-session.service.d/tests.conf
 
-put_tests() {
-  mkdir -p "${TESTS%/*}" "${TESTS_UNIT%/*}"
+put_test_program() {
+  mkdir -p "${TESTS%/*}"
   put 0755 "$TESTS" <<'FILE'
 #!/bin/bash
 # Mir's own tests, and what they said of what is installed. Runs as root.
@@ -21,8 +21,8 @@ readonly SHOWN=(3 15)
 identity() {
   uname -rv
   dpkg-query -W -f '${Package} ${Version}\n' 'libegl*' 'libgles*' 'libgbm*' 'libgl1-mesa*' 'libgallium*' \
-    'libllvm*' 'libdrm*' 'libmir*' 'mir-*' 2>/dev/null || true
-  stat -c '%n %s %Y %i' /usr/lib/*/dri/*_dri.so /usr/lib/*/mir/server-platform/*.so.* 2>/dev/null || true
+    'libllvm*' 'libdrm*' 'libmir*' 'mir-*' 'mesa-libgallium' 'mirlab-mesa' 2>/dev/null || true
+  stat -c '%n %s %Y %i' {/usr,/opt/mirlab/mesa}/lib/*/dri/*_dri.so /usr/lib/*/mir/server-platform/*.so.* 2>/dev/null || true
   readlink /sys/class/drm/card?/device/driver || true
 }
 
@@ -65,6 +65,11 @@ run() {
 
 "$1"
 FILE
+}
+
+put_tests() {
+  put_test_program
+  mkdir -p "${TESTS_UNIT%/*}"
   # A failed test does not keep the session from trying: both tell more than one.
   put 0644 "$TESTS_UNIT" <<FILE
 [Service]

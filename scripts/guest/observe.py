@@ -25,8 +25,9 @@ UNIT_DIR = "/etc/systemd/system"
 SESSION_UNITS = ["mir-session.service", "mir-session-client.service"]
 SHARE_MARK = b"# mirlab share "
 # Of these packages every program, library and driver is looked at.
-PICTURE = ["libegl*", "libgles*", "libgbm*", "libgl1*", "libglapi*", "libglvnd*", "libllvm*", "libdrm*", "libmir*", "mir-*"]
-PICTURE_FILES = re.compile(rb"([0-9a-f]{32})  ((?:usr/)?(?:lib|bin|boot|share/glvnd|share/drirc\.d)/.*)")
+PICTURE = ["libegl*", "libgles*", "libgbm*", "libgl1*", "libglapi*", "libglvnd*", "libllvm*", "libdrm*", "libmir*", "mir-*",
+           "mesa-libgallium", "mirlab-mesa"]
+PICTURE_FILES = re.compile(rb"([0-9a-f]{32})  ((?:(?:usr/)?(?:lib|bin|boot|share/glvnd|share/drirc\.d)|opt/mirlab|etc/ld\.so\.conf\.d)/.*)")
 KERNEL_FILES = [b"boot/vmlinuz-", b"/qxl.ko", b"/drm.ko", b"/drm_kms_helper.ko", b"/9p.ko", b"/9pnet.ko", b"/9pnet_virtio.ko"]
 TEXTS = ["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*", "/etc/sudoers", "/etc/sudoers.d/*", "/etc/default/grub",
          "/etc/default/grub.d/*", "/etc/modprobe.d/*", "/etc/modules-load.d/*", "/etc/fstab"]

@@ -63,8 +63,14 @@ put_banner() {
 set -euo pipefail
 log() { journalctl -b -u mir-session -o cat --no-pager | sed -n "s/.*$1: //p" | tail -n 1; }
 version() { dpkg-query -W -f '${Version}' "$1" 2>/dev/null || printf unknown; }
+# The one that draws: there may be another than the distribution's.
+mesa() {
+  local gles
+  gles=$(log 'GL version')
+  if [[ $gles == *"Mesa "* ]]; then printf '%s' "${gles##*Mesa }"; else version libgl1-mesa-dri; fi
+}
 printf '\n  Mir runs in this guest\n\n'
-printf '  %-10s %s\n' Host "$(hostname)" Linux "$(uname -r)" Mesa "$(version libgl1-mesa-dri)" \
+printf '  %-10s %s\n' Host "$(hostname)" Linux "$(uname -r)" Mesa "$(mesa)" \
   Mir "$(version mir-platform-graphics-gbm-kms)" Display "$(log 'Selected display driver')" \
   Renderer "$(log 'GL renderer')" GLES "$(log 'GL version')"
 # Each key that arrives shows: readiness sends one, and looks for another picture.

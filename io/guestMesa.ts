@@ -1,0 +1,134 @@
+/** Handler of GuestMesa: brings the guest to the Mesa that its gate and source ask for. */
+import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import * as pulumi from "@pulumi/pulumi";
+import { MesaDecision, MesaFacts, MesaPlan, mesaPlan, readMesaFacts } from "../lib/guestMesa";
+import { identityOf } from "../lib/origin";
+import { meets, parseRequirement } from "../lib/requirement";
+import { failWithEvidence } from "./evidence";
+import { RunResult } from "./exec";
+import { waitForSsh } from "./guestBoot";
+import { forgetLooks, lookAtGuest } from "./guestLook";
+import { GuestPartInputs, installPart, partStep, passes, pickPart, toldBy } from "./guestPart";
+import { runInGuest } from "./link";
+
+export type GuestMesaInputs = GuestPartInputs;
+
+export interface GuestMesaProps extends GuestMesaInputs {
+  /** `unreachable`: the facts are the last known ones. */
+  readonly status: "as decided" | "to do" | "unreachable";
+  /** What the lab has decided on; null: nothing, or the distribution's. */
+  readonly decided: MesaDecision | null;
+  /** Changes with every change of Mesa that was made. */
+  readonly changes: string;
+  readonly facts: MesaFacts;
+}
+
+const factsOf = (result: RunResult): MesaFacts => readMesaFacts(toldBy(result));
+
+const step = (inputs: GuestMesaInputs, what: string, verb: string): Promise<string> =>
+  partStep("mesa", inputs, what, [verb]);
+
+async function lookNow({ guest }: GuestMesaInputs): Promise<MesaFacts> {
+  return factsOf(await runInGuest(guest, "mesa.py", [], { timeoutMs: 120_000 }));
+}
+
+const planFor = (i: GuestMesaInputs, facts: MesaFacts): MesaPlan =>
+  mesaPlan(i.config, i.gates.mesa, facts, i.acceleration);
+
+/** The guest has the distribution's Mesa again; says why. */
+async function fallBack(inputs: GuestMesaInputs, mesa: string, reason: Error): Promise<never> {
+  const { name } = inputs;
+  const back = await step(inputs, "the way back", "restore").then(
+    () => "the guest has the distribution's again",
+    (error: Error) => `the distribution's could not be put back (${error.message})`,
+  );
+  throw new Error(
+    `${name}: Mesa ${mesa} did not pass: ${reason.message}; ${back}; ` +
+      `use another mesa.package, or lower gates.mesa; logs /var/log/mirlab-mesa.log and /var/lib/mir-session/tests/*.log in the guest`,
+  );
+}
+
+/** One that would not meet its own gate is not worth a try. */
+function mustMeet({ gates }: GuestMesaInputs, mesa: string): void {
+  const wanted = parseRequirement(gates.mesa);
+  if (wanted === undefined || meets(mesa, wanted)) return;
+  throw new Error(`found ${mesa} in the package, required ${wanted.text}; it was not tried`);
+}
+
+type Before = Pick<GuestMesaProps, "decided" | "changes">;
+
+/** Takes the plan's steps. What cannot be kept leaves the guest with the distribution's Mesa. */
+async function follow(
+  inputs: GuestMesaInputs,
+  before: Before | undefined,
+): Promise<GuestMesaProps> {
+  forgetLooks();
+  // The guest may have been started by this very `up`.
+  await waitForSsh(inputs);
+  let facts = await lookNow(inputs);
+  const plan = planFor(inputs, facts);
+  // Of an update `diff` has told it.
+  if (before === undefined && plan.words !== "") console.log(`${inputs.name}: ${plan.words}`);
+  let mesa = facts.ours?.mesa ?? "";
+  const orBack = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: Error) => fallBack(inputs, mesa, error));
+  for (const next of plan.steps) {
+    if (next.do === "install") {
+      mesa = await installPart("mesa", inputs, next.origin, identityOf(next.origin));
+      await orBack(Promise.resolve().then(() => mustMeet(inputs, mesa)));
+      console.log(`${inputs.name}: Mesa ${mesa} is installed; Mir draws with it`);
+    }
+    if (next.do === "try") {
+      await step(inputs, `Mesa ${mesa}`, "try");
+      await orBack(passes("mesa", inputs));
+    }
+    if (next.do === "keep") await step(inputs, `Mesa ${mesa}`, "keep");
+    if (next.do === "restore") await step(inputs, "the distribution's Mesa", "restore");
+  }
+  const acted = plan.steps.length > 0;
+  if (acted) facts = await lookNow(inputs);
+  const left = planFor(inputs, facts);
+  if (left.words !== "") throw new Error(`${inputs.name}: mesa: still to do: ${left.words}`);
+  return {
+    ...pickPart(inputs),
+    ...{ status: "as decided", facts },
+    decided: left.target === "ours" ? { mesa: facts.ours?.mesa ?? mesa } : null,
+    changes: acted ? `${Date.now()}` : (before?.changes ?? ""),
+  };
+}
+
+const converge = (inputs: GuestMesaInputs, before?: Before): Promise<GuestMesaProps> =>
+  follow(inputs, before).catch(failWithEvidence(dirname(inputs.guest.config), inputs));
+
+export const provider: pulumi.dynamic.ResourceProvider<GuestMesaInputs, GuestMesaProps> = {
+  async create(inputs) {
+    const outs = await converge(inputs);
+    return { id: `${inputs.guest.alias}-mesa`, outs };
+  },
+  /** Looks without changing anything. What is to be done is told by `diff`: it knows the new gate. */
+  async read(id, props) {
+    if (props === undefined) throw new Error(`${id}: cannot be imported`);
+    try {
+      const { result } = await lookAtGuest(props.guest, "mesa.py");
+      const facts = factsOf(result);
+      const { words } = planFor(props, facts);
+      return { id, props: { ...props, facts, status: words === "" ? "as decided" : "to do" } };
+    } catch {
+      return { id, props: { ...props, status: "unreachable" } };
+    }
+  },
+  async diff(_id, olds, news) {
+    const edited = !isDeepStrictEqual(pickPart(olds), pickPart(news));
+    const { words } = planFor(news, olds.facts);
+    if (words !== "") console.log(`${news.name}: ${words}`);
+    return { changes: edited || (olds.status !== "unreachable" && words !== "") };
+  },
+  async update(_id, olds, news) {
+    if (news.onDrift === "report" && isDeepStrictEqual(pickPart(olds), pickPart(news))) {
+      console.log(`${news.name}: mesa: only told: onDrift`);
+      return { outs: { ...olds } };
+    }
+    return { outs: await converge(news, olds) };
+  },
+};
