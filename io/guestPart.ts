@@ -129,13 +129,13 @@ function openVerdicts(
 ): Verdict[] {
   const share = { path: "", mount: "", readonly: false };
   const wanted = { gates: inputs.gates, picture: "", ...(inputs.share ? { share } : {}) };
-  // Mir's own test runs before a session: without one there is none yet, and MirReadiness asks.
+  // Of a kernel Mir's own tests run before a session: without one there are none yet, and
+  // MirReadiness asks. Another Mesa comes after another kernel.
   const hasSession = look.guest?.facts.unit?.loadState === "loaded";
-  // Another Mesa comes after another kernel.
-  const later = [...(part === "kernel" ? ["mesa"] : []), ...(hasSession ? [] : ["harness"])];
-  return judge(look, wanted).filter(
-    (v) => v.fatal && !isMet(v) && v.tier !== "session" && !later.includes(v.id),
-  );
+  const later = part === "mesa" ? [] : ["mesa", ...(hasSession ? [] : ["harness"])];
+  const asked = (v: Verdict): boolean =>
+    v.tier === "session" ? part === "mesa" && v.id === "test-client" : !later.includes(v.id);
+  return judge(look, wanted).filter((v) => v.fatal && !isMet(v) && asked(v));
 }
 
 /** Rejects with the checks of boot and graphics that the guest does not meet with the new part. */
@@ -149,8 +149,8 @@ export async function passes(part: Part, inputs: GuestPartInputs): Promise<void>
     if (typeof guest === "string") return { notYet: guest };
     const open = openVerdicts(part, inputs, { guest, proofs: UP });
     if (open.length === 0) return { value: undefined };
-    // A session that starts tests what is new for the first time.
-    const stays = open.filter((v) => !v.settles && v.id !== "harness");
+    // A session that starts tests a new kernel for the first time.
+    const stays = open.filter((v) => !v.settles && (part === "mesa" || v.id !== "harness"));
     if (stays.length > 0) throw new Error(stays.map(verdictText).join("\n"));
     return { notYet: `not yet ${open.map((v) => v.id).join(", ")}` };
   });

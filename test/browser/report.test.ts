@@ -125,7 +125,7 @@ describe("the report, opened", () => {
     for (const text of [
       "10.1.3",
       ">= 10.3.0",
-      "install a newer libegl-mesa0 in the guest, or lower guests[].gates.mesa",
+      "install a newer Mesa by guests[].mesa (docs/builds.md), or lower guests[].gates.mesa",
       "docs/checks.md#mesa",
     ]) {
       assert.ok(await card.getByText(text, { exact: true }).isVisible(), text);

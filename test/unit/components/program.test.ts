@@ -83,6 +83,7 @@ function outputsOf(
     return { name: (inputs.spec as { name: string }).name, uuid: "uuid", bootId: "uuid#1" };
   }
   if (type.endsWith(":GuestKernel")) return { status: "as decided", decided: null, boots: "" };
+  if (type.endsWith(":GuestMesa")) return { status: "as decided", decided: null, changes: "" };
   if (type.endsWith(":MirReadiness")) {
     return {
       status: "ready",
@@ -183,6 +184,7 @@ describe("the dev lab", () => {
         "mir-session > command:remote:Command mir-session-unit",
         "mir > pulumi-nodejs:dynamic/mir:GuestContract mir-contract",
         "mir > pulumi-nodejs:dynamic/mir:GuestKernel mir-kernel",
+        "mir > pulumi-nodejs:dynamic/mir:GuestMesa mir-mesa",
         "mir > pulumi-nodejs:dynamic/mir:MirReadiness mir-readiness",
         "mir > mirlab:index:Console mir-console",
       ].sort(),
@@ -275,7 +277,7 @@ describe("the dev lab", () => {
     assert.ok((own.packages as string[]).includes("libgl1-mesa-dri"));
   });
 
-  it("goes one way: packages, libvirt, pool, domain, boot, kernel, session, readiness", () => {
+  it("goes one way: packages, libvirt, pool, domain, boot, kernel, Mesa, session, readiness", () => {
     const order = [
       ["host-packages-libvirtd", "host-packages-installed"],
       ["host-contract", "host-pool"],
@@ -284,8 +286,9 @@ describe("the dev lab", () => {
       ["mir-vm-domain", "mir-vm-seed"],
       ["mir-boot", "mir-vm-domain"],
       ["mir-kernel", "mir-boot"],
-      ["mir-session", "mir-kernel"],
-      ["mir-share", "mir-kernel"],
+      ["mir-mesa", "mir-kernel"],
+      ["mir-session", "mir-mesa"],
+      ["mir-share", "mir-mesa"],
       ["mir-contract", "mir-session-unit"],
       ["mir-contract", "mir-share-mount"],
       ["mir-readiness", "mir-contract"],

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { beforeEach, describe, it, mock } from "node:test";
 import { GuestKernelInputs, GuestKernelProps, provider } from "../../../io/guestKernel";
 import { forgetLooks } from "../../../io/guestLook";
-import { identityOf, KernelFacts } from "../../../lib/guestKernel";
+import { KernelFacts } from "../../../lib/guestKernel";
 import { LIMITS_S, STALL_S } from "../../../lib/limits";
+import { identityOf } from "../../../lib/origin";
 import { FACTS, FakePrograms, fixture, ROOT, temporaryFolder } from "../support";
 
 process.chdir(ROOT);

@@ -199,7 +199,7 @@ describe("MirReadiness, created", () => {
     assert.equal(error.id, INPUTS.uuid);
     assert.deepEqual(error.reasons, [
       "kernel: found 6.1.0-56-amd64, need >= 99.0; install a newer kernel by guests[].kernel (docs/builds.md), or lower guests[].gates.kernel",
-      "mesa: found 22.3.6, need >= 98.0; install a newer libegl-mesa0 in the guest, or lower guests[].gates.mesa",
+      "mesa: found 22.3.6, need >= 98.0; install a newer Mesa by guests[].mesa (docs/builds.md), or lower guests[].gates.mesa",
     ]);
     assert.equal(error.properties?.status, "not ready");
     assert.deepEqual(error.properties.reasons, error.reasons);

@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import {
-  identityOf,
-  KernelConfig,
-  KernelFacts,
-  kernelPlan,
-  neededSymbols,
-  originOf,
-  readKernelFacts,
-} from "../../../lib/guestKernel";
+import { KernelFacts, kernelPlan, neededSymbols, readKernelFacts } from "../../../lib/guestKernel";
+import { identityOf, PartConfig } from "../../../lib/origin";
 
-const SUITE: KernelConfig = {
+const SUITE: PartConfig = {
   ...{ source: "package", when: "unmet" },
   package: { suite: "bookworm-backports" },
 };
@@ -29,15 +22,15 @@ const INSTALLED: KernelFacts = {
 };
 const KEPT: KernelFacts = { ...INSTALLED, running: NEW, saved: NEW };
 
-function plan(config: KernelConfig, gate: string, facts: KernelFacts): [string, string] {
+function plan(config: PartConfig, gate: string, facts: KernelFacts): [string, string] {
   const { target, steps } = kernelPlan(config, gate, facts, "tcg");
   return [target, steps.map((s) => s.do).join(" ")];
 }
 
 describe("the plan for a guest's kernel", () => {
   const always = { ...SUITE, when: "always" } as const;
-  const distro: KernelConfig = { source: "distro", when: "unmet" };
-  const table: readonly [string, KernelConfig, string, KernelFacts, string, string][] = [
+  const distro: PartConfig = { source: "distro", when: "unmet" };
+  const table: readonly [string, PartConfig, string, KernelFacts, string, string][] = [
     ["a gate that the distribution meets", SUITE, ">= 6.1", FACTS, "distro", ""],
     ["a gate that it does not meet", SUITE, ">= 6.12", FACTS, "ours", "install boot keep"],
     ["always, with a gate that is met", always, ">= 6.1", FACTS, "ours", "install boot keep"],
@@ -140,20 +133,6 @@ describe("the plan for a guest's kernel", () => {
         assert.deepEqual([after.target, after.steps, after.words], [target, [], ""]);
       }),
     );
-  });
-});
-
-describe("a kernel's origin", () => {
-  it("is the declared one, with its defaults; none for the distribution's", () => {
-    assert.deepEqual(originOf(SUITE), ORIGIN);
-    assert.equal(originOf({ source: "distro", when: "always" }), undefined);
-  });
-
-  it("is known by its content: a file may lie anywhere", () => {
-    const deb = (path: string, sha256: string) => identityOf({ kind: "deb", deb: path, sha256 });
-    assert.equal(deb("/a", "1"), deb("/b", "1"));
-    assert.notEqual(deb("/a", "1"), deb("/a", "2"));
-    assert.notEqual(IDENTITY, identityOf({ ...ORIGIN, name: "linux-image-rt-amd64" }));
   });
 });
 

@@ -68,7 +68,7 @@ describe("junit", () => {
     assert.equal(failure?.getAttribute("type"), "unmet");
     assert.equal(
       failure?.textContent,
-      "mesa: found 10.1.3, need >= 10.3.0; install a newer libegl-mesa0 in the guest, or lower guests[].gates.mesa\n" +
+      "mesa: found 10.1.3, need >= 10.3.0; install a newer Mesa by guests[].mesa (docs/builds.md), or lower guests[].gates.mesa\n" +
         "more: docs/checks.md#mesa",
     );
   });

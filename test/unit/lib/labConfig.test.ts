@@ -30,7 +30,7 @@ function labOf(raw: Record<string, unknown>): Lab {
   return lab;
 }
 
-describe("a guest's kernel", () => {
+describe("a guest's kernel and Mesa", () => {
   const SHA = "0".repeat(64);
   const from = (p: object) => ({ kernel: { source: "package", package: p } });
   const table: readonly (readonly [object, ...string[]])[] = [
@@ -74,6 +74,24 @@ describe("a guest's kernel", () => {
       { ...from({ suite: "sid" }), image: EXISTING },
       "guests[0].kernel.source: an adopted guest's kernel is its owner's; use 'distro'",
     ],
+    [{ mesa: { source: "package", package: { suite: "bookworm-backports" } } }],
+    [{ mesa: { source: "package", package: { deb: "/srv/mesa.deb", sha256: SHA } } }],
+    [
+      { mesa: { source: "package", when: "always" } },
+      "guests[0].mesa.package: missing; source 'package' needs a suite or a deb",
+    ],
+    [
+      { mesa: { source: "package", package: { deb: "/srv/mesa.deb" } } },
+      "guests[0].mesa.package.sha256: missing; a deb is used with its digest only",
+    ],
+    [
+      { mesa: { source: "package", package: { suite: "sid", name: "libgbm1" } } },
+      "guests[0].mesa.package.name: unknown key; known keys: suite, deb, sha256",
+    ],
+    [
+      { mesa: { source: "package", package: { suite: "sid" } }, image: EXISTING },
+      "guests[0].mesa.source: an adopted guest's mesa is its owner's; use 'distro'",
+    ],
   ];
   for (const [guest, ...told] of table) {
     it(`${told.length === 0 ? "takes" : "refuses"} ${JSON.stringify(guest)}`, () => {
@@ -107,6 +125,7 @@ describe("a lab that says the least", () => {
           share: { enabled: true, mount: "/mnt/share", readonly: false },
           session: { kind: "demo" },
           kernel: { source: "distro", when: "unmet" },
+          mesa: { source: "distro", when: "unmet" },
           onDrift: "heal",
           gates: { kernel: ">= 3.18", mesa: ">= 10.3.0" },
         },

@@ -63,8 +63,8 @@ describe("report", () => {
   it("names of an unmet check what was found, what is required, the remedy and where to read", () => {
     assert.ok(
       textOf(report(NOT_READY)).includes(
-        "mesa unmet Found 10.1.3 Required >= 10.3.0 Remedy install a newer libegl-mesa0 in the guest, " +
-          "or lower guests[].gates.mesa More docs/checks.md#mesa",
+        "mesa unmet Found 10.1.3 Required >= 10.3.0 Remedy install a newer Mesa by guests[].mesa " +
+          "(docs/builds.md), or lower guests[].gates.mesa More docs/checks.md#mesa",
       ),
     );
   });
