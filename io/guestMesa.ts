@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { MesaDecision, MesaFacts, MesaPlan, mesaPlan, readMesaFacts } from "../lib/guestMesa";
 import { identityOf } from "../lib/origin";
-import { meets, parseRequirement } from "../lib/requirement";
+import { meets, parseRequirement, upstreamVersion } from "../lib/requirement";
 import { failWithEvidence } from "./evidence";
 import { RunResult } from "./exec";
 import { waitForSsh } from "./guestBoot";
@@ -56,6 +56,14 @@ function mustMeet({ gates }: GuestMesaInputs, mesa: string): void {
   throw new Error(`found ${mesa} in the package, required ${wanted.text}; it was not tried`);
 }
 
+/** What draws has to be what was installed: a loader that does not like a driver takes another. */
+async function draws(inputs: GuestMesaInputs, mesa: string): Promise<void> {
+  const { facts } = await passes("mesa", inputs);
+  const found = facts.mesa ?? "no Mesa";
+  if (upstreamVersion(found) === upstreamVersion(mesa)) return;
+  throw new Error(`found Mesa ${found} drawing, required ${mesa}, which was installed`);
+}
+
 type Before = Pick<GuestMesaProps, "decided" | "changes">;
 
 /** Takes the plan's steps. What cannot be kept leaves the guest with the distribution's Mesa. */
@@ -81,7 +89,7 @@ async function follow(
     }
     if (next.do === "try") {
       await step(inputs, `Mesa ${mesa}`, "try");
-      await orBack(passes("mesa", inputs));
+      await orBack(draws(inputs, mesa));
     }
     if (next.do === "keep") await step(inputs, `Mesa ${mesa}`, "keep");
     if (next.do === "restore") await step(inputs, "the distribution's Mesa", "restore");

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { judge } from "../lib/checks";
 import { isMet, Verdict, verdictText } from "../lib/checks/verdict";
+import { GuestLook } from "../lib/guestFacts";
 import { LIMITS_S } from "../lib/limits";
 import { Origin, PartConfig } from "../lib/origin";
 import { GateRequirements } from "../lib/requirement";
@@ -138,17 +139,20 @@ function openVerdicts(
   return judge(look, wanted).filter((v) => v.fatal && !isMet(v) && asked(v));
 }
 
-/** Rejects with the checks of boot and graphics that the guest does not meet with the new part. */
-export async function passes(part: Part, inputs: GuestPartInputs): Promise<void> {
+/**
+ * The look in which the guest met the checks of boot and graphics with the new part. Rejects with
+ * those that it does not meet.
+ */
+export async function passes(part: Part, inputs: GuestPartInputs): Promise<GuestLook> {
   const { acceleration, domain } = inputs;
   const what = `${domain}: checks of the new ${part === "kernel" ? "boot" : "Mesa"}:`;
   // No stall: a kernel is not judged by how busy its host is.
   const limitS = LIMITS_S[acceleration].session;
-  await waitFor({ what, limitS }, async () => {
+  return waitFor<GuestLook>({ what, limitS }, async () => {
     const guest = await probe(inputs.guest);
     if (typeof guest === "string") return { notYet: guest };
     const open = openVerdicts(part, inputs, { guest, proofs: UP });
-    if (open.length === 0) return { value: undefined };
+    if (open.length === 0) return { value: guest };
     // A session that starts tests a new kernel for the first time.
     const stays = open.filter((v) => !v.settles && (part === "mesa" || v.id !== "harness"));
     if (stays.length > 0) throw new Error(stays.map(verdictText).join("\n"));

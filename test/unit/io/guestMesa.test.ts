@@ -147,6 +147,16 @@ describe("GuestMesa", () => {
     assert.deepEqual(verbs().slice(1), ["try", "restore"]);
   });
 
+  it("puts it back when the loader has passed the new one over", async () => {
+    state("try", { distro: OLD, ours: OURS }, "22.3.6");
+    const config = { ...INPUTS.config, when: "always" } as const;
+    assert.match(
+      await failure({ gates: MET, config }),
+      /did not pass: found Mesa 22\.3\.6 drawing, required 25\.0\.7-2~bpo12\+1, which was installed; the/,
+    );
+    assert.deepEqual(verbs().slice(1), ["try", "restore"]);
+  });
+
   it("does not try one that would not meet the gate", async () => {
     const message = await failure({ gates: { ...MET, mesa: ">= 26.0" } });
     assert.match(message, /did not pass: found \S+ in the package, required >= 26\.0; it was not/);
