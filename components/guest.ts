@@ -69,7 +69,7 @@ export class Guest extends pulumi.ComponentResource {
       { parent: this, dependsOn: machine.resource },
     );
     const inGuest = guestConnection(access, labHost.connection);
-    const onDrift = config.onDrift === "report" ? "report" : "heal";
+    const onDrift: "heal" | "report" = config.onDrift === "report" ? "report" : "heal";
     const part = {
       ...seen,
       ...{ name: config.name, gates: config.gates, share: share !== undefined, onDrift },

@@ -138,8 +138,7 @@ export const GRAPHICS: readonly Check[] = [
     page: 43,
     probe: "the version that a GLES context of the guest's libEGL names",
     required: ({ gates }) => gates.mesa,
-    remedy:
-      "install a newer Mesa by guests[].mesa (docs/builds.md), or lower guests[].gates.mesa",
+    remedy: "install a newer Mesa by guests[].mesa (docs/builds.md), or lower guests[].gates.mesa",
     fatal: true,
     settles: false,
     needs: ["drm", "gles"],

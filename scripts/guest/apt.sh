@@ -44,12 +44,14 @@ need_mib() { # need_mib MIB PATH
 
 # A suite that the guest does not have is told to apt for this call alone: it may not upgrade from it.
 use_suite() {
-  local uri release signed have=""
+  local uri release signed=/usr/share/keyrings/debian-archive-keyring.gpg have=""
+  # Where Debian's keys lie elsewhere, by all that apt trusts.
+  [[ -s $signed ]] || signed=""
   # shellcheck disable=SC2016 # apt's own fields
-  while read -r uri release signed; do
+  while read -r uri release; do
     [[ $release != "$1" ]] || return 0
     [[ -n $have || $release == *-* ]] || have="deb ${signed:+[signed-by=$signed] }$uri $1 main"
-  done < <(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(SIGNED_BY)' 'Identifier: Packages')
+  done < <(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Identifier: Packages')
   [[ -n $have ]] || die "found no suite in the guest's /etc/apt, required one whose mirror may have $1 too"
   mkdir -p "${MARKS:?}/.sources"
   cp -a /etc/apt/sources.list.d/. "$MARKS/.sources/"

@@ -22,7 +22,7 @@ def text(path):
 
 def versions(names):
     """Of those that are installed, without a program: the status file is the database."""
-    status, told = "\n" + text("/var/lib/dpkg/status"), {}
+    status, told = "\n" + text("/var/lib/dpkg/status") + "\n\n", {}
     for wanted in names:
         name, _, arch = wanted.partition(":")
         at = status.find(f"\nPackage: {name}\n")

@@ -216,7 +216,7 @@ own_versions() { # own_versions NAME OLD NAME OLD...
     function told() { if (name != "" && best != "") print name, best }
     /^[^ ].*:$/ { told(); name = substr($0, 1, length($0) - 1); best = ""; version = "" }
     /^( \*\*\*|    ) [^ ]+ -?[0-9]+$/ { version = $(NF - 1) }
-    /^ {8,}-?[0-9]+ / && $2 !~ /^\/var\/lib\/dpkg\// {
+    /^        +-?[0-9]+ / && $2 !~ /^\/var\/lib\/dpkg\// {
       if (version == before[name]) best = version
       else if (best == "" && $1 >= 500) best = version
     }

@@ -83,7 +83,8 @@ export const NOT_READY: Evidence = {
           ...v,
           status: "unmet",
           found: "10.1.3",
-          remedy: "install a newer Mesa by guests[].mesa (docs/builds.md), or lower guests[].gates.mesa",
+          remedy:
+            "install a newer Mesa by guests[].mesa (docs/builds.md), or lower guests[].gates.mesa",
         };
       case "session":
         return {

@@ -80,6 +80,7 @@ const verbs = (): string[] =>
 beforeEach(() => {
   rmSync(at("verbs"), { force: true });
   Object.assign(LIMITS_S.kvm, { ssh: 0, session: 0 });
+  programs.set("virsh", `echo "running (booted)"`);
   state("start", { distro: OLD, ours: null }, "22.3.6");
   state("install", { distro: OLD, ours: OURS }, "25.0.7");
   state("try", { distro: OLD, ours: OURS }, "25.0.7");

@@ -51,7 +51,7 @@ describe("the plan for a guest's Mesa", () => {
       mesaPlan(config, gate, facts, "kvm").words;
     assert.equal(
       words(SUITE, ">= 24.0", FACTS),
-      `mesa ${OLD} does not meet >= 24.0: up installs Mesa of bookworm-backports, has Mir draw with it, and keeps it if that goes well; about 3 min`,
+      `mesa ${OLD} does not meet >= 24.0: up installs Mesa of bookworm-backports, has Mir draw with it, and keeps it if that goes well; about 2 min`,
     );
     assert.equal(
       words(SUITE, ">= 24.0", TRIED),

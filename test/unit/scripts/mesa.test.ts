@@ -56,14 +56,15 @@ beforeEach(() => {
     "apt-get",
     `cd "${root}"
 case "$*" in
-  *indextargets*) echo "http://mirror/debian/ bookworm /usr/share/keyrings/x.gpg" ;;
+  *indextargets*) echo "http://mirror/debian/ bookworm" ;;
   *" update"*) echo update >>calls ;;
   *-s\\ *-t*) cat plan ;;
   *-s\\ *) cat back 2>/dev/null || true ;;
   *--print-uris*) echo "'http://mirror/x.deb' x.deb 1024 SHA256:0" ;;
   *clean*) ;;
   *)
-    echo "\${*##*--no-install-recommends }" >>calls
+    words=$*
+    echo "\${words##*--no-install-recommends }" >>calls
     [[ ! -s fails || "$*" != *" -t "* ]] || exit 100
     if [[ "$*" == *" -t "* ]]; then cp after installed; else cp before installed; fi ;;
 esac`,
@@ -134,6 +135,10 @@ describe("mesa.sh", () => {
     assert.equal(
       lines("calls").at(-1),
       `-o Dir::Etc::SourceParts=${root}/var/lib/mirlab/mesa/.sources install --allow-downgrades -t bookworm-backports libegl-mesa0 libgbm1 libglapi-mesa`,
+    );
+    assert.match(
+      readFileSync(at("var/lib/mirlab/mesa/.sources/mirlab.list"), "utf8"),
+      /^deb (\[signed-by=\/usr\/share\/keyrings\/debian-archive-keyring\.gpg\] )?http:\/\/mirror\/debian\/ bookworm-backports main\n$/,
     );
     assert.deepEqual(told(), {
       ...{ version: 1, distro: OLD },
@@ -218,7 +223,10 @@ describe("mesa.sh", () => {
     writeFileSync(at("back"), `Remv mesa-libgallium [${NEW}]\nRemv game [1.0]\n`);
     const { code, said } = mesa("restore");
     assert.equal(code, 0);
-    assert.match(said, /^mesa: game depends on what came with the other Mesa: mesa-libgallium stays/);
+    assert.match(
+      said,
+      /^mesa: game depends on what came with the other Mesa: mesa-libgallium stays/,
+    );
     assert.doesNotMatch(lines("calls").at(-1) ?? "", /libgallium/);
   });
 
