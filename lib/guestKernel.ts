@@ -102,12 +102,7 @@ export function kernelPlan(
 
 type Minutes = (typeof MINUTES)[Acceleration];
 
-function planOurs(
-  origin: Origin,
-  facts: KernelFacts,
-  why: string,
-  minutes: Minutes,
-): KernelPlan {
+function planOurs(origin: Origin, facts: KernelFacts, why: string, minutes: Minutes): KernelPlan {
   const identity = identityOf(origin);
   const known = facts.ours.find((o) => o.identity === identity);
   const there = known !== undefined && facts.installed.includes(known.release);
