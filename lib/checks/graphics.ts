@@ -35,6 +35,11 @@ export function ownTest(facts: GuestFacts, name: "harness" | "client"): Outcome 
     : unmet(`exit code ${result.code}: ${result.said}`);
 }
 
+/** The kernel cannot help it. */
+const OTHER_CARD =
+  "the guest was given another card: make the domain's video QXL again; a preview names what was " +
+  "edited, and 'up' puts it right unless guests[].onDrift is 'report'";
+
 export const GRAPHICS: readonly Check[] = [
   {
     id: "kernel-qxl",
@@ -69,6 +74,7 @@ export const GRAPHICS: readonly Check[] = [
       const card = cardOf(facts);
       if (card === undefined) return unmet("no card");
       const found = `${card.driver ?? "no driver"} on ${card.pciId ?? "a card without PCI id"}`;
+      if (card.pciId !== null && card.pciId !== QXL) return unmet(found, { remedy: OTHER_CARD });
       return metIf(card.driver === "qxl" && card.pciId === QXL, found);
     }),
   },

@@ -215,7 +215,7 @@ DEBIAN_FRONTEND=noninteractive dpkg --purge "$(dpkg-query -W -f '\${Package}\\n'
     id: "vnc-and-cirrus",
     what: "the domain is edited from SPICE and QXL to VNC and Cirrus, and power cycled",
     check: "drm",
-    remedy: "a card 1b36:0100",
+    remedy: "make the domain's video QXL again",
     also: ["session", "session-steady"],
     met: "kernel",
     make: {

@@ -105,7 +105,7 @@ describe("judge", () => {
     );
     assert.equal(
       verdictText(verdict("drm", card({ driver: "cirrus", pciId: "1013:00b8" }))),
-      "drm: found cirrus on 1013:00b8, need qxl bound to a card 1b36:0100 in /dev/dri; boot a kernel with CONFIG_DRM_QXL, without qxl blacklisted and without 'nomodeset': on Debian linux-image-amd64, not linux-image-cloud-amd64",
+      "drm: found cirrus on 1013:00b8, need qxl bound to a card 1b36:0100 in /dev/dri; the guest was given another card: make the domain's video QXL again; a preview names what was edited, and 'up' puts it right unless guests[].onDrift is 'report'",
     );
   });
 });
