@@ -1,7 +1,9 @@
 import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { kernelConfig, mesaConfig } from "../io/buildOrder";
 import { labFolder, reportFile } from "../io/paths";
 import { GUEST_GROUPS, GUEST_USER } from "../lib/cloudInit";
+import { BuildPlace } from "../lib/guestBuild";
 import { OwnGuest } from "../lib/guestContract";
 import { GuestConfig, HostConfig } from "../lib/labSchema";
 import { PICTURE_PACKAGES } from "../lib/packages";
@@ -74,12 +76,14 @@ export class Guest extends pulumi.ComponentResource {
       ...seen,
       ...{ name: config.name, gates: config.gates, share: share !== undefined, onDrift },
     };
+    const placeOf = ({ build }: { readonly build?: object | undefined }) =>
+      build === undefined ? {} : { place: buildPlace(args) };
     // Before what follows: another kernel is another boot. An installed guest's is its owner's.
     const kernel = machine.installed
       ? undefined
       : new GuestKernel(
           `${name}-kernel`,
-          { ...part, config: config.kernel },
+          { ...part, config: kernelConfig(config), ...placeOf(config.kernel) },
           { parent: this, dependsOn: boot },
         );
     // On the kernel that stays: it has to draw there.
@@ -88,7 +92,7 @@ export class Guest extends pulumi.ComponentResource {
         ? undefined
         : new GuestMesa(
             `${name}-mesa`,
-            { ...part, config: config.mesa },
+            { ...part, config: mesaConfig(config), ...placeOf(config.mesa) },
             { parent: this, dependsOn: kernel },
           );
     const booted = { parent: this, dependsOn: mesa ?? boot };
@@ -167,6 +171,11 @@ export class Guest extends pulumi.ComponentResource {
     };
     this.registerOutputs({ ...this.outputs });
   }
+}
+
+function buildPlace({ config, host, stack }: GuestArgs): BuildPlace {
+  const { sizeGiB, warm } = host.buildCache;
+  return { cacheDir: host.cacheDir, lab: stack, sizeGiB, warm, vcpus: config.vcpus };
 }
 
 /** What the lab's first boot made of the guest, and keeps it. */

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import {
+  KERNEL_PACKAGE,
   KernelDecision,
   KernelFacts,
   KernelPlan,
@@ -10,15 +11,15 @@ import {
   neededSymbols,
   readKernelFacts,
 } from "../lib/guestKernel";
-import { identityOf } from "../lib/origin";
-import { meets, parseRequirement } from "../lib/requirement";
+import { originOf } from "../lib/origin";
 import { plainConsole } from "../lib/serialLog";
 import { serialTail } from "./domain";
 import { failWithEvidence } from "./evidence";
 import { RunResult } from "./exec";
 import { waitForSsh } from "./guestBoot";
 import { forgetLooks, lookAtGuest } from "./guestLook";
-import { GuestPartInputs, installPart, partStep, passes, pickPart, toldBy } from "./guestPart";
+import { installPart, keepBuild, openGate } from "./guestInstall";
+import { GuestPartInputs, partStep, passes, pickPart, toldBy } from "./guestPart";
 import { Boot, powerCycle, reboot } from "./guestReboot";
 import { runInGuest } from "./link";
 import { Stuck } from "./stuck";
@@ -68,7 +69,7 @@ async function fallBack(
   );
   throw new Error(
     `${name}: kernel ${release} did not pass its one boot: found ${found}; required a boot that passes the checks of boot and graphics; ` +
-      `the guest runs ${back.release} again, and ${release} ${taken}; use another kernel.package, or lower gates.kernel${log}`,
+      `the guest runs ${back.release} again, and ${release} ${taken}; use another kernel.${inputs.config.source}, or lower gates.kernel${log}`,
   );
 }
 
@@ -116,11 +117,11 @@ async function lookNow({ guest }: GuestKernelInputs): Promise<KernelFacts> {
 
 /** A kernel that would not meet its own gate is not worth a boot. */
 async function mustMeet(inputs: GuestKernelInputs, release: string): Promise<void> {
-  const wanted = parseRequirement(inputs.gates.kernel);
-  if (wanted === undefined || meets(release, wanted)) return;
+  const wanted = openGate("kernel", inputs, release);
+  if (wanted === undefined) return;
   await step(inputs, `kernel ${release}`, ["back", release]);
   throw new Error(
-    `${inputs.name}: kernel: found ${release} in the package, required ${wanted.text}; it was not booted; use another kernel.package, or lower gates.kernel`,
+    `${inputs.name}: kernel: found ${release} in the package, required ${wanted}; it was not booted; use another kernel.${inputs.config.source}, or lower gates.kernel`,
   );
 }
 
@@ -145,7 +146,7 @@ async function follow(
   let boots = before?.boots ?? "";
   for (const next of plan.steps) {
     if (next.do === "install") {
-      release = await installPart("kernel", inputs, next.origin, identityOf(next.origin));
+      release = await installPart("kernel", inputs, next.origin, neededSymbols(inputs.share));
       await mustMeet(inputs, release);
       facts = await lookNow(inputs);
       continue;
@@ -160,7 +161,12 @@ async function follow(
     }
     if (next.do === "restore") await step(inputs, "the distribution's kernel", ["restore"]);
   }
-  if (plan.steps.length > 0) facts = await lookNow(inputs);
+  if (plan.steps.length > 0) {
+    // Of a run that was killed before it had.
+    const origin = plan.target === "ours" ? originOf(inputs.config, KERNEL_PACKAGE) : undefined;
+    await keepBuild(inputs, origin, neededSymbols(inputs.share));
+    facts = await lookNow(inputs);
+  }
   const left = planFor(inputs, facts);
   if (left.words !== "") throw new Error(`${inputs.name}: kernel: still to do: ${left.words}`);
   return {

@@ -2,14 +2,22 @@
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import { MesaDecision, MesaFacts, MesaPlan, mesaPlan, readMesaFacts } from "../lib/guestMesa";
-import { identityOf } from "../lib/origin";
-import { meets, parseRequirement, upstreamVersion } from "../lib/requirement";
+import {
+  MESA_SOURCE,
+  MesaDecision,
+  MesaFacts,
+  MesaPlan,
+  mesaPlan,
+  readMesaFacts,
+} from "../lib/guestMesa";
+import { originOf } from "../lib/origin";
+import { upstreamVersion } from "../lib/requirement";
 import { failWithEvidence } from "./evidence";
 import { RunResult } from "./exec";
 import { waitForSsh } from "./guestBoot";
 import { forgetLooks, lookAtGuest } from "./guestLook";
-import { GuestPartInputs, installPart, partStep, passes, pickPart, toldBy } from "./guestPart";
+import { installPart, keepBuild, openGate } from "./guestInstall";
+import { GuestPartInputs, partStep, passes, pickPart, toldBy } from "./guestPart";
 import { runInGuest } from "./link";
 
 export type GuestMesaInputs = GuestPartInputs;
@@ -45,15 +53,15 @@ async function fallBack(inputs: GuestMesaInputs, mesa: string, reason: Error): P
   );
   throw new Error(
     `${name}: Mesa ${mesa} did not pass: ${reason.message}; ${back}; ` +
-      `use another mesa.package, or lower gates.mesa; logs /var/log/mirlab-mesa.log and /var/lib/mir-session/tests/*.log in the guest`,
+      `use another mesa.${inputs.config.source}, or lower gates.mesa; logs /var/log/mirlab-mesa.log and /var/lib/mir-session/tests/*.log in the guest`,
   );
 }
 
 /** One that would not meet its own gate is not worth a try. */
-function mustMeet({ gates }: GuestMesaInputs, mesa: string): void {
-  const wanted = parseRequirement(gates.mesa);
-  if (wanted === undefined || meets(mesa, wanted)) return;
-  throw new Error(`found ${mesa} in the package, required ${wanted.text}; it was not tried`);
+function mustMeet(inputs: GuestMesaInputs, mesa: string): void {
+  const wanted = openGate("mesa", inputs, mesa);
+  if (wanted === undefined) return;
+  throw new Error(`found ${mesa} in the package, required ${wanted}; it was not tried`);
 }
 
 /** What draws has to be what was installed: a loader that does not like a driver takes another. */
@@ -83,7 +91,7 @@ async function follow(
     work.catch((error: Error) => fallBack(inputs, mesa, error));
   for (const next of plan.steps) {
     if (next.do === "install") {
-      mesa = await installPart("mesa", inputs, next.origin, identityOf(next.origin));
+      mesa = await installPart("mesa", inputs, next.origin);
       await orBack(Promise.resolve().then(() => mustMeet(inputs, mesa)));
       console.log(`${inputs.name}: Mesa ${mesa} is installed; Mir draws with it`);
     }
@@ -95,7 +103,12 @@ async function follow(
     if (next.do === "restore") await step(inputs, "the distribution's Mesa", "restore");
   }
   const acted = plan.steps.length > 0;
-  if (acted) facts = await lookNow(inputs);
+  if (acted) {
+    // Of a run that was killed before it had.
+    const origin = plan.target === "ours" ? originOf(inputs.config, MESA_SOURCE) : undefined;
+    await keepBuild(inputs, origin);
+    facts = await lookNow(inputs);
+  }
   const left = planFor(inputs, facts);
   if (left.words !== "") throw new Error(`${inputs.name}: mesa: still to do: ${left.words}`);
   return {

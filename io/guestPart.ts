@@ -1,13 +1,11 @@
 /** What kernel and Mesa of a guest have in common: steps of their scripts, and the checks after them. */
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { judge } from "../lib/checks";
 import { isMet, Verdict, verdictText } from "../lib/checks/verdict";
 import { GuestLook } from "../lib/guestFacts";
+import { BuildPlace } from "../lib/guestBuild";
 import { LIMITS_S } from "../lib/limits";
-import { Origin, PartConfig } from "../lib/origin";
+import { PartConfig } from "../lib/origin";
 import { GateRequirements } from "../lib/requirement";
-import { plainConsole } from "../lib/serialLog";
 import { RunResult } from "./exec";
 import { GuestBootInputs } from "./guestBoot";
 import { connectionFault, runInGuest } from "./link";
@@ -23,6 +21,8 @@ export interface GuestPartInputs extends Omit<GuestBootInputs, "installed"> {
   readonly share: boolean;
   /** What `up` does with a guest that was changed by somebody else. */
   readonly onDrift: "heal" | "report";
+  /** Where builds are prepared and kept; set where the configuration has one. */
+  readonly place?: BuildPlace;
 }
 
 /** The declared inputs alone: the engine adds `__provider`, and props add outputs. */
@@ -31,15 +31,13 @@ export function pickPart(i: GuestPartInputs): GuestPartInputs {
   return {
     ...{ guest, domain, uuid, acceleration, serialLog, name, config, gates, share, onDrift },
     ...(i.host === undefined ? {} : { host: i.host }),
+    ...(i.place === undefined ? {} : { place: i.place }),
   };
 }
 
-type Part = "kernel" | "mesa";
+export type Part = "kernel" | "mesa";
 
-/** A download and unpacked packages, in an emulated guest. */
-const INSTALL_MS = 3_600_000;
 const STEP_MS = 900_000;
-const TELL_EVERY_MS = 30_000;
 
 /** What a script that tells of the guest has said. Throws with the reason when it has not. */
 export function toldBy(result: RunResult): string {
@@ -62,64 +60,6 @@ export async function partStep(
   const lost = connectionFault(done) === undefined ? "" : "; it goes on there: run 'up' again";
   const reason = done.stderr.trim() || (done.timedOut ? "no end in time" : "no message");
   throw new Error(`${name}: ${what}: ${reason}${lost}`);
-}
-
-async function packageFile(what: string, deb: string, sha256: string): Promise<Buffer> {
-  const data = await readFile(deb).catch((error: Error) => {
-    throw new Error(`${what}.package.deb: ${error.message}; required a readable file`);
-  });
-  const found = createHash("sha256").update(data).digest("hex");
-  if (found === sha256) return data;
-  throw new Error(
-    `${what}.package.deb: ${deb} has SHA-256 ${found}, required ${sha256}; nothing was installed`,
-  );
-}
-
-/** Tells how far the guest is, until the work is done. */
-async function toldAsItGoes<T>(part: Part, inputs: GuestPartInputs, work: Promise<T>): Promise<T> {
-  const started = Date.now();
-  let asking = false;
-  const ask = async (): Promise<void> => {
-    if (asking) return;
-    asking = true;
-    const { stdout } = await runInGuest(inputs.guest, `${part}.sh`, ["progress"]);
-    const line = plainConsole(stdout.toString()).trim().slice(-200);
-    const elapsed = ((Date.now() - started) / 1000).toFixed(0);
-    if (line !== "") console.log(`${inputs.name}: ${part}: ${line}; ${elapsed} s`);
-    asking = false;
-  };
-  const timer = setInterval(() => void ask(), TELL_EVERY_MS);
-  return work.finally(() => {
-    clearInterval(timer);
-  });
-}
-
-/** Has the part's script install what an origin names; its last word is the version, or release. */
-export function installPart(
-  part: Part,
-  inputs: GuestPartInputs,
-  origin: Origin,
-  identity: string,
-): Promise<string> {
-  return toldAsItGoes(part, inputs, installFrom(part, inputs, origin, identity));
-}
-
-async function installFrom(
-  part: Part,
-  inputs: GuestPartInputs,
-  origin: Origin,
-  identity: string,
-): Promise<string> {
-  const timeoutMs = INSTALL_MS;
-  if (origin.kind === "suite") {
-    const { suite, name } = origin;
-    const args = ["install", "suite", suite, name, identity];
-    const what = name === part ? part : `${part} ${name}`;
-    return partStep(part, inputs, `${what} of ${suite}`, args, { timeoutMs });
-  }
-  const stdin = await packageFile(`${inputs.name}: ${part}`, origin.deb, origin.sha256);
-  const args = ["install", "deb", origin.sha256, identity];
-  return partStep(part, inputs, `${part} in ${origin.deb}`, args, { stdin, timeoutMs });
 }
 
 /** Fatal checks of boot and graphics that the guest does not meet now. */

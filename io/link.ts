@@ -18,11 +18,13 @@ export interface SshTarget {
 
 export type Target = SshTarget | undefined;
 
-/** What is put before a script in a guest: from standard input it cannot find its libraries. */
+/** What is put before a script: from standard input it cannot find its libraries. */
 const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "guest/session.sh": ["guest/mir-tests.sh", "guest/session-lomiri.sh"],
   "guest/kernel.sh": ["guest/apt.sh"],
   "guest/mesa.sh": ["guest/apt.sh", "guest/mir-tests.sh"],
+  "guest/build.sh": ["build/confine.sh"],
+  "host/build.sh": ["host/lib.sh", "build/confine.sh"],
 };
 
 const librariesOf = (name: string): readonly string[] =>
@@ -61,6 +63,21 @@ function textWords(text: string, args: readonly string[], sudo: boolean, name: s
     ? ["python3", "-I", "-S", "-c", text]
     : ["bash", "-c", text, name];
   return [...(sudo ? ["sudo", "-n"] : []), ...reader, ...args];
+}
+
+/** argv and standard input that run a host's script, for those who run it themselves. */
+export function hostArgv(
+  host: Target,
+  name: string,
+  args: readonly string[],
+): { readonly argv: readonly string[]; readonly stdin: string } {
+  return { argv: targetArgv(host, scriptWords(args)), stdin: scriptText(`host/${name}`) };
+}
+
+/** argv that runs a guest's script as root, with standard input for its data. */
+export function guestArgv(guest: SshTarget, name: string, args: readonly string[]): string[] {
+  const text = scriptText(`guest/${name}`);
+  return targetArgv(guest, textWords(text, args, guest.root !== true, name));
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Which kernel a guest has to run, and what it takes to get there. Pure. */
 import { z } from "zod";
 import { readAnswer } from "./guestAnswer";
+import { buildWords } from "./guestBuild";
 import { Acceleration } from "./limits";
 import { identityOf, Origin, originOf, otherIsWanted, PartConfig } from "./origin";
 
@@ -77,8 +78,14 @@ export interface KernelDecision {
   readonly pinned: boolean;
 }
 
-/** Minutes that Debian's package and one boot take. TCG is measured (docs/builds.md), KVM guessed. */
-const MINUTES = { kvm: { install: 2, boot: 1 }, tcg: { install: 7, boot: 3 } } as const;
+/**
+ * Minutes that Debian's package, a build and one boot take. Package and boot under TCG are measured
+ * (docs/builds.md), KVM and builds guessed.
+ */
+const MINUTES = {
+  kvm: { install: 2, boot: 1, tiny: 10, defconfig: 30 },
+  tcg: { install: 7, boot: 3, tiny: 30, defconfig: 120 },
+} as const;
 
 /**
  * What has to be done. It depends on what is declared and on the distribution's own kernel, never on
@@ -102,17 +109,28 @@ export function kernelPlan(
 
 type Minutes = (typeof MINUTES)[Acceleration];
 
+const BOOTED = "boots it once, and keeps it if it passes";
+
+function installWords(origin: Origin, minutes: Minutes): string {
+  if (origin.kind === "build") {
+    const { base } = origin.order;
+    const took = base === "tiny" ? minutes.tiny : minutes.defconfig;
+    return `builds ${buildWords(origin.order)}, about ${took + minutes.boot} min, ${BOOTED}`;
+  }
+  const what =
+    origin.kind === "suite" ? `${origin.name} of ${origin.suite}` : `the kernel in ${origin.deb}`;
+  return `installs ${what}, ${BOOTED}; about ${minutes.install + minutes.boot} min`;
+}
+
 function planOurs(origin: Origin, facts: KernelFacts, why: string, minutes: Minutes): KernelPlan {
   const identity = identityOf(origin);
   const known = facts.ours.find((o) => o.identity === identity);
   const there = known !== undefined && facts.installed.includes(known.release);
   if (!there) {
-    const what =
-      origin.kind === "suite" ? `${origin.name} of ${origin.suite}` : `the kernel in ${origin.deb}`;
     return {
       target: "ours",
       steps: [{ do: "install", origin }, { do: "boot" }, { do: "keep" }],
-      words: `${why}: up installs ${what}, boots it once, and keeps it if it passes; about ${minutes.install + minutes.boot} min`,
+      words: `${why}: up ${installWords(origin, minutes)}`,
     };
   }
   const { release } = known;

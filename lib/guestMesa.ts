@@ -1,11 +1,12 @@
 /** Which Mesa a guest has to use, and what it takes to get there. Pure. */
 import { z } from "zod";
 import { readAnswer } from "./guestAnswer";
+import { buildWords } from "./guestBuild";
 import { Acceleration } from "./limits";
 import { identityOf, Origin, originOf, otherIsWanted, PartConfig } from "./origin";
 
 /** Debian's source package: of a suite all packages of it that the guest has are taken. */
-const MESA_SOURCE = "mesa";
+export const MESA_SOURCE = "mesa";
 
 /** A package's version as dpkg writes it. */
 const version = z.string().regex(/^[0-9][A-Za-z0-9.+~:-]{0,99}$/);
@@ -62,8 +63,11 @@ export interface MesaDecision {
   readonly mesa: string;
 }
 
-/** Minutes of packages, and of Mir's tests. TCG is measured (docs/builds.md), KVM guessed. */
-const MINUTES = { kvm: { install: 1, try: 1 }, tcg: { install: 3, try: 1 } } as const;
+/** Minutes of packages, of Mir's tests and of a build. TCG is measured (docs/builds.md), KVM guessed. */
+const MINUTES = {
+  kvm: { install: 1, try: 1, build: 5 },
+  tcg: { install: 3, try: 1, build: 15 },
+} as const;
 
 /**
  * What has to be done. As with the kernel it depends on what is declared and on the distribution's
@@ -94,10 +98,9 @@ function planOurs(
 ): MesaPlan {
   const tried: readonly MesaStep[] = [{ do: "try" }, { do: "keep" }];
   if (ours?.identity !== identityOf(origin) || !ours.whole) {
-    const what = origin.kind === "suite" ? `Mesa of ${origin.suite}` : `the Mesa in ${origin.deb}`;
     return {
       ...{ target: "ours", steps: [{ do: "install", origin }, ...tried] },
-      words: `${why}: up installs ${what}, has Mir draw with it, and keeps it if that goes well; about ${minutes.install + minutes.try} min`,
+      words: `${why}: up ${installWords(origin, minutes)}`,
     };
   }
   if (ours.kept) return { target: "ours", steps: [], words: "" };
@@ -105,4 +108,14 @@ function planOurs(
     ...{ target: "ours", steps: tried },
     words: `${why}: up has Mir draw with Mesa ${ours.mesa}, and keeps it if that goes well; about ${minutes.try} min`,
   };
+}
+
+const KEPT = "has Mir draw with it, and keeps it if that goes well";
+
+function installWords(origin: Origin, minutes: (typeof MINUTES)[Acceleration]): string {
+  if (origin.kind === "build") {
+    return `builds ${buildWords(origin.order)}, about ${minutes.build + minutes.try} min, ${KEPT}`;
+  }
+  const what = origin.kind === "suite" ? `Mesa of ${origin.suite}` : `the Mesa in ${origin.deb}`;
+  return `installs ${what}, ${KEPT}; about ${minutes.install + minutes.try} min`;
 }

@@ -6,9 +6,11 @@
  */
 import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
+import { buildCache, kernelBuild, mesaBuild } from "./buildSchema";
 import { gateFault, PAGE_FLOORS } from "./requirement";
 import { imageUrlFault } from "./imageUrl";
 import { NAME } from "./names";
+import { absolutePath, sha256, suite } from "./schemaParts";
 import { sharePathFault } from "./sharePath";
 
 const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 characters";
@@ -24,18 +26,6 @@ const argument = z
   // eslint-disable-next-line no-control-regex -- control characters are what is refused here
   .regex(/^[^\u0000-\u001f\u007f]*$/, "must not contain control characters")
   .refine((text) => text.isWellFormed(), "must not contain half a character");
-
-const absolutePath = z
-  .string()
-  .max(1024)
-  .regex(
-    /^(\/[A-Za-z0-9._@+-]+)+$/,
-    "use an absolute path of letters, digits and . _ @ + - (no spaces, no trailing slash)",
-  )
-  .refine(
-    (path) => !path.split("/").some((part) => part === "." || part === ".."),
-    "must not contain '.' or '..' as a folder",
-  );
 
 /** Without a zone, which names an interface of one machine. */
 const isPlainIPv6 = (text: string): boolean => isIPv6(text) && !text.includes("%");
@@ -106,6 +96,7 @@ const host = z.strictObject({
     .enum(["install", "check"])
     .default("install")
     .describe("Install missing host packages, or only fail and name them."),
+  buildCache,
   onDrift: z
     .enum(["heal", "report"])
     .default("heal")
@@ -163,19 +154,11 @@ const image = z.discriminatedUnion("source", [
 
 /** Keys of a package; of a part that is one of a suite's packages, its `name` too. */
 const suitePackage = (example: string) => ({
-  suite: z
-    .string()
-    .regex(/^[a-z][a-z0-9]{1,30}(-[a-z]{1,30}){0,2}$/, "use a suite, e.g. 'bookworm-backports'")
-    .optional()
-    .describe("Suite of the guest's own Debian mirror; apt verifies it."),
+  suite: suite.optional().describe("Suite of the guest's own Debian mirror; apt verifies it."),
   deb: absolutePath
     .optional()
     .describe(`Package file of ${example}, on the machine that runs Pulumi.`),
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/, "use 64 hex digits, as sha256sum prints them")
-    .optional()
-    .describe("SHA-256 of the deb; another file is refused."),
+  sha256: sha256.optional().describe("SHA-256 of the deb; another file is refused."),
 });
 
 const kernelPackage = z.strictObject({
@@ -188,10 +171,15 @@ const kernelPackage = z.strictObject({
 });
 
 /** Where the guest's kernel or its Mesa comes from. */
-const part = <Package extends z.ZodType>(what: string, key: string, packages: Package) =>
+const part = <Package extends z.ZodType, Build extends z.ZodType>(
+  what: string,
+  key: string,
+  packages: Package,
+  build: Build,
+) =>
   z.strictObject({
     source: z
-      .enum(["distro", "package"])
+      .enum(["distro", "package", "build"])
       .default("distro")
       .describe(`Where the guest's ${what} comes from, see docs/builds.md.`),
     when: z
@@ -203,6 +191,7 @@ const part = <Package extends z.ZodType>(what: string, key: string, packages: Pa
     package: packages
       .optional()
       .describe("Source package: a suite of the guest's mirror, or a package file."),
+    build: build.optional().describe("Source build: compiled in the guest, see docs/builds.md."),
   });
 
 const guest = z.strictObject({
@@ -312,8 +301,8 @@ const guest = z.strictObject({
         ),
     })
     .prefault({}),
-  kernel: part("kernel", "kernel", kernelPackage).prefault({}),
-  mesa: part("Mesa", "mesa", z.strictObject(suitePackage("one Mesa"))).prefault({}),
+  kernel: part("kernel", "kernel", kernelPackage, kernelBuild).prefault({}),
+  mesa: part("Mesa", "mesa", z.strictObject(suitePackage("one Mesa")), mesaBuild).prefault({}),
   onDrift: z
     .enum(["heal", "restart-at-next-boot", "report"])
     .default("heal")

@@ -1,12 +1,15 @@
 /** A part of a guest that may come from elsewhere than its distribution: kernel or Mesa. Pure. */
 import { createHash } from "node:crypto";
+import { BuildSource } from "./buildSchema";
+import { buildIdentity, BuildOrder, sourceFaults } from "./guestBuild";
 import { meets, parseRequirement } from "./requirement";
 
-/** `guests[].kernel` and `guests[].mesa`, validated. */
+/** `guests[].kernel` and `guests[].mesa`, validated, with what a build is declared by. */
 export interface PartConfig {
-  readonly source: "distro" | "package";
+  readonly source: "distro" | "package" | "build";
   readonly when: "unmet" | "always" | "never";
   readonly package?: PartPackage | undefined;
+  readonly build?: BuildOrder | undefined;
 }
 
 export interface PartPackage {
@@ -19,13 +22,15 @@ export interface PartPackage {
 /** Where a part comes from, with every default filled in. */
 export type Origin =
   | { readonly kind: "suite"; readonly suite: string; readonly name: string }
-  | { readonly kind: "deb"; readonly deb: string; readonly sha256: string };
+  | { readonly kind: "deb"; readonly deb: string; readonly sha256: string }
+  | { readonly kind: "build"; readonly order: BuildOrder };
 
 /** `fallback`: what is taken of a suite when the configuration names no package. */
 export function originOf(
-  { source, package: given }: PartConfig,
+  { source, package: given, build }: PartConfig,
   fallback: string,
 ): Origin | undefined {
+  if (source === "build") return build === undefined ? undefined : { kind: "build", order: build };
   if (source === "distro" || given === undefined) return undefined;
   const { suite, name = fallback, deb, sha256 } = given;
   if (suite !== undefined) return { kind: "suite", suite, name };
@@ -35,17 +40,43 @@ export function originOf(
 
 /** What makes one origin another: a file by its content, wherever it lies. */
 export function identityOf(origin: Origin): string {
+  if (origin.kind === "build") return buildIdentity(origin.order);
   const what =
     origin.kind === "deb" ? ["deb", origin.sha256] : ["suite", origin.suite, origin.name];
   return createHash("sha256").update(JSON.stringify(what)).digest("hex");
 }
 
+type Declared = Pick<PartConfig, "source" | "package"> & {
+  readonly build?: { readonly source: BuildSource } | undefined;
+};
+
 /** Keys that do not belong together; paths are below the part's own key. */
-export function partFaults({ source, package: given }: PartConfig): [string, string][] {
-  if (source === "distro") {
-    const fault = "belongs to source 'package', got source 'distro'; remove one of the two";
-    return given === undefined ? [] : [["package", fault]];
-  }
+export function partFaults(declared: Declared): [string, string][] {
+  const { source } = declared;
+  const foreign = (["package", "build"] as const)
+    .filter((key) => declared[key] !== undefined && source !== key)
+    .map((key): [string, string] => [
+      key,
+      `belongs to source '${key}', got source '${source}'; remove one of the two`,
+    ]);
+  const own =
+    source === "package"
+      ? packageFaults(declared.package)
+      : source === "build"
+        ? buildFaults(declared.build)
+        : [];
+  return [...foreign, ...own];
+}
+
+function buildFaults(build: Declared["build"]): [string, string][] {
+  if (build === undefined) return [["build", "missing; source 'build' needs a source"]];
+  return sourceFaults(build.source).map(([key, fault]) => [
+    `build.source${key === "" ? "" : `.${key}`}`,
+    fault,
+  ]);
+}
+
+function packageFaults(given: PartPackage | undefined): [string, string][] {
   if (given === undefined) return [["package", "missing; source 'package' needs a suite or a deb"]];
   const { suite, name, deb, sha256 } = given;
   return [

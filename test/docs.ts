@@ -120,6 +120,15 @@ function rows(object: z.ZodObject, path: string): Row[] {
       if (!found.optional) return inner;
       return [{ key, value: "the keys below", fallback: "unset", meaning }, ...inner];
     }
+    if (node instanceof z.ZodArray && node.element instanceof z.ZodObject) {
+      const each: Row = {
+        key,
+        value: "list of the keys below",
+        fallback: fallbackText(found),
+        meaning,
+      };
+      return [each, ...rows(node.element, `${key}[]`)];
+    }
     // The kinds of an image have a table each.
     if (node instanceof z.ZodDiscriminatedUnion || node instanceof z.ZodLiteral) return [];
     if (meaning === "") throw new Error(`docs: found no description of ${key}, required one`);

@@ -3,6 +3,7 @@
 # as root. Each verb can be repeated, and leaves the guest with a kernel that is known to boot.
 #   kernel.sh install suite SUITE PACKAGE IDENTITY   from a suite of the guest's own mirror
 #   kernel.sh install deb SHA256 IDENTITY            a package file from standard input
+#   kernel.sh install built IDENTITY                 what build.sh has made here
 #       Prints the release. IDENTITY is kept beside it: whose it is, and what it was asked as.
 #   kernel.sh trial RELEASE SYMBOL...   the next boot alone starts it, and a panic ends that boot;
 #                                       refused without these symbols (y or m) in its configuration
@@ -128,6 +129,14 @@ install_deb() { # install_deb SHA256 IDENTITY
   printf '%s\n' "$release"
 }
 
+install_built() { # install_built IDENTITY
+  local made=/var/lib/mirlab/build/kernel sum
+  [[ -s $made/done && $(<"$made/done") == "$1" && -s $made/package.deb ]] ||
+    die "found no finished build $1 in $made, required it; run 'up' again"
+  sum=$(sha256sum "$made/package.deb" | cut -d' ' -f1)
+  install_deb "$sum" "$1" <"$made/package.deb"
+}
+
 install_kernel() {
   mkdir -p "$MARKS"
   # A run before this one may have been cut off.
@@ -136,7 +145,8 @@ install_kernel() {
   case "$1 $#" in
     "suite 4") install_suite "${@:2}" ;;
     "deb 3") install_deb "${@:2}" ;;
-    *) die "found 'install $*', required suite or deb and its words" ;;
+    "built 2") install_built "$2" ;;
+    *) die "found 'install $*', required suite, deb or built and its words" ;;
   esac
 }
 
@@ -222,7 +232,7 @@ main() {
   fi
   one_at_a_time
   case "$verb $#" in
-    "install "[34]) install_kernel "$@" ;;
+    "install "[2-4]) install_kernel "$@" ;;
     "trial "[1-9]*) trial "$@" ;;
     "keep 1") keep "$@" ;;
     "back 1") back "$@" ;;

@@ -4,6 +4,7 @@
 #   mesa.sh install suite SUITE mesa IDENTITY   the installed packages of source mesa, from a suite
 #                                               of the guest's own mirror
 #   mesa.sh install deb SHA256 IDENTITY         a package file from standard input
+#   mesa.sh install built IDENTITY              what build.sh has made here
 #       Prints Mesa's version. IDENTITY is kept: what it was asked as.
 #   mesa.sh try        Mir's own tests draw with it; the session gives them its screen meanwhile
 #   mesa.sh keep
@@ -145,6 +146,15 @@ install_deb() { # install_deb IDENTITY
   printf '%s\n' "$version"
 }
 
+install_built() { # install_built IDENTITY
+  local made=/var/lib/mirlab/build/mesa sum
+  [[ -s $made/done && $(<"$made/done") == "$1" && -s $made/package.deb ]] ||
+    die "found no finished build $1 in $made, required it; run 'up' again"
+  sum=$(sha256sum "$made/package.deb" | cut -d' ' -f1)
+  take_deb "$sum" "$DEB" <"$made/package.deb"
+  install_deb "$1"
+}
+
 install_mesa() {
   local identity=${*: -1} others
   mkdir -p "$MARKS"
@@ -161,7 +171,8 @@ install_mesa() {
       take_deb "$2" "$DEB"
       install_deb "$identity"
       ;;
-    *) die "found 'install $*', required suite or deb and its words" ;;
+    "built 2") install_built "$identity" ;;
+    *) die "found 'install $*', required suite, deb or built and its words" ;;
   esac
 }
 
@@ -277,7 +288,7 @@ main() {
   fi
   one_at_a_time
   case "$verb $#" in
-    "install "[34]) install_mesa "$@" ;;
+    "install "[2-4]) install_mesa "$@" ;;
     "try 0") try ;;
     "keep 0") keep ;;
     "restore 0") restore ;;

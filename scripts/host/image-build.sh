@@ -21,7 +21,6 @@ readonly GUEST_PACKAGES=(
   mir-test-tools mir-demos mir-platform-graphics-gbm-kms foot fonts-dejavu-core
 )
 readonly ARCH=amd64
-readonly KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 readonly TOOLS=(mmdebstrap:mmdebstrap mke2fs:e2fsprogs sfdisk:fdisk qemu-img:qemu-utils flock:util-linux unshare:util-linux)
 readonly NEEDED_MIB=5000
 
@@ -220,23 +219,6 @@ content_key() {
   } | sha256sum | cut -d' ' -f1
 }
 
-# The mirror the host uses for Debian, else Debian's own.
-host_mirror() {
-  local uri
-  # shellcheck disable=SC2016 # apt expands these names.
-  uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Identifier: Packages' 'Origin: Debian' 2>/dev/null |
-    awk -v suite="$suite" '$2 == suite && $3 == "main" && $1 ~ /^https?:/ { sub("/+$", "", $1); print $1; exit }') || uri=""
-  printf '%s\n' "${uri:-http://deb.debian.org/debian}"
-}
-
-sources() {
-  local security="$mirror-security"
-  # A mirror of its own name may not carry the security archive beside it.
-  [[ $mirror == */debian ]] || security=http://deb.debian.org/debian-security
-  printf 'deb [signed-by=%s] %s %s main\n' "$KEYRING" "$mirror" "$suite" \
-    "$KEYRING" "$mirror" "$suite-updates" "$KEYRING" "$security" "$suite-security"
-}
-
 check_host() {
   local entry free
   for entry in "${TOOLS[@]}"; do
@@ -280,7 +262,7 @@ run_recipe() {
       'make_image "$@"' 'chown "$8" "$1"'
   } | as_root unshare --mount --pid --fork --kill-child --mount-proc \
     bash -s -- "$work" "$suite" "$KEYRING" "$ARCH" "$package_list" \
-    "$(cat /proc/sys/kernel/random/uuid)" "$size_gib" "$(id -u):$(id -g)" "$(sources)" 2>&1 9>&- |
+    "$(cat /proc/sys/kernel/random/uuid)" "$size_gib" "$(id -u):$(id -g)" "$(debian_sources "$suite" "$mirror")" 2>&1 9>&- |
     tee "$log" | awk '/^image: / { print; fflush() }' >&2 || {
     tail -n 20 "$log" >&2
     die "the build failed, see the words above; check the network, the mirror ($mirror) and the package names, then run again; log $log"
@@ -359,7 +341,7 @@ main() {
   key=${given:-$key}
   [[ $key =~ ^[0-9a-f]{64}$ ]] || die "found --key '$key', required what 'image-build.sh key' prints"
   [[ $dir == /* && $dir != *$'\n'* ]] || die "found --dir '$dir', required an absolute path"
-  mirror=${mirror:-$(host_mirror)}
+  mirror=${mirror:-$(host_mirror "$suite")}
   mirror=${mirror%/}
   [[ $mirror =~ ^https?://[A-Za-z0-9./_:~%-]+$ ]] || die "found mirror '$mirror', required an http or https URL"
   build

@@ -11,8 +11,6 @@ declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.s
 # What root makes here has to be readable by the lab's user, by sudo too.
 umask 022
 
-digest_of() { "${algorithm}sum" "$1" | cut -d' ' -f1; }
-
 # An image may name other files (a backing or data file) that a guest would then read: refused.
 check_image() {
   local info format virtual gib=$((1024 * 1024 * 1024))
@@ -31,41 +29,11 @@ check_image() {
 cached() {
   local found
   [[ -f $image ]] || return 1
-  found=$(digest_of "$image")
+  found=$(digest_of "$algorithm" "$image")
   [[ $found != "$hex" ]] || return 0
   say "found $image changed on disk ($algorithm:$found); moved to $image.bad"
   as_root mv -f "$image" "$image.bad"
   return 1
-}
-
-# Prints the HTTP status. The lock on the file is its writer's own: by sudo curl does not hold the
-# script's, and outlives a script that is killed. https stays https through redirects; loopback may
-# be plain.
-get() {
-  as_root flock "$1" curl --fail --silent --show-error --location --globoff \
-    --proto '=https,http' --proto-redir '=https' \
-    --connect-timeout 20 --speed-limit 1024 --speed-time 60 --retry 3 --retry-delay 2 \
-    --write-out '%{http_code}' --continue-at - --output "$1" -- "$url"
-}
-
-download() {
-  local partial=$1 found status code=0
-  say "downloading $url"
-  status=$(get "$partial") || code=$?
-  # 33: the server cannot resume. 416: what is here is no head of the file.
-  if ((code == 33)) || [[ $status == 416 ]]; then
-    say "found no way to resume; downloading $url from the start"
-    as_root rm -f "$partial"
-    code=0
-    get "$partial" >/dev/null || code=$?
-  fi
-  ((code == 0)) ||
-    die "found no way to download $url (curl exit $code), required the image; check the URL and the host's network, then run 'up' again: it resumes"
-  found=$(digest_of "$partial")
-  if [[ $found != "$hex" ]]; then
-    as_root rm -f "$partial"
-    die "found $algorithm:$found, required $algorithm:$hex for $url; the download was removed: check the digest with the publisher's signed sums"
-  fi
 }
 
 (($# == 5)) || die "found $# arguments, required DIR URL ALGORITHM:HEX FORMAT MAX_GIB"
@@ -85,9 +53,7 @@ flock -w 3600 9 || die "found $lock held for an hour, required the lock"
 image=$dir/$algorithm-$hex.$wanted
 if ! cached; then
   partial=$dir/.$algorithm-$hex.partial
-  # A run that was killed may have left a curl behind: it ends first.
-  as_root flock "$partial" true
-  [[ $(digest_of "$partial") == "$hex" ]] || download "$partial"
+  download "$url" "$algorithm" "$hex" "$partial" "the image"
   check_image "$partial"
   as_root chmod 0444 "$partial"
   as_root mv -f "$partial" "$image"

@@ -23,3 +23,64 @@ as_root() {
     die "found user $(id -un) without password-free sudo, required root for '$1'; run 'sudo -v' first or run as root"
   fi
 }
+
+# --- Debian's archive ---
+
+# shellcheck disable=SC2034 # for the scripts that make a tree of it
+readonly KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# The mirror that the host uses for a suite, else Debian's own.
+host_mirror() { # host_mirror SUITE
+  local uri
+  # shellcheck disable=SC2016 # apt expands these names.
+  uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Identifier: Packages' 'Origin: Debian' 2>/dev/null |
+    awk -v suite="$1" '$2 == suite && $3 == "main" && $1 ~ /^https?:/ { sub("/+$", "", $1); print $1; exit }') || uri=""
+  printf '%s\n' "${uri:-http://deb.debian.org/debian}"
+}
+
+# Lines for apt: the suite, its updates and its security.
+debian_sources() { # debian_sources SUITE MIRROR
+  local security="$2-security"
+  # A mirror of its own name may not carry the security archive beside it.
+  [[ $2 == */debian ]] || security=http://deb.debian.org/debian-security
+  printf 'deb [signed-by=%s] %s %s main\n' "$KEYRING" "$2" "$1" \
+    "$KEYRING" "$2" "$1-updates" "$KEYRING" "$security" "$1-security"
+}
+
+# --- downloads that are verified, and go on where they were cut off ---
+
+digest_of() { "${1}sum" "$2" | cut -d' ' -f1; } # digest_of ALGORITHM FILE
+
+# Prints the HTTP status. The lock on the file is its writer's own: by sudo curl does not hold the
+# script's, and outlives a script that is killed. https stays https through redirects; loopback may
+# be plain.
+get_url() { # get_url URL FILE
+  as_root flock "$2" curl --fail --silent --show-error --location --globoff \
+    --proto '=https,http' --proto-redir '=https' \
+    --connect-timeout 20 --speed-limit 1024 --speed-time 60 --retry 3 --retry-delay 2 \
+    --write-out '%{http_code}' --continue-at - --output "$2" -- "$1"
+}
+
+# FILE has this digest in the end, or is gone. WHAT is the required thing's name in a failure.
+download() { # download URL ALGORITHM HEX FILE WHAT
+  local url=$1 algorithm=$2 hex=$3 partial=$4 found status code=0
+  # A run that was killed may have left a curl behind: it ends first.
+  as_root flock "$partial" true
+  [[ $(digest_of "$algorithm" "$partial") != "$hex" ]] || return 0
+  say "downloading $url"
+  status=$(get_url "$url" "$partial") || code=$?
+  # 33: the server cannot resume. 416: what is here is no head of the file.
+  if ((code == 33)) || [[ $status == 416 ]]; then
+    say "found no way to resume; downloading $url from the start"
+    as_root rm -f "$partial"
+    code=0
+    get_url "$url" "$partial" >/dev/null || code=$?
+  fi
+  ((code == 0)) ||
+    die "found no way to download $url (curl exit $code), required $5; check the URL and the host's network, then run 'up' again: it resumes"
+  found=$(digest_of "$algorithm" "$partial")
+  if [[ $found != "$hex" ]]; then
+    as_root rm -f "$partial"
+    die "found $algorithm:$found, required $algorithm:$hex for $url; the download was removed: check the digest with the publisher's signed sums"
+  fi
+}

@@ -1,4 +1,4 @@
-/** Another Mesa in a lab's guest, and the way back: `npm run test:build`, some 20 min without KVM. */
+/** Another Mesa in a lab's guest, one compiled there, and the way back: `npm run test:build`. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -10,7 +10,13 @@ import { TestLab } from "./support";
 const GUEST = "g1";
 const SUITE = { source: "package", package: { suite: "bookworm-backports" } };
 const GATES = { mesa: ">= 24.0" };
-const skip = process.env.MIRLAB_TEST_LONG === "1" ? false : "takes 20 min: npm run test:build";
+/** Debian's own Mesa, made small: what draws tells which of the two it is. */
+const BUILT = {
+  ...{ source: "build", when: "always" },
+  build: { source: { package: "mesa", suite: "bookworm" } },
+};
+const skip =
+  process.env.MIRLAB_TEST_LONG === "1" ? false : "takes most of an hour: npm run test:build";
 
 /** A package of a Mesa that no loader can load. */
 async function brokenDeb(folder: string): Promise<{ deb: string; sha256: string }> {
@@ -107,6 +113,47 @@ describe("another Mesa in a guest", { skip, timeout: 7_200_000 }, () => {
     assert.equal(await versions(), packages);
     const { readiness, versions: found } = await look();
     assert.deepEqual([readiness, found.mesa.split("-")[0]], ["ready", "22.3.6"]);
+    await unchanged();
+  });
+
+  const drawsBy = () =>
+    lab.inGuest(
+      GUEST,
+      `sudo journalctl -o cat -u mir-session -b | sed -n 's/.*GL \\(renderer\\|version\\): //p' | tail -n 2 | sort | paste -sd' '
+       sudo grep -ho '/opt/mirlab/mesa/.*' /proc/$(pgrep -o mir_demo_server)/maps | sort -u; dpkg -V mirlab-mesa 2>&1 || :`,
+    );
+
+  it("compiles one in the guest: Mir draws with it, beside the distribution's", async () => {
+    lab.configure([{ name: GUEST, mesa: BUILT }]);
+    const preview = await lab.pulumi("preview");
+    assert.match(
+      preview.text,
+      /mesa\.when is 'always': up builds mesa \(mesa of bookworm\), about/,
+    );
+    const done = await up();
+    assert.equal(done.code, 0, done.text);
+    assert.match(done.text, /mesa: build: compile: \d+ of \d+ steps/);
+    assert.equal((await look()).readiness, "ready");
+    const told = await drawsBy();
+    assert.match(told, /^OpenGL ES 3\.\d Mesa 22\.3\.6 \(git-[0-9a-f]{8}\) softpipe\n/);
+    assert.match(told, /\/dri\/(kms_)?swrast_dri\.so[^]*\/libEGL_mesa\.so\.[^]*\/libgbm\.so\./);
+    assert.doesNotMatch(told, /missing|\?\?5/);
+    assert.equal(
+      (await versions()).replace(/^mirlab-mesa .*\n/m, ""),
+      packages,
+      "none of the distribution's packages is another",
+    );
+    await unchanged();
+  });
+
+  it("gives the distribution's back by dpkg alone, and puts ours back by the next up", async () => {
+    await lab.inGuest(GUEST, "sudo dpkg -r mirlab-mesa >&2 && sudo systemctl restart mir-session");
+    assert.match(await drawsBy(), /^OpenGL ES 3\.\d Mesa 22\.3\.6 llvmpipe/);
+    const again = await up();
+    assert.equal(again.code, 0, again.text);
+    assert.match(again.text, /mesa: build: the host has its package from before/);
+    assert.doesNotMatch(again.text, /steps;/);
+    assert.match(await drawsBy(), /softpipe/);
     await unchanged();
   });
 });

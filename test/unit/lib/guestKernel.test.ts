@@ -1,12 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { KernelFacts, kernelPlan, neededSymbols, readKernelFacts } from "../../../lib/guestKernel";
-import { identityOf, PartConfig } from "../../../lib/origin";
+import {
+  KERNEL_PACKAGE,
+  KernelFacts,
+  kernelPlan,
+  neededSymbols,
+  readKernelFacts,
+} from "../../../lib/guestKernel";
+import { identityOf, originOf, PartConfig } from "../../../lib/origin";
 
 const SUITE: PartConfig = {
   ...{ source: "package", when: "unmet" },
   package: { suite: "bookworm-backports" },
+};
+const BUILD: PartConfig = {
+  ...{ source: "build", when: "unmet" },
+  build: {
+    ...{ kind: "kernel", base: "tiny", recipe: "0".repeat(64), fragments: [], patches: [] },
+    source: { package: "linux-source-6.12", suite: "bookworm-security" },
+  },
 };
 const ORIGIN = { kind: "suite", suite: "bookworm-backports", name: "linux-image-amd64" } as const;
 const IDENTITY = identityOf(ORIGIN);
@@ -33,6 +46,8 @@ describe("the plan for a guest's kernel", () => {
   const table: readonly [string, PartConfig, string, KernelFacts, string, string][] = [
     ["a gate that the distribution meets", SUITE, ">= 6.1", FACTS, "distro", ""],
     ["a gate that it does not meet", SUITE, ">= 6.12", FACTS, "ours", "install boot keep"],
+    ["a gate that a build is for", BUILD, ">= 6.12", FACTS, "ours", "install boot keep"],
+    ["a build, with a gate that is met", BUILD, ">= 6.1", FACTS, "distro", ""],
     ["always, with a gate that is met", always, ">= 6.1", FACTS, "ours", "install boot keep"],
     [
       "never, with a gate that is not met",
@@ -81,6 +96,10 @@ describe("the plan for a guest's kernel", () => {
       `kernel 6.1.0-56-amd64 meets >= 6.1: up goes back to ${OLD}, and takes ${NEW} away`,
     );
     assert.equal(kernelPlan(SUITE, ">= 6.12", KEPT, "kvm").words, "");
+    assert.match(
+      kernelPlan(BUILD, ">= 6.12", FACTS, "tcg").words,
+      /^kernel 6\.1\.0-56-amd64 does not meet >= 6\.12: up builds linux 6\.12 \(linux-source-6\.12 of bookworm-security\), about \d+ min, boots it once, and keeps it if it passes$/,
+    );
   });
 
   it("never takes away what the guest's owner had installed", () => {
@@ -108,19 +127,21 @@ describe("the plan for a guest's kernel", () => {
       saved: fc.constantFrom(OLD, NEW, null),
       pinned: fc.boolean(),
     });
-    const configs = fc.constantFrom(SUITE, always, distro);
+    const configs = fc.constantFrom(SUITE, BUILD, always, distro);
     fc.assert(
       fc.property(state, configs, fc.constantFrom(">= 6.1", ">= 6.12"), (s, config, gate) => {
+        const origin = originOf(config, KERNEL_PACKAGE) ?? ORIGIN;
+        const ours = [{ ...OURS, identity: identityOf(origin) }];
         let facts: KernelFacts = {
           ...{ bootId: "", running: s.there ? s.running : OLD },
           installed: s.there ? [NEW, OLD] : [OLD],
-          ours: s.marked || s.there ? [OURS] : [],
+          ours: s.marked || s.there ? ours : [],
           ...{ saved: s.saved, pinned: s.pinned },
         };
         const { steps, target, release = NEW } = kernelPlan(config, gate, facts, "kvm");
         for (const step of steps) {
           if (step.do === "install") {
-            facts = { ...facts, installed: [NEW, OLD], ours: [OURS], saved: OLD, pinned: true };
+            facts = { ...facts, installed: [NEW, OLD], ours, saved: OLD, pinned: true };
           }
           if (step.do === "boot") facts = { ...facts, running: release };
           if (step.do === "keep") facts = { ...facts, saved: NEW, pinned: true };

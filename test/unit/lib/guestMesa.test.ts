@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { BuildOrder } from "../../../lib/guestBuild";
 import { MesaFacts, mesaPlan, readMesaFacts } from "../../../lib/guestMesa";
 import { identityOf, PartConfig } from "../../../lib/origin";
 
@@ -62,6 +63,25 @@ describe("the plan for a guest's Mesa", () => {
       `mesa ${OLD} meets >= 22.3: up goes back to the distribution's Mesa from ${NEW}`,
     );
     assert.equal(words(SUITE, ">= 24.0", KEPT), "");
+  });
+
+  it("says what is compiled", () => {
+    const order: BuildOrder = {
+      ...{ kind: "mesa", base: "softpipe", recipe: "0".repeat(64), fragments: [], patches: [] },
+      source: { package: "mesa", suite: "bookworm" },
+    };
+    const config = { source: "build", when: "always", build: order } as const;
+    const { words, steps } = mesaPlan(config, ">= 10.3.0", FACTS, "tcg");
+    assert.match(
+      words,
+      /^mesa\.when is 'always': up builds mesa \(mesa of bookworm\), about \d+ min, has Mir draw with it, and keeps it if that goes well$/,
+    );
+    assert.deepEqual(steps[0], { do: "install", origin: { kind: "build", order } });
+    const identity = identityOf({ kind: "build", order });
+    const kept = { distro: OLD, ours: { ...OURS, identity, kept: true } };
+    assert.equal(mesaPlan(config, ">= 10.3.0", kept, "tcg").words, "");
+    const other = { ...config, build: { ...order, base: "llvmpipe" } };
+    assert.equal(mesaPlan(other, ">= 10.3.0", kept, "tcg").steps.length, 3);
   });
 
   it("is done after its own steps, from any state", () => {

@@ -33,6 +33,7 @@ function labOf(raw: Record<string, unknown>): Lab {
 describe("a guest's kernel and Mesa", () => {
   const SHA = "0".repeat(64);
   const from = (p: object) => ({ kernel: { source: "package", package: p } });
+  const built = (build: object) => ({ kernel: { source: "build", build } });
   const table: readonly (readonly [object, ...string[]])[] = [
     [from({ suite: "bookworm-backports" })],
     [from({ suite: "bookworm-security", name: "linux-image-6.12-amd64" })],
@@ -71,6 +72,40 @@ describe("a guest's kernel and Mesa", () => {
       "guests[0].kernel.package.name: use a package 'linux-image-...', got \"--reinstall\"",
     ],
     [
+      built({
+        source: { package: "linux-source-6.12", suite: "bookworm-security" },
+        ...{ base: "defconfig", fragments: ["/srv/my.config"], jobs: 2 },
+        patches: [{ file: "/srv/fix.patch", sha256: SHA }],
+      }),
+    ],
+    [built({ source: { url: "http://127.0.0.1:8080/linux.tar.xz", sha256: SHA } })],
+    [built({ source: { git: "https://git.example/linux.git", commit: SHA.slice(24) } })],
+    [
+      { kernel: { source: "build" } },
+      "guests[0].kernel.build: missing; source 'build' needs a source",
+    ],
+    [
+      { kernel: { source: "distro", build: { source: { git: "/l", commit: SHA.slice(24) } } } },
+      "guests[0].kernel.build: belongs to source 'build', got source 'distro'; remove one of the two",
+    ],
+    [built({ source: {} }), "guests[0].kernel.build.source: set one of package, url and git"],
+    [
+      built({ source: { url: "https://a.example/x.tar" } }),
+      "guests[0].kernel.build.source.sha256: missing; a source by url is used with it only",
+    ],
+    [
+      built({ source: { url: "http://a.example/x.tar", sha256: SHA } }),
+      'guests[0].kernel.build.source.url: plain http is accepted from loopback only; use https, got "http://a.example/x.tar"',
+    ],
+    [
+      built({ source: { git: "/srv/../etc", commit: SHA.slice(24) } }),
+      `guests[0].kernel.build.source.git: must not contain '.' or '..' as a folder, got "/srv/../etc"`,
+    ],
+    [
+      built({ source: { package: "linux-image-6.12", suite: "sid" } }),
+      `guests[0].kernel.build.source.package: use a package of sources, e.g. 'linux-source-6.12', got "linux-image-6.12"`,
+    ],
+    [
       { ...from({ suite: "sid" }), image: EXISTING },
       "guests[0].kernel.source: an adopted guest's kernel is its owner's; use 'distro'",
     ],
@@ -87,6 +122,38 @@ describe("a guest's kernel and Mesa", () => {
     [
       { mesa: { source: "package", package: { suite: "sid", name: "libgbm1" } } },
       "guests[0].mesa.package.name: unknown key; known keys: suite, deb, sha256",
+    ],
+    [
+      {
+        mesa: {
+          ...{ source: "build", when: "always" },
+          build: {
+            source: { package: "mesa", suite: "bookworm" },
+            ...{
+              renderer: "llvmpipe",
+              jobs: 1,
+              patches: [{ file: "/srv/fix.patch", sha256: SHA }],
+            },
+          },
+        },
+      },
+    ],
+    [{ mesa: { source: "build", build: { source: { git: "/srv/mesa", commit: SHA.slice(24) } } } }],
+    [
+      { mesa: { source: "build", build: { source: { package: "glibc", suite: "bookworm" } } } },
+      `guests[0].mesa.build.source.package: expected "mesa", got "glibc"`,
+    ],
+    [
+      { mesa: { source: "build", build: { source: {}, renderer: "zink" } } },
+      `guests[0].mesa.build.renderer: Invalid option: expected one of "softpipe"|"llvmpipe", got "zink"`,
+    ],
+    [
+      { mesa: { source: "build", build: { source: {}, base: "tiny" } } },
+      "guests[0].mesa.build.base: unknown key; known keys: source, patches, jobs, renderer",
+    ],
+    [
+      { mesa: { source: "build", build: { source: { package: "mesa" } } } },
+      "guests[0].mesa.build.source.suite: missing; a source by package is used with it only",
     ],
     [
       { mesa: { source: "package", package: { suite: "sid" } }, image: EXISTING },
@@ -109,6 +176,7 @@ describe("a lab that says the least", () => {
         natSubnet: "192.168.130.0/24",
         viewers: false,
         packages: "install",
+        buildCache: { sizeGiB: 10, warm: "auto" },
         onDrift: "heal",
       },
       guests: [

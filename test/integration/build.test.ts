@@ -1,0 +1,194 @@
+/** The host's part of a build: real build root, git, patch and make, on a small source. No guest. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { Build } from "../../io/guestBuild";
+import { recipeDigest } from "../../io/buildOrder";
+import { run } from "../../io/exec";
+import { BuildOrder, buildIdentity, Prepared } from "../../lib/guestBuild";
+import { CACHE_DIR, ROOT } from "./support";
+
+process.chdir(ROOT);
+const folder = mkdtempSync(join(tmpdir(), "mirlab-build-test-"));
+const source = join(folder, "source");
+
+/** Says in its log what it could reach from where it is compiled. */
+const MAKEFILE = `
+allnoconfig:
+	@cp "$(KCONFIG_ALLCONFIG)" "$(O)/.config"
+prepare:
+	@true
+kernelversion kernelrelease:
+	@echo 6.99.0$(LOCALVERSION)
+bzImage:
+	@echo "  CC      a.o"
+	@$(CC) -c -o $(O)/a.o a.c
+	@echo "uid: $$(id -u), rights: $$(grep CapEff /proc/self/status | cut -f2)"
+	@touch /usr/x /build/input/x 2>/dev/null && echo "wrote outside" || true
+	@cat /etc/shadow 2>/dev/null && echo "read a secret" || true
+	@ls ${folder} 2>/dev/null && echo "saw the host" || true
+	@ls /sys/class/net 2>/dev/null && echo "saw devices" || true
+	@(exec 3<>/dev/tcp/127.0.0.1/22) 2>/dev/null && echo "reached the host" || true
+	@echo "processes: $$(ls -d /proc/[0-9]* | wc -l)"
+	@! readlink /proc/self/fd/[3-9] | grep '^/' || echo "an open file of the host's"
+`;
+
+function order(change: Partial<BuildOrder> = {}): BuildOrder {
+  return {
+    ...{ kind: "kernel", base: "tiny", fragments: [], patches: [], recipe: recipeDigest("kernel") },
+    source: { git: source, commit },
+    ...change,
+  };
+}
+
+const place = { cacheDir: CACHE_DIR, lab: "itest", sizeGiB: 10, warm: "always", vcpus: 2 } as const;
+const guest = { config: join(folder, "ssh_config"), alias: "nobody" };
+let commit = "";
+
+function build(change: Partial<BuildOrder> = {}): Build {
+  const needs = ["EXT4_FS"];
+  return new Build({
+    ...{ guest, acceleration: "tcg", name: "g1", place, order: order(change), needs },
+  });
+}
+
+const prepared = (change: Partial<BuildOrder> = {}): Promise<Prepared> => build(change).prepared();
+const patch = (text: string) => {
+  const file = join(folder, `${createHash("sha256").update(text).digest("hex").slice(0, 8)}.patch`);
+  writeFileSync(file, text);
+  return { file, sha256: createHash("sha256").update(text).digest("hex") };
+};
+
+describe("the host's part of a build", { timeout: 1_200_000 }, () => {
+  const made: string[] = [];
+
+  before(async () => {
+    mkdirSync(join(source, "arch", "x86"), { recursive: true });
+    writeFileSync(join(source, "arch", "x86", "Kconfig"), "config EXT4_FS\n\tbool\n");
+    writeFileSync(join(source, "Kconfig"), "config QXL_TEST\n\tbool\n");
+    writeFileSync(join(source, "Makefile"), MAKEFILE);
+    writeFileSync(join(source, "a.c"), "int a = 1;\n");
+    const git = (...args: string[]) => {
+      const who = ["-c", "user.name=t", "-c", "user.email=t@localhost"];
+      return run(["git", "-C", source, ...who, ...args]);
+    };
+    await git("init", "-q");
+    await git("add", ".");
+    await git("commit", "-q", "-m", "a source");
+    commit = (await git("rev-parse", "HEAD")).stdout.toString().trim();
+    assert.match(commit, /^[0-9a-f]{40}$/);
+  });
+  after(() => {
+    rmSync(folder, { recursive: true, force: true });
+    for (const identity of made) {
+      rmSync(join(CACHE_DIR, "builds", identity), { recursive: true, force: true });
+    }
+    rmSync(join(CACHE_DIR, "sources", `git-${commit}.tar`), { force: true });
+  });
+
+  it("prepares a source once, and compiles it natively where nothing of the host is seen", async () => {
+    const identity = buildIdentity(order());
+    made.push(identity);
+    const first = await prepared();
+    assert.equal(first.release, `6.99.0-mirlab-${identity.slice(0, 8)}`);
+    assert.equal(first.steps, 1);
+    const kept = join(CACHE_DIR, "builds", identity);
+    const log = (await run(["cat", join(kept, "compile.log")])).stdout.toString();
+    const told = log.split("\n").filter((line) => !/^make|^ {2}CC|^$/.test(line));
+    assert.match(told[0] ?? "", /^uid: 65533, rights: 0+$/);
+    assert.match(told[1] ?? "", /^processes: \d$/);
+    assert.equal(told.length, 2, log);
+    const started = Date.now();
+    assert.deepEqual(await prepared(), first);
+    console.log(`a prepared build is found in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    assert.deepEqual(
+      readdirSync(join(CACHE_DIR, "builds")).filter((name) => name.startsWith(".work")),
+      [],
+    );
+  });
+
+  const refused: [string, () => Partial<BuildOrder>, RegExp][] = [
+    [
+      "an unknown symbol in a fragment",
+      () => ({ fragments: [{ name: "/srv/my.config", text: "CONFIG_QXL_TURBO=y\n" }] }),
+      /^g1: kernel: build: on the lab host: [^]*fragment my\.config: found unknown symbols QXL_TURBO, required symbols of this source's Kconfig files/,
+    ],
+    [
+      "a patch that does not apply",
+      () => ({ patches: [patch("--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n-int b = 1;\n+int b = 2;\n")] }),
+      /Hunk #1 FAILED[^]*patch \w{8}\.patch: found that it does not apply to [0-9a-f]{40} of \S+, see patch's words above/,
+    ],
+    [
+      "a patch with another digest",
+      () => ({ patches: [{ ...patch("--- a/a.c\n"), sha256: "0".repeat(64) }] }),
+      /found patch \w{8}\.patch with another SHA-256 than 0{64}, required this one/,
+    ],
+    [
+      "a commit that the repository does not have",
+      () => ({ source: { git: source, commit: "1".repeat(40) } }),
+      /found no commit 1{40} at \S+, required it there/,
+    ],
+    [
+      "a package that the suite does not have",
+      () => ({ source: { package: "linux-source-1.1", suite: "bookworm" } }),
+      /found no package linux-source-1\.1 in bookworm at http\S+, required one/,
+    ],
+  ];
+  for (const [what, change, expected] of refused) {
+    it(`refuses ${what}, and keeps nothing of it`, async () => {
+      await assert.rejects(prepared(change()), expected);
+      assert.ok(!existsSync(join(CACHE_DIR, "builds", buildIdentity(order(change())))));
+    });
+  }
+
+  it("refuses a tar with another digest, and takes the download away", async () => {
+    const served = join(folder, "served");
+    mkdirSync(served);
+    writeFileSync(join(served, "linux.tar"), "not what was published");
+    const argv = ["python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "-d", served];
+    const { server, port } = await serve(argv);
+    try {
+      const url = `http://127.0.0.1:${port}/linux.tar`;
+      const sha256 = "2".repeat(64);
+      await assert.rejects(
+        prepared({ source: { url, sha256 } }),
+        /found sha256:[0-9a-f]{64}, required sha256:2{64} for http:\S+; the download was removed/,
+      );
+      assert.ok(!existsSync(join(CACHE_DIR, "sources", `sha256-${sha256}.partial`)));
+    } finally {
+      server.kill();
+    }
+  });
+
+  it("keeps a lab's package by its digest, and does not use one that was changed", async () => {
+    const identity = buildIdentity(order());
+    const deb = Buffer.from("a package");
+    const sum = createHash("sha256").update(deb).digest("hex");
+    const one = build();
+    await one.onHost("store", ["itest", sum], { stdin: deb });
+    assert.equal((await one.onHost("find", ["itest"])).toString().trim(), sum);
+    assert.equal((await one.onHost("find", ["another-lab"])).toString(), "");
+    writeFileSync(join(CACHE_DIR, "builds", identity, "itest.deb"), "another package");
+    assert.equal((await one.onHost("find", ["itest"])).toString(), "");
+    await assert.rejects(
+      one.onHost("store", ["itest", sum], { stdin: Buffer.from("x") }),
+      /SHA-256/,
+    );
+  });
+});
+
+async function serve(argv: readonly string[]) {
+  const { spawn } = await import("node:child_process");
+  const [program = "", ...args] = argv;
+  const server = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
+  const port = await new Promise<string>((resolve) => {
+    server.stdout.on("data", (text: Buffer) => {
+      const found = /port (\d+)/.exec(text.toString())?.[1];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  return { server, port };
+}
