@@ -201,6 +201,10 @@ function outboundFaults({ network, image }: GuestConfig, at: string): ConfigFaul
   return [{ path, reason }];
 }
 
+/** Keeps it out, here alone: no kernel was compiled in a guest and booted yet (docs/builds.md). */
+const KERNEL_BUILD_FAULT =
+  "got source 'build', which is not offered for a kernel yet; use 'package' or 'distro'";
+
 /** Rules that span several keys. */
 function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[] {
   const faults: ConfigFault[] = [];
@@ -225,7 +229,10 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
       ...[...sessionFaults(guest, at), ...screenFaults(guest, at), ...outboundFaults(guest, at)],
     );
     for (const part of ["kernel", "mesa"] as const) {
-      for (const [path, reason] of partFaults(guest[part])) add(`${at}.${part}.${path}`, reason);
+      const found = partFaults(guest[part]);
+      for (const [path, reason] of found) add(`${at}.${part}.${path}`, reason);
+      if (part === "kernel" && guest.kernel.source === "build" && found.length === 0)
+        add(`${at}.kernel.source`, KERNEL_BUILD_FAULT);
       if (guest.image.source === "existing" && guest[part].source !== "distro") {
         add(`${at}.${part}.source`, `an adopted guest's ${part} is its owner's; use 'distro'`);
       }
