@@ -114,7 +114,7 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     [
       "an unknown symbol in a fragment",
       () => ({ fragments: [{ name: "/srv/my.config", text: "CONFIG_QXL_TURBO=y\n" }] }),
-      /^g1: kernel: build: on the lab host: [^]*fragment my\.config: found unknown symbols QXL_TURBO, required symbols of this source's Kconfig files/,
+      /^Error: g1: kernel: build: on the lab host: [^]*fragment my\.config: found unknown symbols QXL_TURBO, required symbols of this source's Kconfig files/,
     ],
     [
       "a patch that does not apply",
