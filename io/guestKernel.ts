@@ -1,7 +1,4 @@
 /** Handler of GuestKernel: brings the guest to the kernel that its gate and source ask for. */
-import { dirname } from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import * as pulumi from "@pulumi/pulumi";
 import {
   KERNEL_PACKAGE,
   KernelDecision,
@@ -14,29 +11,33 @@ import {
 import { originOf } from "../lib/origin";
 import { plainConsole } from "../lib/serialLog";
 import { serialTail } from "./domain";
-import { failWithEvidence } from "./evidence";
 import { RunResult } from "./exec";
 import { waitForSsh } from "./guestBoot";
-import { forgetLooks, lookAtGuest } from "./guestLook";
+import { forgetLooks } from "./guestLook";
 import { installPart, keepBuild, openGate } from "./guestInstall";
-import { GuestPartInputs, partStep, passes, pickPart, toldBy } from "./guestPart";
+import {
+  GuestPartInputs,
+  GuestPartProps,
+  partProvider,
+  partStep,
+  passes,
+  pickPart,
+  toldBy,
+} from "./guestPart";
 import { Boot, powerCycle, reboot } from "./guestReboot";
 import { runInGuest } from "./link";
 import { Stuck } from "./stuck";
 
 export type GuestKernelInputs = GuestPartInputs;
 
-export interface GuestKernelProps extends GuestKernelInputs {
-  /** `unreachable`: the facts are the last known ones. */
-  readonly status: "as decided" | "to do" | "unreachable";
+export interface GuestKernelProps extends GuestPartProps<KernelFacts> {
   readonly decided: KernelDecision | null;
   readonly boots: string;
-  /** Without what changes at every boot. */
-  readonly facts: KernelFacts;
 }
 
 const LINES = 40;
 
+/** As they are kept: without what changes at every boot. */
 const settledFacts = (facts: KernelFacts): KernelFacts => ({ ...facts, bootId: "" });
 
 const factsOf = (result: RunResult): KernelFacts => readKernelFacts(toldBy(result));
@@ -131,10 +132,7 @@ const planFor = (i: GuestKernelInputs, facts: KernelFacts): KernelPlan =>
 type Before = Pick<GuestKernelProps, "decided" | "boots">;
 
 /** Takes the plan's steps. What cannot be done leaves the guest on the kernel that it had. */
-async function follow(
-  inputs: GuestKernelInputs,
-  before: Before | undefined,
-): Promise<GuestKernelProps> {
+async function follow(inputs: GuestKernelInputs, before?: Before): Promise<GuestKernelProps> {
   forgetLooks();
   // The guest may have been started by this very `up`, or be on its way from the one before.
   await waitForSsh(inputs);
@@ -187,37 +185,8 @@ function decision(
   return acted ? { release: running, pinned: false } : before;
 }
 
-const converge = (inputs: GuestKernelInputs, before?: Before): Promise<GuestKernelProps> =>
-  follow(inputs, before).catch(failWithEvidence(dirname(inputs.guest.config), inputs));
-
-export const provider: pulumi.dynamic.ResourceProvider<GuestKernelInputs, GuestKernelProps> = {
-  async create(inputs) {
-    const outs = await converge(inputs);
-    return { id: `${inputs.guest.alias}-kernel`, outs };
-  },
-  /** Looks without changing anything. What is to be done is told by `diff`: it knows the new gate. */
-  async read(id, props) {
-    if (props === undefined) throw new Error(`${id}: cannot be imported`);
-    try {
-      const { result } = await lookAtGuest(props.guest, "kernel.py");
-      const facts = settledFacts(factsOf(result));
-      const { words } = planFor(props, facts);
-      return { id, props: { ...props, facts, status: words === "" ? "as decided" : "to do" } };
-    } catch {
-      return { id, props: { ...props, status: "unreachable" } };
-    }
-  },
-  async diff(_id, olds, news) {
-    const edited = !isDeepStrictEqual(pickPart(olds), pickPart(news));
-    const { words } = planFor(news, olds.facts);
-    if (words !== "") console.log(`${news.name}: ${words}`);
-    return { changes: edited || (olds.status !== "unreachable" && words !== "") };
-  },
-  async update(_id, olds, news) {
-    if (news.onDrift === "report" && isDeepStrictEqual(pickPart(olds), pickPart(news))) {
-      console.log(`${news.name}: kernel: only told: onDrift`);
-      return { outs: { ...olds } };
-    }
-    return { outs: await converge(news, olds) };
-  },
-};
+export const provider = partProvider<KernelFacts, GuestKernelProps>("kernel", {
+  factsOf: (result) => settledFacts(factsOf(result)),
+  planFor,
+  follow,
+});

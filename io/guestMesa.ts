@@ -1,7 +1,4 @@
 /** Handler of GuestMesa: brings the guest to the Mesa that its gate and source ask for. */
-import { dirname } from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import * as pulumi from "@pulumi/pulumi";
 import {
   MESA_SOURCE,
   MesaDecision,
@@ -12,24 +9,28 @@ import {
 } from "../lib/guestMesa";
 import { originOf } from "../lib/origin";
 import { upstreamVersion } from "../lib/requirement";
-import { failWithEvidence } from "./evidence";
 import { RunResult } from "./exec";
 import { waitForSsh } from "./guestBoot";
-import { forgetLooks, lookAtGuest } from "./guestLook";
+import { forgetLooks } from "./guestLook";
 import { installPart, keepBuild, openGate } from "./guestInstall";
-import { GuestPartInputs, partStep, passes, pickPart, toldBy } from "./guestPart";
+import {
+  GuestPartInputs,
+  GuestPartProps,
+  partProvider,
+  partStep,
+  passes,
+  pickPart,
+  toldBy,
+} from "./guestPart";
 import { runInGuest } from "./link";
 
 export type GuestMesaInputs = GuestPartInputs;
 
-export interface GuestMesaProps extends GuestMesaInputs {
-  /** `unreachable`: the facts are the last known ones. */
-  readonly status: "as decided" | "to do" | "unreachable";
+export interface GuestMesaProps extends GuestPartProps<MesaFacts> {
   /** What the lab has decided on; null: nothing, or the distribution's. */
   readonly decided: MesaDecision | null;
   /** Changes with every change of Mesa that was made. */
   readonly changes: string;
-  readonly facts: MesaFacts;
 }
 
 const factsOf = (result: RunResult): MesaFacts => readMesaFacts(toldBy(result));
@@ -75,10 +76,7 @@ async function draws(inputs: GuestMesaInputs, mesa: string): Promise<void> {
 type Before = Pick<GuestMesaProps, "decided" | "changes">;
 
 /** Takes the plan's steps. What cannot be kept leaves the guest with the distribution's Mesa. */
-async function follow(
-  inputs: GuestMesaInputs,
-  before: Before | undefined,
-): Promise<GuestMesaProps> {
+async function follow(inputs: GuestMesaInputs, before?: Before): Promise<GuestMesaProps> {
   forgetLooks();
   // The guest may have been started by this very `up`.
   await waitForSsh(inputs);
@@ -119,37 +117,8 @@ async function follow(
   };
 }
 
-const converge = (inputs: GuestMesaInputs, before?: Before): Promise<GuestMesaProps> =>
-  follow(inputs, before).catch(failWithEvidence(dirname(inputs.guest.config), inputs));
-
-export const provider: pulumi.dynamic.ResourceProvider<GuestMesaInputs, GuestMesaProps> = {
-  async create(inputs) {
-    const outs = await converge(inputs);
-    return { id: `${inputs.guest.alias}-mesa`, outs };
-  },
-  /** Looks without changing anything. What is to be done is told by `diff`: it knows the new gate. */
-  async read(id, props) {
-    if (props === undefined) throw new Error(`${id}: cannot be imported`);
-    try {
-      const { result } = await lookAtGuest(props.guest, "mesa.py");
-      const facts = factsOf(result);
-      const { words } = planFor(props, facts);
-      return { id, props: { ...props, facts, status: words === "" ? "as decided" : "to do" } };
-    } catch {
-      return { id, props: { ...props, status: "unreachable" } };
-    }
-  },
-  async diff(_id, olds, news) {
-    const edited = !isDeepStrictEqual(pickPart(olds), pickPart(news));
-    const { words } = planFor(news, olds.facts);
-    if (words !== "") console.log(`${news.name}: ${words}`);
-    return { changes: edited || (olds.status !== "unreachable" && words !== "") };
-  },
-  async update(_id, olds, news) {
-    if (news.onDrift === "report" && isDeepStrictEqual(pickPart(olds), pickPart(news))) {
-      console.log(`${news.name}: mesa: only told: onDrift`);
-      return { outs: { ...olds } };
-    }
-    return { outs: await converge(news, olds) };
-  },
-};
+export const provider = partProvider<MesaFacts, GuestMesaProps>("mesa", {
+  factsOf,
+  planFor,
+  follow,
+});

@@ -1,4 +1,7 @@
 /** What kernel and Mesa of a guest have in common: steps of their scripts, and the checks after them. */
+import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import * as pulumi from "@pulumi/pulumi";
 import { judge } from "../lib/checks";
 import { isMet, Verdict, verdictText } from "../lib/checks/verdict";
 import { GuestLook } from "../lib/guestFacts";
@@ -6,8 +9,10 @@ import { BuildPlace } from "../lib/guestBuild";
 import { LIMITS_S } from "../lib/limits";
 import { PartConfig } from "../lib/origin";
 import { GateRequirements } from "../lib/requirement";
+import { failWithEvidence } from "./evidence";
 import { RunResult } from "./exec";
 import { GuestBootInputs } from "./guestBoot";
+import { lookAtGuest } from "./guestLook";
 import { connectionFault, runInGuest } from "./link";
 import { probe, UP } from "./mirReadiness";
 import { waitFor } from "./wait";
@@ -23,6 +28,12 @@ export interface GuestPartInputs extends Omit<GuestBootInputs, "installed"> {
   readonly onDrift: "heal" | "report";
   /** Where builds are prepared and kept; set where the configuration has one. */
   readonly place?: BuildPlace;
+}
+
+export interface GuestPartProps<Facts> extends GuestPartInputs {
+  /** `unreachable`: the facts are the last known ones. */
+  readonly status: "as decided" | "to do" | "unreachable";
+  readonly facts: Facts;
 }
 
 /** The declared inputs alone: the engine adds `__provider`, and props add outputs. */
@@ -98,4 +109,52 @@ export async function passes(part: Part, inputs: GuestPartInputs): Promise<Guest
     if (stays.length > 0) throw new Error(stays.map(verdictText).join("\n"));
     return { notYet: `not yet ${open.map((v) => v.id).join(", ")}` };
   });
+}
+
+interface PartHandler<Facts, Props> {
+  /** What the part's script tells, as it is kept. Throws with the reason when it has told nothing. */
+  readonly factsOf: (result: RunResult) => Facts;
+  readonly planFor: (inputs: GuestPartInputs, facts: Facts) => { readonly words: string };
+  /** Takes the plan's steps; `before`: what was kept, of an update. */
+  readonly follow: (inputs: GuestPartInputs, before?: Props) => Promise<Props>;
+}
+
+/** The handler of a part's resource: looks by its script, and acts where its plan has something to do. */
+export function partProvider<Facts, Props extends GuestPartProps<Facts>>(
+  part: Part,
+  { factsOf, planFor, follow }: PartHandler<Facts, Props>,
+): pulumi.dynamic.ResourceProvider<GuestPartInputs, Props> {
+  const converge = (inputs: GuestPartInputs, before?: Props): Promise<Props> =>
+    follow(inputs, before).catch(failWithEvidence(dirname(inputs.guest.config), inputs));
+  return {
+    async create(inputs) {
+      const outs = await converge(inputs);
+      return { id: `${inputs.guest.alias}-${part}`, outs };
+    },
+    /** Looks without changing anything. What is to be done is told by `diff`: it knows the new gate. */
+    async read(id, props) {
+      if (props === undefined) throw new Error(`${id}: cannot be imported`);
+      try {
+        const { result } = await lookAtGuest(props.guest, `${part}.py`);
+        const facts = factsOf(result);
+        const { words } = planFor(props, facts);
+        return { id, props: { ...props, facts, status: words === "" ? "as decided" : "to do" } };
+      } catch {
+        return { id, props: { ...props, status: "unreachable" } };
+      }
+    },
+    async diff(_id, olds, news) {
+      const edited = !isDeepStrictEqual(pickPart(olds), pickPart(news));
+      const { words } = planFor(news, olds.facts);
+      if (words !== "") console.log(`${news.name}: ${words}`);
+      return { changes: edited || (olds.status !== "unreachable" && words !== "") };
+    },
+    async update(_id, olds, news) {
+      if (news.onDrift === "report" && isDeepStrictEqual(pickPart(olds), pickPart(news))) {
+        console.log(`${news.name}: ${part}: only told: onDrift`);
+        return { outs: { ...olds } };
+      }
+      return { outs: await converge(news, olds) };
+    },
+  };
 }

@@ -67,6 +67,14 @@ take_deb() { # take_deb SHA256 FILE
     die "found another SHA-256 than $1 in what arrived, required this one"
 }
 
+# The package that build.sh has made here, by its path.
+finished_build() { # finished_build KIND IDENTITY
+  local made=/var/lib/mirlab/build/$1
+  [[ -s $made/done && $(<"$made/done") == "$2" && -s $made/package.deb ]] ||
+    die "found no finished build $2 in $made, required it; run 'up' again"
+  printf '%s\n' "$made/package.deb"
+}
+
 # One run at a time, which goes on when whoever waits for it is gone. That of a run which was cut
 # off is waited for, and its end taken for done.
 one_at_a_time() {

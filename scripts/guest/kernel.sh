@@ -130,11 +130,10 @@ install_deb() { # install_deb SHA256 IDENTITY
 }
 
 install_built() { # install_built IDENTITY
-  local made=/var/lib/mirlab/build/kernel sum
-  [[ -s $made/done && $(<"$made/done") == "$1" && -s $made/package.deb ]] ||
-    die "found no finished build $1 in $made, required it; run 'up' again"
-  sum=$(sha256sum "$made/package.deb" | cut -d' ' -f1)
-  install_deb "$sum" "$1" <"$made/package.deb"
+  local file sum
+  file=$(finished_build kernel "$1")
+  sum=$(sha256sum "$file" | cut -d' ' -f1)
+  install_deb "$sum" "$1" <"$file"
 }
 
 install_kernel() {

@@ -147,11 +147,10 @@ install_deb() { # install_deb IDENTITY
 }
 
 install_built() { # install_built IDENTITY
-  local made=/var/lib/mirlab/build/mesa sum
-  [[ -s $made/done && $(<"$made/done") == "$1" && -s $made/package.deb ]] ||
-    die "found no finished build $1 in $made, required it; run 'up' again"
-  sum=$(sha256sum "$made/package.deb" | cut -d' ' -f1)
-  take_deb "$sum" "$DEB" <"$made/package.deb"
+  local file sum
+  file=$(finished_build mesa "$1")
+  sum=$(sha256sum "$file" | cut -d' ' -f1)
+  take_deb "$sum" "$DEB" <"$file"
   install_deb "$1"
 }
 

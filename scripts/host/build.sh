@@ -182,6 +182,13 @@ fetch_commit() { # fetch_commit URL COMMIT FILE
   take_file "$work/out/archive.tar" "$3"
 }
 
+fetch_file() { # fetch_file URL SHA256: sets archive
+  archive=$cache/sources/sha256-$2
+  [[ ! -s $archive ]] || return 0
+  download "$1" sha256 "$2" "$archive.partial" "the source"
+  as_root mv -f "$archive.partial" "$archive"
+}
+
 # Sets archive, and what it is in words.
 fetch_source() {
   local kind a b place
@@ -194,13 +201,12 @@ fetch_source() {
       fi
       place=$(package_places deb "$a" "$b")
       read -r a b <<<"$place"
-      archive=$cache/sources/sha256-$b
-      [[ -s $archive ]] || { download "$a" sha256 "$b" "$archive.partial" "the source" && as_root mv -f "$archive.partial" "$archive"; }
+      fetch_file "$a" "$b"
       a=${a##*/} origin=${a//%7e/\~}
       ;;
     url)
-      archive=$cache/sources/sha256-$a origin=$b
-      [[ -s $archive ]] || { download "$b" sha256 "$a" "$archive.partial" "the source" && as_root mv -f "$archive.partial" "$archive"; }
+      fetch_file "$b" "$a"
+      origin=$b
       ;;
     git)
       archive=$cache/sources/git-$b.tar origin="$b of $a"
