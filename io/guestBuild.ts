@@ -49,10 +49,10 @@ export type Built = { readonly in: "guest" } | { readonly in: "host"; readonly d
 const MINUTE_MS = 60_000;
 const PREPARE_MS = 180 * MINUTE_MS;
 const SEND_MS = 60 * MINUTE_MS;
+/** Also between two looks into the guest: each is a login there. */
 const TELL_EVERY_MS = 30_000;
-const LOOK_EVERY_MS = 10_000;
 /** Looks in a row that a guest may not answer: it is busy. */
-const SILENT_LOOKS = 30;
+const SILENT_LOOKS = 10;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -173,7 +173,7 @@ export class Build {
   }
 
   private async waitForEnd(total: number): Promise<void> {
-    let [told, silent] = [0, 0];
+    let silent = 0;
     for (;;) {
       const now = await this.state().catch((error: Error) => error);
       if (now instanceof Error) {
@@ -186,12 +186,9 @@ export class Build {
         if (now.state === "done") return;
         if (now.state === "none") throw this.gone("it was cut off, as by a boot");
         if (now.state !== "running") return this.ended(now);
-        if (Date.now() - told >= TELL_EVERY_MS) {
-          told = Date.now();
-          this.tell(progressText(now, total));
-        }
+        this.tell(progressText(now, total));
       }
-      await sleep(LOOK_EVERY_MS);
+      await sleep(TELL_EVERY_MS);
     }
   }
 

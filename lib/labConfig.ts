@@ -201,10 +201,6 @@ function outboundFaults({ network, image }: GuestConfig, at: string): ConfigFaul
   return [{ path, reason }];
 }
 
-/** Keeps it out, here alone: no kernel was compiled in a guest and booted yet (docs/builds.md). */
-const KERNEL_BUILD_FAULT =
-  "got source 'build', which is not offered for a kernel yet; use 'package' or 'distro'";
-
 /** Rules that span several keys. */
 function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[] {
   const faults: ConfigFault[] = [];
@@ -229,10 +225,7 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
       ...[...sessionFaults(guest, at), ...screenFaults(guest, at), ...outboundFaults(guest, at)],
     );
     for (const part of ["kernel", "mesa"] as const) {
-      const found = partFaults(guest[part]);
-      for (const [path, reason] of found) add(`${at}.${part}.${path}`, reason);
-      if (part === "kernel" && guest.kernel.source === "build" && found.length === 0)
-        add(`${at}.kernel.source`, KERNEL_BUILD_FAULT);
+      for (const [path, reason] of partFaults(guest[part])) add(`${at}.${part}.${path}`, reason);
       if (guest.image.source === "existing" && guest[part].source !== "distro") {
         add(`${at}.${part}.source`, `an adopted guest's ${part} is its owner's; use 'distro'`);
       }

@@ -2,7 +2,7 @@
 # Makes a Linux kernel from its source. The same steps in a build root on the lab host and in the
 # guest, by the same paths, so that one side's compiler cache serves the other. As nobody in
 # particular: see confine.sh.
-#   kernel.sh configure                natively: makes and checks the configuration
+#   kernel.sh configure CACHE_MIB      natively: makes and checks the configuration
 #   kernel.sh compile JOBS CACHE_MIB
 #   kernel.sh package                  /build/out/package.deb
 # In: /build/input/{spec,source,recipe,fragments,config}. Out: /build/out.
@@ -94,8 +94,10 @@ write_config() {
   esac
 }
 
-configure() {
+configure() { # configure CACHE_MIB
   local number name unknown
+  # Kbuild's own programs are compiled here, and in the guest.
+  use_ccache "$1"
   [[ -f $SOURCE/Makefile && -f $SOURCE/Kconfig && -d $SOURCE/arch/x86 ]] ||
     die "found no Linux source in what was fetched, required one: Makefile, Kconfig and arch/x86 at its top"
   mkdir -p "$OBJ"
@@ -179,8 +181,8 @@ FILE
 }
 
 case "${1-} $#" in
-  "configure 1") configure ;;
+  "configure 2") configure "$2" ;;
   "compile 3") compile "$2" "$3" ;;
   "package 1") package ;;
-  *) die "found '$*', required configure, compile JOBS CACHE_MIB or package" ;;
+  *) die "found '$*', required configure CACHE_MIB, compile JOBS CACHE_MIB or package" ;;
 esac

@@ -353,7 +353,7 @@ prepare() {
   # Its entries are of this source alone: what one source's programs write, another's never reads.
   ccache=$cache/builds/ccache-$({ spec source && spec patch | cut -d' ' -f2; } | sha256sum | cut -c1-32)
   as_root install -d -m 0700 -o "$BUILDER" -g "$BUILDER" "$ccache"
-  recipe configure >&2 || exit 1
+  recipe configure $((size_gib * 1024 / 2)) >&2 || exit 1
   take_file "$work/out/config" "$work/input/config"
   take_file "$work/out/name" "$work/in/name"
   [[ $(head -c 100 "$work/in/name") =~ ^[A-Za-z0-9.+~_-]{1,90}$ ]] || die "found no usable name of what is built, required letters, digits and . + ~ _ -"
