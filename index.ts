@@ -4,6 +4,7 @@ import { labOfStack } from "./components/config";
 import { Guest } from "./components/guest";
 import { LabHost } from "./components/labHost";
 import { preflight } from "./components/preflight";
+import { labOwner } from "./io/labOwner";
 import { macAddress } from "./lib/mac";
 
 export = async () => {
@@ -16,6 +17,7 @@ export = async () => {
     access,
     facts,
     stack,
+    owner: labOwner(),
     guests: lab.guests,
     natGuests: lab.guests
       .filter((guest) => guest.network.mode === "nat")

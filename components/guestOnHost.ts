@@ -99,7 +99,7 @@ export function sharePath(
 ): pulumi.Output<string> | undefined {
   if (!config.share.enabled) return undefined;
   if (config.share.path !== undefined) return pulumi.output(config.share.path);
-  const own = [host.dataDir, stack, config.name];
+  const own = [host.dataDir, stack, labHost.owner, config.name];
   return scriptCommand(
     `${name}-share-folder`,
     labHost.connection,

@@ -10,6 +10,7 @@ import { TodayResource } from "./todayResource";
 
 export interface HostContractArgs {
   readonly stack: string;
+  readonly owner: string;
   readonly host: HostConfig;
   /** Where host scripts run; undefined is this machine. */
   readonly target: SshTarget | undefined;
@@ -43,10 +44,11 @@ export class HostContract extends TodayResource {
 }
 
 function contractOf(args: HostContractArgs): HostContractInputs {
-  const { stack, host, target, pool, network, guests } = args;
+  const { stack, owner, host, target, pool, network, guests } = args;
   const packages = [...HOST_PACKAGES, ...(host.viewers ? VIEWER_PACKAGES : [])];
   return {
-    ...{ stack, dataDir: host.dataDir, cacheDir: host.cacheDir, pool, onDrift: host.onDrift },
+    ...{ stack, owner, dataDir: host.dataDir, cacheDir: host.cacheDir, pool },
+    onDrift: host.onDrift,
     packages: packages.map((p) => p.name),
     parts: HOST_PARTS,
     install: host.packages === "install",

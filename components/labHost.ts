@@ -20,6 +20,8 @@ export interface LabHostArgs {
   /** What the host was found to be, before anything was touched. */
   readonly facts: HostFacts;
   readonly stack: string;
+  /** Whose it is: see io/labOwner.ts. */
+  readonly owner: string;
   /** Names and MAC addresses of the guests on the lab's own network; empty: no network is made. */
   readonly natGuests: readonly { readonly name: string; readonly mac: string }[];
   /** The guests as declared: the host keeps folders, ports, images and disks for them. */
@@ -33,6 +35,7 @@ export class LabHost extends pulumi.ComponentResource {
   readonly target: SshTarget | undefined;
   /** The host as a hop to guests; undefined when guests are on this machine. */
   readonly jump: SshHost | undefined;
+  readonly owner: string;
   readonly provider: libvirt.Provider;
   readonly pool: pulumi.Output<string>;
   readonly poolPath: string;
@@ -42,9 +45,10 @@ export class LabHost extends pulumi.ComponentResource {
 
   constructor(name: string, args: LabHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:LabHost", name, {}, opts);
-    const { host, stack } = args;
+    const { host, stack, owner } = args;
     const folder = `${host.dataDir}/${stack}`;
     this.connection = host.ssh === undefined ? undefined : pinnedConnection(host.ssh);
+    this.owner = owner;
     this.target = args.access.target;
     this.jump = args.access.jump;
 
@@ -58,8 +62,8 @@ export class LabHost extends pulumi.ComponentResource {
       this.connection,
       {
         script: "host/folders.sh",
-        args: ["make", host.dataDir, stack],
-        deleteArgs: ["remove", host.dataDir, stack],
+        args: ["make", host.dataDir, stack, owner],
+        deleteArgs: ["remove", host.dataDir, stack, owner],
       },
       { parent: this, dependsOn: packages },
     );
@@ -94,12 +98,15 @@ export class LabHost extends pulumi.ComponentResource {
       host.natSubnet,
       args.natGuests.map((g) => g.name),
     );
-    const network = args.natGuests.length === 0 ? undefined : this.makeNetwork(name, args, own);
+    const network =
+      args.natGuests.length === 0
+        ? undefined
+        : this.makeNetwork(name, args, { ...own, dependsOn: pool });
     this.network = network?.name;
     new HostContract(
       `${name}-contract`,
       {
-        ...{ stack, host, target: this.target, guests: args.guests },
+        ...{ stack, owner, host, target: this.target, guests: args.guests },
         pool: { name: `mirlab-${stack}`, path: this.poolPath },
         network:
           network === undefined

@@ -32,9 +32,10 @@ const HEAL_MS = 900_000;
 
 /** The declared inputs alone: the engine adds `__provider`, and props add outputs. */
 function pick(i: HostContractInputs): HostContractInputs {
-  const { stack, dataDir, cacheDir, packages, parts, install, pool, guests, onDrift } = i;
+  const { stack, owner, dataDir, cacheDir, packages, parts, install, pool, guests } = i;
   return {
-    ...{ stack, dataDir, cacheDir, packages, parts, install, pool, guests, onDrift },
+    ...{ stack, owner, dataDir, cacheDir, packages, parts, install, pool, guests },
+    onDrift: i.onDrift,
     ...(i.network === undefined ? {} : { network: i.network }),
     ...(i.host === undefined ? {} : { host: i.host }),
     drift: [],

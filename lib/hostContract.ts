@@ -26,6 +26,8 @@ export interface GuestOnHost {
 
 export interface HostContract {
   readonly stack: string;
+  /** Whose it is: stacks of two people may have one name. */
+  readonly owner: string;
   readonly dataDir: string;
   readonly cacheDir: string;
   readonly packages: readonly string[];

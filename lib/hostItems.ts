@@ -133,8 +133,8 @@ function folderWanted(path: string, mode: string, owner: string, heal: Heal): Ho
   ];
 }
 
-const folders: Section = ({ dataDir, stack }) => {
-  const heal = run("makes it so", "folders.sh", ["make", dataDir, stack]);
+const folders: Section = ({ dataDir, stack, owner }) => {
+  const heal = run("makes it so", "folders.sh", ["make", dataDir, stack, owner]);
   const own = `${dataDir}/${stack}`;
   return [
     // Whose the folder above is, is not the lab's to say.
@@ -143,7 +143,7 @@ const folders: Section = ({ dataDir, stack }) => {
       folderWanted(`${own}${below}`, "711", "root:root", heal),
     ),
     {
-      ...{ item: `folder ${own}`, field: "stack", right: stack, heal },
+      ...{ item: `folder ${own}`, field: "mark", right: `${stack} ${owner}`, heal },
       needs: [[`folder ${own}`, "state", "directory"]],
     },
   ];
@@ -196,12 +196,18 @@ const network: Section = ({ network: wanted, stack }, _recorded, seen) => {
   ];
 };
 
-const shares: Section = ({ guests, dataDir, stack }, _recorded, seen) =>
+const shares: Section = ({ guests, dataDir, stack, owner }, _recorded, seen) =>
   guests.flatMap((guest): HostWanted[] => {
     if (guest.share === undefined || !domainThere(guest, seen)) return [];
     const { path, own } = guest.share;
     if (own) {
-      const heal = run("makes it so", "folders.sh", ["make-share", dataDir, stack, guest.name]);
+      const heal = run("makes it so", "folders.sh", [
+        "make-share",
+        dataDir,
+        stack,
+        owner,
+        guest.name,
+      ]);
       return folderWanted(path, "2770", "libvirt-qemu:libvirt", heal);
     }
     const heal = refuse(`it is yours: make it with 'mkdir ${path}', or change guests[].share.path`);

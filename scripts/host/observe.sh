@@ -181,8 +181,8 @@ observe_folders() {
     tell "folder $path" mode "$mode" stat
     tell "folder $path" owner "$owner" stat
     mark=''
-    [[ ! -f $path/.mirlab-stack || -L $path/.mirlab-stack ]] || IFS= read -r -n 64 mark <"$path/.mirlab-stack" || true
-    tell "folder $path" stack "${mark:-none}" "$path/.mirlab-stack"
+    [[ ! -f $path/.mirlab-stack || -L $path/.mirlab-stack ]] || IFS= read -r -n 160 mark <"$path/.mirlab-stack" || true
+    tell "folder $path" mark "${mark:-none}" "$path/.mirlab-stack"
   done < <(stat -c '%F|%a|%U:%G|%n' -- "${folders[@]}" 2>/dev/null || true)
   for path in "${folders[@]}"; do [[ -v seen[$path] ]] || tell "folder $path" state missing stat; done
 }

@@ -45,7 +45,7 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
   },
   {
     id: "lab-mark-removed",
-    item: "folder $DATA/$STACK: stack declared $STACK, found none",
+    item: "folder $DATA/$STACK: mark declared $STACK ",
     mutate: 'rm "$DATA/$STACK/.mirlab-stack"',
   },
   {

@@ -1,6 +1,6 @@
 /** The lab's libvirt network, made by the engine, and made anew under a guest that runs. */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { run } from "../../io/exec";
@@ -68,6 +68,23 @@ describe("the lab's network", () => {
     assert.notEqual(code, 0);
     assert.match(stderr, /of stack nettest, required the name free; .*virsh net-undefine/);
     assert.match(await virsh("net-info", NETWORK), /Active: +yes/);
+  });
+
+  it("is refused to somebody else's stack of this name, like all of the lab", async () => {
+    const owner = join(lab.home, "owner");
+    const ours = readFileSync(owner, "utf8");
+    const before = await virsh("net-dumpxml", NETWORK);
+    writeFileSync(owner, "bob@desk-0123abcd\n");
+    await lab.loseState();
+    const { code, text } = await upHost();
+    assert.notEqual(code, 0);
+    assert.match(
+      text,
+      /found \S+\/nettest marked as of lab 'nettest \S+', required one of 'nettest bob@desk-0123abcd'; choose another stack name or host\.dataDir/,
+    );
+    assert.ok(text.includes(`'nettest ${ours.trim()}'`), "the owner is named");
+    assert.equal(await virsh("net-dumpxml", NETWORK), before);
+    writeFileSync(owner, ours);
   });
 
   it("is made anew when the state is lost, with what runs on it plugged in again", async () => {

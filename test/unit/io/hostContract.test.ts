@@ -55,13 +55,20 @@ const SOUND: Readonly<Record<string, string>> = {
         [`folder ${path}|state`, "directory"],
         [`folder ${path}|mode`, path === "/data" ? "755" : "711"],
         [`folder ${path}|owner`, "root:root"],
-        [`folder ${path}|stack`, path === "/data/dev" ? "dev" : "none"],
+        [`folder ${path}|mark`, path === "/data/dev" ? "dev ada@desk-0123abcd" : "none"],
       ],
     ),
   ),
 };
 const INPUTS: HostContractInputs = {
-  ...{ stack: "dev", dataDir: "/data", cacheDir: "/cache", packages: ["qemu-utils"], parts: [] },
+  ...{
+    stack: "dev",
+    owner: "ada@desk-0123abcd",
+    dataDir: "/data",
+    cacheDir: "/cache",
+    packages: ["qemu-utils"],
+    parts: [],
+  },
   ...{ install: true, pool: { name: "mirlab-dev", path: "/data/dev/pool" }, guests: [] },
   ...{ onDrift: "heal", drift: [] },
 };
@@ -116,7 +123,7 @@ describe("HostContract", () => {
     const loose = { "folder /data/dev|mode": "777", "folder /data/dev/log|mode": "777" };
     host({}, loose, {});
     await provider.update?.("dev-host", await made(), INPUTS);
-    assert.equal(healed(), "make /data dev");
+    assert.equal(healed(), "make /data dev ada@desk-0123abcd");
   });
 
   it("fails with what is left when healing did not help", async () => {

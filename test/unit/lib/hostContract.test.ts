@@ -16,7 +16,13 @@ const GUEST = {
   network: "user",
 } as const;
 const CONTRACT: HostContract = {
-  ...{ stack: "dev", dataDir: "/data", cacheDir: "/cache", install: true },
+  ...{
+    stack: "dev",
+    owner: "ada@desk-0123abcd",
+    dataDir: "/data",
+    cacheDir: "/cache",
+    install: true,
+  },
   packages: ["qemu-utils"],
   parts: ["seabios"],
   pool: { name: "mirlab-dev", path: "/data/dev/pool" },
@@ -44,7 +50,7 @@ const SOUND: Readonly<Record<string, string>> = {
   "libvirt|answers": "yes",
   ...folder("/data", "755", "ada:ada"),
   ...folder("/data/dev", "711", "root:root"),
-  "folder /data/dev|stack": "dev",
+  "folder /data/dev|mark": "dev ada@desk-0123abcd",
   ...folder("/data/dev/pool", "711", "root:root"),
   ...folder("/data/dev/log", "711", "root:root"),
   ...folder("/data/dev/shares", "711", "root:root"),
@@ -132,8 +138,8 @@ describe("differences of the host", () => {
     ],
     [
       "the lab's mark was removed",
-      { "folder /data/dev|stack": "none" },
-      /^folder \/data\/dev: stack declared dev, found none; up makes it so$/,
+      { "folder /data/dev|mark": "none" },
+      /^folder \/data\/dev: mark declared dev ada@desk-0123abcd, found none; up makes it so$/,
     ],
     [
       "the network became another lab's",

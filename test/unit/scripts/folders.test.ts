@@ -7,16 +7,18 @@ import { runOnHost } from "../../../io/link";
 import { temporaryFolder } from "../support";
 
 const root = process.getuid?.() === 0;
+const OWNER = "ada@desk-0123abcd";
+const OTHER = "bob@desk-0123abcd";
 
 describe("folders.sh", { skip: root ? false : "it gives folders to root" }, () => {
   const folders = (verb: string, data: string) =>
-    runOnHost(undefined, "folders.sh", [verb, data, "dev"]);
+    runOnHost(undefined, "folders.sh", [verb, data, "dev", OWNER]);
   const mark = (data: string) => join(data, "dev", ".mirlab-stack");
 
   it("marks a lab's folder, and takes it away with its mark", async () => {
     const data = join(temporaryFolder(), "data");
     for (let i = 0; i < 2; i++) assert.equal((await folders("make", data)).code, 0);
-    assert.equal(readFileSync(mark(data), "utf8"), "dev\n");
+    assert.equal(readFileSync(mark(data), "utf8"), `dev ${OWNER}\n`);
     assert.equal((await folders("remove", data)).code, 0);
     assert.ok(!existsSync(data));
   });
@@ -31,12 +33,18 @@ describe("folders.sh", { skip: root ? false : "it gives folders to root" }, () =
     assert.ok(existsSync(mark(data)));
   });
 
-  it("marks a folder that was made before there were marks", async () => {
-    const data = join(temporaryFolder(), "data");
-    for (const name of ["pool", "log"]) mkdirSync(join(data, "dev", name), { recursive: true });
-    assert.equal((await folders("make", data)).code, 0);
-    assert.equal(readFileSync(mark(data), "utf8"), "dev\n");
-  });
+  for (const [what, text] of [
+    ["before there were marks", undefined],
+    ["before marks had an owner", "dev\n"],
+  ] as const) {
+    it(`marks a folder that was made ${what}`, async () => {
+      const data = join(temporaryFolder(), "data");
+      for (const name of ["pool", "log"]) mkdirSync(join(data, "dev", name), { recursive: true });
+      if (text !== undefined) writeFileSync(mark(data), text);
+      assert.equal((await folders("make", data)).code, 0);
+      assert.equal(readFileSync(mark(data), "utf8"), `dev ${OWNER}\n`);
+    });
+  }
 
   it("leaves a folder alone that is somebody else's", async () => {
     const data = join(temporaryFolder(), "data");
@@ -46,21 +54,27 @@ describe("folders.sh", { skip: root ? false : "it gives folders to root" }, () =
     assert.notEqual(code, 0);
     assert.match(
       stderr,
-      /with thesis\.txt in it and no mark of a lab, .* give it to this lab: echo dev/,
+      /with thesis\.txt in it and no mark of a lab, .* give it to this lab: echo 'dev ada@desk-0123abcd'/,
     );
     assert.equal(statSync(join(data, "dev")).mode & 0o777, 0o755);
   });
 
-  it("leaves another stack's folder alone, and names the stack", async () => {
-    const data = join(temporaryFolder(), "data");
-    mkdirSync(join(data, "dev", "log"), { recursive: true });
-    writeFileSync(mark(data), "ada\n");
-    writeFileSync(join(data, "dev", "log", "a.serial.log"), "");
-    for (const verb of ["make", "remove"]) {
-      const { stderr } = await folders(verb, data);
-      assert.match(stderr, /marked as of stack 'ada'/, verb);
-    }
-    assert.ok(existsSync(join(data, "dev", "log", "a.serial.log")));
-    assert.equal(readFileSync(mark(data), "utf8"), "ada\n");
-  });
+  for (const [whose, text] of [
+    ["another stack's", `ada ${OWNER}`],
+    ["another person's stack of this name", `dev ${OTHER}`],
+  ] as const) {
+    it(`leaves the folder of ${whose} alone, and names it`, async () => {
+      const data = join(temporaryFolder(), "data");
+      mkdirSync(join(data, "dev", "log"), { recursive: true });
+      writeFileSync(mark(data), `${text}\n`);
+      writeFileSync(join(data, "dev", "log", "a.serial.log"), "");
+      for (const verb of ["make", "remove"]) {
+        const { code, stderr } = await folders(verb, data);
+        assert.notEqual(code, 0);
+        assert.ok(stderr.includes(`marked as of lab '${text}'`), stderr);
+      }
+      assert.ok(existsSync(join(data, "dev", "log", "a.serial.log")));
+      assert.equal(readFileSync(mark(data), "utf8"), `${text}\n`);
+    });
+  }
 });
