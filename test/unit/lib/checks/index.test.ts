@@ -158,6 +158,18 @@ const UNMET: [string, Change, string, boolean?][] = [
   ],
   ["harness", tests({ harness: failed }), "exit code 1: FAILURE"],
   ["harness", tests({ fresh: false }), "a result from before kernel, Mesa or Mir changed"],
+  [
+    "harness",
+    { ...tests({ fresh: false }), session: "activating" },
+    "a result from before kernel, Mesa or Mir changed",
+    true,
+  ],
+  [
+    "test-client",
+    { ...tests({ fresh: false }), ...unit({ queued: true }) },
+    "a result from before kernel, Mesa or Mir changed",
+    true,
+  ],
   ["session", { session: "failed", ...unit({ result: "exit-code" }) }, "failed (exit-code)", false],
   ["session", { session: "activating" }, "activating", true],
   ["session", { session: "inactive" }, "inactive", false],
