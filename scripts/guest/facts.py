@@ -49,7 +49,7 @@ def link_name(path):
     return os.path.basename(os.readlink(path)) if os.path.islink(path) else None
 
 
-# --- other programs ---
+# --- other processes ---
 
 
 def start(argv):
@@ -67,6 +67,39 @@ def output(child, ok=(0,)):
         last = (err.decode(errors="replace").strip() or "no message").splitlines()[-1]
         raise RuntimeError(f"{child.args[0]} ended with {child.returncode}: {last}")
     return out.decode(errors="replace")
+
+
+def start_work(work):
+    """Runs a function of ours in a process of its own, beside this one."""
+    receiver, sender = os.pipe()
+    child = os.fork()
+    if child != 0:
+        os.close(sender)
+        return child, receiver
+    try:
+        signal.alarm(LIMIT_S)
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 1), os.dup2(null, 2)
+        told = {"value": work()}
+    except BaseException as error:
+        told = {"error": str(error)}
+    # More than a pipe holds waits for its reader.
+    with os.fdopen(sender, "w") as file:
+        file.write(json.dumps(told))
+    os._exit(0)
+
+
+def result(started, culprit):
+    child, receiver = started
+    with os.fdopen(receiver) as file:
+        told = file.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if told == "":
+        raise RuntimeError(f"{culprit} ended the asking process, status {status}")
+    told = json.loads(told)
+    if "error" in told:
+        raise RuntimeError(told["error"])
+    return told["value"]
 
 
 def server_elsewhere():
@@ -213,36 +246,14 @@ def start_egl():
     nodes = sorted(glob.glob("/dev/dri/card*"))
     if not nodes:
         return None
-    receiver, sender = os.pipe()
-    child = os.fork()
-    if child != 0:
-        os.close(sender)
-        return child, receiver
-    try:
-        signal.alarm(LIMIT_S)
-        os.environ["MESA_SHADER_CACHE_DISABLE"] = "true"  # It would write files.
-        null = os.open(os.devnull, os.O_RDWR)
-        os.dup2(null, 1), os.dup2(null, 2)
-        told = {"egl": probe_egl(nodes[0])}
-    except BaseException as error:
-        told = {"error": str(error)}
-    os.write(sender, json.dumps(told).encode())
-    os._exit(0)
+    os.environ["MESA_SHADER_CACHE_DISABLE"] = "true"  # It would write files.
+    return start_work(lambda: probe_egl(nodes[0]))
 
 
 def egl(started):
     if started is None:
         raise RuntimeError("found no /dev/dri/card*, required a KMS device")
-    child, receiver = started
-    with os.fdopen(receiver) as file:
-        told = file.read()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if told == "":
-        raise RuntimeError(f"the driver ended the asking process, status {status}")
-    told = json.loads(told)
-    if "error" in told:
-        raise RuntimeError(told["error"])
-    return told["egl"]
+    return result(started, "the driver")
 
 
 # --- session ---
@@ -306,15 +317,31 @@ def tests(child):
 WL_DISPLAY, WL_REGISTRY = 1, 2
 
 
-def wayland():
+def start_wayland():
     sockets = [p for p in sorted(glob.glob("/run/mir-session/wayland-*") + glob.glob("/run/user/*/wayland-*"))
                if not p.endswith(".lock")]
-    if not sockets:
+    return start_work(lambda: ask_as_owner(sockets[0])) if sockets else None
+
+
+def wayland(started):
+    if started is None:
         raise RuntimeError("found no Wayland socket, required /run/mir-session/wayland-0")
+    return result(started, "a signal")
+
+
+def ask_as_owner(path):
+    """As the account whose server it is. Lomiri (QtMir 0.8) crashes when a client is root's, whom it cannot look up in /proc."""
+    owner = os.stat(path)
+    if owner.st_uid != 0:
+        import ctypes
+        os.setgroups([])
+        os.setresgid(*[owner.st_gid] * 3)
+        os.setresuid(*[owner.st_uid] * 3)
+        ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: else /proc goes on to call it root's.
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(10)
-        client.connect(sockets[0])
-        return {"socket": sockets[0], **ask_compositor(client)}
+        client.connect(path)
+        return {"socket": path, **ask_compositor(client)}
 
 
 def ask_compositor(client):
@@ -381,7 +408,7 @@ def cloud_init():
 def main():
     journal = start_journal()
     children = {name: start(argv) for name, argv in PROGRAMS.items()}
-    started = start_egl()
+    card, server = start_egl(), start_wayland()
     # The slow ones last: they answer meanwhile.
     ask = {
         "hostname": lambda: os.uname().nodename,
@@ -392,12 +419,12 @@ def main():
         "share": share,
         "cloudInit": cloud_init,
         "drm": drm,
-        "wayland": wayland,
+        "wayland": lambda: wayland(server),
         "session": lambda: session(children["units"]),
         "packages": lambda: packages(children["packages"]),
         "tests": lambda: tests(children["tests"]),
         "mirLog": lambda: mir_log(journal),
-        "egl": lambda: egl(started),
+        "egl": lambda: egl(card),
     }
     facts, errors = {"version": VERSION}, []
     for name, get in ask.items():
