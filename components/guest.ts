@@ -179,10 +179,10 @@ function buildPlace({ config, host, stack }: GuestArgs): BuildPlace {
 }
 
 /** What the lab's first boot made of the guest, and keeps it. */
-function ownGuest({ name }: GuestConfig, access: GuestAccess): pulumi.Output<OwnGuest> {
+function ownGuest({ name, diskGiB }: GuestConfig, access: GuestAccess): pulumi.Output<OwnGuest> {
   return access.clientPublicKey.apply((clientPublicKey) => ({
     ...{ hostname: name, user: GUEST_USER, groups: GUEST_GROUPS },
-    ...{ clientPublicKey, packages: PICTURE_PACKAGES },
+    ...{ clientPublicKey, diskGiB, packages: PICTURE_PACKAGES },
   }));
 }
 

@@ -66,8 +66,14 @@ export class MirDomain extends pulumi.ComponentResource {
           ),
         },
       },
-      // Names are unique in libvirt: the old one has to go before the new one is made.
-      { parent: this, provider: args.provider, deleteBeforeReplace: true },
+      {
+        parent: this,
+        provider: args.provider,
+        // Names are unique in libvirt: the old one has to go before the new one is made.
+        deleteBeforeReplace: true,
+        // To the provider another size is another disk. HostContract enlarges this one.
+        ignoreChanges: ["size"],
+      },
     );
     const seed = new GuestSeed(
       `${name}-seed`,

@@ -23,7 +23,8 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "guest/session.sh": ["guest/mir-tests.sh", "guest/session-lomiri.sh"],
   "guest/kernel.sh": ["guest/apt.sh"],
   "guest/mesa.sh": ["guest/apt.sh", "guest/mir-tests.sh"],
-  "guest/build.sh": ["build/confine.sh"],
+  "guest/build.sh": ["build/confine.sh", "guest/disk.sh"],
+  "guest/heal.sh": ["guest/disk.sh"],
   "host/build.sh": ["host/lib.sh", "build/confine.sh"],
 };
 

@@ -13,6 +13,8 @@ export interface OwnGuest {
   readonly groups: readonly string[];
   /** One line of `authorized_keys`: the only key that opens the guest. */
   readonly clientPublicKey: string;
+  /** Virtual size of the root disk, which its file system has to fill. */
+  readonly diskGiB: number;
   /** Packages that have to be installed. */
   readonly packages: readonly string[];
 }

@@ -208,6 +208,11 @@ const system: Section = ofOwn(({ hostname }) => {
       ),
     },
     {
+      ...{ item: "root disk", field: "unused", right: "none" },
+      ok: (found) => found === "none" || found === "absent",
+      heal: run("enlarges partition and file system; what is on them stays", heal("grow-root")),
+    },
+    {
       ...{ item: "unit getty@tty1.service", field: "at boot", right: "disabled" },
       ok: (found) => found !== "enabled",
       heal: run("disables it: the session has its screen", heal("no-getty")),

@@ -28,7 +28,7 @@ const file = z.object({
 const files = z.array(file).max(500);
 
 const schema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   kernel: z
     .object({
       ...{ running: word, commandLine: words(2000), entry: word },
@@ -74,6 +74,8 @@ const schema = z.object({
     .array(z.object({ dir: path, type: word, source: word, options: words(1000) }))
     .max(200)
     .nullable(),
+  /** Bytes behind the root file system on its disk; null where the guest's layout is another one. */
+  rootDisk: z.object({ unused: z.number().nonnegative().nullable() }).nullable(),
   cloudInit: word.nullable(),
   hostname: z.object({ running: word, file: word }).nullable(),
   timezone: word.nullable(),
@@ -85,7 +87,7 @@ const schema = z.object({
   errors: z.array(z.object({ fact: z.string().max(50), message: word })).max(100),
 });
 
-/** Version 1 of a look; each part is null when the guest could not tell, with a line in `errors`. */
+/** Version 2 of a look; each part is null when the guest could not tell, with a line in `errors`. */
 export type GuestObservation = z.output<typeof schema>;
 export type FileFacts = z.output<typeof file>;
 

@@ -68,6 +68,9 @@ function clock(time: number, { from, to }: Asked): string {
   return `${Math.round(Math.abs(off))} s ${off < 0 ? "behind" : "ahead"}`;
 }
 
+/** What partitions and ext4's groups leave at the end of a disk; diskGiB rises by 1024 at least. */
+const ROOT_SLACK_MIB = 256;
+
 type Add = (item: string, field: string, value: string) => void;
 
 function file(kind: string) {
@@ -144,6 +147,11 @@ const PARTS: { readonly [K in keyof Parts]: Teller<NonNullable<Parts[K]>> } = {
       }
     }
   },
+  rootDisk(told, add) {
+    if (told.unused === null) return;
+    const mib = Math.floor(told.unused / 1024 ** 2);
+    add("root disk", "unused", mib < ROOT_SLACK_MIB ? "none" : `${mib} MiB`);
+  },
   cloudInit: (told, add) => add("cloud-init", "result", told),
   hostname(told, add) {
     add("host name", "in use", told.running);
@@ -171,6 +179,7 @@ const PART_OF: readonly (readonly [prefix: string, part: string])[] = [
   ["ssh host key ", "hostKeys"],
   ["mount ", "mounts"],
   ["root filesystem", "mounts"],
+  ["root disk", "rootDisk"],
   ["cloud-init", "cloudInit"],
   ["host name", "hostname"],
   ["clock", "timezone"],

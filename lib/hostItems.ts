@@ -275,7 +275,21 @@ const disks: Section = ({ guests, pool: { name, path } }, recorded, seen) =>
         heal: elsewhere("up makes an empty overlay: what the guest wrote is lost"),
       },
       { item, field: "format", right: "qcow2", needs: there, heal: lost },
-      { item, field: "virtual size", right: String(bytes), needs: there, heal: lost },
+      {
+        ...{ item, field: "virtual size", right: String(bytes), needs: there },
+        heal:
+          Number(seen.value(item, "virtual size") ?? 0) > bytes
+            ? refuse(
+                "a disk is not made smaller: raise guests[].diskGiB again, or run 'down' and 'up' for a new guest",
+              )
+            : run("enlarges it, and the guest's file system; what is on them stays", "heal.sh", [
+                "disk-size",
+                name,
+                volume,
+                String(bytes),
+                guest.domain,
+              ]),
+      },
       { item, field: "backing file", right: image, needs: there, heal: lost },
       { item, field: "backing format", right: imageFormat, needs: there, heal: lost },
       { item: base, field: "state", right: "file", needs: there, heal: rewritten },

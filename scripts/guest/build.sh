@@ -15,6 +15,8 @@ set -euo pipefail
 
 # shellcheck source=../build/confine.sh
 declare -F confine >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/../build/confine.sh"
+# shellcheck source=disk.sh
+declare -F grow_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/disk.sh"
 
 readonly BASE=/var/lib/mirlab/build
 readonly CACHE=$BASE/ccache
@@ -73,18 +75,22 @@ forget() {
   rm -f "$dir/identity" "$dir/done" "$dir/package.deb"
 }
 
+free_mib() { df --output=avail -BM "$dir" | tail -n 1 | tr -dc 0-9; }
+
 begin() { # begin IDENTITY DISK_MIB MEMORY_MIB NAME=SHA256...
-  local identity=$1 disk=$2 memory=$3 free have pair name
+  local identity=$1 disk=$2 memory=$3 have pair name
   shift 3
   # One that was declared before this one.
   [[ $(text "$dir/identity") == "$identity" ]] || forget
   have=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
   ((have >= memory)) || die "found $have MiB of memory in the guest, required $memory MiB for this build; raise guests[].memoryMiB"
   mkdir -p "$dir" "$CACHE"
-  free=$(df --output=avail -BM "$dir" | tail -n 1 | tr -dc 0-9)
   # What lies there of this very build is not needed again.
   have=$(du -smx "$dir" | cut -f1)
-  ((free + have >= disk)) || die "found $free MiB free in the guest's $BASE, required $disk MiB for this build; make room, or raise guests[].diskGiB"
+  # The disk may have been enlarged by this very `up`.
+  (($(free_mib) + have >= disk)) || grow_root
+  (($(free_mib) + have >= disk)) ||
+    die "found $(free_mib) MiB free in the guest's $BASE, required $disk MiB for this build; make room, or raise guests[].diskGiB: the guest's disk grows, and keeps what is on it"
   printf '%s\n' "$identity" >"$dir/identity"
   for pair in "$@"; do
     name=${pair%%=*}

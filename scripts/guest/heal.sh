@@ -7,6 +7,7 @@
 #   heal.sh keys USER                   authorized_keys from standard input, and nothing else in it
 #   heal.sh file PATH MODE              a file of root's from standard input
 #   heal.sh hostname NAME | clock SECONDS | root-writable | no-getty
+#   heal.sh grow-root                   the root file system takes what its disk has
 #   heal.sh grub-entry ENTRY            the boot loader's saved entry; `none` forgets it
 #   heal.sh session KEEP...             makes way for session.sh: what is not in KEEP goes
 #   heal.sh share UNIT                  makes way for share.sh: unmounts, and forgets drop-ins
@@ -15,6 +16,9 @@ set -euo pipefail
 readonly UNIT_DIR=/etc/systemd/system
 # Of kernel.sh and mesa.sh.
 readonly MARKS=/var/lib/mirlab
+
+# shellcheck source=disk.sh
+declare -F grow_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/disk.sh"
 
 say() { printf '%s\n' "heal: $*" >&2; }
 die() {
@@ -143,6 +147,7 @@ main() {
     "hostname 1") set_hostname "$@" ;;
     "clock 1") clock "$@" ;;
     "root-writable 0") root_writable ;;
+    "grow-root 0") grow_root ;;
     "no-getty 0") no_getty ;;
     "grub-entry 1") grub_entry "$@" ;;
     "session "[1-9]*) session "$@" ;;

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 
-VERSION = 1
+VERSION = 2
 UNIT_DIR = "/etc/systemd/system"
 SESSION_UNITS = ["mir-session.service", "mir-session-client.service"]
 SHARE_MARK = b"# mirlab share "
@@ -321,6 +321,24 @@ def mounts():
             for row in rows if row[4] == "/" or after(row)[0] == "9p"]
 
 
+def root_disk():
+    """Bytes at the end of the root file system's disk that it does not use; null where it is no ext4 on a partition."""
+    device = os.stat("/").st_dev
+    folder = os.path.realpath(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}")
+    if not os.path.exists(folder + "/partition"):
+        return None
+    with open("/dev/" + os.path.basename(folder), "rb") as file:
+        file.seek(1024)
+        block = file.read(1024)
+    if block[56:58] != b"\x53\xef":
+        return None
+    low, high = struct.unpack_from("<I", block, 4)[0], struct.unpack_from("<I", block, 0x150)[0]
+    is64 = struct.unpack_from("<I", block, 0x60)[0] & 0x80
+    used = (low | (high << 32 if is64 else 0)) * (1024 << struct.unpack_from("<I", block, 24)[0])
+    sectors = lambda path: int(text(path)) * 512
+    return max(0, sectors(os.path.dirname(folder) + "/size") - sectors(folder + "/start") - used)
+
+
 def cloud_init():
     folder = "/run/cloud-init/"
     if not os.path.exists("/usr/bin/cloud-init"):
@@ -344,6 +362,7 @@ def main():
         "account": account,
         "hostKeys": host_keys,
         "mounts": mounts,
+        "rootDisk": lambda: {"unused": root_disk()},
         "cloudInit": cloud_init,
         "hostname": lambda: {"running": os.uname().nodename, "file": text("/etc/hostname")},
         "timezone": lambda: link("/etc/localtime") or "UTC",

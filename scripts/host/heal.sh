@@ -9,6 +9,7 @@
 #   heal.sh network NAME            started, with the host too
 #   heal.sh lease NETWORK MAC IP    the fixed address of a guest
 #   heal.sh forward DOMAIN PORT     the loopback forward to the running guest's sshd
+#   heal.sh disk-size POOL VOLUME BYTES DOMAIN    a guest's disk grows to this size, running or not
 #   heal.sh image-mode FILE         nobody but root may write
 set -euo pipefail
 
@@ -68,9 +69,24 @@ heal_forward() {
   [[ -z $said ]] || die "found that QEMU refuses the forward of port $2 ($said), required it; end what listens on that port, or shut the guest down and run 'up'"
 }
 
+heal_disk-size() {
+  local path now
+  path=$(virsh vol-path --pool "$1" "$2")
+  now=$(virsh vol-dumpxml --pool "$1" "$2" | sed -n "s|.*<capacity unit='bytes'>\([0-9]*\)</capacity>.*|\1|p" | head -n 1)
+  [[ $now =~ ^[0-9]+$ && $3 =~ ^[0-9]+$ ]] || die "found sizes '$now' and '$3', required bytes"
+  ((now < $3)) || die "found $path of $now bytes, required less than $3: a disk is not made smaller"
+  if [[ $(virsh domstate "$4" 2>/dev/null) =~ ^(running|paused|idle|pmsuspended) ]]; then
+    virsh blockresize "$4" "$path" "${3}B" >&2
+    virsh pool-refresh "$1" >&2
+  else
+    virsh vol-resize --pool "$1" "$2" "${3}B" >&2
+  fi
+  say "enlarged $path to $3 bytes; what is on it stays"
+}
+
 heal_image-mode() { as_root chmod 0444 -- "$1"; }
 
 case "${1-} $#" in
-  'group 2' | 'member 3' | 'reinstall 2' | 'pool 2' | 'pool-define 3' | 'network 2' | 'lease 4' | 'forward 3' | 'image-mode 2') "heal_$1" "${@:2}" ;;
+  'group 2' | 'member 3' | 'reinstall 2' | 'pool 2' | 'pool-define 3' | 'network 2' | 'lease 4' | 'forward 3' | 'disk-size 5' | 'image-mode 2') "heal_$1" "${@:2}" ;;
   *) die "found arguments '$*', required a verb of this script's head with its words" ;;
 esac

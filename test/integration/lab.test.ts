@@ -237,6 +237,32 @@ describe("a lab of one guest", () => {
 
   kernels({ lab, guest: GUEST });
 
+  it("enlarges a disk under the running guest, which keeps all that is on it", async () => {
+    const before = await inGuest("cat /proc/sys/kernel/random/boot_id; df --output=size -BM /");
+    await inGuest("echo kept >kept && sync");
+    lab.configure([{ name: GUEST, diskGiB: 14 }]);
+    const preview = await lab.pulumi("preview");
+    assert.doesNotMatch(preview.text, /replace|delete/, preview.text);
+    const grown = await lab.pulumi("up", "--yes", "--skip-preview");
+    assert.equal(grown.code, 0, grown.text);
+    const after = await inGuest(
+      "cat /proc/sys/kernel/random/boot_id; df --output=size -BM /; cat kept",
+    );
+    const [bootId, , size = "", kept] = after.split("\n");
+    assert.deepEqual([bootId, kept], [before.split("\n")[0], "kept"]);
+    const grownMiB = Number.parseInt(size, 10) - Number.parseInt(before.split("\n")[2] ?? "", 10);
+    assert.ok(grownMiB > 1800, `${grownMiB} MiB more`);
+    const quiet = await lab.pulumi("preview", "--expect-no-changes");
+    assert.equal(quiet.code, 0, quiet.text);
+    lab.configure([{ name: GUEST, diskGiB: 13 }]);
+    const smaller = await lab.pulumi("up", "--yes", "--skip-preview");
+    assert.notEqual(smaller.code, 0);
+    assert.match(
+      smaller.text,
+      /virtual size declared 13958643712, found 15032385536; a disk is not made smaller/,
+    );
+  });
+
   it("goes by `down` and leaves nothing but the person's files", async () => {
     const { share, screenshot } = await outputs();
     const { code, text } = await lab.pulumi("destroy", "--yes", "--skip-preview");

@@ -12,6 +12,7 @@ export const CONTRACT: GuestContract = {
     ...{ hostname: "mir", user: "mir", groups: ["video", "render", "input"] },
     clientPublicKey:
       "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHprUUkNE87yKwdXgjVpbKpBtsVnmktviXXlda3GQJzf mirlab",
+    diskGiB: 12,
     packages: ["libgbm1", "libgl1-mesa-dri"],
   },
 };

@@ -38,7 +38,7 @@ describe("lookAtGuest", () => {
     ]);
     assert.equal(count(), 1);
     assert.match(facts.result.stdout.toString(), /^{"version":\d,/);
-    assert.match(observe.result.stdout.toString(), /^{"version":1,"kernel":/);
+    assert.match(observe.result.stdout.toString(), /^{"version":2,"kernel":/);
     assert.deepEqual([facts.result.code, observe.result.code], [0, 0]);
     assert.ok(observe.asked.to >= observe.asked.from);
   });

@@ -219,6 +219,11 @@ describe("the guest's contract", () => {
       "root filesystem: access declared writable, found read-only; up mounts it so (where that fails, its disk or file system has errors: see dmesg in the guest)",
     ],
     [
+      "a disk that was enlarged, and not filled",
+      (g) => Object.assign(g, { rootDisk: { unused: 2 * 1024 ** 3 } }),
+      "root disk: unused declared none, found 2048 MiB; up enlarges partition and file system; what is on them stays",
+    ],
+    [
       "a unit that failed",
       (g) => g.system?.failed.push("mine.service"),
       "systemd: failed units was none, found mine.service; the guest's owner's: recorded by up",

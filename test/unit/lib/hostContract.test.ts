@@ -172,6 +172,16 @@ describe("differences of the host", () => {
       { "volume mir-vm-abc.qcow2|backing file": "/other" },
       /^volume mir-vm-abc.qcow2: backing file declared \/cache\/images\/abc.qcow2, found \/other; the guest's disk is not/,
     ],
+    [
+      "the disk is smaller than it was declared to be",
+      { "volume mir-vm-abc.qcow2|virtual size": "2048" },
+      heals("up enlarges it, and the guest's file system; what is on them stays"),
+    ],
+    [
+      "the disk is larger than it was declared to be",
+      { "volume mir-vm-abc.qcow2|virtual size": "8192" },
+      /found 8192; a disk is not made smaller: raise guests\[\]\.diskGiB again, or run 'down'/,
+    ],
     ["the image may be written", { [`image ${IMAGE}|mode`]: "666" }, heals("up sets it")],
     [
       "the image was rewritten",

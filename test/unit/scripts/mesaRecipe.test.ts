@@ -58,10 +58,7 @@ function configure({
   writeFileSync(join(input, "source", "meson.build"), "");
   writeFileSync(join(input, "source", file), options);
   writeFileSync(join(input, "spec"), `kind mesa\nbase ${base}\nsuffix -mirlab-01234567\n`);
-  programs.set(
-    "meson",
-    `printf '%s\\n' "$@" >"${folder}/given"\nmkdir -p "${out}/obj"\n${meson}`,
-  );
+  programs.set("meson", `printf '%s\\n' "$@" >"${folder}/given"\nmkdir -p "${out}/obj"\n${meson}`);
   const env = { ...process.env, MIRLAB_BUILD_IN: input, MIRLAB_BUILD_OUT: out };
   const argv = [join(RECIPE, "mesa.sh"), "configure", "10"];
   const { status, stderr } = spawnSync("bash", argv, { env, encoding: "utf8" });
