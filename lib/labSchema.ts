@@ -199,7 +199,14 @@ const guest = z.strictObject({
   image: image.default({ source: "debian", suite: "bookworm", packages: [] }),
   vcpus: z.int().min(1).max(64).default(2).describe("Virtual CPUs."),
   memoryMiB: z.int().min(768).max(1048576).default(2048).describe("Guest memory, MiB."),
-  diskGiB: z.int().min(8).max(4096).default(12).describe("Virtual size of the root disk, GiB. More enlarges it, running or not, with what is on it; less is refused."),
+  diskGiB: z
+    .int()
+    .min(8)
+    .max(4096)
+    .default(12)
+    .describe(
+      "Virtual size of the root disk, GiB. More enlarges it, running or not, with what is on it; less is refused.",
+    ),
   acceleration: z
     .enum(["auto", "kvm", "tcg"])
     .default("auto")
