@@ -159,15 +159,20 @@ export class Build {
     if (sent.code !== 0) throw this.failed(sent, `sending ${name}`);
   }
 
-  private async begin(prepared: Prepared): Promise<void> {
-    const { order, place } = this.inputs;
-    const { disk, memory } = buildNeeds(order);
+  /** Makes room in the guest, and has the files there. */
+  async bring(prepared: Prepared): Promise<void> {
+    const { disk, memory } = buildNeeds(this.inputs.order);
     const files = (["tools", "input"] as const).map((name) => `${name}=${prepared[name]}`);
     const words = [this.identity, String(disk), String(memory), ...files];
     const missing = (await this.inGuest("begin", words)).toString().trim().split("\n");
     for (const name of ["tools", "input"] as const) {
       if (missing.includes(name)) await this.send(name, prepared[name]);
     }
+  }
+
+  private async begin(prepared: Prepared): Promise<void> {
+    const { order, place } = this.inputs;
+    await this.bring(prepared);
     const jobs = String(order.jobs ?? place.vcpus);
     await this.inGuest("start", [this.identity, jobs, String(GUEST_CACHE_MIB)]);
   }

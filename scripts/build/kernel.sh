@@ -3,7 +3,7 @@
 # guest, by the same paths, so that one side's compiler cache serves the other. As nobody in
 # particular: see confine.sh.
 #   kernel.sh configure CACHE_MIB      natively: makes and checks the configuration
-#   kernel.sh compile JOBS CACHE_MIB
+#   kernel.sh compile JOBS CACHE_MIB [TARGET...]    all of it, or what of it is asked for
 #   kernel.sh package                  /build/out/package.deb
 # In: /build/input/{spec,source,recipe,fragments,config}. Out: /build/out.
 set -euo pipefail
@@ -132,14 +132,17 @@ configure() { # configure CACHE_MIB
 
 # --- compile, package ---
 
-compile() { # compile JOBS CACHE_MIB
-  local targets=(bzImage)
+compile() { # compile JOBS CACHE_MIB [TARGET...]
+  local jobs=$1 targets=("${@:3}")
   use_ccache "$2"
   mkdir -p "$OBJ"
   # What is there already was made from the same: a cut-off run goes on.
   cmp -s "$IN/config" "$OBJ/.config" || cp "$IN/config" "$OBJ/.config"
-  grep -q '^CONFIG_MODULES=y$' "$IN/config" && targets+=(modules)
-  kbuild -j "$1" "${targets[@]}"
+  if ((${#targets[@]} == 0)); then
+    targets=(bzImage)
+    ! grep -q '^CONFIG_MODULES=y$' "$IN/config" || targets+=(modules)
+  fi
+  kbuild -j "$jobs" "${targets[@]}"
   cmp "$IN/config" "$OBJ/.config" || die "configuration: found it changed by the compile, required as it was checked: the compiler is another one"
 }
 
@@ -182,7 +185,7 @@ FILE
 
 case "${1-} $#" in
   "configure 2") configure "$2" ;;
-  "compile 3") compile "$2" "$3" ;;
+  "compile "[3-9]) compile "${@:2}" ;;
   "package 1") package ;;
-  *) die "found '$*', required configure CACHE_MIB, compile JOBS CACHE_MIB or package" ;;
+  *) die "found '$*', required configure CACHE_MIB, compile JOBS CACHE_MIB [TARGET...] or package" ;;
 esac

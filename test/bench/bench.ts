@@ -1,14 +1,17 @@
 /**
  * What the engine costs, as ratios to the same steps without it. Run as root, on an idle machine.
- *   npm run bench -- [--rounds N] [--part up|preview|policy]   3 rounds, of policy alone 5; all parts
- * Part policy needs no guest.
+ *   npm run bench -- [--rounds N] [--part up|preview|policy|build]   3 rounds, of policy alone 5
+ * All parts but `build`, which is run by its name alone. Part policy needs no guest.
  * The sides take turns within a round. The table tells the machine's load, for numbers from a busy
  * machine say nothing.
  */
-import { loadavg } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { run } from "../../io/exec";
 import { BareRun } from "./bareRun";
+import { BuildRun } from "./buildRun";
 import { LabRun } from "./labRun";
 import { addedRow, median, Phases, row } from "./phases";
 
@@ -18,7 +21,7 @@ const { values } = parseArgs({
     part: { type: "string", default: "all" },
   },
 });
-const PARTS = ["up", "preview", "policy"];
+const PARTS = ["up", "preview", "policy", "build"];
 const rounds = Number(values.rounds ?? (values.part === "policy" ? 5 : 3));
 if (!Number.isInteger(rounds) || rounds < 1 || !["all", ...PARTS].includes(values.part)) {
   console.error(
@@ -92,6 +95,29 @@ async function measurePreview(lab: LabRun): Promise<string[]> {
   ];
 }
 
+/** Objects of a kernel: what the host's results save, and what the guest costs. */
+async function measureBuild(lab: LabRun): Promise<string[]> {
+  await lab.up();
+  const bench = new BuildRun(lab.guest);
+  await bench.init();
+  tellLoad();
+  const work = mkdtempSync(join(tmpdir(), "mirlab-bench-"));
+  const native = await bench.natively(rounds, work).finally(() => {
+    rmSync(work, { recursive: true, force: true });
+  });
+  say(`natively: ${JSON.stringify(native)}`);
+  tellLoad();
+  const guest = await bench.inGuest(rounds);
+  await lab.down();
+  return [
+    "| objects of a kernel | first, s | second, s | ratio | n |",
+    "|---|---|---|---|---|",
+    row("in the guest: with the host's results, without", guest.warm, guest.cold),
+    row("natively: with results, without", native.warm, native.cold),
+    row("without results: in the guest, natively", guest.cold, native.cold),
+  ];
+}
+
 const LIBVIRTD = ["bash", "scripts/host/libvirtd.sh"];
 
 /**
@@ -134,6 +160,7 @@ async function main(): Promise<void> {
     if (asked("policy")) tables.push(await measurePolicy(lab));
     if (asked("up")) tables.push(await measureUp(lab));
     if (asked("preview")) tables.push(await measurePreview(lab));
+    if (values.part === "build") tables.push(await measureBuild(lab));
   } finally {
     await lab.dispose();
   }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../io/exec";
+import { SshTarget } from "../../io/link";
 import { ROOT, TestLab } from "../integration/support";
 import { Phases, seconds } from "./phases";
 
@@ -75,6 +76,11 @@ export class LabRun {
     const time = seconds() - begin;
     if (code !== 0) throw new Error(`preview: ${text}`);
     return time;
+  }
+
+  get guest(): SshTarget {
+    const config = join(this.lab.home, "labs", STACK, "g1", "ssh_config");
+    return { config, alias: `mirlab-${STACK}-g1` };
   }
 
   async down(): Promise<void> {

@@ -1,0 +1,80 @@
+/** Some objects of a kernel, compiled in the guest and natively, with and without the host's results. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { kernelConfig } from "../../io/buildOrder";
+import { run } from "../../io/exec";
+import { Build } from "../../io/guestBuild";
+import { scriptText, SshTarget, targetArgv } from "../../io/link";
+import { buildIdentity, BuildOrder, BuildPlace } from "../../lib/guestBuild";
+import { neededSymbols } from "../../lib/guestKernel";
+import { labSchema } from "../../lib/labSchema";
+import { CACHE_DIR, ROOT } from "../integration/support";
+
+export type Way = "cold" | "warm";
+export type Seconds = Readonly<Record<Way, readonly number[]>>;
+
+const WAYS: readonly Way[] = ["cold", "warm"];
+const IN_GUEST = "/var/lib/mirlab/build/kernel";
+const LIMIT_MS = 4 * 3_600_000;
+
+/** The same kernel as the test's of a compiled one. */
+function order(): BuildOrder {
+  const source = { package: "linux-source-6.12", suite: "bookworm-security" };
+  const guest = { name: "g1", kernel: { source: "build", build: { source } } };
+  const [config] = labSchema.parse({ guests: [guest] }).guests;
+  const build = config === undefined ? undefined : kernelConfig(config).build;
+  if (build === undefined) throw new Error("bench: no build in the configuration");
+  return build;
+}
+
+export class BuildRun {
+  private readonly order = order();
+  private readonly place: BuildPlace = {
+    ...{ cacheDir: CACHE_DIR, lab: "bench", sizeGiB: 10, warm: "always", vcpus: 2 },
+  };
+  private readonly build: Build;
+
+  constructor(private readonly guest: SshTarget) {
+    const { order, place } = this;
+    const needs = neededSymbols(true);
+    this.build = new Build({ guest, acceleration: "tcg", name: "g1", place, order, needs });
+  }
+
+  /** The host's part, and its files in the guest. */
+  async init(): Promise<void> {
+    await this.build.bring(await this.build.prepared());
+  }
+
+  inGuest(rounds: number): Promise<Seconds> {
+    const files = [`${IN_GUEST}/tools.sqfs`, `${IN_GUEST}/input.sqfs`, `${IN_GUEST}/bench`];
+    return this.compile(this.guest, files, rounds);
+  }
+
+  natively(rounds: number, work: string): Promise<Seconds> {
+    const folder = join(CACHE_DIR, "builds", buildIdentity(this.order));
+    const tools = /^tools \S+ \d+ (\S+)$/m.exec(
+      readFileSync(join(folder, "manifest"), "utf8"),
+    )?.[1];
+    const root = join(CACHE_DIR, "roots", tools ?? "", "tree");
+    return this.compile(undefined, [root, join(folder, "input.sqfs"), work], rounds);
+  }
+
+  private async compile(
+    target: SshTarget | undefined,
+    places: readonly string[],
+    rounds: number,
+  ): Promise<Seconds> {
+    const shell = ["unshare", "--mount", "--propagation", "private", "bash", "-s", "--"];
+    const words = [...shell, ...places, String(rounds), "2", ...WAYS];
+    const argv = targetArgv(target, target === undefined ? words : ["sudo", "-n", ...words]);
+    const bench = readFileSync(join(ROOT, "test", "bench", "compile.sh"), "utf8");
+    const stdin = scriptText("build/confine.sh") + bench;
+    const { code, stdout, stderr } = await run(argv, { stdin, timeoutMs: LIMIT_MS });
+    if (code !== 0) throw new Error(`bench: compile: ${stderr}`);
+    const of = (way: Way): number[] =>
+      [...stdout.toString().matchAll(/^(\w+) (\d+)$/gm)]
+        .filter(([, told]) => told === way)
+        .map(([, , ms]) => Number(ms) / 1000);
+    return { cold: of("cold"), warm: of("warm") };
+  }
+}
