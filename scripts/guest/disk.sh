@@ -11,14 +11,11 @@ grow_root() {
     die "found / as $type on $source, required ext4 on a partition; enlarge it by hand"
   disk=/dev/$(basename -- "$(dirname -- "$(realpath -- "$device")")")
   number=$(<"$device/partition")
-  if command -v growpart >/dev/null; then
-    # It ends with 1 where nothing is left to take.
-    said=$(growpart "$disk" "$number" 2>&1) || [[ $said == NOCHANGE* ]] ||
-      die "found that partition $number of $disk cannot be enlarged: ${said##*$'\n'}; required the last one of its disk"
-  else
-    printf ', +\n' | sfdisk --quiet --no-reread --force -N "$number" "$disk" >&2 && partx --update "$disk" >&2 ||
-      die "found that partition $number of $disk cannot be enlarged, see the words above; required the last one of its disk"
-  fi
+  command -v growpart >/dev/null ||
+    die "found no growpart, required package cloud-guest-utils; install it in the guest"
+  # It ends with 1 where nothing is left to take.
+  said=$(growpart "$disk" "$number" 2>&1) || [[ $said == NOCHANGE* ]] ||
+    die "found that partition $number of $disk cannot be enlarged: ${said##*$'\n'}; required the last one of its disk"
   resize2fs "$source" >&2 ||
     die "found that the file system on $source cannot be enlarged, see the words above; required a kernel that lets a mounted file system's device be written"
 }
