@@ -2,7 +2,7 @@
 # Makes a Linux kernel from its source. The same steps in a build root on the lab host and in the
 # guest, by the same paths, so that one side's compiler cache serves the other. As nobody in
 # particular: see confine.sh.
-#   kernel.sh configure CACHE_MIB      natively: makes and checks the configuration
+#   kernel.sh configure                natively: makes and checks the configuration
 #   kernel.sh compile JOBS CACHE_MIB [TARGET...]    all of it, or what of it is asked for
 #   kernel.sh package                  /build/out/package.deb
 # In: /build/input/{spec,source,recipe,fragments,config}. Out: /build/out.
@@ -94,10 +94,8 @@ write_config() {
   esac
 }
 
-configure() { # configure CACHE_MIB
+configure() {
   local number name unknown
-  # Kbuild's own programs are compiled here, and in the guest.
-  use_ccache "$1"
   [[ -f $SOURCE/Makefile && -f $SOURCE/Kconfig && -d $SOURCE/arch/x86 ]] ||
     die "found no Linux source in what was fetched, required one: Makefile, Kconfig and arch/x86 at its top"
   mkdir -p "$OBJ"
@@ -128,6 +126,8 @@ configure() { # configure CACHE_MIB
   }
   kbuild -s kernelrelease >"$OUT/name"
   cp "$OBJ/.config" "$OUT/config"
+  # A compile begins with Kbuild's own programs, here as in the guest.
+  rm -rf "$OBJ"
 }
 
 # --- compile, package ---
@@ -184,8 +184,8 @@ FILE
 }
 
 case "${1-} $#" in
-  "configure 2") configure "$2" ;;
+  "configure 1") configure ;;
   "compile "[3-9]) compile "${@:2}" ;;
   "package 1") package ;;
-  *) die "found '$*', required configure CACHE_MIB, compile JOBS CACHE_MIB [TARGET...] or package" ;;
+  *) die "found '$*', required configure, compile JOBS CACHE_MIB [TARGET...] or package" ;;
 esac

@@ -2,7 +2,7 @@
 # Makes a small Mesa from its source, as one Debian package that lies beside the distribution's. The
 # same steps in a build root on the lab host and in the guest, by the same paths, so that one side's
 # compiler cache serves the other. As nobody in particular: see confine.sh.
-#   mesa.sh configure CACHE_MIB      natively: chooses what is built, and checks that it can be
+#   mesa.sh configure                natively: chooses what is built, and checks that it can be
 #   mesa.sh compile JOBS CACHE_MIB
 #   mesa.sh package                  /build/out/package.deb
 # In: /build/input/{spec,source,recipe,config}. Out: /build/out.
@@ -66,9 +66,8 @@ wanted_options() {
 
 # --- the steps ---
 
-configure() { # configure CACHE_MIB
+configure() {
   local version
-  use_ccache "$1"
   [[ -f $SOURCE/VERSION && -f $SOURCE/meson.build && -d $SOURCE/src/gallium && -f $(option_file) ]] ||
     die "found no Mesa source in what was fetched, required one: VERSION, meson.build and src/gallium at its top"
   read -r version <"$SOURCE/VERSION"
@@ -147,8 +146,8 @@ needed() {
 }
 
 case "${1-} $#" in
-  "configure 2") configure "$2" ;;
+  "configure 1") configure ;;
   "compile 3") compile "$2" "$3" ;;
   "package 1") package ;;
-  *) die "found '$*', required configure CACHE_MIB, compile JOBS CACHE_MIB or package" ;;
+  *) die "found '$*', required configure, compile JOBS CACHE_MIB or package" ;;
 esac

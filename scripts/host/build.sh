@@ -360,7 +360,7 @@ prepare() {
   # Its entries are of this source alone: what one source's programs write, another's never reads.
   ccache=$cache/builds/ccache-$({ spec source && spec patch | cut -d' ' -f2; } | sha256sum | cut -c1-32)
   as_root install -d -m 0700 -o "$BUILDER" -g "$BUILDER" "$ccache"
-  recipe configure $((size_gib * 1024 / 2)) >&2 || exit 1
+  recipe configure >&2 || exit 1
   take_file "$work/out/config" "$work/input/config"
   take_file "$work/out/name" "$work/in/name"
   [[ $(head -c 100 "$work/in/name") =~ ^[A-Za-z0-9.+~_-]{1,90}$ ]] || die "found no usable name of what is built, required letters, digits and . + ~ _ -"
@@ -385,7 +385,8 @@ prepare() {
   cat "$folder/manifest"
 }
 
-# The oldest go until the rest fits; what this run used stays.
+# The oldest go until the rest fits. What this run used stays, and what another one may be using: a
+# preparation ends within three hours, and touches its parts when it begins.
 prune() { # prune PATH...
   local limit=$((size_gib * 1024)) size path used=" $* "
   while read -r path; do
@@ -394,7 +395,7 @@ prune() { # prune PATH...
     [[ $used != *" $path "* ]] || continue
     say "pruned ${path##*/}: $size MiB found, host.buildCache.sizeGiB is $size_gib"
     as_root rm -rf --one-file-system -- "$path"
-  done < <(as_root find "$cache/builds" "$cache/sources" "$cache/roots" -mindepth 1 -maxdepth 1 ! -name '.*' -printf '%T@ %p\n' | sort -n | cut -d' ' -f2-)
+  done < <(as_root find "$cache/builds" "$cache/sources" "$cache/roots" -mindepth 1 -maxdepth 1 ! -name '.*' -mmin +360 -printf '%T@ %p\n' | sort -n | cut -d' ' -f2-)
 }
 
 # --- finished packages: of one lab, made in its guests ---

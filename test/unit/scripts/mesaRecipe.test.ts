@@ -3,11 +3,9 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
-import { FakePrograms, temporaryFolder } from "../support";
+import { temporaryFolder } from "../support";
 
 const RECIPE = resolve(__dirname, "..", "..", "..", "scripts", "build");
-const programs = new FakePrograms();
-for (const name of ["gcc", "as"]) programs.set(name, `echo ${name} 12.2.0`);
 
 /** As Mesa writes its options, over several lines; of each kind some. */
 const OPTIONS = `
@@ -50,17 +48,25 @@ function configure({
   meson = "true",
 }: Case): Answer {
   const folder = temporaryFolder();
-  const [input, out] = [join(folder, "in"), join(folder, "out")];
-  for (const path of [join(input, "source/src/gallium"), out]) {
+  const [input, out, bin] = [join(folder, "in"), join(folder, "out"), join(folder, "bin")];
+  for (const path of [join(input, "source/src/gallium"), out, bin]) {
     mkdirSync(path, { recursive: true });
   }
   if (version !== "") writeFileSync(join(input, "source", "VERSION"), `${version}\n`);
   writeFileSync(join(input, "source", "meson.build"), "");
   writeFileSync(join(input, "source", file), options);
   writeFileSync(join(input, "spec"), `kind mesa\nbase ${base}\nsuffix -mirlab-01234567\n`);
-  programs.set("meson", `printf '%s\\n' "$@" >"${folder}/given"\nmkdir -p "${out}/obj"\n${meson}`);
-  const env = { ...process.env, MIRLAB_BUILD_IN: input, MIRLAB_BUILD_OUT: out };
-  const argv = [join(RECIPE, "mesa.sh"), "configure", "10"];
+  writeFileSync(
+    join(bin, "meson"),
+    `#!/bin/bash\nprintf '%s\\n' "$@" >"${folder}/given"\nmkdir -p "${out}/obj"\n${meson}\n`,
+    { mode: 0o755 },
+  );
+  const env = {
+    ...process.env,
+    ...{ MIRLAB_BUILD_IN: input, MIRLAB_BUILD_OUT: out },
+    PATH: `${bin}:${process.env.PATH ?? ""}`,
+  };
+  const argv = [join(RECIPE, "mesa.sh"), "configure"];
   const { status, stderr } = spawnSync("bash", argv, { env, encoding: "utf8" });
   const read = (path: string): string => {
     try {
