@@ -46,6 +46,7 @@ async function adopt(user: string): Promise<Record<string, unknown>> {
   assert.ok(config !== undefined);
   // The host is this machine: of it, an adopted guest needs nothing but where it is.
   const labHost = Object.assign(Object.create(LabHost.prototype) as InstanceType<typeof LabHost>, {
+    owner: "ada@desk-0123abcd",
     connection: undefined,
     target: undefined,
     jump: undefined,
