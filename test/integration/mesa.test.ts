@@ -119,7 +119,9 @@ describe("another Mesa in a guest", { skip, timeout: 7_200_000 }, () => {
   const drawsBy = () =>
     lab.inGuest(
       GUEST,
-      `sudo journalctl -o cat -u mir-session -b | sed -n 's/.*GL \\(renderer\\|version\\): //p' | tail -n 2 | sort | paste -sd' '
+      `said() { sudo journalctl -o cat -b _PID=$(pgrep -o mir_demo_server) | sed -n 's/.*GL \\(renderer\\|version\\): //p'; }
+       for ((i = 0; i < 60; i++)); do [ "$(said | wc -l)" -lt 2 ] || break; sleep 1; done
+       said | tail -n 2 | sort | paste -sd' '
        sudo grep -ho '/opt/mirlab/mesa/.*' /proc/$(pgrep -o mir_demo_server)/maps | sort -u; dpkg -V mirlab-mesa 2>&1 || :`,
     );
 

@@ -1,7 +1,7 @@
 /** A lab of its own for a test: home, data, stack; the real engine, libvirt and guest. */
 import assert from "node:assert/strict";
 import { ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
@@ -77,6 +77,7 @@ export class TestLab {
 
   async init(): Promise<void> {
     await this.clearDeadRun();
+    this.forgetBuilds();
     const argv = [join(ROOT, "bin", "pulumi"), "stack", "init", this.options.stack, "--cwd", ROOT];
     const made = await run(argv, { env: { MIRLAB_HOME: this.home }, timeoutMs: 1_800_000 });
     if (made.code !== 0) throw new Error(`stack init: ${made.stderr}`);
@@ -97,6 +98,16 @@ export class TestLab {
       await virsh(verb, pool);
     }
     rmSync(folder, { recursive: true, force: true });
+  }
+
+  /** What guests of earlier runs have built: a test is to see its own. */
+  private forgetBuilds(): void {
+    const builds = join(CACHE_DIR, "builds");
+    for (const folder of existsSync(builds) ? readdirSync(builds) : []) {
+      for (const end of ["deb", "deb.sum"]) {
+        rmSync(join(builds, folder, `${this.options.stack}.${end}`), { force: true });
+      }
+    }
   }
 
   /** The state file goes, as by an accident; the stack itself is there again, and empty. */
