@@ -103,7 +103,8 @@ export class TestLab {
   /** What guests of earlier runs have built: a test is to see its own. */
   private forgetBuilds(): void {
     const builds = join(CACHE_DIR, "builds");
-    for (const folder of existsSync(builds) ? readdirSync(builds) : []) {
+    const made = existsSync(builds) ? readdirSync(builds) : [];
+    for (const folder of made.filter((name) => /^[0-9a-f]{64}$/.test(name))) {
       for (const end of ["deb", "deb.sum"]) {
         rmSync(join(builds, folder, `${this.options.stack}.${end}`), { force: true });
       }
