@@ -23,11 +23,17 @@ const POLICIES = [
 
 export class LabRun {
   private readonly lab = new TestLab({ stack: STACK, guests: [{ name: "g1" }] });
-  private readonly empty = new EmptyProgram();
+  private readonly empty = new SmallProgram("empty", "export {};\n");
+  private readonly dynamic = new SmallProgram(
+    "dynamic",
+    ONE_DYNAMIC,
+    "options:\n  refresh: always\n",
+  );
 
   async init(): Promise<void> {
     await this.lab.init();
     await this.empty.init();
+    await this.dynamic.init();
   }
 
   /** One `up` from nothing but the image. */
@@ -54,10 +60,10 @@ export class LabRun {
     };
   }
 
-  /** Previews of the converged lab and of an empty program, one after the other. */
-  async previews(): Promise<{ lab: number; empty: number }> {
+  /** Previews of the converged lab and of the two small programs, one after the other. */
+  async previews(): Promise<{ lab: number; empty: number; dynamic: number }> {
     const lab = await this.preview("--expect-no-changes");
-    return { lab, empty: await this.empty.preview() };
+    return { lab, empty: await this.empty.preview(), dynamic: await this.dynamic.preview() };
   }
 
   /** Previews with the policies, as bin/lab asks for them, and without, in the given order. */
@@ -91,13 +97,30 @@ export class LabRun {
   async dispose(): Promise<void> {
     await this.lab.dispose();
     this.empty.dispose();
+    this.dynamic.dispose();
   }
 }
 
-/** A TypeScript program that declares nothing: the floor of every preview. */
-class EmptyProgram {
+/** One resource of a dynamic provider that answers at once, with a refresh in each preview. */
+const ONE_DYNAMIC = `import * as pulumi from "@pulumi/pulumi";
+const provider: pulumi.dynamic.ResourceProvider = {
+  create: (inputs) => Promise.resolve({ id: "one", outs: inputs }),
+  read: (id, props) => Promise.resolve({ id, props }),
+};
+class One extends pulumi.dynamic.Resource {}
+new One(provider, "one", { a: 1 });
+`;
+
+/** A TypeScript program of a few lines: a floor of every preview. */
+class SmallProgram {
   private readonly folder = mkdtempSync(join(tmpdir(), "mirlab-bench-"));
   private readonly project = join(this.folder, "project");
+
+  constructor(
+    private readonly name: string,
+    private readonly text: string,
+    private readonly options = "",
+  ) {}
 
   private async pulumi(...args: string[]): Promise<void> {
     const argv = [join(ROOT, "bin", "pulumi"), ...args, "--cwd", this.project];
@@ -110,21 +133,22 @@ class EmptyProgram {
     mkdirSync(this.project);
     symlinkSync(join(ROOT, "node_modules"), join(this.project, "node_modules"));
     const files = {
-      "Pulumi.yaml": "name: empty\nruntime: nodejs\n",
-      "package.json": '{ "name": "empty", "main": "index.ts" }\n',
+      "Pulumi.yaml": `name: ${this.name}\nruntime: nodejs\n${this.options}`,
+      "package.json": '{ "name": "small", "main": "index.ts" }\n',
       "tsconfig.json":
         '{ "compilerOptions": { "module": "nodenext", "moduleResolution": "nodenext", "strict": true } }\n',
-      "index.ts": "export {};\n",
+      "index.ts": this.text,
     };
     for (const [name, text] of Object.entries(files)) {
       writeFileSync(join(this.project, name), text);
     }
-    await this.pulumi("stack", "init", "empty");
+    await this.pulumi("stack", "init", this.name);
+    await this.pulumi("up", "--yes", "--skip-preview", "--stack", this.name);
   }
 
   async preview(): Promise<number> {
     const begin = seconds();
-    await this.pulumi("preview", "--stack", "empty");
+    await this.pulumi("preview", "--stack", this.name);
     return seconds() - begin;
   }
 
