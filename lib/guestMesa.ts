@@ -66,7 +66,7 @@ export interface MesaDecision {
 /** Minutes of packages, of Mir's tests and of a build. TCG is measured (docs/builds.md), KVM guessed. */
 const MINUTES = {
   kvm: { install: 1, try: 1, build: 5 },
-  tcg: { install: 3, try: 1, build: 15 },
+  tcg: { install: 3, try: 1, build: 12 },
 } as const;
 
 /**
