@@ -3,7 +3,8 @@
 # it, in a mount namespace of its own. On the lab host, and in a guest.
 #   compile.sh ROOT INPUT WORK ROUNDS JOBS WAY...
 # ROOT: a build root, INPUT: what a build is made from; folders, or squashfs files. WAY: cold (no
-# compiler cache) or warm (all from INPUT's, as in a guest's first build). Prints `WAY MILLISECONDS`.
+# compiler cache), warm (all from INPUT's, as in a guest's first build) or nothing (what make takes
+# where all is there). Prints `WAY MILLISECONDS`.
 set -euo pipefail
 
 readonly TARGETS=(drivers/virtio/ net/9p/ fs/9p/ fs/iomap/ drivers/gpu/drm/qxl/ drivers/gpu/drm/ttm/)
@@ -30,18 +31,19 @@ now_ms() { printf '%d\n' $(($(date +%s%N) / 1000000)); }
 main() {
   local root=$1 input=$2 work=$3 rounds=$4 jobs=$5 way started target
   shift 5
-  trap 'rm -rf -- "$work/out" "$work/ccache"' EXIT
+  # shellcheck disable=SC2064
+  trap "rm -rf -- $(printf '%q %q' "$work/out" "$work/ccache")" EXIT
   place root "$root"
   place input "$input"
   mkdir -p "$work/out" "$work/ccache"
   chown "$BUILDER:$BUILDER" "$work/out" "$work/ccache"
-  recipe LANG=C prepare
+  recipe MIRLAB_WAY=warm prepare
   while ((rounds-- > 0)); do
     for way in "$@"; do
-      for target in "${TARGETS[@]}"; do rm -rf -- "$work/out/obj/$target"; done
+      [[ $way == nothing ]] || for target in "${TARGETS[@]}"; do rm -rf -- "$work/out/obj/$target"; done
       find "$work/ccache" -mindepth 1 -delete
       started=$(now_ms)
-      if [[ $way == cold ]]; then recipe CCACHE_DISABLE=1 "${TARGETS[@]}"; else recipe LANG=C "${TARGETS[@]}"; fi
+      if [[ $way == cold ]]; then recipe CCACHE_DISABLE=1 "${TARGETS[@]}"; else recipe MIRLAB_WAY=warm "${TARGETS[@]}"; fi
       printf '%s %d\n' "$way" $(($(now_ms) - started))
     done
   done

@@ -199,8 +199,7 @@ export const GUEST_MUTATIONS: readonly Mutation[] = [
       "cd /etc/ssh && mkdir -m 700 kept && mv ssh_host_ed25519_key* kept && ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key",
     ),
     refused: true,
-    restore:
-      '$GUEST_SSH -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "cd /etc/ssh && sudo -n mv -f kept/* . && sudo -n rmdir kept"',
+    restore: `$GUEST_SSH -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "sudo -n sh -c 'cd /etc/ssh && mv -f kept/* . && rmdir kept'"`,
   },
   {
     id: "sshd-of-the-lab",
