@@ -106,8 +106,12 @@ async function round(lab: DriftLab, all: readonly Mutation[], counts: Counts): P
     ? await lab.up()
     : await lab.pulumi("up", "--yes", "--skip-preview", "--non-interactive");
   const refused = made.some((m) => m.refused);
-  const fine = refused ? up.code !== 0 : up.code === 0;
-  if (refused) for (const { restore } of made) await bash(lab, restore ?? "true");
+  let fine = refused ? up.code !== 0 : up.code === 0;
+  if (refused) {
+    for (const { restore } of made) await bash(lab, restore ?? "true");
+    // The engine asks again for what has failed.
+    fine &&= (await lab.pulumi("up", "--yes", "--skip-preview", "--non-interactive")).code === 0;
+  }
   const quiet = fine && (await quietPreview(lab, counts));
   if (quiet) counts.healed += made.length;
   for (const { id, item } of made) {
