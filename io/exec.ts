@@ -1,9 +1,12 @@
 /** Runs programs by argv, without a shell. */
 import { spawn } from "node:child_process";
+import { Readable, Writable } from "node:stream";
 
 export interface RunOptions {
-  /** Bytes for standard input; none by default. */
-  readonly stdin?: string | Buffer;
+  /** Bytes for standard input, or where they come from; none by default. */
+  readonly stdin?: string | Buffer | Readable;
+  /** Where standard output goes, of any length; it is not in the result then. Ended with the program. */
+  readonly stdout?: Writable;
   /** Milliseconds until the program is ended. @default 60000 */
   readonly timeoutMs?: number;
   /** Added to the environment. */
@@ -59,11 +62,15 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       if (size <= MAX_OUTPUT) into.push(chunk);
       else endGroup(child.pid);
     };
-    child.stdout.on("data", keep(out));
+    if (options.stdout === undefined) child.stdout.on("data", keep(out));
+    else child.stdout.pipe(options.stdout);
     child.stderr.on("data", keep(err));
     const end = (code: number, note = ""): void => {
       clearTimeout(timer);
       if (child.pid !== undefined) underWay.delete(child.pid);
+      options.stdout?.end();
+      // What it has not taken goes nowhere: whoever writes it would wait for ever.
+      if (options.stdin instanceof Readable) options.stdin.resume();
       const stderr = Buffer.concat(err).toString("utf8") + note;
       resolve({ code, stdout: Buffer.concat(out), stderr, timedOut });
     };
@@ -71,6 +78,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     child.on("close", (code) => end(code ?? -1));
     // A program that ends before it has read its input closes the pipe: its exit code tells.
     child.stdin.on("error", () => undefined);
-    child.stdin.end(options.stdin ?? "");
+    if (options.stdin instanceof Readable) options.stdin.pipe(child.stdin);
+    else child.stdin.end(options.stdin ?? "");
   });
 }

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { PassThrough } from "node:stream";
 import {
   buildIdentity,
   BuildOrder,
@@ -14,6 +15,7 @@ import {
   BuildState,
   buildNeeds,
   BuildFile,
+  fileNumber,
   buildWords,
   GUEST_CACHE_MIB,
   isWarm,
@@ -27,8 +29,7 @@ import { Acceleration } from "../lib/limits";
 import { plainConsole } from "../lib/serialLog";
 import { recipeFiles } from "./buildOrder";
 import { run, RunResult } from "./exec";
-import { connectionFault, guestArgv, hostArgv, runInGuest, runOnHost, SshTarget } from "./link";
-import { runPiped } from "./pipe";
+import { connectionFault, runInGuest, runOnHost, SshTarget } from "./link";
 import { writeWhole } from "./privateFile";
 
 export interface BuildInputs {
@@ -115,9 +116,8 @@ export class Build {
 
   private async declared(): Promise<Buffer> {
     const { order, needs } = this.inputs;
-    const number = (i: number): string => String(i).padStart(2, "0");
     const patches = order.patches.map(async ({ file }, i) => ({
-      name: `patches/${number(i)}`,
+      name: `patches/${fileNumber(i)}`,
       data: await readFile(file).catch((error: Error) => {
         throw new Error(`${this.what}: patch ${file}: ${error.message}; required a readable file`);
       }),
@@ -125,7 +125,7 @@ export class Build {
     return tar([
       { name: "spec", data: specText(order, needs) },
       ...recipeFiles(order.kind).map(({ name, data }) => ({ name: `recipe/${name}`, data })),
-      ...order.fragments.map(({ text }, i) => ({ name: `fragments/${number(i)}`, data: text })),
+      ...order.fragments.map(({ text }, i) => ({ name: `fragments/${fileNumber(i)}`, data: text })),
       ...(await Promise.all(patches)),
     ]);
   }
@@ -148,15 +148,15 @@ export class Build {
   private async send(name: "input" | "tools", sum: string): Promise<void> {
     const { host, guest, place, order } = this.inputs;
     this.tell(`sends ${name === "tools" ? "the compiler and its tools" : "the source"}`);
-    const from = hostArgv(host, "build.sh", [
-      "read",
-      place.cacheDir,
-      this.identity,
-      `${name}.sqfs`,
+    const [between, timeoutMs] = [new PassThrough(), SEND_MS];
+    const from = ["read", place.cacheDir, this.identity, `${name}.sqfs`];
+    const to = ["receive", order.kind, name, sum];
+    const both = await Promise.all([
+      runOnHost(host, "build.sh", from, { stdout: between, timeoutMs }),
+      runInGuest(guest, "build.sh", to, { stdin: between, timeoutMs }),
     ]);
-    const to = guestArgv(guest, "build.sh", ["receive", order.kind, name, sum]);
-    const sent = await runPiped(from.argv, to, { stdin: from.stdin, timeoutMs: SEND_MS });
-    if (sent.code !== 0) throw this.failed(sent, `sending ${name}`);
+    const failed = both.find(({ code }) => code !== 0);
+    if (failed !== undefined) throw this.failed(failed, `sending ${name}`);
   }
 
   /** Makes room in the guest, and has the files there. */
@@ -202,8 +202,7 @@ export class Build {
   }
 
   private async ended(now: BuildState): Promise<never> {
-    const file = await this.keepLog();
-    const log = plainConsole((await this.inGuest("log")).toString());
+    const { file, log } = await this.keepLog();
     const words = log
       .split("\n")
       .filter((line) => !/^ {2}[A-Z]|^make(\[\d+\])?: (Entering|Leaving)/.test(line));
@@ -217,27 +216,28 @@ export class Build {
   }
 
   /** The log beside the guest's reports. */
-  private async keepLog(): Promise<string> {
+  private async keepLog(): Promise<{ file: string; log: string }> {
     const folder = join(dirname(this.inputs.guest.config), "results");
     const file = join(folder, `build-${this.inputs.order.kind}.log`);
-    const log = await this.inGuest("log");
+    const log = plainConsole((await this.inGuest("log")).toString());
     await mkdir(folder, { recursive: true });
-    await writeWhole(file, plainConsole(log.toString()));
-    return file;
+    await writeWhole(file, log);
+    return { file, log };
   }
 
   /** The package, made now or before. `accept` sees its name before the guest has any work. */
   async make(accept: (release: string) => void): Promise<Built> {
-    const before = await this.state();
-    if (before.identity !== this.identity || before.state !== "running") {
-      if (before.identity === this.identity && before.state === "done") return { in: "guest" };
+    const { identity, state } = await this.state();
+    const before = identity === this.identity ? state : "none";
+    if (before === "done") return { in: "guest" };
+    if (before !== "running") {
       const found = await this.finished();
       if (found !== undefined) return found;
     }
     // With the unit at work this is a look at what lies on the host.
     const prepared = await this.prepared();
     accept(prepared.release);
-    if (before.identity === this.identity && before.state === "running") {
+    if (before === "running") {
       this.tell("goes on with the build that is under way");
     } else {
       await this.begin(prepared);

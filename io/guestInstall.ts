@@ -69,7 +69,7 @@ export function installPart(
     : toldAsItGoes(part, inputs, installFrom(part, inputs, origin));
 }
 
-function buildOf(inputs: GuestPartInputs, origin: Origin, needs: readonly string[]): Build {
+function buildOf(inputs: GuestPartInputs, origin: Origin, needs: readonly string[] = []): Build {
   const { place, guest, host, acceleration, name } = inputs;
   if (place === undefined || origin.kind !== "build")
     throw new Error(`${name}: no place to build in`);
@@ -103,9 +103,8 @@ async function installBuilt(
 export async function keepBuild(
   inputs: GuestPartInputs,
   origin: Origin | undefined,
-  needs: readonly string[] = [],
 ): Promise<void> {
-  if (origin?.kind === "build") await buildOf(inputs, origin, needs).keep();
+  if (origin?.kind === "build") await buildOf(inputs, origin).keep();
 }
 
 function installPackage(

@@ -162,7 +162,7 @@ async function follow(inputs: GuestKernelInputs, before?: Before): Promise<Guest
   if (plan.steps.length > 0) {
     // Of a run that was killed before it had.
     const origin = plan.target === "ours" ? originOf(inputs.config, KERNEL_PACKAGE) : undefined;
-    await keepBuild(inputs, origin, neededSymbols(inputs.share));
+    await keepBuild(inputs, origin);
     facts = await lookNow(inputs);
   }
   const left = planFor(inputs, facts);

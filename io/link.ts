@@ -66,21 +66,6 @@ function textWords(text: string, args: readonly string[], sudo: boolean, name: s
   return [...(sudo ? ["sudo", "-n"] : []), ...reader, ...args];
 }
 
-/** argv and standard input that run a host's script, for those who run it themselves. */
-export function hostArgv(
-  host: Target,
-  name: string,
-  args: readonly string[],
-): { readonly argv: readonly string[]; readonly stdin: string } {
-  return { argv: targetArgv(host, scriptWords(args)), stdin: scriptText(`host/${name}`) };
-}
-
-/** argv that runs a guest's script as root, with standard input for its data. */
-export function guestArgv(guest: SshTarget, name: string, args: readonly string[]): string[] {
-  const text = scriptText(`guest/${name}`);
-  return targetArgv(guest, textWords(text, args, guest.root !== true, name));
-}
-
 /**
  * Runs `scripts/host/<name>` on the lab host. What needs root there asks sudo itself. The script
  * comes by standard input, or by the command line where standard input carries its data.

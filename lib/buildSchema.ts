@@ -1,7 +1,6 @@
 /** `guests[].kernel.build` and `guests[].mesa.build`: what is compiled in a guest, as data. Rules that span keys are in guestBuild.ts. */
 import { z } from "zod";
-import { imageUrlFault } from "./imageUrl";
-import { absolutePath, sha256, suite } from "./schemaParts";
+import { absolutePath, downloadUrl, sha256, suite } from "./schemaParts";
 
 const sourceOf = (name: z.ZodType<string>, what: string, example: string) =>
   z.strictObject({
@@ -9,13 +8,7 @@ const sourceOf = (name: z.ZodType<string>, what: string, example: string) =>
     suite: suite
       .optional()
       .describe(`Suite of that package on the host's mirror, e.g. '${example}'.`),
-    url: z
-      .string()
-      .max(1024)
-      .superRefine((url, ctx) => {
-        const fault = imageUrlFault(url);
-        if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
-      })
+    url: downloadUrl(1024)
       .optional()
       .describe("A tar of the source, downloaded by the host. Plain http only on loopback."),
     sha256: sha256.optional().describe("SHA-256 of what the URL gives; another file is refused."),

@@ -114,10 +114,12 @@ export interface BuildFile {
   readonly data: string | Buffer;
 }
 
+/** Name of a fragment or patch by its place. */
+export const fileNumber = (i: number): string => String(i).padStart(2, "0");
+
 /** The file `spec`: lines `KEY VALUE`. `needs`: symbols without which the guest would not do. */
 export function specText(order: BuildOrder, needs: readonly string[]): string {
   const { kind, source, base, fragments, patches } = order;
-  const number = (i: number): string => String(i).padStart(2, "0");
   const name = (path: string): string => path.split("/").at(-1) ?? "";
   const lines = [
     `kind ${kind}`,
@@ -125,8 +127,8 @@ export function specText(order: BuildOrder, needs: readonly string[]): string {
     `base ${base}`,
     `suffix -mirlab-${buildIdentity(order).slice(0, 8)}`,
     ...needs.map((symbol) => `need ${symbol}`),
-    ...fragments.map((f, i) => `fragment ${number(i)} ${name(f.name)}`),
-    ...patches.map((p, i) => `patch ${number(i)} ${p.sha256} ${name(p.file)}`),
+    ...fragments.map((f, i) => `fragment ${fileNumber(i)} ${name(f.name)}`),
+    ...patches.map((p, i) => `patch ${fileNumber(i)} ${p.sha256} ${name(p.file)}`),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -8,9 +8,8 @@ import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
 import { buildCache, kernelBuild, mesaBuild } from "./buildSchema";
 import { gateFault, PAGE_FLOORS } from "./requirement";
-import { imageUrlFault } from "./imageUrl";
 import { NAME } from "./names";
-import { absolutePath, sha256, suite } from "./schemaParts";
+import { absolutePath, downloadUrl, sha256, suite } from "./schemaParts";
 import { sharePathFault } from "./sharePath";
 
 const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 characters";
@@ -119,14 +118,9 @@ const image = z.discriminatedUnion("source", [
   }),
   z.strictObject({
     source: z.literal("url").describe("A cloud image, verified before use."),
-    url: z
-      .string()
-      .max(2048)
-      .superRefine((url, ctx) => {
-        const fault = imageUrlFault(url);
-        if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
-      })
-      .describe("Where the image is downloaded from (by the host). Plain http only on loopback."),
+    url: downloadUrl(2048).describe(
+      "Where the image is downloaded from (by the host). Plain http only on loopback.",
+    ),
     digest: z
       .string()
       .regex(

@@ -1,5 +1,6 @@
 /** Pieces of the configuration's schema that more than one key has. */
 import { z } from "zod";
+import { imageUrlFault } from "./imageUrl";
 
 export const absolutePath = z
   .string()
@@ -12,6 +13,16 @@ export const absolutePath = z
     (path) => !path.split("/").some((part) => part === "." || part === ".."),
     "must not contain '.' or '..' as a folder",
   );
+
+/** Where a file is downloaded from, of at most so many characters. */
+export const downloadUrl = (longest: number) =>
+  z
+    .string()
+    .max(longest)
+    .superRefine((url, ctx) => {
+      const fault = imageUrlFault(url);
+      if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
+    });
 
 export const suite = z
   .string()

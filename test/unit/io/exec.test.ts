@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { describe, it } from "node:test";
 import { run } from "../../../io/exec";
 import { temporaryFolder } from "../support";
@@ -31,6 +32,27 @@ describe("run", () => {
   it("is not upset by a program that does not read its input", async () => {
     const result = await run(["true"], { stdin: "x".repeat(5_000_000) });
     assert.equal(result.code, 0);
+  });
+
+  it("hands one program's output to another, more than is kept", async () => {
+    const between = new PassThrough();
+    const [from, to] = await Promise.all([
+      run(["head", "-c", "80000000", "/dev/zero"], { stdout: between }),
+      run(["wc", "-c"], { stdin: between }),
+    ]);
+    assert.deepEqual([from.code, from.stdout.length, to.code], [0, 0, 0]);
+    assert.equal(to.stdout.toString().trim(), "80000000");
+  });
+
+  it("ends both where the reader ends first, or the writer is not there", async () => {
+    const both = (writer: string[], reader: string[]) => {
+      const between = new PassThrough();
+      return Promise.all([run(writer, { stdout: between }), run(reader, { stdin: between })]);
+    };
+    const [from, to] = await both(["head", "-c", "80000000", "/dev/zero"], ["false"]);
+    assert.deepEqual([from.code, to.code, from.timedOut], [0, 1, false]);
+    const [none, empty] = await both(["mirlab-no-such-program"], ["wc", "-c"]);
+    assert.deepEqual([none.code, empty.stdout.toString().trim()], [-1, "0"]);
   });
 
   it("keeps characters whole that arrive in two pieces", async () => {
