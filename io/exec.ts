@@ -1,5 +1,6 @@
 /** Runs programs by argv, without a shell. */
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { Readable, Writable } from "node:stream";
 
 export interface RunOptions {
@@ -7,6 +8,8 @@ export interface RunOptions {
   readonly stdin?: string | Buffer | Readable;
   /** Where standard output goes, of any length; it is not in the result then. Ended with the program. */
   readonly stdout?: Writable;
+  /** Called with each whole line of standard error as it comes; it is in the result as well. */
+  readonly told?: (line: string) => void;
   /** Milliseconds until the program is ended. @default 60000 */
   readonly timeoutMs?: number;
   /** Added to the environment. */
@@ -65,6 +68,8 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     if (options.stdout === undefined) child.stdout.on("data", keep(out));
     else child.stdout.pipe(options.stdout);
     child.stderr.on("data", keep(err));
+    if (options.told !== undefined)
+      createInterface({ input: child.stderr }).on("line", options.told);
     const end = (code: number, note = ""): void => {
       clearTimeout(timer);
       if (child.pid !== undefined) underWay.delete(child.pid);

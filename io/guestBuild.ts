@@ -28,7 +28,7 @@ import {
 import { Acceleration } from "../lib/limits";
 import { plainConsole } from "../lib/serialLog";
 import { recipeFiles } from "./buildOrder";
-import { run, RunResult } from "./exec";
+import { run, RunOptions, RunResult } from "./exec";
 import { connectionFault, runInGuest, runOnHost, SshTarget } from "./link";
 import { writeWhole } from "./privateFile";
 
@@ -42,6 +42,8 @@ export interface BuildInputs {
   readonly order: BuildOrder;
   /** Symbols and the like without which the guest would not do. */
   readonly needs: readonly string[];
+  /** What the guest's own kernel was recorded as, for a base `running`. */
+  readonly basis?: string;
 }
 
 /** A finished package: in the guest, or on the host from another build of the same. */
@@ -81,7 +83,7 @@ export class Build {
   async onHost(
     verb: string,
     args: readonly string[],
-    options: { stdin?: Buffer; timeoutMs?: number } = {},
+    options: Pick<RunOptions, "stdin" | "timeoutMs" | "told"> = {},
   ): Promise<Buffer> {
     const { host, place } = this.inputs;
     const words = [verb, place.cacheDir, this.identity, ...args];
@@ -115,7 +117,7 @@ export class Build {
   }
 
   private async declared(): Promise<Buffer> {
-    const { order, needs } = this.inputs;
+    const { order, needs, basis } = this.inputs;
     const patches = order.patches.map(async ({ file }, i) => ({
       name: `patches/${fileNumber(i)}`,
       data: await readFile(file).catch((error: Error) => {
@@ -126,6 +128,7 @@ export class Build {
       { name: "spec", data: specText(order, needs) },
       ...recipeFiles(order.kind).map(({ name, data }) => ({ name: `recipe/${name}`, data })),
       ...order.fragments.map(({ text }, i) => ({ name: `fragments/${fileNumber(i)}`, data: text })),
+      ...(basis === undefined ? [] : [{ name: "basis", data: basis }]),
       ...(await Promise.all(patches)),
     ]);
   }
@@ -133,15 +136,15 @@ export class Build {
   /** The host's part, or what it has of it. */
   async prepared(): Promise<Prepared> {
     const stdin = await this.declared();
-    const started = Date.now();
-    const timer = setInterval(() => {
-      this.tell(`the host prepares it; ${((Date.now() - started) / 1000).toFixed(0)} s`);
-    }, TELL_EVERY_MS);
     const { place, acceleration } = this.inputs;
     const words = [String(place.sizeGiB), isWarm(place, acceleration) ? "1" : "0"];
-    return this.onHost("prepare", words, { stdin, timeoutMs: PREPARE_MS })
-      .then((text) => readPrepared(text.toString()))
-      .finally(() => clearInterval(timer));
+    // The script's own lines; those of the source's programs come with its end.
+    const told = (line: string): void => {
+      const [, text] = /^build: (.{1,200})/.exec(plainConsole(line)) ?? [];
+      if (text !== undefined) this.tell(`on the lab host: ${text}`);
+    };
+    const text = await this.onHost("prepare", words, { stdin, timeoutMs: PREPARE_MS, told });
+    return readPrepared(text.toString());
   }
 
   /** From the lab host's cache into the guest, through here. */

@@ -69,23 +69,45 @@ export function installPart(
     : toldAsItGoes(part, inputs, installFrom(part, inputs, origin));
 }
 
-function buildOf(inputs: GuestPartInputs, origin: Origin, needs: readonly string[] = []): Build {
+/** What a base `running` is made from, as the guest has recorded it. */
+async function recorded(
+  part: Part,
+  inputs: GuestPartInputs,
+  basis: string | undefined,
+): Promise<string | undefined> {
+  if (basis === undefined) return undefined;
+  const text = `${await partStep(part, inputs, "its own kernel's configuration", ["basis"])}\n`;
+  const found = createHash("sha256").update(text).digest("hex");
+  if (found === basis) return text;
+  throw new Error(
+    `${inputs.name}: ${part}: found SHA-256 ${found} of the recorded configuration, required ${basis}; run 'up' again`,
+  );
+}
+
+function buildOf(
+  inputs: GuestPartInputs,
+  origin: Origin,
+  needs: readonly string[] = [],
+  basis?: string,
+): Build {
   const { place, guest, host, acceleration, name } = inputs;
   if (place === undefined || origin.kind !== "build")
     throw new Error(`${name}: no place to build in`);
   return new Build({
     ...{ guest, acceleration, name, place, order: origin.order, needs },
     ...(host === undefined ? {} : { host }),
+    ...(basis === undefined ? {} : { basis }),
   });
 }
 
 async function installBuilt(
   part: Part,
   inputs: GuestPartInputs,
-  origin: Origin,
+  origin: Extract<Origin, { kind: "build" }>,
   needs: readonly string[],
 ): Promise<string> {
-  const build = buildOf(inputs, origin, needs);
+  const basis = await recorded(part, inputs, origin.order.basis);
+  const build = buildOf(inputs, origin, needs, basis);
   const built = await build.make((version) => {
     const wanted = openGate(part, inputs, version);
     if (wanted === undefined) return;

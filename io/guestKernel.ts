@@ -7,6 +7,7 @@ import {
   kernelPlan,
   neededSymbols,
   readKernelFacts,
+  settledConfig,
 } from "../lib/guestKernel";
 import { originOf } from "../lib/origin";
 import { plainConsole } from "../lib/serialLog";
@@ -129,6 +130,9 @@ async function mustMeet(inputs: GuestKernelInputs, release: string): Promise<voi
 const planFor = (i: GuestKernelInputs, facts: KernelFacts): KernelPlan =>
   kernelPlan(i.config, i.gates.kernel, facts, i.acceleration);
 
+const hasNoBasis = ({ config }: GuestKernelInputs, { basis }: KernelFacts): boolean =>
+  config.build?.base === "running" && basis === null;
+
 type Before = Pick<GuestKernelProps, "decided" | "boots">;
 
 /** Takes the plan's steps. What cannot be done leaves the guest on the kernel that it had. */
@@ -137,9 +141,14 @@ async function follow(inputs: GuestKernelInputs, before?: Before): Promise<Guest
   // The guest may have been started by this very `up`, or be on its way from the one before.
   await waitForSsh(inputs);
   let facts = await lookNow(inputs);
-  const plan = planFor(inputs, facts);
+  let plan = planFor(inputs, facts);
   // Of an update `diff` has told it.
   if (before === undefined && plan.words !== "") console.log(`${inputs.name}: ${plan.words}`);
+  if (plan.steps[0]?.do === "install" && hasNoBasis(inputs, facts)) {
+    await step(inputs, "its own kernel's configuration", ["record"]);
+    facts = await lookNow(inputs);
+    plan = planFor(inputs, facts);
+  }
   let { release } = plan;
   let boots = before?.boots ?? "";
   for (const next of plan.steps) {
@@ -161,7 +170,8 @@ async function follow(inputs: GuestKernelInputs, before?: Before): Promise<Guest
   }
   if (plan.steps.length > 0) {
     // Of a run that was killed before it had.
-    const origin = plan.target === "ours" ? originOf(inputs.config, KERNEL_PACKAGE) : undefined;
+    const config = settledConfig(inputs.config, facts);
+    const origin = plan.target === "ours" ? originOf(config, KERNEL_PACKAGE) : undefined;
     await keepBuild(inputs, origin);
     facts = await lookNow(inputs);
   }

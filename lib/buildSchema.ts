@@ -59,10 +59,10 @@ const buildParts = <Source extends z.ZodType>(from: Source) => ({
 export const kernelBuild = z.strictObject({
   ...buildParts(source),
   base: z
-    .enum(["tiny", "defconfig"])
+    .enum(["tiny", "running", "defconfig"])
     .default("tiny")
     .describe(
-      "Configuration below the lab's own symbols: nothing else, or what Linux has by default.",
+      "Configuration below the lab's own symbols: nothing else, that of the guest's own kernel with the modules that it had loaded, or what Linux has by default.",
     ),
   fragments: z
     .array(absolutePath)

@@ -9,8 +9,10 @@ export type BuildKind = "kernel" | "mesa";
 export interface BuildOrder {
   readonly kind: BuildKind;
   readonly source: BuildSource;
-  /** What it is configured from; of a kernel `tiny` or `defconfig`, of a Mesa its renderer. */
+  /** What it is configured from; of a kernel `tiny`, `running` or `defconfig`, of a Mesa its renderer. */
   readonly base: string;
+  /** Of base `running`: SHA-256 of what the guest's own kernel was recorded as; unset: not yet. */
+  readonly basis?: string | undefined;
   /** Settings on top, in this order, by content. */
   readonly fragments: readonly { readonly name: string; readonly text: string }[];
   readonly patches: readonly { readonly file: string; readonly sha256: string }[];
@@ -62,6 +64,7 @@ export function buildIdentity({
   kind,
   source,
   base,
+  basis,
   fragments,
   patches,
   recipe,
@@ -70,7 +73,8 @@ export function buildIdentity({
   const from = name === undefined ? (sha256 ?? commit) : `${name} ${suite}`;
   const texts = fragments.map(({ text }) => text);
   const sums = patches.map((patch) => patch.sha256);
-  const what = [kind, from, base, texts, sums, recipe];
+  const below = basis === undefined ? base : `${base} ${basis}`;
+  const what = [kind, from, below, texts, sums, recipe];
   return createHash("sha256").update(JSON.stringify(what)).digest("hex");
 }
 
@@ -92,6 +96,7 @@ export function buildWords({ kind, source }: BuildOrder): string {
  */
 const NEEDS: Readonly<Record<string, { readonly disk: number; readonly memory: number }>> = {
   "kernel tiny": { disk: 1000, memory: 900 },
+  "kernel running": { disk: 4000, memory: 1800 },
   "kernel defconfig": { disk: 4000, memory: 1800 },
   "mesa softpipe": { disk: 2000, memory: 1800 },
   "mesa llvmpipe": { disk: 3000, memory: 1800 },

@@ -11,7 +11,7 @@ export const KERNEL_PACKAGE = "linux-image-amd64";
 /** A kernel's release, as `uname -r` says it. */
 const release = z.string().regex(/^\d+\.[A-Za-z0-9.+~_-]{1,90}$/);
 
-const VERSION = 1;
+const VERSION = 2;
 
 const factsSchema = z.object({
   version: z.literal(VERSION),
@@ -29,6 +29,10 @@ const factsSchema = z.object({
     .max(100),
   saved: release.nullable(),
   pinned: z.boolean(),
+  basis: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
 });
 
 /** What scripts/guest/kernel.py tells. */
@@ -47,6 +51,8 @@ export interface KernelFacts {
   readonly saved: string | null;
   /** The saved entry counts, whatever is installed. */
   readonly pinned: boolean;
+  /** SHA-256 of the configuration that a base `running` is made from; null: not recorded yet. */
+  readonly basis: string | null;
 }
 
 /** Throws when the answer is not what the script prints. */
@@ -83,9 +89,22 @@ export interface KernelDecision {
  * (docs/builds.md), and the base tiny there; KVM and the base defconfig are guessed.
  */
 const MINUTES = {
-  kvm: { install: 2, boot: 1, tiny: 10, defconfig: 30 },
-  tcg: { install: 7, boot: 3, tiny: 25, defconfig: 120 },
+  kvm: { install: 2, boot: 1, tiny: 10, running: 20, defconfig: 30 },
+  tcg: { install: 7, boot: 3, tiny: 25, running: 60, defconfig: 120 },
 } as const;
+
+/**
+ * The declared kernel as this guest has it built: what a base `running` is made from is the guest's,
+ * and is recorded there once, so that what is built does not change with what happens to run.
+ */
+export function settledConfig(
+  config: PartConfig,
+  { basis }: Pick<KernelFacts, "basis">,
+): PartConfig {
+  const { build } = config;
+  if (build?.base !== "running" || basis === null) return config;
+  return { ...config, build: { ...build, basis } };
+}
 
 /**
  * What has to be done. It depends on what is declared and on the distribution's own kernel, never on
@@ -100,7 +119,7 @@ export function kernelPlan(
   if (config.when === "never") return { target: "leave", steps: [], words: "" };
   const own = facts.ours.filter((o) => !o.foreign).map((o) => o.release);
   const distro = facts.installed.find((r) => !own.includes(r));
-  const origin = originOf(config, KERNEL_PACKAGE);
+  const origin = originOf(settledConfig(config, facts), KERNEL_PACKAGE);
   const { wanted, why } = otherIsWanted("kernel", config, gate, distro);
   return wanted && origin !== undefined
     ? planOurs(origin, facts, why, MINUTES[acceleration])
@@ -114,7 +133,7 @@ const BOOTED = "boots it once, and keeps it if it passes";
 function installWords(origin: Origin, minutes: Minutes): string {
   if (origin.kind === "build") {
     const { base } = origin.order;
-    const took = base === "tiny" ? minutes.tiny : minutes.defconfig;
+    const took = base === "tiny" || base === "running" ? minutes[base] : minutes.defconfig;
     return `builds ${buildWords(origin.order)}, about ${took + minutes.boot} min, ${BOOTED}`;
   }
   const what =

@@ -5,7 +5,7 @@
 #   kernel.sh configure                natively: makes and checks the configuration
 #   kernel.sh compile JOBS CACHE_MIB [TARGET...]    all of it, or what of it is asked for
 #   kernel.sh package                  /build/out/package.deb
-# In: /build/input/{spec,source,recipe,fragments,config}. Out: /build/out.
+# In: /build/input/{spec,source,recipe,fragments,basis,config}. Out: /build/out.
 set -euo pipefail
 
 # shellcheck source=common.sh
@@ -76,6 +76,26 @@ check_needed() {
     die "configuration: found ${missing[*]} not built in, required for this guest, which boots without an initrd; take out of the fragments what unsets them"
 }
 
+check_basis() {
+  local wrong
+  wrong=$(grep -nvE '^(CONFIG_[A-Za-z0-9_]+=(y|m|n|-?[0-9]+|0x[0-9A-Fa-f]+|"[^"\\]*")|# CONFIG_[A-Za-z0-9_]+ is not set|# module [A-Za-z0-9_]+)$' "$IN/basis" | head -n 3) || true
+  [[ -z $wrong ]] || die "found ${wrong//$'\n'/; } in what the guest's kernel was recorded as, required its configuration and modules; remove /var/lib/mirlab/kernels/basis in the guest, then run again"
+}
+
+# The guest's own kernel, but with all that it has loaded built in, and without what it has not: no
+# initrd, and a tenth of the distribution's modules. What a newer source asks for has its own answer.
+running_config() {
+  grep -v '^# module ' "$IN/basis" >"$OBJ/.config"
+  sed -n 's/^# module \(.*\)/\1 1 0/p' "$IN/basis" >"$OUT/modules"
+  kbuild -s LSMOD="$OUT/modules" localyesconfig < <(yes '') >&2
+  # Keys of the distribution's, which nobody else has; and a tenfold of objects for debuggers.
+  printf '%s\n' '# CONFIG_MODULE_SIG is not set' '# CONFIG_SECURITY_LOCKDOWN_LSM is not set' \
+    'CONFIG_SYSTEM_TRUSTED_KEYS=""' 'CONFIG_SYSTEM_REVOCATION_KEYS=""' 'CONFIG_BUILD_SALT=""' \
+    'CONFIG_DEBUG_INFO_NONE=y' >>"$OBJ/.config"
+  cat "$OUT/all.config" >>"$OBJ/.config"
+  kbuild -s olddefconfig
+}
+
 # The base, then ours, then the lab's own: a later line wins.
 write_config() {
   local base
@@ -90,7 +110,8 @@ write_config() {
       cat "$OUT/all.config" >>"$OBJ/.config"
       kbuild -s olddefconfig
       ;;
-    *) die "found base '$base', required tiny or defconfig" ;;
+    running) running_config ;;
+    *) die "found base '$base', required tiny, running or defconfig" ;;
   esac
 }
 
@@ -113,6 +134,7 @@ configure() {
     sed -E 's/^(\S+) (.*)$/CONFIG_\1=\2/' >"$OUT/mir"
   settings "$OUT/mir" "$OUT/own" | tee "$OUT/wanted" |
     sed -E 's/^(\S+) n$/# CONFIG_\1 is not set/; t; s/^(\S+) (.*)$/CONFIG_\1=\2/' >"$OUT/all.config"
+  [[ $(spec base) != running ]] || check_basis
   write_config 2>"$OUT/kconfig.log" || {
     tail -n 15 "$OUT/kconfig.log" >&2
     die "configuration: Kconfig of this source ended with the words above, required a configuration; use another source, or a patch for it"

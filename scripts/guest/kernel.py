@@ -4,11 +4,12 @@ JSON object on one line. Runs in the guest, as root; reads files only, and chang
 side of this file is lib/guestKernel.ts: a change of what is told is a new VERSION.
 """
 import glob
+import hashlib
 import json
 import os
 import re
 
-VERSION = 1
+VERSION = 2
 MARKS = "/var/lib/mirlab/kernels"
 
 
@@ -18,6 +19,14 @@ def text(path, limit=4096):
             return file.read(limit)
     except FileNotFoundError:
         return ""
+
+
+def digest(path):
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 def order(release):
@@ -38,6 +47,7 @@ def main():
                  for release, words in sorted(identities.items())],
         "saved": saved and saved[1],
         "pinned": os.path.exists("/etc/default/grub.d/zz-mirlab-kernel.cfg"),
+        "basis": digest(MARKS + "/basis"),
     }, separators=(",", ":")))
 
 

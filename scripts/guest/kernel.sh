@@ -5,6 +5,9 @@
 #   kernel.sh install deb SHA256 IDENTITY            a package file from standard input
 #   kernel.sh install built IDENTITY                 what build.sh has made here
 #       Prints the release. IDENTITY is kept beside it: whose it is, and what it was asked as.
+#   kernel.sh record                    what the guest's own kernel was configured as, and its loaded modules:
+#                                       once, so that what is made from it stays the same
+#   kernel.sh basis                     prints that
 #   kernel.sh trial RELEASE SYMBOL...   the next boot alone starts it, and a panic ends that boot;
 #                                       refused without these symbols (y or m) in its configuration
 #   kernel.sh keep RELEASE              every boot starts it; of ours, the newest two stay
@@ -16,6 +19,8 @@ set -euo pipefail
 
 readonly ME=kernel
 readonly MARKS=/var/lib/mirlab/kernels
+# Take it away, and the next build from the running kernel records anew.
+readonly BASIS=$MARKS/basis
 readonly LOG=/var/log/mirlab-kernel.log
 readonly LOCK=/run/lock/mirlab-kernel
 readonly PIN=/etc/default/grub.d/zz-mirlab-kernel.cfg
@@ -149,6 +154,22 @@ install_kernel() {
   esac
 }
 
+# --- what a kernel is made from ---
+
+record() {
+  local release
+  [[ ! -s $BASIS ]] || return 0
+  release=$(uname -r)
+  [[ ! -s $MARKS/$release || $(<"$MARKS/$release") == "- "* ]] ||
+    die "found $release running, which the lab has installed, required the guest's own kernel to build from what runs; take kernel.build out of the configuration for one 'up', or set its base to tiny"
+  [[ -s /boot/config-$release ]] || die "found no /boot/config-$release, required the configuration of the kernel that runs; use base tiny or defconfig"
+  mkdir -p "$MARKS"
+  {
+    grep -E '^(CONFIG_|# CONFIG_)' "/boot/config-$release"
+    cut -d' ' -f1 /proc/modules | LC_ALL=C sort | sed 's/^/# module /'
+  } | put 0644 "$BASIS"
+}
+
 # --- one boot ---
 
 trial() {
@@ -232,6 +253,8 @@ main() {
   one_at_a_time
   case "$verb $#" in
     "install "[2-4]) install_kernel "$@" ;;
+    "record 0") record ;;
+    "basis 0") cat "$BASIS" ;;
     "trial "[1-9]*) trial "$@" ;;
     "keep 1") keep "$@" ;;
     "back 1") back "$@" ;;

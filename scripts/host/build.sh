@@ -8,7 +8,8 @@
 #       by; prints lines `KEY VALUE...` of what was prepared. WARM 1: compile natively too
 #   build.sh read CACHE IDENTITY FILE           input.sqfs, tools.sqfs, or LAB.deb
 #   build.sh store CACHE IDENTITY LAB SHA256    standard input: the package that a guest of LAB made
-# The tar has: spec (lines `KEY VALUE`), recipe/, fragments/N, patches/N.
+# The tar has: spec (lines `KEY VALUE`), recipe/, fragments/N, patches/N, and basis: what the guest's
+# own kernel was recorded as.
 # No program of the source runs outside of confine.sh. A kill leaves a folder that the next run
 # removes.
 set -euo pipefail
@@ -322,8 +323,8 @@ take_declared() { # standard input: the tar
   as_root tar -x --no-same-owner --no-same-permissions -C "$work/in" -f -
   as_root install -d -m 0755 -o "$BUILDER" -g "$BUILDER" "$work/input" "$work/out"
   { cat "$work/in/spec" && printf 'warm %s\n' "$warm"; } | as_root tee "$work/input/spec" >/dev/null
-  for name in recipe fragments; do
-    [[ ! -d $work/in/$name ]] || as_root mv -T "$work/in/$name" "$work/input/$name"
+  for name in recipe fragments basis; do
+    [[ ! -e $work/in/$name ]] || as_root mv -T "$work/in/$name" "$work/input/$name"
   done
 }
 

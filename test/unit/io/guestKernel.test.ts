@@ -42,7 +42,7 @@ interface Told {
 /** What a guest tells in a state: of its kernels, its boot, and the facts that checks ask for. */
 function state(name: string, { boot = 1, facts = {} }: Told): void {
   const kernels = {
-    ...{ version: 1, running: OLD, bootId: BOOT(boot), installed: [OLD] },
+    ...{ version: 2, basis: null, running: OLD, bootId: BOOT(boot), installed: [OLD] },
     ...{ ours: [], saved: null, pinned: false, ...facts },
   };
   writeFileSync(at(`${name}.kernel`), JSON.stringify(kernels));

@@ -37,6 +37,7 @@ describe("a build's identity", () => {
   const other: [string, Partial<BuildOrder>][] = [
     ["the kind", { kind: "mesa" }],
     ["the base", { base: "defconfig" }],
+    ["what the guest's kernel was recorded as", { basis: SHA }],
     ["the source", { source: { package: "linux-source-6.1", suite: "bookworm-security" } }],
     ["the suite", { source: { package: "linux-source-6.12", suite: "bookworm-backports" } }],
     ["a fragment's text", { fragments: [{ name: "/srv/a/my.config", text: "CONFIG_NUMA=n\n" }] }],

@@ -7,6 +7,7 @@ import {
   kernelPlan,
   neededSymbols,
   readKernelFacts,
+  settledConfig,
 } from "../../../lib/guestKernel";
 import { identityOf, originOf, PartConfig } from "../../../lib/origin";
 
@@ -27,6 +28,7 @@ const [OLD, NEW] = ["6.1.0-56-amd64", "6.12.9+deb12-amd64"] as const;
 
 const FACTS: KernelFacts = {
   ...{ running: OLD, bootId: "", installed: [OLD], ours: [], saved: null, pinned: false },
+  basis: null,
 };
 const OURS = { release: NEW, identity: IDENTITY, foreign: false };
 const INSTALLED: KernelFacts = {
@@ -102,6 +104,24 @@ describe("the plan for a guest's kernel", () => {
     );
   });
 
+  it("makes what the running kernel was recorded as part of a build's identity", () => {
+    const build = { ...BUILD.build, base: "running" } as typeof BUILD.build;
+    const config = { ...BUILD, build };
+    const basis = "a".repeat(64);
+    const settled = settledConfig(config, { basis });
+    assert.equal(settled.build?.basis, basis);
+    assert.deepEqual(settledConfig(config, { basis: null }), config);
+    assert.deepEqual(settledConfig(BUILD, { basis }), BUILD);
+    const origin = originOf(settled, KERNEL_PACKAGE);
+    const ours = [{ ...OURS, identity: origin === undefined ? "" : identityOf(origin) }];
+    const made = { ...KEPT, ours, basis };
+    assert.deepEqual(plan(config, ">= 6.12", made), ["ours", ""]);
+    assert.deepEqual(plan(config, ">= 6.12", { ...made, basis: "b".repeat(64) }), [
+      "ours",
+      "install boot keep",
+    ]);
+  });
+
   it("never takes away what the guest's owner had installed", () => {
     const foreign = { ...KEPT, ours: [{ ...OURS, foreign: true }] };
     const { steps, words } = kernelPlan(SUITE, ">= 6.1", foreign, "tcg");
@@ -136,7 +156,7 @@ describe("the plan for a guest's kernel", () => {
           ...{ bootId: "", running: s.there ? s.running : OLD },
           installed: s.there ? [NEW, OLD] : [OLD],
           ours: s.marked || s.there ? ours : [],
-          ...{ saved: s.saved, pinned: s.pinned },
+          ...{ saved: s.saved, pinned: s.pinned, basis: null },
         };
         const { steps, target, release = NEW } = kernelPlan(config, gate, facts, "kvm");
         for (const step of steps) {
@@ -159,8 +179,8 @@ describe("the plan for a guest's kernel", () => {
 
 describe("what a guest tells of its kernels", () => {
   const told = {
-    ...{ version: 1, running: OLD, bootId: "0f0f0f0f-0000-4000-8000-000000000000" },
-    ...{ installed: [OLD], ours: [OURS], saved: null, pinned: false },
+    ...{ version: 2, running: OLD, bootId: "0f0f0f0f-0000-4000-8000-000000000000" },
+    ...{ installed: [OLD], ours: [OURS], saved: null, pinned: false, basis: null },
   };
   it("is read, and refused when it is anything else", () => {
     assert.equal(readKernelFacts(JSON.stringify(told)).running, OLD);
@@ -168,7 +188,8 @@ describe("what a guest tells of its kernels", () => {
       { running: "6.1; reboot" },
       { installed: ["../../etc"] },
       { ours: [{ ...OURS, release: "$(id)" }] },
-      { version: 2 },
+      { version: 1 },
+      { basis: "../../etc/shadow" },
     ]) {
       assert.throws(
         () => readKernelFacts(JSON.stringify({ ...told, ...change })),

@@ -11,6 +11,8 @@ const RECIPE = resolve(__dirname, "..", "..", "..", "scripts", "build");
 const MAKEFILE = `
 allnoconfig:
 	@grep -v "CONFIG_$(DROP)=" "$(KCONFIG_ALLCONFIG)" >"$(O)/.config"
+localyesconfig:
+	@sed 's/ .*/_loaded/; s/^/# /' "$(LSMOD)" >>"$(O)/.config"
 x86_64_defconfig:
 	@echo CONFIG_NUMA=y >"$(O)/.config"
 olddefconfig:
@@ -29,6 +31,8 @@ const KCONFIG = ["64BIT", "EXT4_FS", "DRM_QXL", "NUMA", "LOG_BUF_SHIFT", "LOCALV
 interface Case {
   readonly fragment?: string;
   readonly base?: string;
+  /** What the guest's own kernel was recorded as. */
+  readonly basis?: string;
   readonly make?: Record<string, string>;
   readonly source?: boolean;
 }
@@ -39,7 +43,13 @@ interface Answer {
   readonly config: string;
 }
 
-function configure({ fragment = "", base = "tiny", make = {}, source = true }: Case): Answer {
+function configure({
+  fragment = "",
+  base = "tiny",
+  basis = "",
+  make = {},
+  source = true,
+}: Case): Answer {
   const folder = temporaryFolder();
   const [input, out] = [join(folder, "in"), join(folder, "out")];
   for (const name of ["source/arch/x86", "recipe", "fragments"]) {
@@ -55,6 +65,7 @@ function configure({ fragment = "", base = "tiny", make = {}, source = true }: C
   const ours = "CONFIG_64BIT=y\nCONFIG_EXT4_FS=y\nCONFIG_DRM_QXL=y\nCONFIG_OF_ANOTHER_LINUX=y\n";
   writeFileSync(join(input, "recipe", "mir.config"), ours);
   writeFileSync(join(input, "fragments", "00"), fragment);
+  writeFileSync(join(input, "basis"), basis);
   const spec = ["suffix -mirlab-01234567", `base ${base}`, "fragment 00 my.config"];
   const needs = ["need EXT4_FS", "need DRM_QXL"];
   writeFileSync(join(input, "spec"), `${[...spec, ...needs].join("\n")}\n`);
@@ -89,6 +100,25 @@ describe("a kernel's configuration", () => {
     assert.match(config, /^CONFIG_NUMA=y\n[^]*CONFIG_DRM_QXL=y\n/);
   });
 
+  it("is laid over the guest's own kernel and its loaded modules with base running", () => {
+    const { code, words, config } = configure({
+      base: "running",
+      basis:
+        'CONFIG_NUMA=y\n# CONFIG_X is not set\nCONFIG_SYSTEM_TRUSTED_KEYS="debian/keys.pem"\n# module qxl\n',
+    });
+    assert.deepEqual([code, words], [0, ""]);
+    const lines = config.trim().split("\n");
+    assert.deepEqual(lines.slice(0, 4), [
+      "CONFIG_NUMA=y",
+      "# CONFIG_X is not set",
+      'CONFIG_SYSTEM_TRUSTED_KEYS="debian/keys.pem"',
+      "# qxl_loaded",
+    ]);
+    // Kconfig takes the last line of a symbol: the distribution's keys are nobody else's.
+    assert.ok(lines.indexOf('CONFIG_SYSTEM_TRUSTED_KEYS=""') > 3);
+    assert.ok(lines.indexOf("CONFIG_DRM_QXL=y") > 3);
+  });
+
   const refused: readonly [string, Case, RegExp][] = [
     [
       "a symbol that no Kconfig file has",
@@ -99,6 +129,11 @@ describe("a kernel's configuration", () => {
       "a line that is no setting",
       { fragment: "CONFIG_NUMA=yes\n" },
       /^build: fragment my\.config: found 1:CONFIG_NUMA=yes; required lines CONFIG_X=VALUE/,
+    ],
+    [
+      "a guest's record that is none",
+      { base: "running", basis: "CONFIG_NUMA=y\n$(shell id)\n# module ../qxl\n" },
+      /^build: found 2:\$\(shell id\); 3:# module \.\.\/qxl in what the guest's kernel was recorded as, required its configuration and modules/,
     ],
     [
       "a release's name of its own",
