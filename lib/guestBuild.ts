@@ -141,7 +141,7 @@ export function specText(order: BuildOrder, needs: readonly string[]): string {
 /** What the host has prepared. */
 export interface Prepared {
   readonly release: string;
-  /** Steps of the native compile; 0: there was none. */
+  /** Steps of the compile: as the native one took, or as a dry run counts them; 0: not known. */
   readonly steps: number;
   /** SHA-256 of the files that the guest gets. */
   readonly input: string;
@@ -183,6 +183,7 @@ export function readBuildState(text: string): BuildState {
 
 /** One line of progress. */
 export function progressText({ steps, seconds, phase }: BuildState, total: number): string {
-  const of = total > 0 ? ` of ${total}` : "";
+  // A dry run's count lacks the last few.
+  const of = total > 0 && total >= steps ? ` of ${total}` : "";
   return `${phase === "" ? "starting" : phase}: ${steps}${of} steps; ${seconds} s`;
 }

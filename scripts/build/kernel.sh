@@ -102,7 +102,9 @@ write_config() {
   base=$(spec base)
   case $base in
     tiny)
-      # All that nobody asks for is off: Kconfig's own `tinyconfig` is made this way.
+      # All that nobody asks for is off: Kconfig's own `tinyconfig` is made this way. And nothing to
+      # unwind by tables: no objtool run for each object.
+      ! grep -qx UNWINDER_GUESS "$OUT/known" || echo CONFIG_UNWINDER_GUESS=y >>"$OUT/all.config"
       kbuild -s KCONFIG_ALLCONFIG="$OUT/all.config" allnoconfig
       ;;
     defconfig)
@@ -113,6 +115,20 @@ write_config() {
     running) running_config ;;
     *) die "found base '$base', required tiny, running or defconfig" ;;
   esac
+}
+
+targets() { # targets CONFIG
+  printf 'bzImage\n'
+  ! grep -q '^CONFIG_MODULES=y$' "$1" || printf 'modules\n'
+}
+
+# Lines that a compile will print: those of what is made already, and those of a dry run, which ends at
+# the link and knows nothing of the few after it.
+count_steps() {
+  local dry all
+  mapfile -t all < <(targets "$OBJ/.config")
+  dry=$(kbuild -n "${all[@]}" 2>/dev/null | grep -cE "echo +['\"]  [A-Z]") || true
+  printf '%s\n' "$((dry + $(grep -cE '^  [A-Z]' "$OUT/prepare.log" || true)))"
 }
 
 configure() {
@@ -142,12 +158,13 @@ configure() {
   check_wanted <"$OUT/wanted"
   check_needed
   # Of this source and this compiler: an old one does not know the other.
-  kbuild -s prepare >"$OUT/prepare.log" 2>&1 || {
+  kbuild prepare >"$OUT/prepare.log" 2>&1 || {
     tail -n 15 "$OUT/prepare.log" >&2
     die "source: found Linux $(kbuild -s kernelversion 2>/dev/null) which $(gcc --version | head -n 1) does not compile, see its words above; required a newer source, or a patch for this compiler"
   }
   kbuild -s kernelrelease >"$OUT/name"
   cp "$OBJ/.config" "$OUT/config"
+  count_steps >"$OUT/steps"
   # A compile begins with Kbuild's own programs, here as in the guest.
   rm -rf "$OBJ"
 }
@@ -160,10 +177,7 @@ compile() { # compile JOBS CACHE_MIB [TARGET...]
   mkdir -p "$OBJ"
   # What is there already was made from the same: a cut-off run goes on.
   cmp -s "$IN/config" "$OBJ/.config" || cp "$IN/config" "$OBJ/.config"
-  if ((${#targets[@]} == 0)); then
-    targets=(bzImage)
-    ! grep -q '^CONFIG_MODULES=y$' "$IN/config" || targets+=(modules)
-  fi
+  ((${#targets[@]} > 0)) || mapfile -t targets < <(targets "$IN/config")
   kbuild -j "$jobs" "${targets[@]}"
   cmp "$IN/config" "$OBJ/.config" || die "configuration: found it changed by the compile, required as it was checked: the compiler is another one"
 }

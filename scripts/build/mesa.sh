@@ -78,6 +78,7 @@ configure() {
   }
   # dpkg takes what follows a hyphen for another word.
   printf '%s+mirlab.%s\n' "${version//-/\~}" "$MESA_GIT_SHA1_OVERRIDE" >"$OUT/name"
+  ninja -n -C "$OBJ" | grep -c '^  ' >"$OUT/steps" || true
   # Meson takes an emulated guest many minutes; what it writes is of this build root, which both have.
   tar -c --sort=name -f "$OUT/config" -C "$OUT" obj
 }

@@ -73,11 +73,14 @@ FILE
 
 # --- packages ---
 
+# A release that the lab asked for, and that was not there before.
+is_ours() { [[ -s $MARKS/$1 && $(<"$MARKS/$1") != "- "* ]]; }
+
 mark() { # mark RELEASE PACKAGE IDENTITY
   local package=$2
   # What its owner installed is not ours to take away, now or later.
   [[ ! -e /boot/vmlinuz-$1 || -e $MARKS/$1 ]] || package=-
-  [[ ! -s $MARKS/$1 || $(<"$MARKS/$1") != "- "* ]] || package=-
+  [[ ! -s $MARKS/$1 ]] || is_ours "$1" || package=-
   printf '%s %s\n' "$package" "$3" | put 0644 "$MARKS/$1"
 }
 
@@ -117,7 +120,7 @@ install_deb() { # install_deb SHA256 IDENTITY
   [[ $package =~ ^linux-image-[a-z0-9.+-]+$ ]] || die "found package '$package', required linux-image-..."
   release=$(dpkg-deb --fsys-tarfile "$file" | tar -t | sed -n 's|^\(\./\)\?boot/vmlinuz-||p')
   [[ $release =~ $RELEASE ]] || die "found '${release//$'\n'/ }' as kernel in $package, required one file /boot/vmlinuz-RELEASE"
-  [[ ! -e /boot/vmlinuz-$release || (-s $MARKS/$release && $(<"$MARKS/$release") != "- "*) ]] ||
+  [[ ! -e /boot/vmlinuz-$release ]] || is_ours "$release" ||
     die "found kernel $release installed by the guest's owner, required a release of its own in $package"
   # Its file would go with the kernel that the guest falls back to.
   [[ $release != "$(uname -r)" ]] ||
@@ -143,6 +146,8 @@ install_built() { # install_built IDENTITY
 
 install_kernel() {
   mkdir -p "$MARKS"
+  # While it runs: a later build may be made from it.
+  is_ours "$(uname -r)" || [[ ! -s /boot/config-$(uname -r) ]] || record
   # A run before this one may have been cut off.
   logged dpkg --configure -a
   pin
@@ -160,7 +165,7 @@ record() {
   local release
   [[ ! -s $BASIS ]] || return 0
   release=$(uname -r)
-  [[ ! -s $MARKS/$release || $(<"$MARKS/$release") == "- "* ]] ||
+  ! is_ours "$release" ||
     die "found $release running, which the lab has installed, required the guest's own kernel to build from what runs; take kernel.build out of the configuration for one 'up', or set its base to tiny"
   [[ -s /boot/config-$release ]] || die "found no /boot/config-$release, required the configuration of the kernel that runs; use base tiny or defconfig"
   mkdir -p "$MARKS"

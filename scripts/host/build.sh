@@ -69,6 +69,8 @@ use_root() { # use_root KIND BASE: sets root
   flock -w 3600 8 || die "found $cache/roots/.lock-$key held for an hour, required free; 'fuser' on it names who makes this build root"
   if [[ -s $root/tools ]]; then
     as_root touch "$root"
+    # Others build in it at the same time.
+    exec 8<&-
     return
   fi
   mirror=$(host_mirror "$SUITE")
@@ -275,6 +277,13 @@ recipe() { # recipe VERB ARG...: of the source's programs, without a network
 
 steps() { grep -cE '^  [A-Z]' "$1" || true; }
 
+# What a compile will count, by what the recipe found before it.
+steps_ahead() {
+  local found
+  found=$(as_root head -c 8 "$work/in/steps" | tr -dc 0-9)
+  printf '%s\n' "${found:-0}"
+}
+
 # The same compile as the guest's: its compiler then finds each result.
 compile_natively() {
   local start=$SECONDS pid told=0 log=$work/compile.log
@@ -283,7 +292,7 @@ compile_natively() {
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
     sleep 1
-    ((SECONDS - start - told < 30)) || { told=$((SECONDS - start)) && say "native compile: $(steps "$log") steps; $told s"; }
+    ((SECONDS - start - told < 30)) || { told=$((SECONDS - start)) && say "native compile: $(steps "$log") of $(steps_ahead) steps; $told s"; }
   done
   wait "$pid" || {
     grep -vE '^  [A-Z]|^make' "$log" | tail -n 20 >&2 || true
@@ -364,6 +373,7 @@ prepare() {
   recipe configure >&2 || exit 1
   take_file "$work/out/config" "$work/input/config"
   take_file "$work/out/name" "$work/in/name"
+  take_file "$work/out/steps" "$work/in/steps"
   [[ $(head -c 100 "$work/in/name") =~ ^[A-Za-z0-9.+~_-]{1,90}$ ]] || die "found no usable name of what is built, required letters, digits and . + ~ _ -"
   printf 'release %s\n' "$(<"$work/in/name")" | as_root tee -a "$work/input/spec" >/dev/null
   say "configuration: checked"
@@ -371,7 +381,7 @@ prepare() {
   squash
   {
     printf 'release %s\norigin %s\nwarm %s\nsteps %s\nnative %s\n' "$(<"$work/in/name")" "$origin" "$warm" \
-      "$([[ ! -s $work/compile.log ]] || steps "$work/compile.log")" "$native"
+      "$([[ -s $work/compile.log ]] && steps "$work/compile.log" || steps_ahead)" "$native"
     printf 'input %s %s\n' "$(digest_of sha256 "$work/input.sqfs")" "$(stat -c %s "$work/input.sqfs")"
     printf 'tools %s %s\n' "$(<"$root/tools")" "${root##*/}"
   } | as_root tee "$work/manifest" >/dev/null
@@ -390,6 +400,8 @@ prepare() {
 # preparation ends within three hours, and touches its parts when it begins.
 prune() { # prune PATH...
   local limit=$((size_gib * 1024)) size path used=" $* "
+  # A lock is touched by whoever takes it.
+  as_root find "$cache/builds" "$cache/roots" -mindepth 1 -maxdepth 1 -name '.lock-*' -mmin +1440 -delete
   while read -r path; do
     size=$(as_root du -sm --total "$cache/builds" "$cache/sources" "$cache/roots" | tail -n 1 | cut -f1)
     ((size > limit)) || return 0

@@ -44,14 +44,15 @@ function order(change: Partial<BuildOrder> = {}): BuildOrder {
   };
 }
 
-const place = { cacheDir: CACHE_DIR, lab: "itest", sizeGiB: 10, warm: "always", vcpus: 2 } as const;
+const place = { cacheDir: CACHE_DIR, lab: "itest", sizeGiB: 10, vcpus: 2 } as const;
 const guest = { config: join(folder, "ssh_config"), alias: "nobody" };
 let commit = "";
 
-function build(change: Partial<BuildOrder> = {}): Build {
+function build(change: Partial<BuildOrder> = {}, warm: "always" | "never" = "always"): Build {
   const needs = ["EXT4_FS"];
   return new Build({
-    ...{ guest, acceleration: "tcg", name: "g1", place, order: order(change), needs },
+    ...{ guest, acceleration: "tcg", name: "g1", order: order(change), needs },
+    place: { ...place, warm },
   });
 }
 
@@ -108,6 +109,15 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
       readdirSync(join(CACHE_DIR, "builds")).filter((name) => name.startsWith(".work")),
       [],
     );
+  });
+
+  it("applies a patch, and counts the steps that are ahead where it compiles nothing", async () => {
+    const more = patch("--- a/a.c\n+++ b/a.c\n@@ -1 +1,2 @@\n int a = 1;\n+int b = 2;\n");
+    made.push(buildIdentity(order({ patches: [more] })));
+    const { steps } = await build({ patches: [more] }, "never").prepared();
+    assert.equal(steps, 1);
+    const kept = join(CACHE_DIR, "builds", buildIdentity(order({ patches: [more] })));
+    assert.ok(!existsSync(join(kept, "compile.log")));
   });
 
   const refused: [string, () => Partial<BuildOrder>, RegExp][] = [

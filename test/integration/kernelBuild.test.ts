@@ -7,13 +7,14 @@ const GUEST = "g1";
 const skip =
   process.env.MIRLAB_TEST_LONG === "1" ? false : "takes most of an hour: npm run test:build";
 const WARM = process.env.MIRLAB_TEST_WARM ?? "auto";
+const BASE = process.env.MIRLAB_TEST_BASE ?? "tiny";
 
 const BUILT = {
   name: GUEST,
   gates: { kernel: ">= 6.12" },
   kernel: {
     source: "build",
-    build: { source: { package: "linux-source-6.12", suite: "bookworm-security" } },
+    build: { base: BASE, source: { package: "linux-source-6.12", suite: "bookworm-security" } },
   },
 };
 

@@ -142,6 +142,7 @@ describe("the scripts' answers", () => {
     });
     assert.equal(progressText(state, 1480), "compile: 412 of 1480 steps; 120 s");
     assert.equal(progressText({ ...state, phase: "" }, 0), "starting: 412 steps; 120 s");
+    assert.equal(progressText(state, 411), "compile: 412 steps; 120 s");
     assert.equal(readBuildState("none - 0 0 ").state, "none");
     for (const wrong of ["", "idle - 0 0 ", `done ${SHA} x 0 `, `done ${SHA} 0 0 \u001b[2J`]) {
       assert.throws(() => readBuildState(wrong), /the guest's answer is not a build's state/);
