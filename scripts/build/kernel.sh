@@ -79,7 +79,7 @@ check_needed() {
 check_basis() {
   local wrong
   wrong=$(grep -nvE '^(CONFIG_[A-Za-z0-9_]+=(y|m|n|-?[0-9]+|0x[0-9A-Fa-f]+|"[^"\\]*")|# CONFIG_[A-Za-z0-9_]+ is not set|# module [A-Za-z0-9_]+)$' "$IN/basis" | head -n 3) || true
-  [[ -z $wrong ]] || die "found ${wrong//$'\n'/; } in what the guest's kernel was recorded as, required its configuration and modules; remove /var/lib/mirlab/kernels/basis in the guest, then run again"
+  [[ -z $wrong ]] || die "found ${wrong//$'\n'/; } in what the guest's kernel was recorded as, required its configuration and modules; remove /var/lib/mirlab/kernel-basis in the guest, then run again"
 }
 
 # The guest's own kernel, but with all that it has loaded built in, and without what it has not: no

@@ -11,6 +11,7 @@ import re
 
 VERSION = 2
 MARKS = "/var/lib/mirlab/kernels"
+BASIS = "/var/lib/mirlab/kernel-basis"
 
 
 def text(path, limit=4096):
@@ -47,7 +48,7 @@ def main():
                  for release, words in sorted(identities.items())],
         "saved": saved and saved[1],
         "pinned": os.path.exists("/etc/default/grub.d/zz-mirlab-kernel.cfg"),
-        "basis": digest(MARKS + "/basis"),
+        "basis": digest(BASIS),
     }, separators=(",", ":")))
 
 

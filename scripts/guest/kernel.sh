@@ -20,7 +20,7 @@ set -euo pipefail
 readonly ME=kernel
 readonly MARKS=/var/lib/mirlab/kernels
 # Take it away, and the next build from the running kernel records anew.
-readonly BASIS=$MARKS/basis
+readonly BASIS=/var/lib/mirlab/kernel-basis
 readonly LOG=/var/log/mirlab-kernel.log
 readonly LOCK=/run/lock/mirlab-kernel
 readonly PIN=/etc/default/grub.d/zz-mirlab-kernel.cfg

@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { run } from "../../io/exec";
+import { ticketOf } from "../../io/spiceTicket";
 import { DomainSpec } from "../../lib/domainXml";
 import { macAddress } from "../../lib/mac";
 import { DOMAIN_MUTATIONS } from "../drift/domainMutations";
@@ -90,10 +91,19 @@ class Bench {
     };
   }
 
+  /** A guest's folder on this machine: its ticket lies there. */
+  private readonly files = (guest: string): string => join(this.folder, "files", guest);
+
+  private async snapshot(domain: string): Promise<Snapshot | undefined> {
+    return snapshot(domain, await ticketOf(this.files(guestOf(domain))));
+  }
+
   private async values(side: string): Promise<Values[]> {
     const names = Array.from({ length: this.guests }, (_, i) => `${side}${i}`);
     const all: Values[] = [];
-    for (const name of names) all.push(valuesOf(await this.spec(name), join(this.folder, "files")));
+    for (const name of names) {
+      all.push(await valuesOf(await this.spec(name), this.files(name)));
+    }
     return all;
   }
 
@@ -132,7 +142,7 @@ class Bench {
     this.goOn();
     await side.init();
     for (const domain of side.domains) {
-      const seen = await snapshot(domain);
+      const seen = await this.snapshot(domain);
       if (seen === undefined) throw new Error(`${domain}: found none, required it made`);
       const xml = await virsh("dumpxml", "--inactive", "--security-info", domain);
       this.wanted.set(domain, { xml, seen });
@@ -161,7 +171,7 @@ class Bench {
   /** Puts a domain back by hand, whatever became of it; its tool knows the one of this UUID. */
   private async reset(domain: string): Promise<void> {
     if (this.stopped) return;
-    const now = await snapshot(domain);
+    const now = await this.snapshot(domain);
     const old = this.expected(domain);
     const uuid = now?.uuid ?? old.seen.uuid;
     const seen = { ...old.seen, uuid };
@@ -173,7 +183,7 @@ class Bench {
     // An edit of the definition alone: the running domain goes on.
     if (now?.defined === true && now.state === seen.state) {
       await define();
-      if (differences(seen, await snapshot(domain)).length === 0) return;
+      if (differences(seen, await this.snapshot(domain)).length === 0) return;
     }
     await run(["virsh", ...URI, "destroy", domain]);
     await run(["virsh", ...URI, "undefine", domain, "--managed-save", "--snapshots-metadata"]);
@@ -181,7 +191,7 @@ class Bench {
     await define();
     await run(["virsh", ...URI, "pool-refresh", this.pool]);
     await virsh("start", domain);
-    const left = differences(seen, await snapshot(domain));
+    const left = differences(seen, await this.snapshot(domain));
     if (left.length > 0) throw new Error(`${domain}: not as it was: ${left.join("; ")}`);
   }
 
@@ -201,7 +211,7 @@ class Bench {
       const started = await run(["virsh", ...URI, "start", domain]);
       if (started.code !== 0) fault = started.stderr.trim();
     }
-    const changed = await snapshot(domain);
+    const changed = await this.snapshot(domain);
     const differs = differences(this.expected(domain).seen, changed).length > 0;
     if (fault === "" && differs) return changed;
     say(`${mutation.id}: ${domain}: skipped: ${fault || "libvirt shows no change"}`);
@@ -253,7 +263,7 @@ class Bench {
         else if (how === "not seen") verdicts.push({ seen: how });
         else {
           const { seen: wanted } = this.expected(domain);
-          const found = await snapshot(domain);
+          const found = await this.snapshot(domain);
           const outcome = outcomeOf(code, wanted, made, found);
           const left = differences(wanted, found).slice(0, 5).join("; ");
           const named = preview.told.get(domain)?.names.join(", ");

@@ -78,8 +78,8 @@ export const DOMAIN_MUTATIONS: readonly Mutation[] = [
   ),
   edit(
     "graphics-open",
-    "listen='127.0.0.1'>\\s*<listen type='address' address='127.0.0.1'/>",
-    "listen='0.0.0.0'><listen type='address' address='0.0.0.0'/>",
+    "listen='127.0.0.1'([^>]*)>\\s*<listen type='address' address='127.0.0.1'/>",
+    "listen='0.0.0.0'$1><listen type='address' address='0.0.0.0'/>",
     "graphics[spice]/listen.address: declared 127.0.0.1, persistent 0.0.0.0",
   ),
   edit(

@@ -131,11 +131,12 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
   {
     id: "volume-rebased",
     item: ".qcow2: backing file declared",
-    // Its header only: the guest that runs has the old chain open and goes on.
-    mutate: 'qemu-img rebase -u -F qcow2 -b "$IMAGE.moved" "$DISK" -U 2>/dev/null || exit 77',
+    // A disk that no guest has open: QEMU locks it.
+    mutate: `virsh --quiet --connect qemu:///system shutdown "mirlab-$STACK-$GUEST"
+      until virsh --connect qemu:///system domstate "mirlab-$STACK-$GUEST" | grep -q "shut off"; do sleep 1; done
+      qemu-img rebase -u -F qcow2 -b "$IMAGE.moved" "$DISK"`,
     refused: true,
-    restore: 'qemu-img rebase -u -F qcow2 -b "$IMAGE" "$DISK" -U',
-    guard: 'test "$(virsh --connect qemu:///system domstate "mirlab-$STACK-$GUEST")" = "shut off"',
+    restore: 'qemu-img rebase -u -F qcow2 -b "$IMAGE" "$DISK"',
   },
   {
     id: "image-rewritten",

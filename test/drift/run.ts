@@ -94,11 +94,11 @@ async function round(lab: DriftLab, all: readonly Mutation[], counts: Counts): P
     const [text, ...args] =
       typeof mutation.mutate === "string" ? [mutation.mutate] : mutation.mutate;
     const done = await bash(lab, text, args);
+    counts.tried += 1;
     if (done.code === 0) made.push(mutation);
-    else say(`${mutation.id}: skipped: it cannot be made here: ${done.stderr.trim()}`);
+    else say(`${mutation.id}: NOT MADE: ${done.stderr.trim()}`);
   }
   if (made.length === 0) return;
-  counts.tried += made.length;
   const { lines } = await preview(lab, counts);
   const seen = made.filter(({ item }) => lines.includes(filled(item, lab.env)));
   counts.seen += seen.length;

@@ -2,6 +2,7 @@
 import { XMLSerializer } from "@xmldom/xmldom";
 import { observeDomain } from "../../../io/domainObservation";
 import { run, RunResult } from "../../../io/exec";
+import { ensureTicket } from "../../../io/spiceTicket";
 import { observedFacts } from "../../../lib/domainObservation";
 import { DomainSpec, domainXml } from "../../../lib/domainXml";
 import { firstAt, fromXml, toXml } from "../../../lib/xml";
@@ -48,10 +49,11 @@ function answering(definition: string): string {
   return new XMLSerializer().serializeToString(sheet);
 }
 
-export const valuesOf = (spec: DomainSpec, directory: string): Values => ({
-  ...{ spec, directory },
-  xslt: answering(domainXml(spec)),
-});
+/** `directory`: where the domain's ticket is kept, or made: all sides have one. */
+export async function valuesOf(spec: DomainSpec, directory: string): Promise<Values> {
+  const ticket = await ensureTicket(directory);
+  return { spec, directory, xslt: answering(domainXml(spec, { ticket })) };
+}
 
 const LIMIT_MS = 600_000;
 
@@ -72,8 +74,11 @@ export function reasonOf({ stdout, stderr }: RunResult): string {
 }
 
 /** The domain as libvirt has it now; undefined when it has none. */
-export async function snapshot(domain: string): Promise<Snapshot | undefined> {
-  const seen = await observeDomain(undefined, domain);
+export async function snapshot(
+  domain: string,
+  ticket: string | undefined,
+): Promise<Snapshot | undefined> {
+  const seen = await observeDomain(undefined, domain, ticket);
   if (seen === undefined) return undefined;
   const { uuid, state, persistent: defined } = seen;
   return { uuid, state, defined, ...observedFacts(seen) };
