@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Package files of kernels for tests, from one that the host's Debian mirror has.
-#   kernel-deb.sh FOLDER   writes small.deb and panic.deb, and prints their releases
+#   kernel-deb.sh FOLDER   writes small.deb, panic.deb and hang.deb, and prints their releases
 # small.deb boots a lab's guest: the modules that no lab guest has are left out, as unpacking them
-# takes an emulated guest minutes. panic.deb has no initrd, and so no driver of its root disk.
+# takes an emulated guest minutes. panic.deb has no initrd, and so no driver of its root disk. hang.deb
+# has one whose only program waits for ever.
 set -euo pipefail
 
 readonly KEPT='^kernel/(arch|crypto|lib|fs/(9p|netfs|fscache|ext4|jbd2|mbcache|fuse|autofs|configfs|isofs|nls|binfmt_misc)|net/(9p|core|packet|unix)|drivers/(virtio|block/virtio|net/(virtio_net|net_failover)|char/(virtio|hw_random|tpm)|cdrom|ata/(libata|ahci|libahci)|scsi/(scsi_mod|scsi_common|sd_mod|sr_mod|sg|virtio_scsi)|input/(evdev|mouse|serio|misc)|gpu/drm/(qxl|ttm|drm\.|drm_|tiny)|usb/(core|common|host/xhci)|hid/(hid\.|hid-generic|usbhid)|video|firmware|i2c|acpi|platform|watchdog))'
@@ -36,8 +37,8 @@ build() { # build NAME RELEASE
   rm -rf -- "$1"
 }
 
-rm -rf small panic
-mkdir -p small/boot "small/lib/modules/$release" panic/boot
+rm -rf small panic hang
+mkdir -p small/boot "small/lib/modules/$release" panic/boot hang/boot
 cp tree/boot/{vmlinuz,config}-"$release" small/boot/
 (
   cd "tree/lib/modules/$release"
@@ -65,4 +66,30 @@ cp "tree/boot/vmlinuz-$release" "panic/boot/vmlinuz-$panic"
 cp "tree/boot/config-$release" "panic/boot/config-$panic"
 build panic "$panic"
 
-printf '%s %s\n' "$release" "$panic"
+hang=6.1.998-hang
+cp "tree/boot/vmlinuz-$release" "hang/boot/vmlinuz-$hang"
+cp "tree/boot/config-$release" "hang/boot/config-$hang"
+python3 - "hang/boot/initrd.img-$hang" <<'FILE'
+import struct, sys
+
+# pause(2), again and again; one segment of an ELF file holds it.
+CODE = bytes.fromhex("b822000000 0f05 ebf7")
+AT, HEADERS = 0x400000, 64 + 56
+header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack(
+    "<HHIQQQIHHHHHH", 2, 62, 1, AT + HEADERS, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+size = HEADERS + len(CODE)
+segment = struct.pack("<IIQQQQQQ", 1, 5, 0, AT, AT, size, size, 0x1000)
+
+
+def entry(name, mode, data):
+    fields = [1, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
+    head = b"070701" + b"".join(b"%08x" % field for field in fields) + name + b"\0"
+    return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
+
+
+with open(sys.argv[1], "wb") as file:
+    file.write(entry(b"init", 0o100755, header + segment + CODE) + entry(b"TRAILER!!!", 0, b""))
+FILE
+build hang "$hang"
+
+printf '%s %s %s\n' "$release" "$panic" "$hang"

@@ -38,7 +38,7 @@ async function killedUp(lab: TestLab, when: RegExp): Promise<void> {
  */
 export function kernels({ lab, guest }: KernelLab, whole = false): void {
   const folder = join(lab.folder, "kernels");
-  let [small, panic, before] = ["", "", ""];
+  let [small, panic, hang, before] = ["", "", "", ""];
   const inGuest = (command: string): Promise<string> => lab.inGuest(guest, command);
   const up = () => lab.pulumi("up", "--yes", "--skip-preview");
   const saved = () => inGuest("grep -a ^saved_entry= /boot/grub/grubenv || echo none");
@@ -48,7 +48,7 @@ export function kernels({ lab, guest }: KernelLab, whole = false): void {
     const argv = [join(ROOT, "test", "integration", "kernel-deb.sh"), folder];
     const made = await run(argv, { timeoutMs: 300_000 });
     assert.equal(made.code, 0, made.stderr);
-    [small = "", panic = ""] = made.stdout.toString().trim().split(" ");
+    [small = "", panic = "", hang = ""] = made.stdout.toString().trim().split(" ");
     before = await inGuest("uname -r");
     lab.configure([{ name: guest, kernel: fromFile(join(folder, "panic.deb")) }]);
     const failed = await up();
@@ -65,7 +65,25 @@ export function kernels({ lab, guest }: KernelLab, whole = false): void {
     assert.match(await saved(), new RegExp(`gnulinux-${before}-advanced-`));
   });
 
-  const options = { skip: whole ? false : "takes two more boots: npm run test:build" };
+  const options = { skip: whole ? false : "takes minutes more: npm run test:build" };
+
+  it(
+    "resets a guest whose new kernel hangs: it is on its old one, and says why",
+    options,
+    async () => {
+      lab.configure([{ name: guest, kernel: fromFile(join(folder, "hang.deb")) }]);
+      const failed = await up();
+      assert.notEqual(failed.code, 0);
+      assert.match(
+        failed.text,
+        new RegExp(
+          `kernel ${hang} did not pass its one boot: found [^;]*; required a boot that passes the checks of boot and graphics; the guest runs ${before} again, and ${hang} was taken away`,
+        ),
+      );
+      assert.equal(await inGuest("uname -r"), before);
+      assert.equal(await inGuest(`ls /boot | grep -c ${hang} || true`), "0");
+    },
+  );
 
   it(
     "goes on after a kill in mid-install: booted once, Mir's picture on it, then the default",
