@@ -1,7 +1,15 @@
 /** The host's part of a build: real build root, git, patch and make, on a small source. No guest. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -153,6 +161,27 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
       assert.ok(!existsSync(join(CACHE_DIR, "builds", buildIdentity(order(change())))));
     });
   }
+
+  it("takes a tar by its URL, whatever its one folder is called", async () => {
+    const served = join(folder, "tars");
+    mkdirSync(served);
+    const tar = join(served, "linux-6.99.tar.gz");
+    const packed = ["tar", "-C", folder, "--transform", "s/^source/linux-6.99/", "--exclude=.git"];
+    assert.equal((await run([...packed, "-czf", tar, "source"])).code, 0);
+    const sha256 = createHash("sha256").update(readFileSync(tar)).digest("hex");
+    const argv = ["python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "-d", served];
+    const { server, port } = await serve(argv);
+    try {
+      const url = `http://127.0.0.1:${port}/linux-6.99.tar.gz`;
+      const identity = buildIdentity(order({ source: { url, sha256 } }));
+      made.push(identity);
+      const { release } = await prepared({ source: { url, sha256 } });
+      assert.equal(release, `6.99.0-mirlab-${identity.slice(0, 8)}`);
+    } finally {
+      server.kill();
+      rmSync(join(CACHE_DIR, "sources", `sha256-${sha256}`), { force: true });
+    }
+  });
 
   it("refuses a tar with another digest, and takes the download away", async () => {
     const served = join(folder, "served");

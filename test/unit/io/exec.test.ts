@@ -16,6 +16,14 @@ describe("run", () => {
     );
   });
 
+  it("tells each line of errors as it comes, the last one without its end too", async () => {
+    const told: string[] = [];
+    const result = await run(["bash", "-c", "echo one >&2; printf two >&2"], {
+      told: (line) => told.push(line),
+    });
+    assert.deepEqual([told, result.stderr], [["one", "two"], "one\ntwo"]);
+  });
+
   it("passes arguments as they are, through no shell", async () => {
     const words = ["$HOME", "a b", "it's", "*", "", "-n", "\n"];
     const result = await run(["printf", "%s\\0", ...words]);
