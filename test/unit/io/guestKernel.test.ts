@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { beforeEach, describe, it, mock } from "node:test";
 import { GuestKernelInputs, GuestKernelProps, provider } from "../../../io/guestKernel";
 import { forgetLooks } from "../../../io/guestLook";
+import { BuildOrder, BuildPlace } from "../../../lib/guestBuild";
 import { KernelFacts } from "../../../lib/guestKernel";
 import { LIMITS_S, STALL_S } from "../../../lib/limits";
 import { identityOf } from "../../../lib/origin";
@@ -231,6 +232,31 @@ describe("GuestKernel", () => {
       /has SHA-256 [0-9a-f]{64}, required [0-9a-f]{64}; nothing was installed$/,
     );
     assert.deepEqual(verbs(), []);
+  });
+
+  it("has the guest record its own kernel before one is built from it, and takes no other record", async () => {
+    const build: BuildOrder = {
+      ...({ kind: "kernel", base: "running", recipe: "0".repeat(64) } as const),
+      ...{ fragments: [], patches: [] },
+      source: { package: "linux-source-6.12", suite: "bookworm-security" },
+    };
+    const place: BuildPlace = {
+      ...{ cacheDir: "/nowhere", lab: "dev", sizeGiB: 4, vcpus: 1 },
+      warm: "never",
+    };
+    guest(`if [[ $name == basis ]]; then echo CONFIG_NUMA=y; exit 0; fi`);
+    const config = { source: "build", when: "unmet", build } as const;
+    state("record", { facts: { basis: "a".repeat(64) } });
+    const message = await failure({ config, place });
+    rmSync(at("record.kernel"));
+    const sum = createHash("sha256").update("CONFIG_NUMA=y\n").digest("hex");
+    assert.match(
+      message,
+      new RegExp(
+        `^mir: kernel: found SHA-256 ${sum} of the recorded configuration, required a{64}; run 'up' again`,
+      ),
+    );
+    assert.deepEqual(verbs(), ["record", "basis"]);
   });
 
   it("looks at every refresh, and tells by the new gate what `up` will do", async () => {
