@@ -82,13 +82,13 @@ check_basis() {
   [[ -z $wrong ]] || die "found ${wrong//$'\n'/; } in what the guest's kernel was recorded as, required its configuration and modules; remove /var/lib/mirlab/kernel-basis in the guest, then run again"
 }
 
-# The guest's own kernel, but with all that it has loaded built in, and without what it has not: no
-# initrd, and a tenth of the distribution's modules. What a newer source asks for has its own answer.
+# The guest's own kernel, but with all that it has loaded built in, and without what it has not: neither
+# an initrd nor modules. What a newer source is the first to ask has that source's own answer.
 running_config() {
   grep -v '^# module ' "$IN/basis" >"$OBJ/.config"
   sed -n 's/^# module \(.*\)/\1 1 0/p' "$IN/basis" >"$OUT/modules"
   kbuild -s LSMOD="$OUT/modules" localyesconfig < <(yes '') >&2
-  # Keys of the distribution's, which nobody else has; and a tenfold of objects for debuggers.
+  # Keys of the distribution's, which nobody else has; and what only debuggers read.
   printf '%s\n' '# CONFIG_MODULE_SIG is not set' '# CONFIG_SECURITY_LOCKDOWN_LSM is not set' \
     'CONFIG_SYSTEM_TRUSTED_KEYS=""' 'CONFIG_SYSTEM_REVOCATION_KEYS=""' 'CONFIG_BUILD_SALT=""' \
     'CONFIG_DEBUG_INFO_NONE=y' >>"$OBJ/.config"
