@@ -77,7 +77,7 @@ export function kernels({ lab, guest }: KernelLab, whole = false): void {
       assert.match(
         failed.text,
         new RegExp(
-          `kernel ${hang} did not pass its one boot: found [^;]*; required a boot that passes the checks of boot and graphics; the guest runs ${before} again, and ${hang} was taken away`,
+          `kernel ${hang} did not pass its one boot: found not in time: [^]*nothing moved for \\d+ s; required a boot that passes the checks of boot and graphics; the guest runs ${before} again, and ${hang} was taken away`,
         ),
       );
       assert.equal(await inGuest("uname -r"), before);
