@@ -1,15 +1,7 @@
 /** The host's part of a build: real build root, git, patch and make, on a small source. No guest. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -113,10 +105,7 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     const started = Date.now();
     assert.deepEqual(await prepared(), first);
     console.log(`a prepared build is found in ${((Date.now() - started) / 1000).toFixed(1)} s`);
-    assert.deepEqual(
-      readdirSync(join(CACHE_DIR, "builds")).filter((name) => name.startsWith(".work")),
-      [],
-    );
+    assert.ok(!existsSync(join(CACHE_DIR, "builds", `.work-${identity}`)));
   });
 
   it("applies a patch, and counts the steps that are ahead where it compiles nothing", async () => {
