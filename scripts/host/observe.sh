@@ -267,7 +267,8 @@ while (($# > 0)); do
       ;;
     pool) safe "$2" && ask "pool $2" "pool-info $2" "pool-dumpxml $2" ;;
     network) safe "$2" && ask "network $2" "net-info $2" "net-dumpxml --inactive $2" ;;
-    domain) safe "$2" && ask "domain $2" "domstate $2" "dumpxml --inactive $2" ;;
+    # As it runs: what its next start would use is the domain's own contract's matter.
+    domain) safe "$2" && ask "domain $2" "domstate $2" "dumpxml $2" ;;
     volume)
       (($# > 2)) || die "found '$*', required volume POOL NAME"
       safe "$2" && safe "$3" && ask "volume $3" "vol-dumpxml --pool $2 $3"
