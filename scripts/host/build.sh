@@ -277,6 +277,15 @@ recipe() { # recipe VERB ARG...: of the source's programs, without a network
 
 steps() { grep -cE '^  [A-Z]' "$1" || true; }
 
+# What the guest's compile will count: as the native one did.
+steps_of_all() {
+  if [[ -s $work/compile.log ]]; then
+    steps "$work/compile.log"
+  else
+    steps_ahead
+  fi
+}
+
 # What a compile will count, by what the recipe found before it.
 steps_ahead() {
   local found
@@ -381,7 +390,7 @@ prepare() {
   squash
   {
     printf 'release %s\norigin %s\nwarm %s\nsteps %s\nnative %s\n' "$(<"$work/in/name")" "$origin" "$warm" \
-      "$([[ -s $work/compile.log ]] && steps "$work/compile.log" || steps_ahead)" "$native"
+      "$(steps_of_all)" "$native"
     printf 'input %s %s\n' "$(digest_of sha256 "$work/input.sqfs")" "$(stat -c %s "$work/input.sqfs")"
     printf 'tools %s %s\n' "$(<"$root/tools")" "${root##*/}"
   } | as_root tee "$work/manifest" >/dev/null
