@@ -88,8 +88,9 @@ running_config() {
   grep -v '^# module ' "$IN/basis" >"$OBJ/.config"
   sed -n 's/^# module \(.*\)/\1 1 0/p' "$IN/basis" >"$OUT/modules"
   kbuild -s LSMOD="$OUT/modules" localyesconfig < <(yes '') >&2
-  # Keys of the distribution's, which nobody else has; and what only debuggers read.
-  printf '%s\n' '# CONFIG_MODULE_SIG is not set' '# CONFIG_SECURITY_LOCKDOWN_LSM is not set' \
+  # Keys of the distribution's, which nobody else has; and what only debuggers read. Versions of symbols
+  # are for modules from elsewhere, and each object would be read twice for them.
+  printf '%s\n' '# CONFIG_MODULE_SIG is not set' '# CONFIG_SECURITY_LOCKDOWN_LSM is not set' '# CONFIG_MODVERSIONS is not set' \
     'CONFIG_SYSTEM_TRUSTED_KEYS=""' 'CONFIG_SYSTEM_REVOCATION_KEYS=""' 'CONFIG_BUILD_SALT=""' \
     'CONFIG_DEBUG_INFO_NONE=y' >>"$OBJ/.config"
   cat "$OUT/all.config" >>"$OBJ/.config"
