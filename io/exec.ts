@@ -74,8 +74,9 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       clearTimeout(timer);
       if (child.pid !== undefined) underWay.delete(child.pid);
       options.stdout?.end();
-      // What it has not taken goes nowhere: whoever writes it would wait for ever.
-      if (options.stdin instanceof Readable) options.stdin.resume();
+      // What it has not taken goes nowhere: whoever writes it would wait for ever. Taken off first, as a
+      // broken pipe that is told after this would stop it again.
+      if (options.stdin instanceof Readable) options.stdin.unpipe(child.stdin).resume();
       const stderr = Buffer.concat(err).toString("utf8") + note;
       resolve({ code, stdout: Buffer.concat(out), stderr, timedOut });
     };
