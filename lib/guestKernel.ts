@@ -3,6 +3,7 @@ import { z } from "zod";
 import { readAnswer } from "./guestAnswer";
 import { buildWords } from "./guestBuild";
 import { Acceleration } from "./limits";
+import { sha256 } from "./schemaParts";
 import { identityOf, Origin, originOf, otherIsWanted, PartConfig } from "./origin";
 
 /** The distribution's own newest kernel, when no other name is given. */
@@ -29,10 +30,7 @@ const factsSchema = z.object({
     .max(100),
   saved: release.nullable(),
   pinned: z.boolean(),
-  basis: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .nullable(),
+  basis: sha256.nullable(),
 });
 
 /** What scripts/guest/kernel.py tells. */

@@ -34,10 +34,13 @@ settings() {
   ' "$@"
 }
 
+# A line of a configuration, as an extended regular expression.
+readonly SET='CONFIG_[A-Za-z0-9_]+=(y|m|n|-?[0-9]+|0x[0-9A-Fa-f]+|"[^"\\]*")' UNSET='# CONFIG_[A-Za-z0-9_]+ is not set'
+
 # Anything that is no setting would be dropped by Kconfig without a word.
 check_fragment() {
   local wrong
-  wrong=$(grep -nvE '^(CONFIG_[A-Za-z0-9_]+=(y|m|n|-?[0-9]+|0x[0-9A-Fa-f]+|"[^"\\]*")[[:blank:]]*|# CONFIG_[A-Za-z0-9_]+ is not set|[[:blank:]]*(#.*)?)$' "$1" | head -n 3) || true
+  wrong=$(grep -nvE "^(${SET}[[:blank:]]*|$UNSET|[[:blank:]]*(#.*)?)\$" "$1" | head -n 3) || true
   [[ -z $wrong ]] || die "fragment $2: found ${wrong//$'\n'/; }; required lines CONFIG_X=VALUE, or '# CONFIG_X is not set'"
   ! grep -qE '^CONFIG_(LOCALVERSION|LOCALVERSION_AUTO|BUILD_SALT)=' "$1" ||
     die "fragment $2: found CONFIG_LOCALVERSION, required without: the release's name tells what it was built from"
@@ -78,7 +81,7 @@ check_needed() {
 
 check_basis() {
   local wrong
-  wrong=$(grep -nvE '^(CONFIG_[A-Za-z0-9_]+=(y|m|n|-?[0-9]+|0x[0-9A-Fa-f]+|"[^"\\]*")|# CONFIG_[A-Za-z0-9_]+ is not set|# module [A-Za-z0-9_]+)$' "$IN/basis" | head -n 3) || true
+  wrong=$(grep -nvE "^($SET|$UNSET|# module [A-Za-z0-9_]+)\$" "$IN/basis" | head -n 3) || true
   [[ -z $wrong ]] || die "found ${wrong//$'\n'/; } in what the guest's kernel was recorded as, required its configuration and modules; remove /var/lib/mirlab/kernel-basis in the guest, then run again"
 }
 
@@ -87,17 +90,22 @@ check_basis() {
 running_config() {
   grep -v '^# module ' "$IN/basis" >"$OBJ/.config"
   sed -n 's/^# module \(.*\)/\1 1 0/p' "$IN/basis" >"$OUT/modules"
-  kbuild -s LSMOD="$OUT/modules" localyesconfig < <(yes '') >&2
+  kbuild -s LSMOD="$OUT/modules" localyesconfig < <(yes '') >&2 || return
   # Keys of the distribution's, which nobody else has; and what only debuggers read. Versions of symbols
   # are for modules from elsewhere, and each object would be read twice for them.
   printf '%s\n' '# CONFIG_MODULE_SIG is not set' '# CONFIG_SECURITY_LOCKDOWN_LSM is not set' '# CONFIG_MODVERSIONS is not set' \
     'CONFIG_SYSTEM_TRUSTED_KEYS=""' 'CONFIG_SYSTEM_REVOCATION_KEYS=""' 'CONFIG_BUILD_SALT=""' \
     'CONFIG_DEBUG_INFO_NONE=y' >>"$OBJ/.config"
+}
+
+# What is asked for, over a base that is there.
+lay_over() {
   cat "$OUT/all.config" >>"$OBJ/.config"
   kbuild -s olddefconfig
 }
 
-# The base, then ours, then the lab's own: a later line wins.
+# The base, then ours, then the lab's own: a later line wins. Whoever asks whether it went well has
+# turned `set -e` off in it.
 write_config() {
   local base
   base=$(spec base)
@@ -109,11 +117,11 @@ write_config() {
       kbuild -s KCONFIG_ALLCONFIG="$OUT/all.config" allnoconfig
       ;;
     defconfig)
-      kbuild -s x86_64_defconfig
-      cat "$OUT/all.config" >>"$OBJ/.config"
-      kbuild -s olddefconfig
+      kbuild -s x86_64_defconfig && lay_over
       ;;
-    running) running_config ;;
+    running)
+      running_config && lay_over
+      ;;
     *) die "found base '$base', required tiny, running or defconfig" ;;
   esac
 }

@@ -168,7 +168,7 @@ record() {
   ! is_ours "$release" ||
     die "found $release running, which the lab has installed, required the guest's own kernel to build from what runs; take kernel.build out of the configuration for one 'up', or set its base to tiny"
   [[ -s /boot/config-$release ]] || die "found no /boot/config-$release, required the configuration of the kernel that runs; use base tiny or defconfig"
-  mkdir -p "$MARKS"
+  mkdir -p "${BASIS%/*}"
   {
     grep -E '^(CONFIG_|# CONFIG_)' "/boot/config-$release"
     cut -d' ' -f1 /proc/modules | LC_ALL=C sort | sed 's/^/# module /'

@@ -277,16 +277,7 @@ recipe() { # recipe VERB ARG...: of the source's programs, without a network
 
 steps() { grep -cE '^  [A-Z]' "$1" || true; }
 
-# What the guest's compile will count: as the native one did.
-steps_of_all() {
-  if [[ -s $work/compile.log ]]; then
-    steps "$work/compile.log"
-  else
-    steps_ahead
-  fi
-}
-
-# What a compile will count, by what the recipe found before it.
+# What a compile will count: by what the recipe found before it, or as the native one did.
 steps_ahead() {
   local found
   found=$(as_root head -c 8 "$work/in/steps" | tr -dc 0-9)
@@ -316,6 +307,7 @@ compile_natively() {
     die "the native compile failed, see the words above: required a source that compiles with this configuration; log $log"
   }
   native=$((SECONDS - start))
+  steps "$log" | as_root tee "$work/in/steps" >/dev/null
   as_root test -d "$work/out/ccache" -a ! -L "$work/out/ccache" || die "found no entries of the compiler cache after the compile, required them"
   as_root mv -T "$work/out/ccache" "$work/input/ccache"
 }
@@ -398,7 +390,7 @@ prepare() {
   squash
   {
     printf 'release %s\norigin %s\nwarm %s\nsteps %s\nnative %s\n' "$(<"$work/in/name")" "$origin" "$warm" \
-      "$(steps_of_all)" "$native"
+      "$(steps_ahead)" "$native"
     printf 'input %s %s\n' "$(digest_of sha256 "$work/input.sqfs")" "$(stat -c %s "$work/input.sqfs")"
     printf 'tools %s %s\n' "$(<"$root/tools")" "${root##*/}"
   } | as_root tee "$work/manifest" >/dev/null

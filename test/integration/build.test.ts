@@ -158,8 +158,7 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     const packed = ["tar", "-C", folder, "--transform", "s/^source/linux-6.99/", "--exclude=.git"];
     assert.equal((await run([...packed, "-czf", tar, "source"])).code, 0);
     const sha256 = createHash("sha256").update(readFileSync(tar)).digest("hex");
-    const argv = ["python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "-d", served];
-    const { server, port } = await serve(argv);
+    const { server, port } = await serve(served);
     try {
       const url = `http://127.0.0.1:${port}/linux-6.99.tar.gz`;
       const identity = buildIdentity(order({ source: { url, sha256 } }));
@@ -176,8 +175,7 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     const served = join(folder, "served");
     mkdirSync(served);
     writeFileSync(join(served, "linux.tar"), "not what was published");
-    const argv = ["python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "-d", served];
-    const { server, port } = await serve(argv);
+    const { server, port } = await serve(served);
     try {
       const url = `http://127.0.0.1:${port}/linux.tar`;
       const sha256 = "2".repeat(64);
@@ -208,10 +206,11 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
   });
 });
 
-async function serve(argv: readonly string[]) {
+/** A web server of that folder, on loopback. */
+async function serve(served: string) {
   const { spawn } = await import("node:child_process");
-  const [program = "", ...args] = argv;
-  const server = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
+  const args = ["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "-d", served];
+  const server = spawn("python3", args, { stdio: ["ignore", "pipe", "ignore"] });
   const port = await new Promise<string>((resolve) => {
     server.stdout.on("data", (text: Buffer) => {
       const found = /port (\d+)/.exec(text.toString())?.[1];

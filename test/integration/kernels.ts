@@ -44,24 +44,34 @@ export function kernels({ lab, guest }: KernelLab, whole = false): void {
   const saved = () => inGuest("grep -a ^saved_entry= /boot/grub/grubenv || echo none");
   const ours = () => inGuest("ls /var/lib/mirlab/kernels; cat /etc/default/grub.d/zz-mirlab* || :");
 
+  /** What an `up` says that tries the kernel of that file, and fails. */
+  const failedUp = async (file: string): Promise<string> => {
+    lab.configure([{ name: guest, kernel: fromFile(join(folder, file)) }]);
+    const failed = await up();
+    assert.notEqual(failed.code, 0);
+    return failed.text;
+  };
+  /** The guest runs what it ran before, and has no file of the other one. */
+  const isBack = async (release: string): Promise<void> => {
+    assert.equal(await inGuest("uname -r"), before);
+    assert.equal(await inGuest(`ls /boot | grep -c ${release} || true`), "0");
+  };
+
   it("takes a kernel away that panics: the guest is on its old one, and says why", async () => {
     const argv = [join(ROOT, "test", "integration", "kernel-deb.sh"), folder];
     const made = await run(argv, { timeoutMs: 300_000 });
     assert.equal(made.code, 0, made.stderr);
     [small = "", panic = "", hang = ""] = made.stdout.toString().trim().split(" ");
     before = await inGuest("uname -r");
-    lab.configure([{ name: guest, kernel: fromFile(join(folder, "panic.deb")) }]);
-    const failed = await up();
-    assert.notEqual(failed.code, 0);
+    const text = await failedUp("panic.deb");
     assert.match(
-      failed.text,
+      text,
       new RegExp(
         `kernel ${panic} did not pass its one boot: found .*kernel panic.*; the guest runs ${before} again, and ${panic} was taken away`,
       ),
     );
-    assert.match(failed.text, /last lines of \S+:[^]*Kernel panic - not syncing: VFS/);
-    assert.equal(await inGuest("uname -r"), before);
-    assert.equal(await inGuest(`ls /boot | grep -c ${panic} || true`), "0");
+    assert.match(text, /last lines of \S+:[^]*Kernel panic - not syncing: VFS/);
+    await isBack(panic);
     assert.match(await saved(), new RegExp(`gnulinux-${before}-advanced-`));
   });
 
@@ -71,17 +81,13 @@ export function kernels({ lab, guest }: KernelLab, whole = false): void {
     "resets a guest whose new kernel hangs: it is on its old one, and says why",
     options,
     async () => {
-      lab.configure([{ name: guest, kernel: fromFile(join(folder, "hang.deb")) }]);
-      const failed = await up();
-      assert.notEqual(failed.code, 0);
       assert.match(
-        failed.text,
+        await failedUp("hang.deb"),
         new RegExp(
           `kernel ${hang} did not pass its one boot: found not in time: [^]*nothing moved for \\d+ s; required a boot that passes the checks of boot and graphics; the guest runs ${before} again, and ${hang} was taken away`,
         ),
       );
-      assert.equal(await inGuest("uname -r"), before);
-      assert.equal(await inGuest(`ls /boot | grep -c ${hang} || true`), "0");
+      await isBack(hang);
     },
   );
 
