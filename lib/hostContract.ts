@@ -143,7 +143,7 @@ export function observeArgs(contract: HostContract, recorded: Recorded): string[
     ...(contract.network === undefined ? [] : ["network", contract.network.name]),
     ...guests.flatMap(({ domain, disk }) => [
       ...["domain", domain],
-      ...(disk === undefined ? [] : ["volume", labPool.name, disk.volume]),
+      ...(disk === undefined ? [] : ["volume", labPool.name, `${labPool.path}/${disk.volume}`]),
     ]),
   ];
 }

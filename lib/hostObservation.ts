@@ -1,5 +1,7 @@
 /** Reads what scripts/host/observe.sh told. Pure. */
 import { Element } from "@xmldom/xmldom";
+import { z } from "zod";
+import { visible } from "./plainText";
 import { childrenOf, firstAt, fromXml } from "./xml";
 
 export interface Fact {
@@ -52,11 +54,36 @@ export function readObservation(answer: string): HostObservation {
     }
     seen.add(item, field, { value: value ?? "", known: kind === "fact", source });
   }
-  const transcript = seen.value("libvirt", "transcript");
-  if (transcript !== undefined) {
-    readTranscript(seen, Buffer.from(transcript, "base64").toString("utf8"));
+  const encoded = (item: string, field: string): string | undefined => {
+    const value = seen.value(item, field);
+    return value === undefined ? undefined : Buffer.from(value, "base64").toString("utf8");
+  };
+  for (const item of seen.items("volume")) {
+    const header = encoded(item, "header");
+    if (header !== undefined) readHeader(seen, item, header);
   }
+  const transcript = encoded("libvirt", "transcript");
+  if (transcript !== undefined) readTranscript(seen, transcript);
   return seen;
+}
+
+const headerSchema = z.object({
+  format: z.string(),
+  "virtual-size": z.int(),
+  "backing-filename": z.string().default("none"),
+  "full-backing-filename": z.string().optional(),
+  "backing-filename-format": z.string().default("none"),
+});
+
+/** What the file of a volume says of itself, by `qemu-img info --output=json`. */
+function readHeader(seen: HostObservation, item: string, text: string): void {
+  const header = headerSchema.parse(JSON.parse(text));
+  const tell = (field: string, value: string): void =>
+    seen.add(item, field, { value: visible(value), known: true, source: "qemu-img info" });
+  tell("format", header.format);
+  tell("virtual size", String(header["virtual-size"]));
+  tell("backing file", header["full-backing-filename"] ?? header["backing-filename"]);
+  tell("backing format", header["backing-filename-format"]);
 }
 
 /** What virsh said, by the sections that observe.sh asked for. */
@@ -110,13 +137,8 @@ const READERS: Readonly<Record<string, (info: string, root: Element, tell: Tell)
     tell("autostart", infoLine(info, "Autostart"));
     tell("path", textAt(root, "target", "path"));
   },
-  volume(_info, root, tell) {
-    const bytes = textAt(root, "capacity");
+  volume(_info, _root, tell) {
     tell("state", "exists");
-    tell("format", attribute(firstAt(root, "target", "format"), "type"));
-    tell("virtual size", bytes);
-    tell("backing file", textAt(root, "backingStore", "path") || "none");
-    tell("backing format", attribute(firstAt(root, "backingStore", "format"), "type") || "none");
   },
   network(info, root, tell) {
     const ip = childrenOf(root, "ip")[0];

@@ -6,7 +6,8 @@
 #   package NAME    is it installed, and held       part NAME    its files only
 #   folder PATH     kind, mode, owner, mark         ports FILE   a reservation of scripts/host/ports.sh
 #   image PATH SIGNATURE DIGEST   - - when none is known; hashed only when its signature is another
-#   pool NAME | volume POOL NAME | network NAME | domain NAME
+#   volume POOL PATH   what the file itself says, and whether the pool knows it
+#   pool NAME | network NAME | domain NAME
 # A line: `fact` or `unknown`, item, field, value or reason, source; tabs between. The first line
 # names the version, the last one counts the lines before it.
 set -euo pipefail
@@ -223,6 +224,20 @@ observe_image() {
   fi
 }
 
+# The file's own header: libvirt tells of a volume what it read when the pool was started.
+observe_volumes() {
+  local path said field
+  for path in "${volumes[@]}"; do
+    if said=$(as_root timeout 20 qemu-img info --force-share --output=json "$path" 2>&1); then
+      tell "volume ${path##*/}" header "$(base64 -w 0 <<<"$said")" 'qemu-img info'
+    else
+      for field in format 'virtual size' 'backing file' 'backing format'; do
+        unknown "volume ${path##*/}" "$field" "${said:-no answer in 20 s}" 'qemu-img info'
+      done
+    fi
+  done
+}
+
 # All of libvirt by one virsh: its connection costs more than its answers.
 observe_libvirt() {
   local said
@@ -250,7 +265,7 @@ safe() {
   [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._+-]*$ ]] || die "found name '$1', required letters, digits and . _ + -"
 }
 
-packages=() parts=() folders=() ports=() images=() asks=''
+packages=() parts=() folders=() ports=() images=() volumes=() asks=''
 known_files=${1:--}
 (($# == 0)) || shift
 while (($# > 0)); do
@@ -270,8 +285,9 @@ while (($# > 0)); do
     # As it runs: what its next start would use is the domain's own contract's matter.
     domain) safe "$2" && ask "domain $2" "domstate $2" "dumpxml $2" ;;
     volume)
-      (($# > 2)) || die "found '$*', required volume POOL NAME"
-      safe "$2" && safe "$3" && ask "volume $3" "vol-dumpxml --pool $2 $3"
+      [[ ${3-} == /* ]] || die "found '$*', required volume POOL PATH"
+      safe "$2" && safe "${3##*/}" && ask "volume ${3##*/}" "vol-dumpxml --pool $2 ${3##*/}"
+      volumes+=("$3")
       shift
       ;;
     *) die "found kind '$1', required package, part, folder, ports, image, pool, volume, network or domain" ;;
@@ -287,6 +303,7 @@ observe_system
 observe_folders
 observe_ports
 for ((i = 0; i < ${#images[@]}; i += 3)); do observe_image "${images[@]:i:3}"; done
+observe_volumes
 observe_libvirt
 if command -v ss >/dev/null; then
   tell listeners tcp "$(ss -Hltn | awk '{ print $4 }' | sort -u | paste -sd ' ')" 'ss -Hltn'

@@ -306,7 +306,10 @@ describe("observeArgs", () => {
     const args = observeArgs(CONTRACT, RECORDED).join(" ");
     assert.match(args, /^f00d package qemu-utils part seabios folder \/data folder \/data\/dev /);
     assert.match(args, / ports \/data\/ports\/dev\.mir image \S+ 1:2:3 sha256:aa pool mirlab-dev /);
-    assert.match(args, / domain mirlab-dev-mir volume mirlab-dev mir-vm-abc\.qcow2$/);
+    assert.match(
+      args,
+      / domain mirlab-dev-mir volume mirlab-dev \/data\/dev\/pool\/mir-vm-abc\.qcow2$/,
+    );
     assert.match(observeArgs(CONTRACT, {}).join(" "), /^- .* image \S+ - - pool/);
   });
 });

@@ -76,8 +76,7 @@ describe("readObservation", () => {
 State:          running
 Autostart:      no
 <pool type='dir'><target><path>/data/pool</path></target></pool>
-@@volume v.qcow2@@<volume><capacity unit='bytes'>4096</capacity><target><format type='qcow2'/></target>
-<backingStore><path>/img</path><format type='raw'/></backingStore></volume>
+@@volume v.qcow2@@<volume><capacity unit='bytes'>4096</capacity></volume>
 @@network n@@Active:         no
 Autostart:      yes
 <network><metadata><mirlab:owner xmlns:mirlab='urn:mirlab:1'><mirlab:stack>s</mirlab:stack></mirlab:owner></metadata><ip address='10.0.0.1' netmask='255.255.255.0'><dhcp><host mac='52:54:00:AA:00:01' ip='10.0.0.9'/></dhcp></ip></network>
@@ -97,10 +96,7 @@ error: Storage pool not found: no storage pool with matching name 'gone'
       ["pool p", "state", "active"],
       ["pool p", "autostart", "no"],
       ["pool p", "path", "/data/pool"],
-      ["volume v.qcow2", "virtual size", "4096"],
-      ["volume v.qcow2", "format", "qcow2"],
-      ["volume v.qcow2", "backing file", "/img"],
-      ["volume v.qcow2", "backing format", "raw"],
+      ["volume v.qcow2", "state", "exists"],
       ["network n", "state", "inactive"],
       ["network n", "address", "10.0.0.1/24"],
       ["network n", "stack", "s"],
@@ -114,6 +110,29 @@ error: Storage pool not found: no storage pool with matching name 'gone'
     ];
     for (const [item, field, value] of table) assert.equal(seen.value(item, field), value, item);
     assert.match(seen.fact("pool odd", "state")?.value ?? "", /client socket is closed/);
+  });
+
+  it("reads what the file of a volume says of itself, whatever libvirt remembers", () => {
+    const look = (header: object) => {
+      const encoded = Buffer.from(JSON.stringify(header)).toString("base64");
+      const seen = readObservation(
+        answer(["fact", "volume v.qcow2", "header", encoded, "qemu-img info"]),
+      );
+      const fields = ["format", "virtual size", "backing file", "backing format"];
+      return fields.map((field) => seen.value("volume v.qcow2", field));
+    };
+    const overlay = {
+      ...{ format: "qcow2", "virtual-size": 4096, filename: "/pool/v.qcow2" },
+      "backing-filename": "img.raw",
+      "full-backing-filename": "/pool/img.raw",
+      "backing-filename-format": "raw",
+    };
+    assert.deepEqual(look(overlay), ["qcow2", "4096", "/pool/img.raw", "raw"]);
+    assert.deepEqual(look({ format: "raw", "virtual-size": 1 }), ["raw", "1", "none", "none"]);
+    assert.deepEqual(look({ ...overlay, "full-backing-filename": "/a\nb\u001b[2J" }), [
+      ...["qcow2", "4096", "/a<U+000A>b<U+001B>[2J", "raw"],
+    ]);
+    assert.throws(() => look({ format: "qcow2" }), /virtual-size/);
   });
 
   it("hashes an image only when it was written since its manifest, or since the last look", () => {
@@ -147,7 +166,10 @@ error: Storage pool not found: no storage pool with matching name 'gone'
     const script = join(ROOT, "scripts", "host", "observe.sh");
     const told = execFileSync(
       "bash",
-      [script, "-", ...words, "folder", `${folder}/no`, "ports", `${folder}/p`],
+      [
+        ...[script, "-", ...words, "folder", `${folder}/no`, "ports", `${folder}/p`],
+        ...["volume", "no-such-pool", `${folder}/none.qcow2`],
+      ],
       { encoding: "utf8" },
     );
     const seen = readObservation(told);
@@ -156,6 +178,7 @@ error: Storage pool not found: no storage pool with matching name 'gone'
     assert.equal(seen.value(`folder ${folder}`, "mode"), "700");
     assert.equal(seen.value(`folder ${folder}/no`, "state"), "missing");
     assert.equal(seen.value("ports p", "reserved"), "nothing");
+    assert.equal(seen.fact("volume none.qcow2", "backing file")?.known, false);
     assert.notEqual(seen.value("libvirt", "answers"), undefined);
   });
 });
