@@ -1,4 +1,5 @@
 /** Handler of GuestKernel: brings the guest to the kernel that its gate and source ask for. */
+import { paceOf } from "../lib/guestBuild";
 import {
   KERNEL_PACKAGE,
   KernelDecision,
@@ -128,7 +129,7 @@ async function mustMeet(inputs: GuestKernelInputs, release: string): Promise<voi
 }
 
 const planFor = (i: GuestKernelInputs, facts: KernelFacts): KernelPlan =>
-  kernelPlan(i.config, i.gates.kernel, facts, i.acceleration);
+  kernelPlan(i.config, i.gates.kernel, facts, paceOf(i.place, i.acceleration));
 
 const hasNoBasis = ({ config }: GuestKernelInputs, { basis }: KernelFacts): boolean =>
   config.build?.base === "running" && basis === null;

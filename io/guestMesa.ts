@@ -1,4 +1,5 @@
 /** Handler of GuestMesa: brings the guest to the Mesa that its gate and source ask for. */
+import { paceOf } from "../lib/guestBuild";
 import {
   MESA_SOURCE,
   MesaDecision,
@@ -43,7 +44,7 @@ async function lookNow({ guest }: GuestMesaInputs): Promise<MesaFacts> {
 }
 
 const planFor = (i: GuestMesaInputs, facts: MesaFacts): MesaPlan =>
-  mesaPlan(i.config, i.gates.mesa, facts, i.acceleration);
+  mesaPlan(i.config, i.gates.mesa, facts, paceOf(i.place, i.acceleration));
 
 /** The guest has the distribution's Mesa again; says why. */
 async function fallBack(inputs: GuestMesaInputs, mesa: string, reason: Error): Promise<never> {

@@ -111,6 +111,14 @@ export function isWarm({ warm }: BuildPlace, acceleration: Acceleration): boolea
   return warm === "always" || (warm === "auto" && acceleration === "tcg");
 }
 
+/** How fast a guest gets at a kernel or a Mesa: by itself, after its host, or emulated and alone. */
+export type Pace = "kvm" | "tcg after its host" | "tcg alone";
+
+export function paceOf(place: BuildPlace | undefined, acceleration: Acceleration): Pace {
+  if (acceleration === "kvm") return "kvm";
+  return place === undefined || isWarm(place, acceleration) ? "tcg after its host" : "tcg alone";
+}
+
 /** Compiler cache of a guest, MiB. */
 export const GUEST_CACHE_MIB = 500;
 

@@ -1,8 +1,7 @@
 /** Which Mesa a guest has to use, and what it takes to get there. Pure. */
 import { z } from "zod";
 import { readAnswer } from "./guestAnswer";
-import { buildWords } from "./guestBuild";
-import { Acceleration } from "./limits";
+import { buildWords, Pace } from "./guestBuild";
 import { identityOf, Origin, originOf, otherIsWanted, PartConfig } from "./origin";
 
 /** Debian's source package: of a suite all packages of it that the guest has are taken. */
@@ -63,26 +62,25 @@ export interface MesaDecision {
   readonly mesa: string;
 }
 
-/** Minutes of packages, of Mir's tests and of a build. TCG is measured (docs/builds.md), KVM guessed. */
+/**
+ * Minutes of packages, of Mir's tests and of a build. TCG after its host is measured (docs/builds.md),
+ * alone estimated from the native compile, KVM guessed.
+ */
 const MINUTES = {
   kvm: { install: 1, try: 1, build: 5 },
-  tcg: { install: 3, try: 1, build: 12 },
-} as const;
+  "tcg after its host": { install: 3, try: 1, build: 12 },
+  "tcg alone": { install: 3, try: 1, build: 110 },
+} as const satisfies Record<Pace, object>;
 
 /**
  * What has to be done. As with the kernel it depends on what is declared and on the distribution's
  * own version, never on what happens to be installed.
  */
-export function mesaPlan(
-  config: PartConfig,
-  gate: string,
-  facts: MesaFacts,
-  acceleration: Acceleration,
-): MesaPlan {
+export function mesaPlan(config: PartConfig, gate: string, facts: MesaFacts, pace: Pace): MesaPlan {
   if (config.when === "never") return { target: "leave", steps: [], words: "" };
   const origin = originOf(config, MESA_SOURCE);
   const { wanted, why } = otherIsWanted("mesa", config, gate, facts.distro ?? undefined);
-  if (wanted && origin !== undefined) return planOurs(origin, facts, why, MINUTES[acceleration]);
+  if (wanted && origin !== undefined) return planOurs(origin, facts, why, MINUTES[pace]);
   if (facts.ours === null) return { target: "distro", steps: [], words: "" };
   return {
     ...{ target: "distro", steps: [{ do: "restore" }] },
@@ -94,7 +92,7 @@ function planOurs(
   origin: Origin,
   { ours }: MesaFacts,
   why: string,
-  minutes: (typeof MINUTES)[Acceleration],
+  minutes: (typeof MINUTES)[Pace],
 ): MesaPlan {
   const tried: readonly MesaStep[] = [{ do: "try" }, { do: "keep" }];
   if (ours?.identity !== identityOf(origin) || !ours.whole) {
@@ -112,7 +110,7 @@ function planOurs(
 
 const KEPT = "has Mir draw with it, and keeps it if that goes well";
 
-function installWords(origin: Origin, minutes: (typeof MINUTES)[Acceleration]): string {
+function installWords(origin: Origin, minutes: (typeof MINUTES)[Pace]): string {
   if (origin.kind === "build") {
     return `builds ${buildWords(origin.order)}, about ${minutes.build + minutes.try} min, ${KEPT}`;
   }

@@ -6,6 +6,7 @@ import {
   buildNeeds,
   buildWords,
   isWarm,
+  paceOf,
   progressText,
   readBuildState,
   readPrepared,
@@ -117,6 +118,11 @@ it("the host compiles too where the guest would take hours, or where it is asked
     [true, true],
     [false, false],
   ]);
+  const never = { ...PLACE, warm: "never" } as const;
+  assert.deepEqual(
+    [paceOf(never, "kvm"), paceOf(undefined, "tcg"), paceOf(never, "tcg")],
+    ["kvm", "tcg after its host", "tcg alone"],
+  );
 });
 
 it("each base has its need of disk and memory", () => {

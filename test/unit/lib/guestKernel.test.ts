@@ -38,7 +38,7 @@ const INSTALLED: KernelFacts = {
 const KEPT: KernelFacts = { ...INSTALLED, running: NEW, saved: NEW };
 
 function plan(config: PartConfig, gate: string, facts: KernelFacts): [string, string] {
-  const { target, steps } = kernelPlan(config, gate, facts, "tcg");
+  const { target, steps } = kernelPlan(config, gate, facts, "tcg after its host");
   return [target, steps.map((s) => s.do).join(" ")];
 }
 
@@ -99,9 +99,11 @@ describe("the plan for a guest's kernel", () => {
     );
     assert.equal(kernelPlan(SUITE, ">= 6.12", KEPT, "kvm").words, "");
     assert.match(
-      kernelPlan(BUILD, ">= 6.12", FACTS, "tcg").words,
+      kernelPlan(BUILD, ">= 6.12", FACTS, "tcg after its host").words,
       /^kernel 6\.1\.0-56-amd64 does not meet >= 6\.12: up builds linux 6\.12 \(linux-source-6\.12 of bookworm-security\), about \d+ min, boots it once, and keeps it if it passes$/,
     );
+    const alone = kernelPlan(BUILD, ">= 6.12", FACTS, "tcg alone").words;
+    assert.match(alone, /, about \d{3} min, boots it once/);
   });
 
   it("makes what the running kernel was recorded as part of a build's identity", () => {
@@ -124,7 +126,7 @@ describe("the plan for a guest's kernel", () => {
 
   it("never takes away what the guest's owner had installed", () => {
     const foreign = { ...KEPT, ours: [{ ...OURS, foreign: true }] };
-    const { steps, words } = kernelPlan(SUITE, ">= 6.1", foreign, "tcg");
+    const { steps, words } = kernelPlan(SUITE, ">= 6.1", foreign, "tcg after its host");
     assert.deepEqual(
       steps.map((s) => s.do),
       ["restore"],
@@ -134,7 +136,7 @@ describe("the plan for a guest's kernel", () => {
 
   it("refuses to go back where no kernel of the distribution is left", () => {
     assert.throws(
-      () => kernelPlan(distro, ">= 6.1", { ...KEPT, installed: [NEW] }, "tcg"),
+      () => kernelPlan(distro, ">= 6.1", { ...KEPT, installed: [NEW] }, "tcg after its host"),
       /found no kernel of the distribution in the guest's \/boot, required one to go back to; install linux-image-amd64 there/,
     );
   });

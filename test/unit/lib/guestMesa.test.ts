@@ -42,7 +42,7 @@ describe("the plan for a guest's Mesa", () => {
   ];
   for (const [what, config, gate, facts, target, steps] of table) {
     it(`${what}: ${target}${steps === "" ? "" : `, ${steps}`}`, () => {
-      const plan = mesaPlan(config, gate, facts, "tcg");
+      const plan = mesaPlan(config, gate, facts, "tcg after its host");
       assert.deepEqual([plan.target, plan.steps.map((s) => s.do).join(" ")], [target, steps]);
     });
   }
@@ -71,7 +71,7 @@ describe("the plan for a guest's Mesa", () => {
       source: { package: "mesa", suite: "bookworm" },
     };
     const config = { source: "build", when: "always", build: order } as const;
-    const { words, steps } = mesaPlan(config, ">= 10.3.0", FACTS, "tcg");
+    const { words, steps } = mesaPlan(config, ">= 10.3.0", FACTS, "tcg after its host");
     assert.match(
       words,
       /^mesa\.when is 'always': up builds mesa \(mesa of bookworm\), about \d+ min, has Mir draw with it, and keeps it if that goes well$/,
@@ -79,9 +79,9 @@ describe("the plan for a guest's Mesa", () => {
     assert.deepEqual(steps[0], { do: "install", origin: { kind: "build", order } });
     const identity = identityOf({ kind: "build", order });
     const kept = { distro: OLD, ours: { ...OURS, identity, kept: true } };
-    assert.equal(mesaPlan(config, ">= 10.3.0", kept, "tcg").words, "");
+    assert.equal(mesaPlan(config, ">= 10.3.0", kept, "tcg after its host").words, "");
     const other = { ...config, build: { ...order, base: "llvmpipe" } };
-    assert.equal(mesaPlan(other, ">= 10.3.0", kept, "tcg").steps.length, 3);
+    assert.equal(mesaPlan(other, ">= 10.3.0", kept, "tcg after its host").steps.length, 3);
   });
 
   it("is done after its own steps, from any state", () => {
