@@ -91,7 +91,7 @@ export function buildWords({ kind, source }: BuildOrder): string {
 }
 
 /**
- * MiB that a build takes in its guest. Of `kernel tiny` measured: 620 of disk, 330 of memory with its
+ * MiB that a build takes in its guest. Of `kernel tiny` measured: 620 of disk, 601 of memory with its
  * page cache (docs/builds.md); the others are estimated from the sizes of objects made natively.
  */
 const NEEDS: Readonly<Record<string, { readonly disk: number; readonly memory: number }>> = {

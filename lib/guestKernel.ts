@@ -89,7 +89,7 @@ export interface KernelDecision {
 const MINUTES = {
   kvm: { install: 2, boot: 1, tiny: 10, running: 20, defconfig: 30 },
   "tcg after its host": { install: 7, boot: 3, tiny: 25, running: 60, defconfig: 120 },
-  "tcg alone": { install: 7, boot: 3, tiny: 110, running: 220, defconfig: 300 },
+  "tcg alone": { install: 7, boot: 3, tiny: 130, running: 260, defconfig: 350 },
 } as const satisfies Record<Pace, object>;
 
 /**
