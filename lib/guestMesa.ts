@@ -62,14 +62,17 @@ export interface MesaDecision {
   readonly mesa: string;
 }
 
+/** What does not depend on who compiles. */
+const EMULATED = { install: 3, try: 1 } as const;
+
 /**
  * Minutes of packages, of Mir's tests and of a build. TCG after its host is measured (docs/builds.md),
  * alone estimated from the native compile, KVM guessed.
  */
 const MINUTES = {
   kvm: { install: 1, try: 1, build: 5 },
-  "tcg after its host": { install: 3, try: 1, build: 12 },
-  "tcg alone": { install: 3, try: 1, build: 110 },
+  "tcg after its host": { ...EMULATED, build: 12 },
+  "tcg alone": { ...EMULATED, build: 110 },
 } as const satisfies Record<Pace, object>;
 
 /**
