@@ -54,18 +54,16 @@ export function readObservation(answer: string): HostObservation {
     }
     seen.add(item, field, { value: value ?? "", known: kind === "fact", source });
   }
-  const encoded = (item: string, field: string): string | undefined => {
-    const value = seen.value(item, field);
-    return value === undefined ? undefined : Buffer.from(value, "base64").toString("utf8");
-  };
   for (const item of seen.items("volume")) {
-    const header = encoded(item, "header");
+    const header = seen.fact(item, "header");
     if (header !== undefined) readHeader(seen, item, header);
   }
-  const transcript = encoded("libvirt", "transcript");
-  if (transcript !== undefined) readTranscript(seen, transcript);
+  const transcript = seen.value("libvirt", "transcript");
+  if (transcript !== undefined) readTranscript(seen, decoded(transcript));
   return seen;
 }
+
+const decoded = (base64: string): string => Buffer.from(base64, "base64").toString("utf8");
 
 const headerSchema = z.object({
   format: z.string(),
@@ -76,14 +74,26 @@ const headerSchema = z.object({
 });
 
 /** What the file of a volume says of itself, by `qemu-img info --output=json`. */
-function readHeader(seen: HostObservation, item: string, text: string): void {
-  const header = headerSchema.parse(JSON.parse(text));
-  const tell = (field: string, value: string): void =>
-    seen.add(item, field, { value: visible(value), known: true, source: "qemu-img info" });
-  tell("format", header.format);
-  tell("virtual size", String(header["virtual-size"]));
-  tell("backing file", header["full-backing-filename"] ?? header["backing-filename"]);
-  tell("backing format", header["backing-filename-format"]);
+function readHeader(seen: HostObservation, item: string, fact: Fact): void {
+  const { known, source } = fact;
+  const told = known ? headerOf(decoded(fact.value)) : undefined;
+  const reason = known ? "the answer cannot be read" : fact.value;
+  const tell = (field: string, value: string | undefined): void =>
+    seen.add(item, field, { value: visible(value ?? reason), known: value !== undefined, source });
+  tell("format", told?.format);
+  tell("virtual size", told?.["virtual-size"].toString());
+  tell("backing file", told?.["full-backing-filename"] ?? told?.["backing-filename"]);
+  tell("backing format", told?.["backing-filename-format"]);
+}
+
+function headerOf(text: string): z.infer<typeof headerSchema> | undefined {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return headerSchema.safeParse(answer).data;
 }
 
 /** What virsh said, by the sections that observe.sh asked for. */

@@ -226,14 +226,14 @@ observe_image() {
 
 # The file's own header: libvirt tells of a volume what it read when the pool was started.
 observe_volumes() {
-  local path said field
+  local path said
   for path in "${volumes[@]}"; do
-    if said=$(as_root timeout 20 qemu-img info --force-share --output=json "$path" 2>&1); then
-      tell "volume ${path##*/}" header "$(base64 -w 0 <<<"$said")" 'qemu-img info'
+    # A warning beside an answer comes before it, on lines of its own.
+    if said=$({ header=$(as_root timeout 20 qemu-img info --force-share --output=json "$path"); } 2>&1 &&
+      printf '\n%s' "$(base64 -w 0 <<<"$header")"); then
+      tell "volume ${path##*/}" header "${said##*$'\n'}" 'qemu-img info'
     else
-      for field in format 'virtual size' 'backing file' 'backing format'; do
-        unknown "volume ${path##*/}" "$field" "${said:-no answer in 20 s}" 'qemu-img info'
-      done
+      unknown "volume ${path##*/}" header "${said:-no answer in 20 s}" 'qemu-img info'
     fi
   done
 }

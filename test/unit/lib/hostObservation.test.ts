@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -113,13 +113,16 @@ error: Storage pool not found: no storage pool with matching name 'gone'
   });
 
   it("reads what the file of a volume says of itself, whatever libvirt remembers", () => {
-    const look = (header: object) => {
-      const encoded = Buffer.from(JSON.stringify(header)).toString("base64");
+    const look = (header: object | string, kind = "fact") => {
+      const text = typeof header === "string" ? header : JSON.stringify(header);
+      const value = kind === "fact" ? Buffer.from(text).toString("base64") : text;
       const seen = readObservation(
-        answer(["fact", "volume v.qcow2", "header", encoded, "qemu-img info"]),
+        answer([kind, "volume v.qcow2", "header", value, "qemu-img info"]),
       );
-      const fields = ["format", "virtual size", "backing file", "backing format"];
-      return fields.map((field) => seen.value("volume v.qcow2", field));
+      const facts = ["format", "virtual size", "backing file", "backing format"].map((field) =>
+        seen.fact("volume v.qcow2", field),
+      );
+      return facts.map((fact) => (fact?.known === true ? fact.value : `? ${fact?.value}`));
     };
     const overlay = {
       ...{ format: "qcow2", "virtual-size": 4096, filename: "/pool/v.qcow2" },
@@ -132,7 +135,37 @@ error: Storage pool not found: no storage pool with matching name 'gone'
     assert.deepEqual(look({ ...overlay, "full-backing-filename": "/a\nb\u001b[2J" }), [
       ...["qcow2", "4096", "/a<U+000A>b<U+001B>[2J", "raw"],
     ]);
-    assert.throws(() => look({ format: "qcow2" }), /virtual-size/);
+    const unread = Array<string>(4).fill("? the answer cannot be read");
+    assert.deepEqual(look({ format: "qcow2" }), unread);
+    assert.deepEqual(look("warning: odd\n{}"), unread);
+    assert.deepEqual(look("no such file", "unknown"), Array<string>(4).fill("? no such file"));
+  });
+
+  it("asks the file of a volume itself, and takes a warning beside the answer for one", () => {
+    const folder = temporaryFolder();
+    const programs = join(folder, "bin");
+    mkdirSync(programs);
+    const look = (qemuImg: string) => {
+      writeFileSync(join(programs, "qemu-img"), `#!/bin/sh\n${qemuImg}\n`, { mode: 0o755 });
+      writeFileSync(join(programs, "virsh"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+      const path = join(folder, "v.qcow2");
+      const script = join(ROOT, "scripts", "host", "observe.sh");
+      const seen = readObservation(
+        execFileSync("bash", [script, "-", "volume", "p", path], {
+          encoding: "utf8",
+          env: { ...process.env, PATH: `${programs}:${process.env["PATH"]}` },
+        }),
+      );
+      return seen.fact("volume v.qcow2", "format");
+    };
+    const source = "qemu-img info";
+    const answered = `echo '{"format": "qcow2", "virtual-size": 1}'`;
+    const known = { value: "qcow2", known: true, source };
+    assert.deepEqual(look(answered), known);
+    assert.deepEqual(look(`echo 'warning: odd' >&2; ${answered}; printf odd >&2`), known);
+    assert.deepEqual(look("echo 'no such file' >&2; exit 1"), {
+      ...{ value: "no such file", known: false, source },
+    });
   });
 
   it("hashes an image only when it was written since its manifest, or since the last look", () => {
