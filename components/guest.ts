@@ -174,8 +174,8 @@ export class Guest extends pulumi.ComponentResource {
 }
 
 function buildPlace({ config, host, stack }: GuestArgs): BuildPlace {
-  const { sizeGiB, warm } = host.buildCache;
-  return { cacheDir: host.cacheDir, lab: stack, sizeGiB, warm, vcpus: config.vcpus };
+  const { cacheDir, buildCache } = host;
+  return { ...buildCache, cacheDir, lab: stack, vcpus: config.vcpus };
 }
 
 /** What the lab's first boot made of the guest, and keeps it. */

@@ -137,7 +137,8 @@ export class Build {
   async prepared(): Promise<Prepared> {
     const stdin = await this.declared();
     const { place, acceleration } = this.inputs;
-    const words = [String(place.sizeGiB), isWarm(place, acceleration) ? "1" : "0"];
+    const helpers = place.distcc.map(({ port, jobs }) => `${port}/${jobs}`);
+    const words = [String(place.sizeGiB), isWarm(place, acceleration) ? "1" : "0", ...helpers];
     // The script's own lines; those of the source's programs come with its end.
     const told = (line: string): void => {
       const [, text] = /^build: (.{1,200})/.exec(plainConsole(line)) ?? [];

@@ -93,8 +93,23 @@ export const buildCache = z
       .enum(["auto", "always", "never"])
       .default("auto")
       .describe(
-        "Compile natively on the host too, confined, so that the guest's compiler finds the results: auto where the guest runs without KVM.",
+        "Compile natively on the host too, confined, so that the guest's compiler finds the results: auto where the guest runs without KVM, or distcc helps.",
       ),
+    distcc: z
+      .array(
+        z.strictObject({
+          port: z
+            .int()
+            .min(1)
+            .max(65535)
+            .default(3632)
+            .describe("Port of a distccd on the lab host's loopback."),
+          jobs: z.int().min(1).max(256).describe("Compilers at a time that it may be asked for."),
+        }),
+      )
+      .max(8)
+      .default([])
+      .describe("Other machines that help the host compile, each by a tunnel to its distccd."),
   })
   .prefault({});
 

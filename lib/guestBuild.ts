@@ -30,6 +30,8 @@ export interface BuildPlace {
   readonly sizeGiB: number;
   /** Whether the host compiles natively too. */
   readonly warm: "auto" | "always" | "never";
+  /** distccds of other machines, at ports of the lab host's loopback. */
+  readonly distcc: readonly { readonly port: number; readonly jobs: number }[];
   readonly vcpus: number;
 }
 
@@ -106,9 +108,9 @@ export function buildNeeds({ kind, base }: BuildOrder): { disk: number; memory: 
   return NEEDS[`${kind} ${base}`] ?? { disk: 4000, memory: 1800 };
 }
 
-/** Whether the host compiles natively first: where the guest's own compiler would take hours. */
-export function isWarm({ warm }: BuildPlace, acceleration: Acceleration): boolean {
-  return warm === "always" || (warm === "auto" && acceleration === "tcg");
+/** Whether the host compiles natively first: where the guest's own compiler would take hours, or others help. */
+export function isWarm({ warm, distcc }: BuildPlace, acceleration: Acceleration): boolean {
+  return warm === "always" || (warm === "auto" && (acceleration === "tcg" || distcc.length > 0));
 }
 
 /** How fast a guest gets at a kernel or a Mesa: by itself, after its host, or emulated and alone. */

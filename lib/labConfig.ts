@@ -1,7 +1,7 @@
 /** Reads the lab from configuration: all faults at once, defaults filled in. Pure. */
 import { parse } from "yaml";
 import { z } from "zod";
-import { GuestConfig, Lab, labSchema } from "./labSchema";
+import { GuestConfig, HostConfig, Lab, labSchema } from "./labSchema";
 import { nearest } from "./nearest";
 import { partFaults } from "./origin";
 import { shortened, visible } from "./plainText";
@@ -29,7 +29,11 @@ const told = (text: string): string => shortened(visible(text), FAULT_CHARS);
 export function readLab(raw: Record<string, unknown>): LabResult {
   const parsed = labSchema.safeParse(raw);
   const own = parsed.success ? [] : parsed.error.issues.flatMap((i) => toFaults(i, raw));
-  const faults = [...own, ...crossFaults(readableGuests(raw))];
+  const host = labSchema.shape.host.safeParse(raw.host).data;
+  const faults = [
+    ...[...own, ...crossFaults(readableGuests(raw))],
+    ...(host === undefined ? [] : helperFaults(host.buildCache)),
+  ];
   return parsed.success && faults.length === 0
     ? { lab: parsed.data, faults: [] }
     : {
@@ -199,6 +203,20 @@ function outboundFaults({ network, image }: GuestConfig, at: string): ConfigFaul
   const reason =
     "false leaves an image.source 'url' without the packages of its first boot; use 'debian', or remove it";
   return [{ path, reason }];
+}
+
+/** Helpers of a compile that is not made, and one that is named twice. */
+function helperFaults({ warm, distcc }: HostConfig["buildCache"]): ConfigFault[] {
+  const [path, ports] = ["host.buildCache.distcc", distcc.map(({ port }) => port)];
+  const twins = ports.flatMap((port, i): ConfigFault[] => {
+    const first = ports.indexOf(port);
+    const reason = `port ${port} is already taken by ${path}[${first}].port`;
+    return first === i ? [] : [{ path: `${path}[${i}].port`, reason }];
+  });
+  if (warm !== "never" || distcc.length === 0) return twins;
+  const reason =
+    "helps the host compile, which warm 'never' forbids; set warm to 'auto', or remove distcc";
+  return [...twins, { path, reason }];
 }
 
 /** Rules that span several keys. */

@@ -29,5 +29,10 @@ use_ccache() {
     export CCACHE_REMOTE_STORAGE="file:$IN/ccache|read-only"
   elif [[ $(spec warm) == 1 ]]; then
     export CCACHE_REMOTE_STORAGE="file:$OUT/ccache" CCACHE_RESHARE=1
+    # Other machines' compilers, as scripts/host/build.sh found them.
+    if [[ -s /build/in/hosts ]]; then
+      DISTCC_HOSTS=$(</build/in/hosts)
+      export DISTCC_HOSTS DISTCC_SSH=/build/in/ssh CCACHE_PREFIX=distcc
+    fi
   fi
 }

@@ -4,8 +4,9 @@
 # so that the guest's compiler finds its entries. CACHE is the host's cache, IDENTITY the hash of all
 # that goes in.
 #   build.sh find CACHE IDENTITY LAB            prints the SHA-256 of the lab's finished package, or nothing
-#   build.sh prepare CACHE IDENTITY SIZE_GIB WARM    standard input: a tar of what the build is declared
-#       by; prints lines `KEY VALUE...` of what was prepared. WARM 1: compile natively too
+#   build.sh prepare CACHE IDENTITY SIZE_GIB WARM [PORT/JOBS...]    standard input: a tar of what the
+#       build is declared by; prints lines `KEY VALUE...` of what was prepared. WARM 1: compile natively
+#       too, with the help of the distccds at these ports of this host's loopback
 #   build.sh read CACHE IDENTITY FILE           input.sqfs, tools.sqfs, or LAB.deb
 #   build.sh store CACHE IDENTITY LAB SHA256    standard input: the package that a guest of LAB made
 # The tar has: spec (lines `KEY VALUE`), recipe/, fragments/N, patches/N, and basis: what the guest's
@@ -36,6 +37,8 @@ declare -rA KIND_PACKAGES=(
     libwayland-egl-backend-dev wayland-protocols zlib1g-dev libexpat1-dev"
   [mesa_llvmpipe]="llvm-15-dev libelf-dev"
 )
+# Where other machines help.
+readonly DISTCC_PACKAGES="distcc socat"
 
 # --- the build root ---
 
@@ -59,9 +62,10 @@ make_root() {
 
 # By content, as the guest image: a root is made once, and squashed for guests.
 use_root() { # use_root KIND BASE: sets root
-  local packages mirror key work log
+  local packages mirror key work log more=''
+  ((${#helpers[@]} == 0)) || more=$DISTCC_PACKAGES
   # shellcheck disable=SC2086 # lists of names
-  packages=$(printf '%s\n' "${ROOT_PACKAGES[@]}" ${KIND_PACKAGES[$1]} ${KIND_PACKAGES["${1}_$2"]-} | LC_ALL=C sort -u | paste -sd ,)
+  packages=$(printf '%s\n' "${ROOT_PACKAGES[@]}" ${KIND_PACKAGES[$1]} ${KIND_PACKAGES["${1}_$2"]-} $more | LC_ALL=C sort -u | paste -sd ,)
   key=$({ printf '%s\n' "$SUITE" "$packages" && declare -f make_root; } | sha256sum | cut -d' ' -f1)
   root=$cache/roots/$key
   as_root touch "$cache/roots/.lock-$key"
@@ -107,14 +111,17 @@ use_root() { # use_root KIND BASE: sets root
 
 # --- the source's side: confined ---
 
-# As nobody in particular, in the build root. The lock is held as long as anything runs, by a run
-# that was killed too.
-as_builder() { # as_builder NETWORK ROOT [FROM:TO:MODE...] -- PROGRAM ARG...
-  as_root flock -o -w 3600 "$lock" bash -c "set -euo pipefail
+# As root, with the functions that it needs. The lock is held as long as anything runs, by a run that
+# was killed too; what it began ends with it.
+in_lock() { # in_lock FUNCTION ARG...
+  as_root flock -o -w 3600 "$lock" unshare --pid --fork --kill-child bash -c "set -euo pipefail
     BUILDER=$BUILDER
-    $(declare -f inside_root confine)
-    confine \"\$@\"" build "$@" 8>&- 9>&-
+    $(declare -f inside_root confine with_relays)
+    \"\$@\"" build "$@" 8>&- 9>&-
 }
+
+# As nobody in particular, in the build root.
+as_builder() { in_lock confine "$@"; } # as_builder NETWORK ROOT [FROM:TO:MODE...] -- PROGRAM ARG...
 
 # A result of the builder's: a file of its own and nothing else.
 take_file() { # take_file FROM TO
@@ -270,11 +277,6 @@ apply_patches() {
   done < <(spec patch)
 }
 
-recipe() { # recipe VERB ARG...: of the source's programs, without a network
-  as_builder none "$root/tree" "$work/input:/build/input:ro" "$work/out:/build/out:rw" "$ccache:/build/ccache:rw" -- \
-    bash "/build/input/recipe/$kind.sh" "$@"
-}
-
 steps() { grep -cE '^  [A-Z]' "$1" || true; }
 
 # What a compile will count: by what the recipe found before it, or as the native one did.
@@ -292,11 +294,63 @@ steps_done() {
   printf '%s%s\n' "$made" "$( ((made > ahead)) || printf ' of %s' "$ahead")"
 }
 
+# --- other machines' compilers ---
+
+# What is confined has no network: a distccd is a socket in a folder, of its port's name.
+with_relays() { # with_relays FOLDER PORTS NETWORK ROOT [FROM:TO:MODE...] -- PROGRAM ARG...
+  local folder=$1 port i
+  for port in $2; do
+    confine host "$4" "$folder:/build/out:rw" -- \
+      socat "UNIX-LISTEN:/build/out/$port,fork,unlink-early" "TCP:127.0.0.1:$port,connect-timeout=10" &
+    for ((i = 0; i < 50; i++)); do
+      [[ ! -S $folder/$port ]] || break
+      sleep 0.1
+    done
+  done
+  confine "${@:3}"
+}
+
+as_helped_builder() { # as_helped_builder PORTS [FROM:TO:MODE...] -- PROGRAM ARG...
+  in_lock with_relays "$work/distcc" "$1" none "$root/tree" "$work/distcc:/build/in:ro" "${@:2}"
+}
+
+# Runs confined: is it this very compiler?
+try_helper() { # try_helper PORT
+  cd /tmp
+  printf 'int f(int a) { return a * 3; }\n' >probe.c
+  gcc -O2 -c -o own.o probe.c
+  DISTCC_FALLBACK=0 DISTCC_SSH=/build/in/ssh DISTCC_HOSTS="@$1" timeout 30 distcc gcc -O2 -c -o theirs.o probe.c 2>/dev/null ||
+    { echo "no compiler" && exit 1; }
+  cmp -s own.o theirs.o || { echo "another compiler" && exit 1; }
+}
+
+# Sets ports and jobs. A helper that is off, or that is no help, is left out: the compile needs none.
+choose_helpers() {
+  local helper port found hosts=()
+  as_root install -d -m 0755 -o "$BUILDER" -g "$BUILDER" "$work/distcc"
+  # distcc calls it as it would call ssh: with the host's name.
+  # shellcheck disable=SC2016 # for the script's own shell
+  printf '#!/bin/sh\nexec socat - "UNIX-CONNECT:/build/in/$1"\n' | as_root tee "$work/distcc/ssh" >/dev/null
+  as_root chmod 0755 "$work/distcc/ssh"
+  for helper in ${helpers[@]+"${helpers[@]}"}; do
+    port=${helper%/*}
+    if found=$(as_helped_builder "$port" "$work/out:/build/out:rw" -- bash -c "set -euo pipefail; $(declare -f try_helper); try_helper $port"); then
+      ports+=("$port") hosts+=("@$helper") jobs=$((jobs + ${helper#*/}))
+    else
+      say "distcc at 127.0.0.1:$port: found ${found:-no compiler}, required $(as_root chroot "$root/tree" gcc --version | head -n 1); it is left out; check the tunnel, and the distccd at its end"
+    fi
+  done
+  ((${#hosts[@]} == 0)) || printf '%s\n' "${hosts[*]} localhost/$(nproc)" | as_root tee "$work/distcc/hosts" >/dev/null
+}
+
 # The same compile as the guest's: its compiler then finds each result.
 compile_natively() {
-  local start=$SECONDS pid told=0 log=$work/compile.log
-  say "native compile, so that the guest's finds its results"
-  (recipe compile "$(nproc)" $((size_gib * 1024 / 2)) 2>&1 | as_root tee "$log" >/dev/null) &
+  local start=$SECONDS pid told=0 log=$work/compile.log jobs ports=()
+  jobs=$(nproc)
+  choose_helpers
+  say "native compile, so that the guest's finds its results${ports[*]:+, with the help of distcc at ${ports[*]}}"
+  (as_helped_builder "${ports[*]}" "${places[@]}" bash "/build/input/recipe/$kind.sh" compile "$jobs" $((size_gib * 1024 / 2)) 2>&1 |
+    as_root tee "$log" >/dev/null) &
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
     sleep 1
@@ -348,7 +402,7 @@ take_declared() { # standard input: the tar
 
 prepare() {
   local work=$cache/builds/.work-$identity folder=$cache/builds/$identity lock=$cache/builds/.lock-$identity
-  local kind root archive origin ccache native=0 start=$SECONDS
+  local kind root archive origin ccache places native=0 start=$SECONDS
   as_root install -d -m 0755 "$cache" "$cache/builds"
   as_root touch "$lock" "$lock.prepare"
   exec 9<"$lock.prepare"
@@ -379,7 +433,9 @@ prepare() {
   # Its entries are of this source alone: what one source's programs write, another's never reads.
   ccache=$cache/builds/ccache-$({ spec source && spec patch | cut -d' ' -f2; } | sha256sum | cut -c1-32)
   as_root install -d -m 0700 -o "$BUILDER" -g "$BUILDER" "$ccache"
-  recipe configure >&2 || exit 1
+  # Of the source's programs, without a network.
+  places=("$work/input:/build/input:ro" "$work/out:/build/out:rw" "$ccache:/build/ccache:rw" --)
+  as_builder none "$root/tree" "${places[@]}" bash "/build/input/recipe/$kind.sh" configure >&2 || exit 1
   take_file "$work/out/config" "$work/input/config"
   take_file "$work/out/name" "$work/in/name"
   take_file "$work/out/steps" "$work/in/steps"
@@ -457,9 +513,9 @@ read_file() { # read_file NAME
 }
 
 main() {
-  local verb=${1-} cache=${2-} identity=${3-} size_gib=10 warm=0
+  local verb=${1-} cache=${2-} identity=${3-} size_gib=10 warm=0 helpers=() helper
   case "$verb $#" in
-    "find 4" | "prepare 5" | "read 4" | "store 5") ;;
+    "find 4" | "prepare 5" | "prepare "[6-9] | "prepare 1"[0-3] | "read 4" | "store 5") ;;
     *) die "found '$verb' with $# words, required find, prepare, read or store and its words" ;;
   esac
   [[ $cache =~ ^(/[A-Za-z0-9._@+-]+)+$ ]] || die "found cache '$cache', required an absolute path"
@@ -470,7 +526,10 @@ main() {
     prepare)
       [[ $4 =~ ^[1-9][0-9]{0,3}$ ]] || die "found size '$4', required GiB"
       [[ $5 =~ ^[01]$ ]] || die "found '$5', required 0 or 1"
-      size_gib=$4 warm=$5
+      size_gib=$4 warm=$5 helpers=("${@:6}")
+      for helper in "${@:6}"; do
+        [[ $helper =~ ^[1-9][0-9]{0,4}/[1-9][0-9]{0,2}$ ]] || die "found helper '$helper', required PORT/JOBS"
+      done
       prepare
       ;;
     read) read_file "$4" ;;

@@ -33,7 +33,7 @@ function order(): BuildOrder {
 export class BuildRun {
   private readonly order = order();
   private readonly place: BuildPlace = {
-    ...{ cacheDir: CACHE_DIR, lab: "bench", sizeGiB: 10, warm: "always", vcpus: 2 },
+    ...{ cacheDir: CACHE_DIR, lab: "bench", sizeGiB: 10, warm: "always", distcc: [], vcpus: 2 },
   };
   private readonly build: Build;
 

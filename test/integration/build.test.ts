@@ -1,14 +1,23 @@
 /** The host's part of a build: real build root, git, patch and make, on a small source. No guest. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Build } from "../../io/guestBuild";
 import { recipeDigest } from "../../io/buildOrder";
 import { run } from "../../io/exec";
-import { BuildOrder, buildIdentity, Prepared } from "../../lib/guestBuild";
+import { BuildOrder, buildIdentity, BuildPlace, Prepared } from "../../lib/guestBuild";
+import { freePort, until } from "./loopback";
 import { CACHE_DIR, ROOT } from "./support";
 
 process.chdir(ROOT);
@@ -25,7 +34,8 @@ kernelversion kernelrelease:
 	@echo 6.99.0$(LOCALVERSION)
 bzImage:
 	@echo "  CC      a.o"
-	@$(CC) -c -o $(O)/a.o a.c
+	@$(CC) -Wp,-MMD,$(O)/.a.o.d -c -o $(O)/a.o a.c
+	@echo "object: $$(sha256sum <$(O)/a.o)"
 	@echo "uid: $$(id -u), rights: $$(grep CapEff /proc/self/status | cut -f2)"
 	@touch /usr/x /build/input/x 2>/dev/null && echo "wrote outside" || true
 	@cat /etc/shadow 2>/dev/null && echo "read a secret" || true
@@ -48,11 +58,15 @@ const place = { cacheDir: CACHE_DIR, lab: "itest", sizeGiB: 10, vcpus: 2 } as co
 const guest = { config: join(folder, "ssh_config"), alias: "nobody" };
 let commit = "";
 
-function build(change: Partial<BuildOrder> = {}, warm: "always" | "never" = "always"): Build {
+function build(
+  change: Partial<BuildOrder> = {},
+  warm: BuildPlace["warm"] = "always",
+  distcc: BuildPlace["distcc"] = [],
+): Build {
   const needs = ["EXT4_FS"];
   return new Build({
     ...{ guest, acceleration: "tcg", name: "g1", order: order(change), needs },
-    place: { ...place, warm },
+    place: { ...place, warm, distcc },
   });
 }
 
@@ -99,9 +113,10 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     const kept = join(CACHE_DIR, "builds", identity);
     const log = (await run(["cat", join(kept, "compile.log")])).stdout.toString();
     const told = log.split("\n").filter((line) => !/^make|^ {2}CC|^$/.test(line));
-    assert.match(told[0] ?? "", /^uid: 65533, rights: 0+$/);
-    assert.match(told[1] ?? "", /^processes: \d$/);
-    assert.equal(told.length, 2, log);
+    assert.match(told[0] ?? "", /^object: [0-9a-f]{64} {2}-$/);
+    assert.match(told[1] ?? "", /^uid: 65533, rights: 0+$/);
+    assert.match(told[2] ?? "", /^processes: \d\d?$/);
+    assert.equal(told.length, 3, log);
     const started = Date.now();
     assert.deepEqual(await prepared(), first);
     console.log(`a prepared build is found in ${((Date.now() - started) / 1000).toFixed(1)} s`);
@@ -115,6 +130,56 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     assert.equal(steps, 1);
     const kept = join(CACHE_DIR, "builds", buildIdentity(order({ patches: [more] })));
     assert.ok(!existsSync(join(kept, "compile.log")));
+  });
+
+  it("has other machines compile, where their compiler is this one", async (t) => {
+    const said: string[] = [];
+    t.mock.method(console, "log", (line: string) => said.push(line));
+    // Each with a cache of its own.
+    const object = async (title: string, ...ports: number[]) => {
+      const patches = [
+        patch(`${title}\n--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n-int a = 1;\n+int a = 3;\n`),
+      ];
+      const identity = buildIdentity(order({ patches }));
+      made.push(identity);
+      const distcc = ports.map((port) => ({ port, jobs: 2 }));
+      await build({ patches }, "always", distcc).prepared();
+      const log = readFileSync(join(CACHE_DIR, "builds", identity, "compile.log"), "utf8");
+      return /^object: (\S+)/m.exec(log)?.[1];
+    };
+    const own = await object("by itself");
+    const free = await freePort();
+    assert.equal(await object("with one that is off", free), own);
+    const distccd = async (gcc: string) => {
+      const port = await freePort();
+      return { port, ...(await startDistccd(port, gcc)) };
+    };
+    const [same, another] = [await distccd('"$@"'), await distccd('-fno-ident "$@"')];
+    try {
+      assert.equal(await object("with two", same.port, another.port), own);
+      // Asked once, whether it is the same; and then for the object.
+      assert.equal(same.compiled(), 2);
+      assert.equal(another.compiled(), 1);
+    } finally {
+      await Promise.all([same.stop(), another.stop()]);
+    }
+    const told = said
+      .filter((line) => line.includes("distcc"))
+      .map((line) => line.replace(/^.*host: /, ""));
+    assert.match(
+      told[0] ?? "",
+      RegExp(
+        `^distcc at 127.0.0.1:${free}: found no compiler, required gcc .*; it is left out; check the tunnel, and the distccd at its end$`,
+      ),
+    );
+    assert.match(
+      told[1] ?? "",
+      RegExp(
+        `^distcc at 127.0.0.1:${another.port}: found another compiler, required gcc .*; it is left out; `,
+      ),
+    );
+    assert.match(told[2] ?? "", RegExp(`with the help of distcc at ${same.port}$`));
+    assert.equal(told.length, 3);
   });
 
   const refused: [string, () => Partial<BuildOrder>, RegExp][] = [
@@ -218,4 +283,39 @@ async function serve(served: string) {
     });
   });
   return { server, port };
+}
+
+/**
+ * The distccd of the build root on loopback, as another machine's behind its tunnel would be. `gcc`: what
+ * its compiler is called with, as words of a shell; distcc asks for it by its longer name. It takes a
+ * second, as a compile does.
+ */
+async function startDistccd(port: number, gcc: string) {
+  const { spawn } = await import("node:child_process");
+  const roots = join(CACHE_DIR, "roots");
+  const tree = readdirSync(roots)
+    .map((name) => join(roots, name, "tree"))
+    .find((root) => existsSync(join(root, "usr", "bin", "distccd")));
+  assert.ok(tree !== undefined, "a build root with distcc");
+  const script = `
+    mount -t tmpfs tmpfs "$0/tmp" && mount --rbind /dev "$0/dev"
+    mkdir -m 0755 "$0/tmp/bin" && chmod 1777 "$0/tmp"
+    printf '#!/bin/sh\nsleep 1\nexec /usr/bin/gcc %s\n' "$2" >"$0/tmp/bin/x86_64-linux-gnu-gcc" && chmod 0755 "$0"/tmp/bin/*
+    chroot --userspec=65533:65533 "$0" env -i PATH=/tmp/bin:/usr/bin:/bin distccd --no-detach --daemon \\
+      --listen 127.0.0.1 --allow 127.0.0.1 --port "$1" --jobs 2 --log-stderr --log-level info & wait`;
+  const words = ["--mount", "--pid", "--fork", "--kill-child", "bash", "-ec", script, tree];
+  const server = spawn("unshare", [...words, String(port), gcc], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  server.stderr.on("data", (text: Buffer) => (log += text.toString()));
+  const ended = new Promise((resolve) => server.once("exit", resolve));
+  await until(() => /daemon started/.test(log));
+  return {
+    compiled: () => log.match(/COMPILE_OK/g)?.length ?? 0,
+    stop: async () => {
+      server.kill("SIGKILL");
+      await ended;
+    },
+  };
 }

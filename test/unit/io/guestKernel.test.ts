@@ -241,7 +241,7 @@ describe("GuestKernel", () => {
       source: { package: "linux-source-6.12", suite: "bookworm-security" },
     };
     const place: BuildPlace = {
-      ...{ cacheDir: "/nowhere", lab: "dev", sizeGiB: 4, vcpus: 1 },
+      ...{ cacheDir: "/nowhere", lab: "dev", sizeGiB: 4, distcc: [], vcpus: 1 },
       warm: "never",
     };
     guest(`if [[ $name == basis ]]; then echo CONFIG_NUMA=y; exit 0; fi`);

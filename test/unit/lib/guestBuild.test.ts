@@ -22,7 +22,7 @@ const ORDER: BuildOrder = {
   fragments: [{ name: "/srv/a/my.config", text: "CONFIG_NUMA=y\n" }],
   patches: [{ file: "/srv/a/fix.patch", sha256: SHA }],
 };
-const PLACE = { cacheDir: "/c", lab: "dev", sizeGiB: 10, vcpus: 2 };
+const PLACE = { cacheDir: "/c", lab: "dev", sizeGiB: 10, distcc: [], vcpus: 2 };
 
 describe("a build's identity", () => {
   const same: [string, Partial<BuildOrder>][] = [
@@ -109,7 +109,7 @@ it("the host's script is told in lines, which name no folder of this machine", (
   );
 });
 
-it("the host compiles too where the guest would take hours, or where it is asked to", () => {
+it("the host compiles too where the guest would take hours, where others help, or where it is asked to", () => {
   const on = (["auto", "always", "never"] as const).map((warm) =>
     (["kvm", "tcg"] as const).map((acceleration) => isWarm({ ...PLACE, warm }, acceleration)),
   );
@@ -118,6 +118,8 @@ it("the host compiles too where the guest would take hours, or where it is asked
     [true, true],
     [false, false],
   ]);
+  const distcc = [{ port: 3632, jobs: 8 }];
+  assert.ok(isWarm({ ...PLACE, warm: "auto", distcc }, "kvm"));
   const never = { ...PLACE, warm: "never" } as const;
   assert.deepEqual(
     [paceOf(never, "kvm"), paceOf(undefined, "tcg"), paceOf(never, "tcg")],

@@ -176,7 +176,7 @@ describe("a lab that says the least", () => {
         natSubnet: "192.168.130.0/24",
         viewers: false,
         packages: "install",
-        buildCache: { sizeGiB: 10, warm: "auto" },
+        buildCache: { sizeGiB: 10, warm: "auto", distcc: [] },
         onDrift: "heal",
       },
       guests: [
@@ -490,6 +490,26 @@ describe("a fault", () => {
       [
         "guests[1].name: guest name 'a' is already taken by guests[0].name",
         "guests[1].spice.port: port 6000 is already taken by guests[0].spice.port",
+      ],
+    ],
+    [
+      "help for a compile that is not made",
+      {
+        guests: [{ name: "a" }],
+        host: { buildCache: { warm: "never", distcc: [{ jobs: 8 }] } },
+      },
+      [
+        "host.buildCache.distcc: helps the host compile, which warm 'never' forbids; set warm to 'auto', or remove distcc",
+      ],
+    ],
+    [
+      "one helper twice",
+      {
+        guests: [{ name: "a" }],
+        host: { buildCache: { distcc: [{ jobs: 8 }, { port: 3632, jobs: 2 }] } },
+      },
+      [
+        "host.buildCache.distcc[1].port: port 3632 is already taken by host.buildCache.distcc[0].port",
       ],
     ],
     [
