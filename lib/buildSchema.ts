@@ -113,6 +113,7 @@ export const buildCache = z
   })
   .prefault({});
 
+export type BuildCache = z.output<typeof buildCache>;
 export type BuildSource = z.output<typeof source>;
 export type KernelBuild = z.output<typeof kernelBuild>;
 export type MesaBuild = z.output<typeof mesaBuild>;

@@ -1,6 +1,6 @@
 /** What is built in a guest: what makes one build another, what it takes, how its scripts are told. Pure. */
 import { createHash } from "node:crypto";
-import { BuildSource } from "./buildSchema";
+import { BuildCache, BuildSource } from "./buildSchema";
 import { Acceleration } from "./limits";
 
 export type BuildKind = "kernel" | "mesa";
@@ -23,15 +23,10 @@ export interface BuildOrder {
 }
 
 /** Where builds are prepared and kept. */
-export interface BuildPlace {
+export interface BuildPlace extends BuildCache {
   readonly cacheDir: string;
   /** Finished packages are shared among the guests of one lab alone. */
   readonly lab: string;
-  readonly sizeGiB: number;
-  /** Whether the host compiles natively too. */
-  readonly warm: "auto" | "always" | "never";
-  /** distccds of other machines, at ports of the lab host's loopback. */
-  readonly distcc: readonly { readonly port: number; readonly jobs: number }[];
   readonly vcpus: number;
 }
 

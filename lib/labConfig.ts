@@ -1,7 +1,8 @@
 /** Reads the lab from configuration: all faults at once, defaults filled in. Pure. */
 import { parse } from "yaml";
 import { z } from "zod";
-import { GuestConfig, HostConfig, Lab, labSchema } from "./labSchema";
+import { BuildCache } from "./buildSchema";
+import { GuestConfig, Lab, labSchema } from "./labSchema";
 import { nearest } from "./nearest";
 import { partFaults } from "./origin";
 import { shortened, visible } from "./plainText";
@@ -206,30 +207,34 @@ function outboundFaults({ network, image }: GuestConfig, at: string): ConfigFaul
 }
 
 /** Helpers of a compile that is not made, and one that is named twice. */
-function helperFaults({ warm, distcc }: HostConfig["buildCache"]): ConfigFault[] {
-  const [path, ports] = ["host.buildCache.distcc", distcc.map(({ port }) => port)];
-  const twins = ports.flatMap((port, i): ConfigFault[] => {
-    const first = ports.indexOf(port);
-    const reason = `port ${port} is already taken by ${path}[${first}].port`;
-    return first === i ? [] : [{ path: `${path}[${i}].port`, reason }];
-  });
-  if (warm !== "never" || distcc.length === 0) return twins;
-  const reason =
-    "helps the host compile, which warm 'never' forbids; set warm to 'auto', or remove distcc";
-  return [...twins, { path, reason }];
+function helperFaults({ warm, distcc }: BuildCache): ConfigFault[] {
+  const path = "host.buildCache.distcc";
+  const faults: ConfigFault[] = [];
+  const claim = claims(faults);
+  distcc.forEach(({ port }, i) => claim(`port ${port}`, `${path}[${i}].port`));
+  if (warm === "never" && distcc.length > 0) {
+    const reason =
+      "helps the host compile, which warm 'never' forbids; set warm to 'auto', or remove distcc";
+    faults.push({ path, reason });
+  }
+  return faults;
+}
+
+/** Adds a fault where a thing of which there is one is claimed a second time. */
+function claims(faults: ConfigFault[]): (what: string, path: string) => void {
+  const taken = new Map<string, string>();
+  return (what, path) => {
+    const first = taken.get(what);
+    if (first === undefined) taken.set(what, path);
+    else faults.push({ path, reason: `${what} is already taken by ${first}` });
+  };
 }
 
 /** Rules that span several keys. */
 function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const add = (path: string, reason: string): void => void faults.push({ path, reason });
-
-  const claims = new Map<string, string>();
-  const claim = (what: string, path: string): void => {
-    const first = claims.get(what);
-    if (first === undefined) claims.set(what, path);
-    else add(path, `${what} is already taken by ${first}`);
-  };
+  const claim = claims(faults);
   guests.forEach((guest, i) => {
     const at = `guests[${i}]`;
     if (guest === undefined) return;

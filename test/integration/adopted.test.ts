@@ -9,13 +9,13 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { AdoptedDomainInputs, AdoptedDomainProps, provider } from "../../io/adoptedDomain";
 import { run } from "../../io/exec";
 import { sameMeaning } from "../../lib/adoptXml";
+import { freePort } from "./loopback";
 
 const DOMAIN = `mirlab-test-adopted-${process.pid}`;
 const folder = mkdtempSync(join(tmpdir(), "mirlab-adopted-"));
@@ -57,14 +57,6 @@ async function removeDomain(): Promise<void> {
   const quiet = ["virsh", "--quiet", "--connect", "qemu:///system"];
   await run([...quiet, "destroy", DOMAIN]);
   await run([...quiet, "undefine", DOMAIN]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 const inputs = (changes: Partial<AdoptedDomainInputs> = {}): AdoptedDomainInputs => ({
