@@ -1,71 +1,82 @@
 #!/usr/bin/env bash
-# All tests, in the order of what they need; ends at the first part that fails.
-#   run.sh [unit] [browser] [toolchain] [security] [integration]   all parts by default
+# Runs all tests, in the order of what they need. Every part runs; a summary names what failed.
+#   run.sh [PART|FILE...]   PART: unit, browser, toolchain, security, integration; default: all five
+#                           FILE: a test file of integration
 # Integration tests use the real engine, libvirt and guests on this machine: they install the host
 # packages, start libvirtd where nothing else does, and stop what they started.
 set -euo pipefail
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+# shellcheck source-path=SCRIPTDIR source=steps.sh
+source test/steps.sh
 
-part() { printf '\n== %s\n' "$*" >&2; }
+MIRLAB_TEST_FAILURES=$(mktemp)
+export MIRLAB_TEST_FAILURES
+trap 'rm -f "$MIRLAB_TEST_FAILURES"' EXIT
 
-node_tests() { node --require ./io/register.js --test --test-reporter=spec "$@"; }
-
-unit() {
-  part 'unit tests'
-  test/unit/run.sh
-}
+node_tests() { test/node.sh "$@"; }
 
 # The report in a real Chromium, headless and without a network.
 browser() {
-  part 'browser'
   scripts/host/packages.sh install chromium >/dev/null
   node_tests test/browser/*.test.ts
 }
 
-toolchain() {
-  part 'toolchain: Go'
-  local module
-  for module in nodehost command; do
-    (cd "toolchain/$module" && go vet ./... && go test ./...)
-  done
-  part 'toolchain: engine'
-  node_tests toolchain/test/*.test.ts
-  toolchain/sdk.sh --check
+go_tests() { # go_tests MODULE
+  cd "toolchain/$1"
+  go vet ./...
+  go test ./...
 }
 
-# What a lab's host has, with libvirtd until this run ends; a test's lab may stop it before.
-host_ready() {
+toolchain() {
+  local module
+  for module in nodehost command; do
+    step "toolchain: Go, $module" go_tests "$module"
+  done
+  step 'toolchain: engine' node_tests toolchain/test/*.test.ts
+  step 'toolchain: SDK' toolchain/sdk.sh --check
+}
+
+# Installs what a lab's host has; libvirtd runs until COMMAND ends.
+on_host() { # on_host COMMAND...
   local names
   names=$(node -r ./io/register.js -p "require('./lib/packages').packagesFor('host').join(' ')")
   # shellcheck disable=SC2086 # a list of package names
   scripts/host/packages.sh install $names openssh-server >/dev/null
   trap 'scripts/host/libvirtd.sh stop' EXIT
   scripts/host/libvirtd.sh start
+  "$@"
 }
 
 # Attacks that need no guest; `npm run test:security` tries them all.
-security() {
-  part 'security'
-  host_ready
-  node_tests test/security/{attacks,host,spice}.test.ts
+security() { on_host node_tests test/security/{attacks,host,spice}.test.ts; }
+
+# One after the other: two emulated guests on two cores would time each other out.
+integration() { # integration FILE...
+  on_host node_tests --test-concurrency=1 "$@"
 }
 
-integration() {
-  part 'integration'
-  host_ready
-  # One after the other: two emulated guests on two cores would time each other out.
-  node_tests --test-concurrency=1 test/integration/*.test.ts
-}
-
-toolchain/sdk.sh build
+files=()
 if (($# == 0)); then set -- unit browser toolchain security integration; fi
 for name in "$@"; do
   case $name in
-    unit | browser | toolchain | security | integration) "$name" ;;
+    unit | browser | toolchain | security | integration) ;;
+    *.test.ts) [[ -f $name ]] && files+=("$name") && continue ;;&
     *)
-      printf 'test: found part %s, required unit, browser, toolchain, security or integration\n' "$name" >&2
+      printf 'test: found part %s; need unit, browser, toolchain, security, integration or a test file\n' "$name" >&2
       exit 1
       ;;
   esac
 done
+
+step 'SDK' toolchain/sdk.sh build
+for name in "$@"; do
+  case $name in
+    unit) step unit test/unit/run.sh ;;
+    browser | security) step "$name" "$name" ;;
+    toolchain) toolchain ;;
+    integration) step integration integration test/integration/*.test.ts ;;
+  esac
+done
+if ((${#files[@]} > 0)); then step "${files[*]}" integration "${files[@]}"; fi
+steps_end "$MIRLAB_TEST_FAILURES"

@@ -15,7 +15,7 @@ fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-node --require ./io/register.js --test --test-reporter spec "${files[@]}" | tee "$log"
+test/node.sh "${files[@]}" | tee "$log"
 
 # The runner is content with a file that holds no test, and counts the file itself as one.
 for file in "${files[@]}"; do
