@@ -9,7 +9,7 @@ export default tseslint.config(
       "**/node_modules/",
       "sdks/",
       "results/",
-      "io/register.js",
+      "core/register.js",
       "io/today.js",
       "policies/start.js",
       "*.mjs",

@@ -1,11 +1,11 @@
 /** The lab: what Pulumi.<stack>.yaml declares, on its host. */
 import * as pulumi from "@pulumi/pulumi";
-import { labOfStack } from "./components/config";
-import { Guest } from "./components/guest";
-import { LabHost } from "./components/labHost";
-import { preflight } from "./components/preflight";
-import { labOwner } from "./io/labOwner";
-import { macAddress } from "./lib/mac";
+import { labOfStack } from "./components/lab/stackConfig.resource";
+import { Guest } from "./components/lab/guest.resource";
+import { LabHost } from "./components/host/labHost.resource";
+import { preflight } from "./components/lab/preflight.resource";
+import { labOwner } from "./components/lab/owner.io";
+import { macAddress } from "./components/domain/mac";
 
 export = async () => {
   const lab = labOfStack();

@@ -1,10 +1,13 @@
-// What the code of every dynamic provider in a state asks: the handler of io/<module>.ts, of today.
+// What the code of every dynamic provider in a state asks for its handler. The names by which states
+// ask, of handlers and of properties, are in names.json: they outlive files and words of the checkout.
 "use strict";
 
-require("./register.js");
+require("../core/register.js");
+const { join } = require("node:path");
+const { handlers, properties } = require("./names.json");
 
-// An engine that was killed leaves its provider behind: nobody hears it, and its complaint that
-// nobody hears it would itself be an error, for ever, at the cost of a core.
+// An engine that was killed leaves its provider behind: nobody reads its output, and a write error
+// would itself be reported by a write, for ever, at the cost of a core.
 const engine = process.ppid;
 const alone = () => process.exit(1);
 for (const stream of [process.stdout, process.stderr]) stream.on("error", alone);
@@ -21,14 +24,51 @@ const keepProvider =
     throw error;
   };
 
+const rename = (props, pairs) =>
+  pairs.reduce((renamed, [from, to]) => {
+    if (renamed === undefined || !(from in renamed) || to in renamed) return renamed;
+    const { [from]: value, ...rest } = renamed;
+    return { ...rest, [to]: value };
+  }, props);
+
 exports.providerOf = (module) => {
-  const { provider } = require(`./${module}`);
+  const handler = handlers[module];
+  if (handler === undefined) {
+    throw new Error(
+      `${module}: found no handler of this name in io/names.json; need the version of the project that wrote the state, or a newer one; fix: use that checkout`,
+    );
+  }
+  const { provider } = require(join("..", handler));
+  const renames = Object.entries(properties[module] ?? {});
+  const today = (props) => rename(props, renames);
+  // A refresh that only spelled a property anew would show as drift.
+  const asKept = (props, kept) =>
+    rename(
+      props,
+      renames.filter(([old, now]) => kept !== undefined && old in kept && !(now in kept)).map(([old, now]) => [now, old]),
+    );
   return {
     ...provider,
     create: async (inputs) => provider.create(inputs).catch(keepProvider(inputs)),
-    // Pulumi's own ways of a provider without the method are no answer of this project.
+    // Pulumi's defaults for a missing method differ from this project's: none is added here.
+    ...(provider.check && {
+      check: async (olds, news) => provider.check(today(olds), news),
+    }),
+    ...(provider.diff && {
+      diff: async (id, olds, news) => provider.diff(id, today(olds), news),
+    }),
+    ...(provider.read && {
+      read: async (id, kept) => {
+        const { props, ...found } = await provider.read(id, today(kept));
+        return { ...found, ...(props && { props: asKept(props, kept) }) };
+      },
+    }),
     ...(provider.update && {
-      update: async (id, olds, news) => provider.update(id, olds, news).catch(keepProvider(news)),
+      update: async (id, olds, news) =>
+        provider.update(id, today(olds), news).catch(keepProvider(news)),
+    }),
+    ...(provider.delete && {
+      delete: async (id, props) => provider.delete(id, today(props)),
     }),
   };
 };

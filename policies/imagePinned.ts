@@ -1,4 +1,4 @@
-import { imageUrlFault } from "../lib/imageUrl";
+import { imageUrlFault } from "../config/imageUrl";
 import { DOMAIN, resourcePolicy } from "./kit";
 
 const DIGEST = /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;

@@ -7,7 +7,12 @@ import type {
   Severity,
   StackValidationPolicy,
 } from "@pulumi/policy";
-import { DomainParts, partsOfAdopted, partsOfDomain, partsOfSpec } from "../lib/domainParts";
+import {
+  DomainParts,
+  partsOfAdopted,
+  partsOfDomain,
+  partsOfSpec,
+} from "../components/domain/declaredParts";
 
 type JsonSchema = NonNullable<PolicyConfigSchema["properties"]>[string];
 

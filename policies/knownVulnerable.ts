@@ -1,5 +1,5 @@
-import { ADVISORIES, Advisory, Concern } from "../lib/advisories";
-import type { DomainParts } from "../lib/domainParts";
+import { ADVISORIES, Advisory, Concern } from "../components/host/advisories";
+import type { DomainParts } from "../components/domain/declaredParts";
 import { domainPolicy } from "./kit";
 
 interface Acknowledgement {

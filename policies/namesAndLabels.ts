@@ -1,4 +1,4 @@
-import { NAME } from "../lib/names";
+import { NAME } from "../config/names";
 import { domainOf, DOMAIN, resourcePolicy } from "./kit";
 
 /** `dev` of `urn:pulumi:dev::mirlab::...` */
@@ -32,7 +32,7 @@ export const namesAndLabels = resourcePolicy(
     if (mark.stack !== stack || !NAME.test(mark.guest)) {
       report(
         `The domain of '${args.name}' must carry the mark of its lab, found stack '${mark.stack}' and ` +
-          `guest '${mark.guest}', required stack '${stack}'; declare it by components/guest.ts.`,
+          `guest '${mark.guest}', required stack '${stack}'; declare it by components/lab/guest.resource.ts.`,
       );
     }
   },

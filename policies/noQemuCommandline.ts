@@ -6,7 +6,7 @@ export const noQemuCommandline = domainPolicy<{ readonly domains: readonly strin
     description: "No domain brings arguments of its own to QEMU.",
     severity: "high",
     enforcementLevel: "mandatory",
-    why: "An argument goes past libvirt: no sVirt label, no policy and no drift check knows what it opens. The lab's own, for user-mode network, are written by lib/domainXml.ts alone.",
+    why: "An argument goes past libvirt: no sVirt label, no policy and no drift check knows what it opens. The lab's own, for user-mode network, are written by components/domain/definition.ts alone.",
     remediationSteps: "Say it in libvirt's own elements, or name the domain.",
     config: { domains: guestList("Domains that may, by name.") },
   },

@@ -1,6 +1,6 @@
 import { Secret } from "@pulumi/policy";
 import type { ResourceValidationPolicy } from "@pulumi/policy";
-import { plainSecrets } from "../lib/plainSecrets";
+import { plainSecrets } from "../core/plainSecrets";
 import { About, LabPolicy, policyOf, settings, unproxied } from "./kit";
 
 interface Config {

@@ -1,4 +1,4 @@
-import type { Video } from "../lib/domainParts";
+import type { Video } from "../components/domain/declaredParts";
 import { ConfigKey, domainPolicy } from "./kit";
 
 interface Config {

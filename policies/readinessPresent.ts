@@ -1,5 +1,5 @@
 import type { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
-import { gateFault, PAGE_FLOORS } from "../lib/requirement";
+import { gateFault, PAGE_FLOORS } from "../core/requirement";
 import { LabPolicy, policyOf } from "./kit";
 
 const GUEST = "mirlab:index:Guest";
@@ -16,7 +16,8 @@ export const readinessPresent: StackValidationPolicy & LabPolicy = {
     severity: "high",
     enforcementLevel: "mandatory",
     why: "A guest that nobody asks is a guest of which nothing is known.",
-    remediationSteps: "Declare guests by components/guest.ts; raise guests[].gates, or drop them.",
+    remediationSteps:
+      "Declare guests by components/lab/guest.resource.ts; raise guests[].gates, or drop them.",
   }),
   validateStack: ({ resources }, report) => {
     const readiness = resources.filter((r) => r.type === READINESS);
@@ -25,7 +26,7 @@ export const readinessPresent: StackValidationPolicy & LabPolicy = {
       if (own.length !== 1) {
         report(
           `The guest '${nameOf(guest)}' must have exactly one MirReadiness, found ${own.length}; ` +
-            "declare it by components/guest.ts.",
+            "declare it by components/lab/guest.resource.ts.",
           guest.urn,
         );
       }

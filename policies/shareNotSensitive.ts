@@ -1,5 +1,5 @@
-import { sharePathFault } from "../lib/sharePath";
-import { mirlabHome } from "../io/paths";
+import { sharePathFault } from "../config/sharePath";
+import { mirlabHome } from "../core/paths";
 import { domainOf, resourcePolicy } from "./kit";
 
 interface HostInputs {

@@ -1,8 +1,8 @@
 /** docs/checks.md, from the checks themselves. */
-import { CHECKS } from "../lib/checks";
-import { TieredCheck, Wanted } from "../lib/checks/check";
-import { BAD_KERNELS, HARNESS_FAULTS, MIR_RULES } from "../lib/checks/known";
-import { PAGE_FLOORS } from "../lib/requirement";
+import { CHECKS } from "../components/readiness/checks";
+import { TieredCheck, Wanted } from "../components/readiness/checks/check";
+import { BAD_KERNELS, HARNESS_FAULTS, MIR_RULES } from "../components/readiness/checks/known";
+import { PAGE_FLOORS } from "../core/requirement";
 
 /** A guest of the default configuration, in words. */
 const WANTED: Wanted = {
@@ -55,7 +55,7 @@ export function checksPage(): string {
   return [
     "# Checks of a guest",
     "",
-    "Written by `npm run docs` from `lib/checks`. `MirReadiness` asks all of them at every `up` that has something to prove; a preview asks again for those that need no key, no picture and no file in the share. The guest tells its facts by one script, [scripts/guest/facts.py](../scripts/guest/facts.py), in one round trip.",
+    "Written by `npm run docs` from `components/readiness/checks`. `MirReadiness` asks all of them at every `up` that has something to prove; a preview asks again for those that need no key, no picture and no file in the share. The guest tells its facts by one script, [scripts/guest/facts.py](../scripts/guest/facts.py), in one round trip.",
     "",
     "A fatal check that is not met fails the deploy: the measurements are kept, and the next `up` asks again. A warning is told and kept. A check that does not apply is skipped, and says why. Unknown is not met. *line* is the line of the 2014 page that a check comes from.",
     "",
@@ -64,7 +64,7 @@ export function checksPage(): string {
     ...tier("session"),
     "## Known faults and rules",
     "",
-    "The tables are in [lib/checks/known.ts](../lib/checks/known.ts).",
+    "The tables are in [components/readiness/checks/known.ts](../components/readiness/checks/known.ts).",
     "",
     "| about | versions | what | known since | source |",
     "|---|---|---|---|---|",

@@ -8,7 +8,7 @@
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { z } from "zod";
-import { labSchema } from "../lib/labSchema";
+import { labSchema } from "../config/schema";
 import { checksPage } from "./checksPage";
 import { policySections } from "./policyDocs";
 import { ATTACKS } from "./security/attacks";
@@ -43,11 +43,11 @@ function attackTable(): string {
 
 /** Where checks that a person meets are declared. */
 const CHECK_SOURCES = [
-  ...["boot", "graphics", "session"].map((tier) => `lib/checks/${tier}.ts`),
-  ...readdirSync(join(ROOT, "lib", "hostChecks"))
+  ...["boot", "graphics", "session"].map((tier) => `components/readiness/checks/${tier}.ts`),
+  ...readdirSync(join(ROOT, "components", "host", "checks"))
     .filter((file) => file !== "finding.ts")
-    .map((file) => `lib/hostChecks/${file}`),
-  "io/doctor.ts",
+    .map((file) => `components/host/checks/${file}`),
+  "cli/doctor.ts",
 ];
 
 interface Row {

@@ -12,4 +12,4 @@ if [[ -n ${MIRLAB_TEST_FAILURES-} ]]; then
   trap 'cat -- "$part" >>"$MIRLAB_TEST_FAILURES"; rm -f -- "$part"' EXIT
   reporters+=(--test-reporter=./test/failures.js "--test-reporter-destination=$part")
 fi
-node --require ./io/register.js --test "${reporters[@]}" "$@"
+node --require ./core/register.js --test "${reporters[@]}" "$@"

@@ -40,7 +40,7 @@ toolchain() {
 # Installs what a lab's host has; libvirtd runs until COMMAND ends.
 on_host() { # on_host COMMAND...
   local names
-  names=$(node -r ./io/register.js -p "require('./lib/packages').packagesFor('host').join(' ')")
+  names=$(node -r ./core/register.js -p "require('./components/host/packages').packagesFor('host').join(' ')")
   # shellcheck disable=SC2086 # a list of package names
   scripts/host/packages.sh install $names openssh-server >/dev/null
   trap 'scripts/host/libvirtd.sh stop' EXIT

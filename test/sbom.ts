@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { GUEST_PACKAGES, HOST_PACKAGES, VIEWER_PACKAGES } from "../lib/packages";
+import { GUEST_PACKAGES, HOST_PACKAGES, VIEWER_PACKAGES } from "../components/host/packages";
 import { ALLOWED, licenceOf } from "./licences";
 
 const ROOT = resolve(__dirname, "..");

@@ -1,6 +1,6 @@
 # Packages in a guest, for the scripts of this folder that install some: these set ME to their name,
 # and LOG, LOCK and MARKS to files and a folder of their own in the guest. Over ssh this text comes
-# before theirs (io/link.ts).
+# before theirs (core/link.io.ts).
 # shellcheck shell=bash
 
 # Of the root file system, beside what dpkg needs: what it writes about packages.

@@ -1,5 +1,5 @@
 # Fills the guest's disk with its root file system, after the disk was enlarged. A library: over ssh
-# this text comes before the script that uses it (io/link.ts). Does nothing where nothing is left.
+# this text comes before the script that uses it (core/link.io.ts). Does nothing where nothing is left.
 # shellcheck shell=bash
 
 grow_root() {

@@ -3,7 +3,7 @@
 
 Runs in the guest, as root: the journal and other processes' maps need it. It changes nothing. A
 fact that cannot be had is null, with a line of why in "errors"; the rest is still told. The other
-side of this file is lib/guestFacts.ts: a change of what is told is a new VERSION.
+side of this file is components/guest/facts.ts: a change of what is told is a new VERSION.
 
 Most of the time is other programs' and Mesa's: they are started first, and answer while this
 process reads files.

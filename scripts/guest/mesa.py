@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Which Mesa a guest has, and what of it is the lab's: one JSON object on one line. Runs in the
 guest, as root; reads files only, and changes nothing. The other side of this file is
-lib/guestMesa.ts: a change of what is told is a new VERSION.
+components/build/mesa.ts: a change of what is told is a new VERSION.
 """
 import json
 import re

@@ -5,7 +5,7 @@
 
 Runs in the guest, as root. Files are read, and one program is asked: each program takes a tenth of
 a second in an emulated guest. What cannot be told is null, with a line of why in "errors". The
-other side of this file is lib/guestObservation.ts: a change of what is told is a new VERSION.
+other side of this file is components/guest/observation.ts: a change of what is told is a new VERSION.
 """
 import base64
 import fnmatch

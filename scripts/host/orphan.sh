@@ -4,7 +4,7 @@
 #   orphan.sh pool NAME PATH      a pool on our folder is forgotten; what lies in it stays
 #   orphan.sh network NAME STACK  a network with our mark is forgotten
 #   orphan.sh plug NAME           plugs running guests into the network again, when it was made anew
-# Whatever is not ours is refused. A domain is taken over instead (io/domainContract.ts).
+# Whatever is not ours is refused. A domain is taken over instead (components/domain/contract.provider.ts).
 set -euo pipefail
 
 readonly ME=orphan

@@ -39,7 +39,7 @@ wait_ssh() {
 
 up() {
   local image packages share nonce pool=$data/$stack/pool
-  packages=$(node -r ./io/register.js -p "require('./lib/packages').packagesFor('host').join(' ')")
+  packages=$(node -r ./core/register.js -p "require('./components/host/packages').packagesFor('host').join(' ')")
   # shellcheck disable=SC2086 # a list of package names
   "$HOST/packages.sh" install $packages >&2
   "$HOST/libvirtd.sh" start >/dev/null

@@ -2,14 +2,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "../../io/exec";
-import { ACCESS_FILES, provider as access } from "../../io/guestAccess";
-import { GUEST_USER, metaData, userData } from "../../lib/cloudInit";
-import { domainXml } from "../../lib/domainXml";
-import { readLab } from "../../lib/labConfig";
-import { Acceleration, DOMAIN_TYPE } from "../../lib/limits";
-import { macAddress } from "../../lib/mac";
-import { pictureFacts, pictureFault, readPicture } from "../../lib/picture";
+import { run } from "../../core/exec.io";
+import { ACCESS_FILES, provider as access } from "../../components/access/access.provider";
+import { GUEST_USER, metaData, userData } from "../../components/domain/cloudInit";
+import { domainXml } from "../../components/domain/definition";
+import { readLab } from "../../config/lab";
+import { Acceleration, DOMAIN_TYPE } from "../../core/limits";
+import { macAddress } from "../../components/domain/mac";
+import { pictureFacts, pictureFault, readPicture } from "../../components/readiness/picture";
 import { CACHE_DIR } from "../integration/support";
 import { Phases, seconds } from "./phases";
 

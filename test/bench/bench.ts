@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { run } from "../../io/exec";
+import { run } from "../../core/exec.io";
 import { BareRun } from "./bareRun";
 import { BuildRun } from "./buildRun";
 import { LabRun } from "./labRun";

@@ -1,13 +1,14 @@
 /** Some objects of a kernel, compiled in the guest and natively, with and without the host's results. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { kernelConfig } from "../../io/buildOrder";
-import { run } from "../../io/exec";
-import { Build } from "../../io/guestBuild";
-import { scriptText, SshTarget, targetArgv } from "../../io/link";
-import { buildIdentity, BuildOrder, BuildPlace } from "../../lib/guestBuild";
-import { neededSymbols } from "../../lib/guestKernel";
-import { labSchema } from "../../lib/labSchema";
+import { kernelConfig } from "../../components/build/order.io";
+import { run } from "../../core/exec.io";
+import { Build } from "../../components/build/build.io";
+import { scriptText, targetArgv } from "../../core/link.io";
+import { SshTarget } from "../../core/target";
+import { buildIdentity, BuildOrder, BuildPlace } from "../../components/build/build";
+import { neededSymbols } from "../../components/build/kernel";
+import { labSchema } from "../../config/schema";
 import { CACHE_DIR, ROOT } from "../integration/support";
 
 /** Of the objects alone: what make takes where all is there is off. */

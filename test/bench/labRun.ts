@@ -2,8 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "../../io/exec";
-import { SshTarget } from "../../io/link";
+import { run } from "../../core/exec.io";
+import { SshTarget } from "../../core/target";
 import { ROOT, TestLab } from "../integration/support";
 import { Phases, seconds } from "./phases";
 

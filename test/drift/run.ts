@@ -10,9 +10,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { run } from "../../io/exec";
-import { mirlabHome } from "../../io/paths";
-import { labOfFile } from "../../io/stackFile";
+import { run } from "../../core/exec.io";
+import { mirlabHome } from "../../core/paths";
+import { labOfFile } from "../../config/stackFile.io";
 import { ROOT, TestLab } from "../integration/support";
 
 export interface Mutation {

@@ -1,14 +1,14 @@
 /** The lab's configuration, and where its values get to as they are. */
 import { isIPv6 } from "node:net";
 import { isDeepStrictEqual } from "node:util";
-import { domainXml, DomainSpec } from "../../lib/domainXml";
-import { readLabTexts } from "../../lib/labConfig";
-import { GuestConfig, Lab } from "../../lib/labSchema";
-import { libvirtUri } from "../../lib/libvirtUri";
-import { macAddress } from "../../lib/mac";
-import { screenPlace } from "../../lib/screen";
-import { SshHost } from "../../lib/sshConfig";
-import { spiceUri } from "../../lib/viewer";
+import { domainXml, DomainSpec } from "../../components/domain/definition";
+import { readLabTexts } from "../../config/lab";
+import { GuestConfig, Lab } from "../../config/schema";
+import { libvirtUri } from "../../components/host/libvirtUri";
+import { macAddress } from "../../components/domain/mac";
+import { screenPlace } from "../../config/screen";
+import { SshHost } from "../../core/sshConfig";
+import { spiceUri } from "../../components/access/viewer";
 import { hostileWord, near } from "./hostile";
 import { anyLab, nearLab } from "./labs";
 import { areDomains, LACKS_LIBVIRT_SCHEMA, LACKS_PYTHON, PythonUri, readUris } from "./readers";
@@ -55,7 +55,7 @@ function labEscapes(text: string): boolean {
   }
 }
 
-/** The declaration of a guest's domain, as components/madeMachine.ts puts it together. */
+/** The declaration of a guest's domain, as components/lab/newMachine.resource.ts puts it together. */
 function specOf({ host }: Lab, guest: GuestConfig): DomainSpec {
   const { name, memoryMiB, vcpus, video, spice, network, share } = guest;
   const folder = `${host.dataDir}/dev`;

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Element, Node } from "@xmldom/xmldom";
-import { fromXml } from "../../lib/xml";
+import { fromXml } from "../../core/xml";
 import { DIR } from "./hostile";
 import { lacking, run } from "./sink";
 

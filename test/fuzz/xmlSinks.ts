@@ -2,13 +2,20 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { adopt, AdoptContract, differences, ownerOf, refusal, release } from "../../lib/adoptXml";
-import { Verdict } from "../../lib/checks/verdict";
-import { domainXml, DomainSpec } from "../../lib/domainXml";
-import { Evidence } from "../../lib/evidence";
-import { junit } from "../../lib/junit";
-import { fromXml } from "../../lib/xml";
-import { xsltAppending } from "../../lib/xslt";
+import {
+  adopt,
+  AdoptContract,
+  differences,
+  ownerOf,
+  refusal,
+  release,
+} from "../../components/domain/adopt/adoption";
+import { Verdict } from "../../core/verdict";
+import { domainXml, DomainSpec } from "../../components/domain/definition";
+import { Evidence } from "../../components/report/evidence";
+import { junit } from "../../components/report/junit";
+import { fromXml } from "../../core/xml";
+import { xsltAppending } from "../../core/xslt";
 import { anyDefinition, filledDefinition } from "./definitions";
 import { DIR, hostile } from "./hostile";
 import {

@@ -12,9 +12,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { AdoptedDomainInputs, AdoptedDomainProps, provider } from "../../io/adoptedDomain";
-import { run } from "../../io/exec";
-import { sameMeaning } from "../../lib/adoptXml";
+import { AdoptedDomainProps, provider } from "../../components/domain/adopt/adoptedDomain.provider";
+import { AdoptedDomainInputs } from "../../components/domain/adopt/adoptedDomain";
+import { run } from "../../core/exec.io";
+import { sameMeaning } from "../../components/domain/adopt/adoption";
 import { freePort } from "./loopback";
 
 const DOMAIN = `mirlab-test-adopted-${process.pid}`;

@@ -6,11 +6,15 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
-import { isMet, Verdict, verdictText } from "../../lib/checks/verdict";
-import { run } from "../../io/exec";
-import { MirReadinessInputs, MirReadinessProps, provider } from "../../io/mirReadiness";
-import { targetArgv } from "../../io/link";
-import { shellLine } from "../../lib/quote";
+import { isMet, Verdict, verdictText } from "../../core/verdict";
+import { run } from "../../core/exec.io";
+import {
+  MirReadinessInputs,
+  MirReadinessProps,
+  provider,
+} from "../../components/readiness/readiness.provider";
+import { targetArgv } from "../../core/link.io";
+import { shellLine } from "../../core/quote";
 import { Broken, Step } from "./brokenGuests";
 import { TestLab } from "./support";
 

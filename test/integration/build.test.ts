@@ -14,10 +14,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Build } from "../../io/guestBuild";
-import { recipeDigest } from "../../io/buildOrder";
-import { run } from "../../io/exec";
-import { BuildOrder, buildIdentity, BuildPlace, Prepared } from "../../lib/guestBuild";
+import { Build } from "../../components/build/build.io";
+import { recipeDigest } from "../../components/build/order.io";
+import { run } from "../../core/exec.io";
+import { BuildOrder, buildIdentity, BuildPlace, Prepared } from "../../components/build/build";
 import { freePort, until } from "./loopback";
 import { CACHE_DIR, ROOT } from "./support";
 

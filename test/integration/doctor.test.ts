@@ -15,9 +15,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { stringify } from "yaml";
-import { run, RunResult } from "../../io/exec";
-import { DoctorReport, doctorReport } from "../../lib/doctorReport";
-import { Finding } from "../../lib/hostChecks/finding";
+import { run, RunResult } from "../../core/exec.io";
+import { DoctorReport, doctorReport } from "../../cli/doctorReport";
+import { Finding } from "../../components/host/checks/finding";
 import { closed, freePort, listen, portOf } from "./loopback";
 import { makeKey, noSshd, Sshd } from "./sshd";
 import { CACHE_DIR, ROOT } from "./support";
@@ -39,7 +39,7 @@ function configure(guest: object = {}, host: object = {}): void {
   writeFileSync(CONFIG, stringify({ config }));
 }
 
-const DOCTOR = ["node", "-r", "./io/register.js", "io/doctor.ts", CONFIG, STACK];
+const DOCTOR = ["node", "-r", "./core/register.js", "cli/doctor.ts", CONFIG, STACK];
 
 function doctor(...options: string[]): Promise<RunResult> {
   return run([...DOCTOR, ...options], { env, timeoutMs: 400_000 });

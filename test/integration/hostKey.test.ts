@@ -7,12 +7,19 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
-import { run } from "../../io/exec";
-import { GuestBootInputs, provider as boot, waitForSsh } from "../../io/guestBoot";
-import { forgetLooks } from "../../io/guestLook";
-import { SshTarget } from "../../io/link";
-import { MirReadinessProps, provider as readiness } from "../../io/mirReadiness";
-import { knownHostsLine, sshConfigBlock } from "../../lib/sshConfig";
+import { run } from "../../core/exec.io";
+import {
+  GuestBootInputs,
+  provider as boot,
+  waitForSsh,
+} from "../../components/guest/boot.provider";
+import { forgetLooks } from "../../components/guest/look.io";
+import { SshTarget } from "../../core/target";
+import {
+  MirReadinessProps,
+  provider as readiness,
+} from "../../components/readiness/readiness.provider";
+import { knownHostsLine, sshConfigBlock } from "../../core/sshConfig";
 import { freePort } from "./loopback";
 import { makeKey, noSshd, Sshd } from "./sshd";
 import { virsh } from "./support";
@@ -42,15 +49,15 @@ function pinned(sshd: { port: number; user: string; identityFile: string }, host
   return guest;
 }
 
-const bootInputs = (guest: SshTarget, installed: boolean): GuestBootInputs => ({
-  ...{ guest, domain: DOMAIN, uuid: "of-the-test", acceleration: "tcg", serialLog: "" },
-  ...(installed ? { installed } : {}),
+const bootInputs = (guest: SshTarget, adopted: boolean): GuestBootInputs => ({
+  ...{ guest, domain: DOMAIN, bootId: "of-the-test", acceleration: "tcg", serialLog: "" },
+  ...(adopted ? { adopted: true } : {}),
 });
 
 /** What refresh makes of a guest that was ready. */
 async function refreshed(guest: SshTarget): Promise<MirReadinessProps> {
   const result = await readiness.read?.("of-the-test", {
-    ...{ guest, domain: DOMAIN, uuid: "of-the-test", acceleration: "tcg", serialLog: "" },
+    ...{ guest, domain: DOMAIN, bootId: "of-the-test", acceleration: "tcg", serialLog: "" },
     gates: { kernel: ">= 3.18", mesa: ">= 10.3.0" },
     picture: join(folder, "screen.png"),
     ...{ session: "", status: "ready", reasons: [], facts: null },
@@ -96,16 +103,16 @@ describe(
       }
     });
 
-    for (const [installed, fix] of [
+    for (const [adopted, fix] of [
       [
         false,
         "If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain",
       ],
       [true, "If it was replaced on purpose, set guests[].image.ssh.hostKey to the new one"],
     ] as const) {
-      const kind = installed ? "an adopted" : "a made";
+      const kind = adopted ? "an adopted" : "a made";
       it(`is refused at once, with nothing run in it: ${kind} guest`, async () => {
-        const inputs = bootInputs(pinned(sshd, otherKey), installed);
+        const inputs = bootInputs(pinned(sshd, otherKey), adopted);
         for (const attempt of [waitForSsh, boot.create]) {
           await assert.rejects(attempt(inputs), (error: Error) => {
             const start =

@@ -7,7 +7,7 @@ import { createServer, IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { run, RunResult } from "../../io/exec";
+import { run, RunResult } from "../../core/exec.io";
 import { closed, freePort, listen, until } from "./loopback";
 
 const SCRIPT = "scripts/host/image-fetch.sh";

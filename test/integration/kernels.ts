@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
-import { run } from "../../io/exec";
+import { run } from "../../core/exec.io";
 import { ROOT, TestLab } from "./support";
 
 interface KernelLab {

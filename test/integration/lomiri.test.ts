@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { run } from "../../io/exec";
-import { scriptText } from "../../io/link";
-import { pictureFacts, pictureFault, readPicture } from "../../lib/picture";
+import { run } from "../../core/exec.io";
+import { scriptText } from "../../core/link.io";
+import { pictureFacts, pictureFault, readPicture } from "../../components/readiness/picture";
 import { TestLab } from "./support";
 
 const STACK = "itest-lomiri";

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { run } from "../../io/exec";
+import { run } from "../../core/exec.io";
 import { TestLab } from "./support";
 
 const GUEST = "g1";

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { run } from "../../io/exec";
-import { runOnHost } from "../../io/link";
-import { toXml, Tree } from "../../lib/xml";
+import { run } from "../../core/exec.io";
+import { runOnHost } from "../../core/link.io";
+import { toXml, Tree } from "../../core/xml";
 import { temporaryFolder } from "../unit/support";
 import { TestLab, virsh } from "./support";
 

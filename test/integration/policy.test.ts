@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { run, RunResult } from "../../io/exec";
-import { PolicyReport } from "../../lib/policyReport";
+import { run, RunResult } from "../../core/exec.io";
+import { PolicyReport } from "../../cli/policyReport";
 import { ROOT, TestLab } from "./support";
 
 const STACK = "itest-policy";
@@ -21,7 +21,7 @@ describe("policies by the engine", { timeout: 1_800_000 }, () => {
 
   /** `lab policy` on this test's stack, or on a state. */
   const policy = (...args: string[]): Promise<RunResult> =>
-    run(["node", "-r", "./io/register.js", "io/policy.ts", STACK, ...args], {
+    run(["node", "-r", "./core/register.js", "cli/policy.ts", STACK, ...args], {
       env: { MIRLAB_HOME: lab.home },
       timeoutMs: 900_000,
     });

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
-import { run, RunResult } from "../../io/exec";
+import { run, RunResult } from "../../core/exec.io";
 import { closed, freePort, listen, portOf } from "./loopback";
 
 const SCRIPT = "scripts/host/ports.sh";

@@ -7,8 +7,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { run } from "../../io/exec";
-import { pictureFacts, pictureFault, readPicture } from "../../lib/picture";
+import { run } from "../../core/exec.io";
+import { pictureFacts, pictureFault, readPicture } from "../../components/readiness/picture";
 import { makeKey, noSshd, Sshd } from "./sshd";
 import { TestLab, virsh } from "./support";
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { run } from "../../io/exec";
+import { run } from "../../core/exec.io";
 import { freePort } from "./loopback";
 
 const PROGRAM = "/usr/sbin/sshd";

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
-import { run } from "../../io/exec";
+import { run } from "../../core/exec.io";
 
 export const ROOT = resolve(__dirname, "..", "..");
 /** Shared with other labs of this machine: images are named by content. */

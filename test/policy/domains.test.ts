@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ResourceValidationPolicy } from "@pulumi/policy";
-import { ADVISORIES } from "../../lib/advisories";
+import { ADVISORIES } from "../../components/host/advisories";
 import { accelerationAcknowledged } from "../../policies/accelerationAcknowledged";
 import { confined } from "../../policies/confined";
 import { guestSizeLimits } from "../../policies/guestSizeLimits";
@@ -335,7 +335,7 @@ const CASES: readonly Case[] = [
         "another stack's mark",
         lab({ stack: "prod" }),
         [
-          "The domain of 'mir-vm-domain' must carry the mark of its lab, found stack 'prod' and guest 'mir', required stack 'dev'; declare it by components/guest.ts.",
+          "The domain of 'mir-vm-domain' must carry the mark of its lab, found stack 'prod' and guest 'mir', required stack 'dev'; declare it by components/lab/guest.resource.ts.",
         ],
       ],
     ],

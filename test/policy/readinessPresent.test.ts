@@ -29,7 +29,7 @@ describe("policy readiness-present", () => {
 
   it("names a guest that nobody asks, also beside another's readiness", async () => {
     assert.deepEqual(await violations(guest("a"), guest("b"), readiness("b")), [
-      "The guest 'a' must have exactly one MirReadiness, found 0; declare it by components/guest.ts.",
+      "The guest 'a' must have exactly one MirReadiness, found 0; declare it by components/lab/guest.resource.ts.",
     ]);
   });
 

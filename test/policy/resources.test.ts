@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Secret } from "@pulumi/policy";
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
-import { plainSecrets } from "../../lib/plainSecrets";
+import { plainSecrets } from "../../core/plainSecrets";
 import { dataDiskProtected } from "../../policies/dataDiskProtected";
 import { hostKeyPinned } from "../../policies/hostKeyPinned";
 import { imagePinned } from "../../policies/imagePinned";

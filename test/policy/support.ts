@@ -7,7 +7,7 @@ import type {
   StackValidationPolicy,
 } from "@pulumi/policy";
 import * as proxy from "@pulumi/policy/proxy";
-import type { DomainSpec } from "../../lib/domainXml";
+import type { DomainSpec } from "../../components/domain/definition";
 
 // Left out of the SDK's types.
 const { unknownCheckingProxy, unknownStringValue } = proxy as unknown as {

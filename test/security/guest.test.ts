@@ -4,7 +4,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSy
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { run, RunResult } from "../../io/exec";
+import { run, RunResult } from "../../core/exec.io";
 import { closed, listen } from "../integration/loopback";
 import { ROOT, TestLab, virsh } from "../integration/support";
 

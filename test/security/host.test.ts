@@ -15,11 +15,11 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { run, RunResult } from "../../io/exec";
-import { hostFacts } from "../../io/hostFacts";
-import { runOnHost } from "../../io/link";
-import { checkHost } from "../../lib/hostChecks";
-import { readLab } from "../../lib/labConfig";
+import { run, RunResult } from "../../core/exec.io";
+import { hostFacts } from "../../components/host/facts.io";
+import { runOnHost } from "../../core/link.io";
+import { checkHost } from "../../components/host/checks";
+import { readLab } from "../../config/lab";
 import { closed, listen } from "../integration/loopback";
 import { ROOT, virsh } from "../integration/support";
 

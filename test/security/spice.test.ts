@@ -12,12 +12,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { run } from "../../io/exec";
-import { GuestAccessInputs, provider as access } from "../../io/guestAccess";
-import { define } from "../../io/domainDefinition";
-import { provider as screenTls } from "../../io/screenTls";
-import { domainXml, DomainSpec } from "../../lib/domainXml";
-import { tlsFolder } from "../../lib/screen";
+import { run } from "../../core/exec.io";
+import { GuestAccessInputs, provider as access } from "../../components/access/access.provider";
+import { define } from "../../components/domain/definition.io";
+import { provider as screenTls } from "../../components/domain/screenTls.provider";
+import { domainXml, DomainSpec } from "../../components/domain/definition";
+import { tlsFolder } from "../../config/screen";
 import { freePort } from "../integration/loopback";
 import { ROOT, virsh } from "../integration/support";
 

@@ -1,8 +1,8 @@
 // Evidence of looks at guests, for the tests of what is made of it.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Tier, Verdict } from "../../lib/checks/verdict";
-import { Evidence } from "../../lib/evidence";
+import { Tier, Verdict } from "../../core/verdict";
+import { Evidence } from "../../components/report/evidence";
 import { FACTS, fixture, ROOT } from "./support";
 
 export function verdict(

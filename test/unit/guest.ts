@@ -1,6 +1,6 @@
 // A guest as scripts/guest/observe.py tells of it, and the contract that it keeps.
-import { GuestContract, readWritten, Written } from "../../lib/guestContract";
-import { GuestObservation, readGuestObservation } from "../../lib/guestObservation";
+import { GuestContract, readWritten, Written } from "../../components/guest/contract";
+import { GuestObservation, readGuestObservation } from "../../components/guest/observation";
 import { fixture } from "./support";
 
 export const OBSERVED = fixture("observe.debian-12.linux-6.1.0-56.mesa-22.3.6.json");

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { after } from "node:test";
 import { Element, Node } from "@xmldom/xmldom";
-import { fromXml } from "../../lib/xml";
+import { fromXml } from "../../core/xml";
 
 export const ROOT = resolve(__dirname, "..", "..");
 

@@ -1,6 +1,6 @@
 /** The program of this project's side: domains, by the component that the lab uses. */
 import { readFileSync } from "node:fs";
-import { DomainContract } from "../../../components/domainContract";
+import { DomainContract } from "../../../components/domain/contract.resource";
 import { Values } from "./side";
 
 for (const { spec, directory } of JSON.parse(readFileSync("values.json", "utf8")) as Values[]) {

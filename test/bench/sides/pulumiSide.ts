@@ -1,8 +1,8 @@
 /** Pulumi's sides: this project's DomainContract, and the published provider without it. */
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { RunResult } from "../../../io/exec";
-import { driftReport } from "../../../lib/driftReport";
+import { RunResult } from "../../../core/exec.io";
+import { driftReport } from "../../../cli/driftReport";
 import { ROOT } from "../../integration/support";
 import { command, Preview, reasonOf, Side, Values } from "./side";
 

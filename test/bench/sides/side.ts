@@ -1,11 +1,11 @@
 /** What the compared tools have in common: domains of one definition. */
 import { XMLSerializer } from "@xmldom/xmldom";
-import { observeDomain } from "../../../io/domainObservation";
-import { run, RunResult } from "../../../io/exec";
-import { ensureTicket } from "../../../io/spiceTicket";
-import { observedFacts } from "../../../lib/domainObservation";
-import { DomainSpec, domainXml } from "../../../lib/domainXml";
-import { firstAt, fromXml, toXml } from "../../../lib/xml";
+import { observeDomain } from "../../../components/domain/observation.io";
+import { run, RunResult } from "../../../core/exec.io";
+import { ensureTicket } from "../../../components/access/ticket.io";
+import { observedFacts } from "../../../components/domain/observation";
+import { DomainSpec, domainXml } from "../../../components/domain/definition";
+import { firstAt, fromXml, toXml } from "../../../core/xml";
 import { Snapshot, Told } from "./verdict";
 
 /** What a preview says of each domain, by its name; or why there was none. */

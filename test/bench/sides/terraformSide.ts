@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { run, RunResult } from "../../../io/exec";
+import { run, RunResult } from "../../../core/exec.io";
 import { ROOT } from "../../integration/support";
 import { command, Preview, reasonOf, Side, Values } from "./side";
 import { Told } from "./verdict";

@@ -1,6 +1,6 @@
 /** What a side said of a mutation, what its apply did, and the table of both. Pure. */
 import { isDeepStrictEqual } from "node:util";
-import { Facts } from "../../../lib/domainFacts";
+import { Facts } from "../../../components/domain/facts";
 
 /** What a preview says of a domain. */
 export interface Told {

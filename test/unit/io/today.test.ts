@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type * as pulumi from "@pulumi/pulumi";
@@ -9,13 +9,23 @@ import { ROOT, temporaryFolder } from "../support";
 
 type Provider = Required<pulumi.dynamic.ResourceProvider>;
 
-// A checkout of its own, with modules of this test.
+// A checkout of its own, with handlers of this test.
 const checkout = temporaryFolder();
-mkdirSync(join(checkout, "io"));
+for (const folder of ["io", "core", "rooms"]) mkdirSync(join(checkout, folder));
 const file = (name: string, text: string): void =>
-  writeFileSync(join(checkout, "io", `${name}.js`), text);
-cpSync(join(ROOT, "io", "today.js"), join(checkout, "io", "today.js"));
-file("register", "");
+  writeFileSync(join(checkout, "rooms", `${name}.js`), text);
+for (const name of ["today.js", "register.js"]) {
+  cpSync(join(ROOT, "io", name), join(checkout, "io", name));
+}
+writeFileSync(join(checkout, "core", "register.js"), "");
+const names = ["whole", "least", "failing", "broken", "renamed", "gone"];
+writeFileSync(
+  join(checkout, "io", "names.json"),
+  JSON.stringify({
+    handlers: Object.fromEntries(names.map((name) => [name, `rooms/${name}`])),
+    properties: { renamed: { uuid: "bootId" } },
+  }),
+);
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- the copy, not the checkout's own
 const { providerOf } = require(join(checkout, "io", "today.js")) as {
@@ -78,8 +88,80 @@ describe("a provider of today", () => {
     });
   });
 
-  it("fails when the checkout has no such module", () => {
-    assert.throws(() => providerOf("missing"), { code: "MODULE_NOT_FOUND" });
+  it("fails when the checkout has no such handler, and says what to do", () => {
+    assert.throws(() => providerOf("missing"), /^Error: missing: found no handler .*; fix: use/);
+    assert.throws(() => providerOf("gone"), { code: "MODULE_NOT_FOUND" });
+  });
+
+  it("answers to the name by which states of earlier versions load it", () => {
+    file("least", "exports.provider = { create: async () => ({ id: 'a' }) };");
+    // As the code in such a state does.
+    const script = `
+      const { join } = require("node:path");
+      require(join(process.cwd(), "io", "register.js"));
+      require(join(process.cwd(), "io", "least")).provider.create({}).then(({ id }) => console.log(id));`;
+    const options = { cwd: checkout, encoding: "utf8" } as const;
+    assert.equal(execFileSync(process.execPath, ["--eval", script], options), "a\n");
+  });
+
+  describe("of a resource with a property that has another name now", () => {
+    file(
+      "renamed",
+      `const seen = (globalThis.seen = []);
+       exports.provider = {
+         check: async (olds, inputs) => (seen.push(olds), { inputs }),
+         diff: async (id, olds, news) => ({ changes: olds.bootId !== news.bootId }),
+         read: async (id, props) => (seen.push(props), { id, props: { ...props, status: "ready" } }),
+         update: async (id, olds, news) => (seen.push(olds), { outs: news }),
+         delete: async (id, props) => void seen.push(props),
+       };`,
+    );
+    const seen = () => (globalThis as unknown as { seen: unknown[] }).seen;
+
+    it("hands its handler the name of today, whatever the state has", async () => {
+      const provider = providerOf("renamed");
+      for (const kept of [
+        { uuid: "1", a: 2 },
+        { bootId: "1", a: 2 },
+      ]) {
+        seen().length = 0;
+        await provider.check(kept, {});
+        await provider.read("id", kept);
+        await provider.update("id", kept, {});
+        await provider.delete("id", kept);
+        assert.deepEqual(seen(), Array(4).fill({ bootId: "1", a: 2 }));
+        assert.deepEqual(await provider.diff("id", kept, { bootId: "1" }), { changes: false });
+        assert.deepEqual(await provider.diff("id", kept, { bootId: "2" }), { changes: true });
+      }
+    });
+
+    it("reads under the name that the state has: another name alone is no drift", async () => {
+      const provider = providerOf("renamed");
+      const read = async (kept: object) => (await provider.read("id", kept)).props as unknown;
+      assert.deepEqual(await read({ uuid: "1" }), { uuid: "1", status: "ready" });
+      assert.deepEqual(await read({ bootId: "1" }), { bootId: "1", status: "ready" });
+    });
+  });
+});
+
+describe("the names that states ask by", () => {
+  const table = JSON.parse(readFileSync(join(ROOT, "io", "names.json"), "utf8")) as {
+    handlers: Record<string, string>;
+    properties: Record<string, Record<string, string>>;
+  };
+
+  it("are those of all handlers of dynamic resources", () => {
+    const files = readdirSync(join(ROOT, "components"), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".provider.ts"))
+      .map((name) => `components/${name}`);
+    assert.deepEqual(
+      Object.values(table.handlers).sort(),
+      files.map((name) => name.replace(/\.ts$/, "")).sort(),
+    );
+  });
+
+  it("are of handlers alone", () => {
+    for (const name of Object.keys(table.properties)) assert.ok(name in table.handlers, name);
   });
 });
 

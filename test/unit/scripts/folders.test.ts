@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { runOnHost } from "../../../io/link";
+import { runOnHost } from "../../../core/link.io";
 import { temporaryFolder } from "../support";
 
 const root = process.getuid?.() === 0;

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, it } from "node:test";
-import { scriptText } from "../../../io/link";
+import { scriptText } from "../../../core/link.io";
 import { FakePrograms, ROOT, temporaryFolder } from "../support";
 
 process.chdir(ROOT);

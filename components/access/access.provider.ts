@@ -1,0 +1,193 @@
+/** Handler of GuestAccess: keys and ticket of one guest, the SSH configuration that pins them, its viewer file. */
+import { chmod, mkdir, readFile, rename, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import * as pulumi from "@pulumi/pulumi";
+import { knownHostsLine, sshConfigBlock, SshHost } from "../../core/sshConfig";
+import { Screen, viewerFile } from "./viewer";
+import { removeEvidence } from "../report/evidence.io";
+import { run } from "../../core/exec.io";
+import { textOf, writeWhole } from "../../core/privateFile.io";
+import { ensureScreenCertificate, screenCertificate, TLS_FILES } from "./screenCertificate.io";
+import { ensureTicket, TICKET_FILE, ticketOf } from "./ticket.io";
+
+export interface GuestAccessInputs {
+  /** Folder for the files, on the machine that runs Pulumi; made with mode 0700. */
+  readonly directory: string;
+  readonly alias: string;
+  readonly hostName: string;
+  readonly port: number;
+  readonly user: string;
+  /** An installed guest's own key file; unset: the lab makes one. */
+  readonly identityFile?: string;
+  /** An installed guest's public host key; unset: the lab makes one and injects it. */
+  readonly hostKey?: string;
+  /** Configuration block of the lab host to jump through, when it is not this machine. */
+  readonly jump?: SshHost;
+  /** The guest's screen, as a viewer sees it. */
+  readonly screen: Screen;
+}
+
+export interface GuestAccessProps extends GuestAccessInputs {
+  readonly clientPublicKey: string;
+  readonly hostPublicKey: string;
+  /** SHA-256 of the screen's certificate; empty without TLS. */
+  readonly certificate?: string;
+  /** False when a file is missing or was changed; an update puts it back. */
+  readonly intact: boolean;
+}
+
+/** Names of the files in a guest's folder. */
+export const ACCESS_FILES = {
+  client: "id_ed25519",
+  host: "host_ed25519",
+  config: "ssh_config",
+  known: "known_hosts",
+  viewer: "console.vv",
+  ticket: TICKET_FILE,
+} as const;
+
+/** Whether two public key lines are one key, whatever their comments. */
+function sameKey(a: string, b: string): boolean {
+  const key = (line: string): string => line.split(" ").slice(0, 2).join(" ");
+  return key(a) === key(b);
+}
+
+/**
+ * Makes an ed25519 key pair unless it is there; gives the public half. The private half alone is the
+ * truth: a changed `.pub` would pin a key that the guest does not have.
+ */
+async function ensureKey(path: string, comment: string): Promise<string> {
+  if ((await textOf(path)) !== undefined) {
+    const derived = await run(["ssh-keygen", "-y", "-P", "", "-f", path]);
+    if (derived.code !== 0) throw new Error(`${path}: not a readable private key; move it away`);
+    const line = derived.stdout.toString().trim();
+    const kept = (await textOf(`${path}.pub`))?.trim();
+    if (kept !== undefined && sameKey(kept, line)) return kept;
+    await writeWhole(`${path}.pub`, `${line}\n`);
+    return line;
+  }
+  const fresh = `${path}.new`;
+  await rm(fresh, { force: true });
+  await rm(`${fresh}.pub`, { force: true });
+  const made = await run([
+    "ssh-keygen",
+    "-q",
+    "-t",
+    "ed25519",
+    "-N",
+    "",
+    "-C",
+    comment,
+    "-f",
+    fresh,
+  ]);
+  if (made.code !== 0) {
+    throw new Error(`ssh-keygen failed: ${made.stderr.trim()}; install openssh-client`);
+  }
+  // The private half last: with it in place the pair is complete.
+  await rename(`${fresh}.pub`, `${path}.pub`);
+  await rename(fresh, path);
+  return (await readFile(`${path}.pub`, "utf8")).trim();
+}
+
+function files(
+  inputs: GuestAccessInputs,
+  hostPublicKey: string,
+  { ticket, authority }: { readonly ticket: string; readonly authority: string | undefined },
+): Map<string, string> {
+  const known = join(inputs.directory, ACCESS_FILES.known);
+  const guest = sshConfigBlock({
+    ...inputs,
+    identityFile: inputs.identityFile ?? join(inputs.directory, ACCESS_FILES.client),
+    knownHostsFile: known,
+    ...(inputs.jump === undefined ? {} : { proxyJump: inputs.jump.alias }),
+  });
+  const jump = inputs.jump === undefined ? "" : sshConfigBlock(inputs.jump);
+  return new Map([
+    [join(inputs.directory, ACCESS_FILES.config), guest + jump],
+    [known, knownHostsLine(inputs.alias, hostPublicKey)],
+    [join(inputs.directory, ACCESS_FILES.viewer), viewerFile(inputs.screen, ticket, authority)],
+  ]);
+}
+
+async function ensure(inputs: GuestAccessInputs): Promise<GuestAccessProps> {
+  await mkdir(inputs.directory, { recursive: true, mode: 0o700 });
+  await chmod(inputs.directory, 0o700);
+  const at = (name: string): string => join(inputs.directory, name);
+  const clientPublicKey =
+    inputs.identityFile === undefined ? await ensureKey(at(ACCESS_FILES.client), "mirlab") : "";
+  const hostPublicKey = inputs.hostKey ?? (await ensureKey(at(ACCESS_FILES.host), inputs.alias));
+  const ticket = await ensureTicket(inputs.directory);
+  const { authority, certificate } = await ensureScreenCertificate(inputs);
+  const secrets = { ticket, authority };
+  for (const [path, text] of files(inputs, hostPublicKey, secrets)) await writeWhole(path, text);
+  return { ...plain(inputs), clientPublicKey, hostPublicKey, certificate, intact: true };
+}
+
+async function isIntact(props: GuestAccessProps): Promise<boolean> {
+  const ticket = await ticketOf(props.directory);
+  if (ticket === undefined) return false;
+  const { authority, certificate } = await screenCertificate(props);
+  // In a state of an earlier version there is none.
+  if (certificate !== (props.certificate ?? "")) return false;
+  for (const [path, text] of files(props, props.hostPublicKey, { ticket, authority })) {
+    if ((await textOf(path)) !== text) return false;
+  }
+  const own: [string | undefined, string, string][] = [
+    [props.identityFile, ACCESS_FILES.client, props.clientPublicKey],
+    [props.hostKey, ACCESS_FILES.host, props.hostPublicKey],
+  ];
+  for (const [given, name, publicKey] of own) {
+    if (given !== undefined) continue;
+    const path = join(props.directory, name);
+    if ((await textOf(path)) === undefined) return false;
+    if ((await textOf(`${path}.pub`))?.trim() !== publicKey) return false;
+  }
+  return true;
+}
+
+/** The declared inputs alone: the engine adds `__provider`, and props add outputs. */
+function plain(inputs: GuestAccessInputs): GuestAccessInputs {
+  const { directory, alias, hostName, port, user, identityFile, hostKey, jump, screen } = inputs;
+  return {
+    ...{ directory, alias, hostName, port, user, screen },
+    ...(identityFile === undefined ? {} : { identityFile }),
+    ...(hostKey === undefined ? {} : { hostKey }),
+    ...(jump === undefined ? {} : { jump }),
+  };
+}
+
+export const provider: pulumi.dynamic.ResourceProvider<GuestAccessInputs, GuestAccessProps> = {
+  async create(inputs) {
+    return { id: inputs.alias, outs: await ensure(inputs) };
+  },
+  async read(id, props) {
+    if (props === undefined) throw new Error(`${id}: cannot be imported`);
+    return { id, props: { ...props, intact: await isIntact(props) } };
+  },
+  async diff(_id, olds, news) {
+    const moved = olds.directory !== news.directory || olds.alias !== news.alias;
+    const changed = !olds.intact || !isDeepStrictEqual(plain(olds), plain(news));
+    return {
+      changes: moved || changed,
+      replaces: moved ? ["directory"] : [],
+      deleteBeforeReplace: true,
+    };
+  },
+  async update(_id, _olds, news) {
+    return { outs: await ensure(news) };
+  },
+  async delete(_id, props) {
+    for (const name of Object.values(ACCESS_FILES)) {
+      await rm(join(props.directory, name), { force: true });
+      await rm(join(props.directory, `${name}.pub`), { force: true });
+    }
+    // Of a guest that never came so far as to have a readiness check.
+    await removeEvidence(props.directory);
+    for (const name of Object.values(TLS_FILES))
+      await rm(join(props.directory, name), { force: true });
+    // Anything else in the folder is not ours: leave both.
+    await rmdir(props.directory).catch(() => undefined);
+  },
+};

@@ -1,0 +1,282 @@
+/**
+ * Builds something in a guest, whatever kind: the host prepares the source and, where it helps, the
+ * compiler's results; a unit in the guest compiles and packages. What this run begins the next one
+ * finds: the unit goes on by itself.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { PassThrough } from "node:stream";
+import {
+  buildIdentity,
+  BuildOrder,
+  BuildPlace,
+  BuildState,
+  buildNeeds,
+  BuildFile,
+  fileNumber,
+  buildWords,
+  GUEST_CACHE_MIB,
+  isWarm,
+  Prepared,
+  progressText,
+  readBuildState,
+  readPrepared,
+  specText,
+} from "./build";
+import { Acceleration } from "../../core/limits";
+import { plainConsole } from "../../core/serialLog";
+import { recipeFiles } from "./order.io";
+import { run, RunOptions, RunResult } from "../../core/exec.io";
+import { connectionFault, runInGuest, runOnHost } from "../../core/link.io";
+import { SshTarget } from "../../core/target";
+import { writeWhole } from "../../core/privateFile.io";
+
+export interface BuildInputs {
+  readonly guest: SshTarget;
+  readonly host?: SshTarget;
+  readonly acceleration: Acceleration;
+  /** Name of the guest in its lab: the first word of every line. */
+  readonly name: string;
+  readonly place: BuildPlace;
+  readonly order: BuildOrder;
+  /** Symbols and the like without which the guest would not do. */
+  readonly needs: readonly string[];
+  /** What the guest's own kernel was recorded as, for a base `running`. */
+  readonly basis?: string;
+}
+
+/** A finished package: in the guest, or on the host from another build of the same. */
+export type Built = { readonly in: "guest" } | { readonly in: "host"; readonly deb: Buffer };
+
+const MINUTE_MS = 60_000;
+const PREPARE_MS = 180 * MINUTE_MS;
+const SEND_MS = 60 * MINUTE_MS;
+/** Also between two looks into the guest: each is a login there. */
+const TELL_EVERY_MS = 30_000;
+/** Looks in a row that a guest may not answer: it is busy. */
+const SILENT_LOOKS = 10;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** One build of one guest. */
+export class Build {
+  private readonly identity: string;
+  private readonly what: string;
+
+  constructor(private readonly inputs: BuildInputs) {
+    this.identity = buildIdentity(inputs.order);
+    this.what = `${inputs.name}: ${inputs.order.kind}: build`;
+  }
+
+  private tell(line: string): void {
+    console.log(`${this.what}: ${line}`);
+  }
+
+  private failed(result: RunResult, doing: string): Error {
+    const text = plainConsole(result.stderr).trim();
+    const why = text === "" ? (result.timedOut ? "no end in time" : "no message") : text;
+    return new Error(`${this.what}: ${doing}: ${why}`);
+  }
+
+  /** One verb of the host's script. */
+  async onHost(
+    verb: string,
+    args: readonly string[],
+    options: Pick<RunOptions, "stdin" | "timeoutMs" | "told"> = {},
+  ): Promise<Buffer> {
+    const { host, place } = this.inputs;
+    const words = [verb, place.cacheDir, this.identity, ...args];
+    const told = await runOnHost(host, "build.sh", words, { timeoutMs: 5 * MINUTE_MS, ...options });
+    if (told.code === 0) return told.stdout;
+    throw this.failed(told, `on the lab host`);
+  }
+
+  /** One verb of the guest's script. */
+  private async inGuest(verb: string, args: readonly string[] = []): Promise<Buffer> {
+    const { guest, order } = this.inputs;
+    const words = [verb, order.kind, ...args];
+    const told = await runInGuest(guest, "build.sh", words, { timeoutMs: 30 * MINUTE_MS });
+    if (told.code === 0) return told.stdout;
+    throw this.failed(told, connectionFault(told) === undefined ? "in the guest" : "no connection");
+  }
+
+  private async state(): Promise<BuildState> {
+    return readBuildState((await this.inGuest("state")).toString());
+  }
+
+  /** A package of this lab that a guest has made before. */
+  private async finished(): Promise<Built | undefined> {
+    const { lab } = this.inputs.place;
+    const sum = (await this.onHost("find", [lab])).toString().trim();
+    if (sum === "") return undefined;
+    const deb = await this.onHost("read", [`${lab}.deb`]);
+    if (createHash("sha256").update(deb).digest("hex") !== sum) return undefined;
+    this.tell("the host has its package from before");
+    return { in: "host", deb };
+  }
+
+  private async declared(): Promise<Buffer> {
+    const { order, needs, basis } = this.inputs;
+    const patches = order.patches.map(async ({ file }, i) => ({
+      name: `patches/${fileNumber(i)}`,
+      data: await readFile(file).catch((error: Error) => {
+        throw new Error(`${this.what}: patch ${file}: ${error.message}; required a readable file`);
+      }),
+    }));
+    return tar([
+      { name: "spec", data: specText(order, needs) },
+      ...recipeFiles(order.kind).map(({ name, data }) => ({ name: `recipe/${name}`, data })),
+      ...order.fragments.map(({ text }, i) => ({ name: `fragments/${fileNumber(i)}`, data: text })),
+      ...(basis === undefined ? [] : [{ name: "basis", data: basis }]),
+      ...(await Promise.all(patches)),
+    ]);
+  }
+
+  /** The host's software, or what it has of it. */
+  async prepared(): Promise<Prepared> {
+    const stdin = await this.declared();
+    const { place, acceleration } = this.inputs;
+    const helpers = place.distcc.map(({ port, jobs }) => `${port}/${jobs}`);
+    const words = [String(place.sizeGiB), isWarm(place, acceleration) ? "1" : "0", ...helpers];
+    // The script's own lines; those of the source's programs come with its end.
+    const told = (line: string): void => {
+      const [, text] = /^build: (.{1,200})/.exec(plainConsole(line)) ?? [];
+      if (text !== undefined) this.tell(`on the lab host: ${text}`);
+    };
+    const text = await this.onHost("prepare", words, { stdin, timeoutMs: PREPARE_MS, told });
+    return readPrepared(text.toString());
+  }
+
+  /** From the lab host's cache into the guest, through here. */
+  private async send(name: "input" | "tools", sum: string): Promise<void> {
+    const { host, guest, place, order } = this.inputs;
+    this.tell(`sends ${name === "tools" ? "the compiler and its tools" : "the source"}`);
+    const [between, timeoutMs] = [new PassThrough(), SEND_MS];
+    const from = ["read", place.cacheDir, this.identity, `${name}.sqfs`];
+    const to = ["receive", order.kind, name, sum];
+    const both = await Promise.all([
+      runOnHost(host, "build.sh", from, { stdout: between, timeoutMs }),
+      runInGuest(guest, "build.sh", to, { stdin: between, timeoutMs }),
+    ]);
+    const failed = both.find(({ code }) => code !== 0);
+    if (failed !== undefined) throw this.failed(failed, `sending ${name}`);
+  }
+
+  /** Makes room in the guest, and has the files there. */
+  async bring(prepared: Prepared): Promise<void> {
+    const { disk, memory } = buildNeeds(this.inputs.order);
+    const files = (["tools", "input"] as const).map((name) => `${name}=${prepared[name]}`);
+    const words = [this.identity, String(disk), String(memory), ...files];
+    const missing = (await this.inGuest("begin", words)).toString().trim().split("\n");
+    for (const name of ["tools", "input"] as const) {
+      if (missing.includes(name)) await this.send(name, prepared[name]);
+    }
+  }
+
+  private async begin(prepared: Prepared): Promise<void> {
+    const { order, place } = this.inputs;
+    await this.bring(prepared);
+    const jobs = String(order.jobs ?? place.vcpus);
+    await this.inGuest("start", [this.identity, jobs, String(GUEST_CACHE_MIB)]);
+  }
+
+  private async waitForEnd(total: number): Promise<void> {
+    let silent = 0;
+    for (;;) {
+      const now = await this.state().catch((error: Error) => error);
+      if (now instanceof Error) {
+        silent += 1;
+        if (silent > SILENT_LOOKS)
+          throw new Error(`${now.message}; it goes on there: run 'up' again`);
+      } else {
+        silent = 0;
+        if (now.identity !== this.identity) throw this.gone("another build was begun");
+        if (now.state === "done") return;
+        if (now.state === "none") throw this.gone("it was cut off, as by a boot");
+        if (now.state !== "running") return this.ended(now);
+        this.tell(progressText(now, total));
+      }
+      await sleep(TELL_EVERY_MS);
+    }
+  }
+
+  private gone(found: string): Error {
+    return new Error(`${this.what}: found that ${found}, required its end; run 'up' again`);
+  }
+
+  private async ended(now: BuildState): Promise<never> {
+    const { file, log } = await this.keepLog();
+    const words = log
+      .split("\n")
+      .filter((line) => !/^ {2}[A-Z]|^make(\[\d+\])?: (Entering|Leaving)/.test(line));
+    await this.inGuest("clean");
+    const { order } = this.inputs;
+    const found =
+      now.state === "oom"
+        ? `found that it needs more memory than three quarters of the guest's, required a build that fits; raise guests[].memoryMiB, or lower ${order.kind}.build.jobs`
+        : `found that it failed after ${now.steps} steps, required ${buildWords(order)} to compile`;
+    throw new Error(`${this.what}: ${found}; log ${file}\n${words.slice(-15).join("\n").trim()}`);
+  }
+
+  /** The log beside the guest's reports. */
+  private async keepLog(): Promise<{ file: string; log: string }> {
+    const folder = join(dirname(this.inputs.guest.config), "results");
+    const file = join(folder, `build-${this.inputs.order.kind}.log`);
+    const log = plainConsole((await this.inGuest("log")).toString());
+    await mkdir(folder, { recursive: true });
+    await writeWhole(file, log);
+    return { file, log };
+  }
+
+  /** The package, made now or before. `accept` sees its name before the guest has any work. */
+  async make(accept: (release: string) => void): Promise<Built> {
+    const { identity, state } = await this.state();
+    const before = identity === this.identity ? state : "none";
+    if (before === "done") return { in: "guest" };
+    if (before !== "running") {
+      const found = await this.finished();
+      if (found !== undefined) return found;
+    }
+    // With the unit at work this is a look at what lies on the host.
+    const prepared = await this.prepared();
+    accept(prepared.release);
+    if (before === "running") {
+      this.tell("goes on with the build that is under way");
+    } else {
+      await this.begin(prepared);
+    }
+    await this.waitForEnd(prepared.steps);
+    await this.keepLog();
+    return { in: "guest" };
+  }
+
+  /** Keeps the package on the host, for the lab's other guests, and makes room in this one. */
+  async keep(): Promise<void> {
+    const { lab } = this.inputs.place;
+    const { identity, state } = await this.state();
+    if (identity !== this.identity || state !== "done") return;
+    const deb = await this.inGuest("package");
+    const sum = createHash("sha256").update(deb).digest("hex");
+    await this.onHost("store", [lab, sum], { stdin: deb });
+    await this.inGuest("forget");
+  }
+}
+
+/** A tar of these files, the same for the same files. */
+async function tar(files: readonly BuildFile[]): Promise<Buffer> {
+  const folder = await mkdtemp(join(tmpdir(), "mirlab-build-"));
+  try {
+    for (const { name, data } of files) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), data);
+    }
+    const same = ["--sort=name", "--owner=0", "--group=0", "--mode=a+rX,go-w", "--mtime=@0"];
+    const told = await run(["tar", "-C", folder, ...same, "-c", "."]);
+    if (told.code !== 0) throw new Error(`build: tar: ${told.stderr.trim()}`);
+    return told.stdout;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,73 @@
+/** Reads what a build is declared by: fragments and the recipe, on the machine that runs Pulumi. */
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { KernelBuild, MesaBuild } from "../../config/buildSchema";
+import { BuildOrder } from "./build";
+import { GuestConfig } from "../../config/schema";
+import { SoftwareConfig } from "./software";
+
+/** Files of a recipe below scripts/build, by kind: all of them go to host and guest. */
+export const RECIPES: Readonly<Record<string, readonly string[]>> = {
+  kernel: ["common.sh", "kernel.sh", "mir.config"],
+  mesa: ["common.sh", "mesa.sh"],
+};
+
+/** Largest fragment: Debian's whole configuration of a kernel is a third of it. */
+const MAX_BYTES = 1024 * 1024;
+
+export function recipeFiles(kind: string): { name: string; data: string }[] {
+  return (RECIPES[kind] ?? []).map((name) => ({
+    name,
+    data: readFileSync(join("scripts", "build", name), "utf8"),
+  }));
+}
+
+export function recipeDigest(kind: string): string {
+  const hash = createHash("sha256");
+  for (const { name, data } of recipeFiles(kind)) hash.update(`${name}\n${data.length}\n${data}`);
+  return hash.digest("hex");
+}
+
+function fragment(path: string, key: string): { name: string; text: string } {
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_BYTES) throw new Error(`${size} bytes, at most ${MAX_BYTES} are read`);
+    return { name: path, text: readFileSync(path, "utf8") };
+  } catch (error) {
+    throw new Error(
+      `${key}: found ${path}: ${(error as Error).message}; required a readable fragment; correct the path`,
+    );
+  }
+}
+
+function kernelOrder(build: KernelBuild, key: string): BuildOrder {
+  const { source, base, fragments, patches, jobs } = build;
+  return {
+    ...{ kind: "kernel", source, base, patches },
+    fragments: fragments.map((path, i) => fragment(path, `${key}.fragments[${i}]`)),
+    ...(jobs === undefined ? {} : { jobs }),
+    recipe: recipeDigest("kernel"),
+  };
+}
+
+/** The configuration's kernel, with its build's files read. */
+export function kernelConfig({ name, kernel }: GuestConfig): SoftwareConfig {
+  const { build, ...rest } = kernel;
+  if (build === undefined) return rest;
+  return { ...rest, build: kernelOrder(build, `${name}: kernel.build`) };
+}
+
+function mesaOrder({ source, renderer, patches, jobs }: MesaBuild): BuildOrder {
+  return {
+    ...{ kind: "mesa", source, base: renderer, fragments: [], patches },
+    ...(jobs === undefined ? {} : { jobs }),
+    recipe: recipeDigest("mesa"),
+  };
+}
+
+/** The configuration's Mesa. */
+export function mesaConfig({ mesa }: GuestConfig): SoftwareConfig {
+  const { build, ...rest } = mesa;
+  return build === undefined ? rest : { ...rest, build: mesaOrder(build) };
+}

@@ -1,0 +1,95 @@
+/** What a domain of the lab is declared to be, and in what the real one differs. Pure. */
+import { definitionDrift, DriftItem, notHeld, rebased } from "./drift";
+import { domainFactsOf, Facts } from "./facts";
+import { DomainObservation, observedFacts } from "./observation";
+import { DomainSpec, domainXml } from "./definition";
+
+/**
+ * What `up` does about drift. `heal`: puts it right, with a clean power cycle where it must.
+ * `restart-at-next-boot`: puts the definition right and leaves a running guest alone. `report`: tells.
+ */
+export type OnDrift = "heal" | "restart-at-next-boot" | "report";
+
+/** The definitions as they were when the lab last set them. */
+export interface Baseline {
+  readonly persistent: Facts;
+  /** Unset while no domain ran. */
+  readonly live?: Facts;
+  /** Versions that spelled them. */
+  readonly version: string;
+}
+
+/** Facts that libvirt keeps beside the definition; a running domain's definition has none of them. */
+const BESIDE: Facts = { autostart: "disable", "managed save": "no" };
+
+/** The facts that the lab declares. libvirt adds more: those are compared with the baseline. */
+export function declaredFacts(spec: DomainSpec): Facts {
+  const ticket = "any";
+  return { ...domainFactsOf(domainXml(spec, { ticket }), ticket), ...BESIDE };
+}
+
+/** Declared facts that the running domain does not have, in words. */
+export function liveLacks(declared: Facts, live: Facts): string[] {
+  return notHeld(inDefinition(declared), live);
+}
+
+const inDefinition = (declared: Facts): Facts =>
+  Object.fromEntries(Object.entries(declared).filter(([path]) => !(path in BESIDE)));
+
+function stateDrift({ state, reason }: DomainObservation): DriftItem[] {
+  if (state === "running") return [];
+  const found = reason === "" ? state : `${state} (${reason})`;
+  const cost = state === "paused" ? "live" : "start";
+  return [{ field: "state", declared: "running", persistent: found, live: "", cost }];
+}
+
+/** Everything that is not as declared or, where the lab declares nothing, not as it was. */
+export function driftOf(baseline: Baseline, seen: DomainObservation): DriftItem[] {
+  const transient: DriftItem[] = seen.persistent
+    ? []
+    : [
+        {
+          field: "definition",
+          declared: "persistent",
+          persistent: "absent",
+          live: "",
+          cost: "none",
+        },
+      ];
+  return [...stateDrift(seen), ...transient, ...definitionDrift(baseline, observedFacts(seen))];
+}
+
+/**
+ * The baseline, brought up to date where a difference is nobody's edit: another version of libvirt or
+ * QEMU spells what the lab does not declare in other words; and a domain that had to be power cycled
+ * was, by somebody, so that it has its declared hardware now. What the lab declares since its last
+ * `up`, as a newer version of this project does, is what has to be there.
+ */
+export function rebase(
+  was: { readonly baseline: Baseline; readonly pending: string },
+  seen: DomainObservation,
+  declared: Facts,
+): { baseline: Baseline; pending: string } {
+  const facts = observedFacts(seen);
+  let { baseline, pending } = was;
+  if (baseline.version !== seen.version) {
+    const live =
+      baseline.live === undefined || facts.live === undefined
+        ? baseline.live
+        : rebased(baseline.live, facts.live, declared);
+    baseline = {
+      persistent: rebased(baseline.persistent, facts.persistent, declared),
+      ...(live === undefined ? {} : { live }),
+      version: seen.version,
+    };
+  }
+  if (pending !== "" && facts.live !== undefined && liveLacks(declared, facts.live).length === 0) {
+    pending = "";
+    baseline = { ...baseline, live: facts.live };
+  }
+  const { persistent, live } = baseline;
+  baseline = { ...baseline, persistent: { ...declared, ...persistent } };
+  if (pending === "" && live !== undefined)
+    baseline = { ...baseline, live: { ...inDefinition(declared), ...live } };
+  return { baseline, pending };
+}

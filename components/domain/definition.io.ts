@@ -1,0 +1,40 @@
+/** Reads and writes definitions of domains, through virsh on the lab host. */
+import { LIBVIRT_S, virsh } from "../../core/virsh.io";
+import { runOnHost } from "../../core/link.io";
+import { Target } from "../../core/target";
+
+/** What `virsh list` shows, one word a line: names, or UUIDs. */
+export async function listDomains(host: Target, ...filters: string[]): Promise<string[]> {
+  const text = await virsh(host, "list", ...filters);
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+/** The definition that the next start uses, with passwords: without them a define would drop them. */
+export const inactiveXml = (host: Target, domain: string): Promise<string> =>
+  virsh(host, "dumpxml", "--inactive", "--security-info", "--domain", domain);
+
+export const liveXml = (host: Target, domain: string): Promise<string> =>
+  virsh(host, "dumpxml", "--security-info", "--domain", domain);
+
+/** Defines a domain, whole or not at all. Throws with libvirt's own message. */
+export async function define(
+  host: Target,
+  domain: string,
+  definition: string,
+  ...options: string[]
+): Promise<void> {
+  const result = await runOnHost(host, "domain-define.sh", options, {
+    stdin: definition,
+    timeoutMs: LIBVIRT_S * 1000,
+  });
+  if (result.code === 0) return;
+  const reason =
+    result.stderr.trim() || (result.timedOut ? `no answer in ${LIBVIRT_S} s` : "no message");
+  throw new Error(
+    `${domain}: found that libvirt refuses the new definition, required accepted; it was left as it ` +
+      `is: correct what the message names by 'virsh edit ${domain}'; log:\n${reason}`,
+  );
+}

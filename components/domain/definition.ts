@@ -1,0 +1,210 @@
+/** The domain that a guest is, as libvirt domain XML. Pure. */
+import { LOOPBACK, ScreenPlace } from "../../config/screen";
+import { toXml, Tree } from "../../core/xml";
+
+/** Everything that decides the domain's definition. Sizes are in the unit of the name. */
+export interface DomainSpec {
+  readonly name: string;
+  /** Stack that owns the domain; written into its metadata. */
+  readonly stack: string;
+  readonly guest: string;
+  readonly type: "kvm" | "qemu";
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  /** `52:54:00:...`; see mac.ts. */
+  readonly mac: string;
+  readonly disk: string;
+  /** Path of the NoCloud seed image. */
+  readonly seed: string;
+  /** File that receives the guest's serial console. */
+  readonly serialLog: string;
+  readonly video: { readonly ramKiB: number; readonly vramKiB: number; readonly vgamemKiB: number };
+  readonly spice: {
+    readonly port: number;
+    readonly clipboard: boolean;
+    readonly fileTransfer: boolean;
+  } & ScreenPlace;
+  readonly network:
+    | {
+        readonly mode: "user";
+        readonly sshPort: number;
+        /** Nothing goes out; SSH comes in. */
+        readonly closed?: boolean;
+      }
+    | { readonly mode: "nat"; readonly name: string };
+  readonly share?: { readonly path: string; readonly tag: string; readonly readonly: boolean };
+}
+
+/** Slot of the user-mode NIC on pcie.0: high, where libvirt's own root ports do not reach. */
+const USER_NIC_SLOT = "0x1e";
+
+const yesNo = (on: boolean): string => (on ? "yes" : "no");
+
+/** SPICE, on loopback unless declared, with the page's display and the agent's limits; opened by the ticket. */
+export function graphicsTree(spice: DomainSpec["spice"], ticket?: string): Tree {
+  const listen = spice.listen ?? LOOPBACK;
+  return [
+    "graphics",
+    {
+      ...{ type: "spice", port: spice.port, autoport: "no", listen },
+      ...(ticket === undefined ? {} : { passwd: ticket }),
+    },
+    ["listen", { type: "address", address: listen }],
+    ["image", { compression: "off" }],
+    ["clipboard", { copypaste: yesNo(spice.clipboard) }],
+    ["filetransfer", { enable: yesNo(spice.fileTransfer) }],
+  ];
+}
+
+/** QXL with explicit memory: the page's video model. */
+export function videoTree(video: DomainSpec["video"]): Tree {
+  return [
+    "video",
+    {},
+    [
+      "model",
+      {
+        type: "qxl",
+        ram: video.ramKiB,
+        vram: video.vramKiB,
+        vgamem: video.vgamemKiB,
+        heads: 1,
+        primary: "yes",
+      },
+    ],
+  ];
+}
+
+/** The 9p share, access mode `mapped`: guest owners and modes live in attributes, not on the host. */
+export function shareTree(share: NonNullable<DomainSpec["share"]>): Tree {
+  return [
+    "filesystem",
+    { type: "mount", accessmode: "mapped" },
+    ["source", { dir: share.path }],
+    ["target", { dir: share.tag }],
+    share.readonly ? ["readonly"] : undefined,
+  ];
+}
+
+/** The mark by which a domain is known as ours, in its metadata. */
+export function ownerTree(stack: string, guest: string): Tree {
+  return ["mirlab:owner", {}, ["mirlab:stack", {}, stack], ["mirlab:guest", {}, guest]];
+}
+
+/** SPICE's own channel and the guest agent's. */
+export function channelTrees(): Tree[] {
+  return [
+    ["channel", { type: "spicevmc" }, ["target", { type: "virtio", name: "com.redhat.spice.0" }]],
+    ["channel", { type: "unix" }, ["target", { type: "virtio", name: "org.qemu.guest_agent.0" }]],
+  ];
+}
+
+function nicTree(spec: DomainSpec): Tree | undefined {
+  if (spec.network.mode !== "nat") return undefined;
+  return [
+    "interface",
+    { type: "network" },
+    ["mac", { address: spec.mac }],
+    ["source", { network: spec.network.name }],
+    ["model", { type: "virtio" }],
+  ];
+}
+
+/** Words for QEMU that libvirt has no element for. */
+function qemuWords({ network, mac, spice }: DomainSpec): string[] {
+  const words: string[] = [];
+  if (network.mode === "user") {
+    const closed = network.closed === true ? ",restrict=on" : "";
+    words.push(
+      "-netdev",
+      `user,id=mirlab0${closed},hostfwd=tcp:127.0.0.1:${network.sshPort}-:22`,
+      "-device",
+      `virtio-net-pci,netdev=mirlab0,mac=${mac},bus=pcie.0,addr=${USER_NIC_SLOT}`,
+    );
+  }
+  // libvirt has TLS of SPICE for the whole host alone. QEMU adds this to libvirt's own words; the
+  // port for clear text goes. See docs/decisions/0015.
+  if (spice.tlsFolder !== undefined)
+    words.push("-spice", `port=0,tls-port=${spice.port},x509-dir=${spice.tlsFolder}`);
+  return words;
+}
+
+function commandlineTree(words: readonly string[]): Tree | undefined {
+  if (words.length === 0) return undefined;
+  return ["qemu:commandline", {}, ...words.map((value): Tree => ["qemu:arg", { value }])];
+}
+
+function devicesTree(spec: DomainSpec, nic: Tree | undefined, ticket: string | undefined): Tree {
+  return [
+    "devices",
+    {},
+    [
+      "disk",
+      { type: "file", device: "disk" },
+      ["driver", { name: "qemu", type: "qcow2", discard: "unmap" }],
+      ["source", { file: spec.disk }],
+      ["target", { dev: "vda", bus: "virtio" }],
+    ],
+    [
+      "disk",
+      { type: "file", device: "cdrom" },
+      ["driver", { name: "qemu", type: "raw" }],
+      ["source", { file: spec.seed }],
+      ["target", { dev: "sda", bus: "sata" }],
+      ["readonly"],
+    ],
+    ["controller", { type: "usb", index: 0, model: "qemu-xhci" }],
+    spec.share === undefined ? undefined : shareTree(spec.share),
+    nic,
+    [
+      "serial",
+      { type: "pty" },
+      ["log", { file: spec.serialLog, append: "on" }],
+      ["target", { port: 0 }],
+    ],
+    ["console", { type: "pty" }, ["target", { type: "serial", port: 0 }]],
+    ...channelTrees(),
+    // The first evdev device gets lost on some VMs (Mir #2837): have both a tablet and a keyboard.
+    ["input", { type: "tablet", bus: "usb" }],
+    ["input", { type: "keyboard", bus: "usb" }],
+    graphicsTree(spec.spice, ticket),
+    videoTree(spec.video),
+    ["memballoon", { model: "virtio" }],
+    ["rng", { model: "virtio" }, ["backend", { model: "random" }, "/dev/urandom"]],
+  ];
+}
+
+/** What a definition has that its declaration has not. */
+export interface Unspecified {
+  /** Of the domain that it redefines: a domain that is there already keeps its own. */
+  readonly uuid?: string | undefined;
+  /** Opens the guest's screen; unset: everybody may. Secret, and so in no declaration. */
+  readonly ticket?: string;
+}
+
+function domainTree(spec: DomainSpec, { uuid, ticket }: Unspecified): Tree {
+  return [
+    "domain",
+    { type: spec.type },
+    ["name", {}, spec.name],
+    uuid === undefined ? undefined : ["uuid", {}, uuid],
+    ["metadata", {}, ownerTree(spec.stack, spec.guest)],
+    ["memory", { unit: "MiB" }, String(spec.memoryMiB)],
+    ["vcpu", {}, String(spec.vcpus)],
+    ["os", {}, ["type", { arch: "x86_64", machine: "q35" }, "hvm"], ["boot", { dev: "hd" }]],
+    ["features", {}, ["acpi"], ["apic"]],
+    // Under TCG the default model is the fastest that Debian runs on; 'max' is slower (measured).
+    spec.type === "kvm" ? ["cpu", { mode: "host-passthrough", migratable: "on" }] : undefined,
+    ["clock", { offset: "utc" }],
+    ["on_poweroff", {}, "destroy"],
+    ["on_reboot", {}, "restart"],
+    ["on_crash", {}, "preserve"],
+    devicesTree(spec, nicTree(spec), ticket),
+    commandlineTree(qemuWords(spec)),
+  ];
+}
+
+/** The domain's XML document. */
+export function domainXml(spec: DomainSpec, unspecified: Unspecified = {}): string {
+  return toXml(domainTree(spec, unspecified), ["mirlab", "qemu"]);
+}

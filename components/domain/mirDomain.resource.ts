@@ -1,0 +1,104 @@
+import * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import { SshTarget, Target } from "../../core/target";
+import { diskName } from "../image/diskName";
+import { OnDrift } from "./baseline";
+import { DomainSpec } from "./definition";
+import { xsltAppending } from "../../core/xslt";
+import { DomainContract, SpecArgs } from "./contract.resource";
+import { GuestSeed } from "./seed.resource";
+
+export interface MirDomainArgs {
+  readonly provider: libvirt.Provider;
+  /** Where virsh runs; undefined is this machine. */
+  readonly host: Target;
+  /** Everything but the disks, which are made here. */
+  readonly spec: SpecArgs<Omit<DomainSpec, "disk" | "seed">>;
+  /** Name of the lab's storage pool, and its folder on the host. */
+  readonly pool: pulumi.Input<string>;
+  readonly poolPath: string;
+  /** Image that the root disk is laid over. */
+  readonly image: { readonly path: pulumi.Input<string>; readonly format: pulumi.Input<string> };
+  /** Virtual size of the root disk, GiB. */
+  readonly diskGiB: number;
+  readonly firstBoot: FirstBootArgs;
+  readonly onDrift: OnDrift;
+}
+
+/** What the guest's first boot is told; see GuestSeedInputs. */
+export interface FirstBootArgs {
+  readonly hostname: string;
+  readonly directory: pulumi.Input<string>;
+  readonly clientPublicKey: pulumi.Input<string>;
+  readonly hostPublicKey: pulumi.Input<string>;
+  readonly packages: readonly string[];
+}
+
+const GIB = 1024 ** 3;
+
+/**
+ * The page's virtual machine: SPICE display, QXL video, a 9p share. Its root disk outlives it, and
+ * is laid over the image; the domain itself is DomainContract's.
+ */
+export class MirDomain extends pulumi.ComponentResource {
+  readonly domain: DomainContract;
+
+  constructor(name: string, args: MirDomainArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mirlab:index:MirDomain", name, {}, opts);
+    const host: { host?: SshTarget } = args.host === undefined ? {} : { host: args.host };
+    const image = pulumi.all([args.image.path, args.image.format]);
+
+    const disk = new libvirt.Volume(
+      `${name}-disk`,
+      {
+        name: image.apply(([path]) => diskName(args.firstBoot.hostname, path)),
+        pool: args.pool,
+        size: args.diskGiB * GIB,
+        format: "qcow2",
+        xml: {
+          xslt: image.apply(([path, format]) =>
+            xsltAppending("/volume", [
+              "backingStore",
+              {},
+              ["path", {}, path],
+              ["format", { type: format }],
+            ]),
+          ),
+        },
+      },
+      {
+        parent: this,
+        provider: args.provider,
+        // Names are unique in libvirt: the old one has to go before the new one is made.
+        deleteBeforeReplace: true,
+        // To the provider another size is another disk. HostContract enlarges this one.
+        ignoreChanges: ["size"],
+      },
+    );
+    const seed = new GuestSeed(
+      `${name}-seed`,
+      {
+        ...host,
+        ...args.firstBoot,
+        name,
+        folder: pulumi.output(args.pool).apply(() => args.poolPath),
+      },
+      { parent: this, deleteBeforeReplace: true },
+    );
+    this.domain = new DomainContract(
+      `${name}-domain`,
+      {
+        ...host,
+        directory: args.firstBoot.directory,
+        onDrift: args.onDrift,
+        spec: {
+          ...args.spec,
+          disk: disk.name.apply((diskName) => `${args.poolPath}/${diskName}`),
+          seed: seed.path,
+        },
+      },
+      { parent: this, dependsOn: [disk, seed], deleteBeforeReplace: true },
+    );
+    this.registerOutputs({ domain: this.domain.name });
+  }
+}

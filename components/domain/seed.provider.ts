@@ -1,0 +1,100 @@
+/** Handler of GuestSeed: the disk that carries a guest's first-boot documents. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import * as pulumi from "@pulumi/pulumi";
+import { metaData, userData } from "./cloudInit";
+import { ACCESS_FILES } from "../access/access.provider";
+import { runOnHost } from "../../core/link.io";
+import { SshTarget } from "../../core/target";
+
+export interface GuestSeedInputs {
+  readonly host?: SshTarget;
+  /** Folder of the lab's storage pool on the host. */
+  readonly folder: string;
+  /** Start of the file's name; its end follows the content. */
+  readonly name: string;
+  /** Host name of the guest. */
+  readonly hostname: string;
+  /** Folder with the guest's keys on the machine that runs Pulumi. */
+  readonly directory: string;
+  readonly clientPublicKey: string;
+  readonly hostPublicKey: string;
+  /** Debian packages for the first boot. */
+  readonly packages: readonly string[];
+}
+
+export interface GuestSeedProps extends GuestSeedInputs {
+  /** Path of the image on the host. */
+  readonly path: string;
+  /** SHA-256 of the image, hex: as made, or as found by a refresh; `absent` when it is gone. */
+  readonly sha256: string;
+  /** False when the image is not the one that was made; an update makes it anew. */
+  readonly intact: boolean;
+}
+
+const pick = (i: GuestSeedInputs): GuestSeedInputs => {
+  const { folder, name, hostname, directory, clientPublicKey, hostPublicKey, packages } = i;
+  return {
+    ...{ folder, name, hostname, directory, clientPublicKey, hostPublicKey, packages },
+    ...(i.host === undefined ? {} : { host: i.host }),
+  };
+};
+
+async function seedScript(
+  inputs: GuestSeedInputs,
+  verb: "make" | "digest" | "remove",
+  path: string,
+  stdin?: string,
+): Promise<string> {
+  const result = await runOnHost(inputs.host, "seed.sh", [verb, path], {
+    ...(stdin === undefined ? {} : { stdin }),
+  });
+  if (result.code !== 0) {
+    const reason = result.stderr.trim() || (result.timedOut ? "no answer in 60 s" : "no message");
+    throw new Error(`${inputs.hostname}: seed: ${reason}`);
+  }
+  return result.stdout.toString().trim();
+}
+
+/** Makes the image. The private host key goes from its file to the host, and into no state. */
+async function make(inputs: GuestSeedInputs): Promise<GuestSeedProps> {
+  const hostPrivateKey = await readFile(join(inputs.directory, ACCESS_FILES.host), "utf8");
+  const { hostname, clientPublicKey, hostPublicKey, packages } = inputs;
+  const user = userData({ hostname, clientPublicKey, hostPrivateKey, hostPublicKey, packages });
+  const meta = metaData(hostname, user);
+  // A new seed is a new file in a new definition, never other content under the old name.
+  const hash = createHash("sha256").update(meta).digest("hex").slice(0, 12);
+  const path = `${inputs.folder}/${inputs.name}-${hash}.iso`;
+  const sha256 = await seedScript(inputs, "make", path, `${user}\0${meta}\0`);
+  return { ...pick(inputs), path, sha256, intact: true };
+}
+
+export const provider: pulumi.dynamic.ResourceProvider<GuestSeedInputs, GuestSeedProps> = {
+  async create(inputs) {
+    const outs = await make(inputs);
+    return { id: outs.path, outs };
+  },
+  async read(id, props) {
+    if (props === undefined) throw new Error(`${id}: cannot be imported`);
+    const sha256 = await seedScript(props, "digest", props.path);
+    const intact = props.intact && sha256 === props.sha256;
+    return { id, props: { ...props, sha256: intact ? sha256 : props.sha256, intact } };
+  },
+  async diff(_id, olds, news) {
+    // Where the keys lie and how the host is reached is not what the documents say.
+    const content = (i: GuestSeedInputs): object => ({ ...pick(i), host: null, directory: null });
+    return {
+      changes: !isDeepStrictEqual(pick(olds), pick(news)) || !olds.intact,
+      replaces: isDeepStrictEqual(content(olds), content(news)) ? [] : ["name"],
+      deleteBeforeReplace: true,
+    };
+  },
+  async update(_id, _olds, news) {
+    return { outs: await make(news) };
+  },
+  async delete(_id, props) {
+    await seedScript(props, "remove", props.path);
+  },
+};

@@ -1,0 +1,40 @@
+import * as pulumi from "@pulumi/pulumi";
+import { GuestConfig } from "../../config/schema";
+import { Connection, scriptCommand } from "../../core/scriptCommand.resource";
+
+export interface MirSessionArgs {
+  /** Pinned connection to the guest. */
+  readonly connection: Connection;
+  readonly session: GuestConfig["session"];
+}
+
+/**
+ * The page's last line, "install & run unity8-desktop-session-mir": by default a Mir server on the
+ * guest's screen and a client; by choice Lomiri, Unity 8's heir. Both are mir-session.service.
+ */
+export class MirSession extends pulumi.ComponentResource {
+  /** State of the session's units, one line. */
+  readonly state: pulumi.Output<string>;
+
+  constructor(name: string, args: MirSessionArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mirlab:index:MirSession", name, {}, opts);
+    const unit = scriptCommand(
+      `${name}-unit`,
+      args.connection,
+      { sudo: true, script: "guest/session.sh", args: ["install", ...sessionArgs(args.session)] },
+      { parent: this },
+    );
+    this.state = unit.stdout.apply((text) => text.trim());
+    this.registerOutputs({ state: this.state });
+  }
+}
+
+/** Arguments of `session.sh install`; what is not configured is the script's own default. */
+export function sessionArgs({ kind, command, client }: GuestConfig["session"]): string[] {
+  if (kind === "lomiri") return ["--lomiri"];
+  const clientArgs = client?.flatMap((word) => ["--client", word]) ?? [];
+  return [
+    ...(client?.length === 0 ? ["--no-client"] : clientArgs),
+    ...(command === undefined ? [] : ["--", ...command]),
+  ];
+}

@@ -1,0 +1,54 @@
+/** What a check says of a host, and the form of a check. Pure. */
+import { HostFacts } from "../facts";
+import { Lab } from "../../../config/schema";
+
+/** In the order in which they are told. */
+export const GROUPS = [
+  "config",
+  "machine",
+  "kvm",
+  "libvirt",
+  "folders",
+  "ports",
+  "security",
+] as const;
+
+/**
+ * `fail`: nothing may be touched. `warn`: it works, but not as one might think. `info`: good to know;
+ * what `up` sees to by itself is one.
+ */
+export const SEVERITIES = ["ok", "info", "warn", "fail"] as const;
+
+export interface Finding {
+  readonly id: string;
+  readonly group: (typeof GROUPS)[number];
+  readonly severity: (typeof SEVERITIES)[number];
+  /** Configuration key to blame, when there is one. */
+  readonly path?: string;
+  readonly found: string;
+  readonly required: string;
+  /** A command to paste, wherever there is one. */
+  readonly fix: string;
+}
+
+export type Judged = Omit<Finding, "id" | "group">;
+
+/** One check: an id of its own, and as many findings as it has subjects. */
+export interface HostCheck {
+  readonly id: string;
+  readonly group: Finding["group"];
+  /** Nothing is found of what was not asked: the doctor asks for more than a preview does. */
+  readonly judge: (facts: HostFacts, lab: Lab, stack: string) => readonly Judged[];
+}
+
+/** Name of the domain of a guest. */
+export function domainName(guest: Lab["guests"][number], stack: string): string {
+  return guest.image.source === "existing" ? guest.image.domain : `mirlab-${stack}-${guest.name}`;
+}
+
+/** `memory: found 900 MiB available, need 2048 MiB ...; lower guests[].memoryMiB ...` */
+export function findingText(f: Finding): string {
+  return f.severity === "ok" || f.severity === "info"
+    ? `${f.id}: ${f.found}`
+    : `${f.id}: found ${f.found}, need ${f.required}; ${f.fix}`;
+}

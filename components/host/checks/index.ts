@@ -1,0 +1,26 @@
+/** What a host must be before a lab is made on it: checks as data. Pure. */
+import { HostFacts } from "../facts";
+import { Finding, HostCheck } from "./finding";
+import { FOLDER_CHECKS } from "./folders";
+import { KVM_CHECKS } from "./kvm";
+import { LIBVIRT_CHECKS } from "./libvirt";
+import { MACHINE_CHECKS } from "./machine";
+import { PORT_CHECKS } from "./ports";
+import { SECURITY_CHECKS } from "./security";
+import { Lab } from "../../../config/schema";
+
+const HOST_CHECKS: readonly HostCheck[] = [
+  ...MACHINE_CHECKS,
+  ...KVM_CHECKS,
+  ...LIBVIRT_CHECKS,
+  ...FOLDER_CHECKS,
+  ...PORT_CHECKS,
+  ...SECURITY_CHECKS,
+];
+
+/** All findings, in order. Checks of facts that were not asked for find nothing. */
+export function checkHost(facts: HostFacts, lab: Lab, stack: string): Finding[] {
+  return HOST_CHECKS.flatMap(({ id, group, judge }) =>
+    judge(facts, lab, stack).map((judged) => ({ id, group, ...judged })),
+  );
+}

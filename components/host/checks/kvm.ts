@@ -1,0 +1,121 @@
+/** KVM: proven by a guest that reached user space, or not. All else is a hint. Pure. */
+import { FullHostFacts, HostFacts } from "../facts";
+import { Lab } from "../../../config/schema";
+import { Finding, HostCheck } from "./finding";
+
+/** What scripts/host/kvm-probe.sh answered; undefined: it could not try, for `reason`. */
+export interface KvmProof {
+  readonly acceleration: "kvm" | "tcg" | undefined;
+  readonly reason: string;
+}
+
+const DEVICE: Readonly<Record<FullHostFacts["kvmDevice"], string>> = {
+  absent: "no /dev/kvm",
+  denied: "/dev/kvm does not open for this user",
+  opens: "/dev/kvm opens, but makes no VM",
+  "makes-vm": "/dev/kvm opens and makes a VM",
+};
+
+/** `module kvm_pvm, neither vmx nor svm, /dev/kvm opens and makes a VM, libvirt offers kvm` */
+function hintsText(full: FullHostFacts, { libvirt, emulators }: HostFacts): string {
+  const modules = full.kvmModules.filter((name) => name !== "kvm");
+  const flag = full.cpuFlags.find((name) => name !== "hypervisor");
+  return [
+    modules.length === 0 ? "no module of KVM" : `module ${modules.join(", ")}`,
+    flag ?? "neither vmx nor svm",
+    DEVICE[full.kvmDevice],
+    ...(libvirt === "ok" ? [`libvirt offers ${emulators.kvm === undefined ? "no " : ""}kvm`] : []),
+  ].join(", ");
+}
+
+const isGuest = (full: FullHostFacts): boolean => full.cpuFlags.includes("hypervisor");
+const hasFlag = (full: FullHostFacts): boolean =>
+  full.cpuFlags.some((flag) => flag === "vmx" || flag === "svm");
+
+/** The nearest step towards KVM that a person can take. */
+function fixOf(full: FullHostFacts, cacheDir: string): string {
+  const again = `then: sudo rm -rf ${cacheDir}/kvm-probe; npm run doctor`;
+  const vendor = full.cpuFlags.includes("svm") ? "kvm_amd" : "kvm_intel";
+  if (hasFlag(full) && !full.kvmModules.includes(vendor))
+    return `sudo modprobe ${vendor}; ${again}`;
+  if (hasFlag(full)) return `sudo modprobe -r ${vendor}; sudo modprobe ${vendor}; ${again}`;
+  return isGuest(full)
+    ? `let this virtual machine's own host allow nested guests (see nested), ${again}`
+    : `enable virtualization in the firmware, ${again}`;
+}
+
+/** The finding of the proof, with the hints beside it. */
+export function kvmFinding(
+  proof: KvmProof,
+  facts: HostFacts,
+  full: FullHostFacts,
+  lab: Lab,
+): Finding {
+  const base = {
+    id: "kvm",
+    group: "kvm",
+    required: "a guest that boots to user space under KVM",
+    fix: fixOf(full, lab.host.cacheDir),
+  } as const;
+  const hints = hintsText(full, facts);
+  if (proof.acceleration === "kvm") {
+    return { ...base, severity: "ok", found: `${proof.reason} (${hints})` };
+  }
+  if (lab.guests.every((guest) => guest.acceleration === "tcg")) {
+    const found = `not needed: every guest has acceleration tcg (${hints})`;
+    return { ...base, severity: "ok", found };
+  }
+  const wanted = lab.guests.findIndex((guest) => guest.acceleration === "kvm");
+  const key = wanted < 0 ? {} : { path: `guests[${wanted}].acceleration` };
+  const severity = wanted < 0 ? ("warn" as const) : ("fail" as const);
+  if (proof.acceleration === undefined) {
+    const absent = full.devices === undefined;
+    const found = absent
+      ? `not tried: QEMU is not installed yet (${hints})`
+      : `${proof.reason} (${hints})`;
+    return absent
+      ? { ...base, severity: "info", found }
+      : { ...base, severity, ...key, found, fix: "see what the probe says, then: npm run doctor" };
+  }
+  const lies = full.kvmDevice === "makes-vm";
+  return {
+    ...base,
+    ...key,
+    severity,
+    found: lies
+      ? `a device that lies: ${hints}, yet ${proof.reason.replace(/^.*, but /, "")}; guests run under TCG, many times slower`
+      : `${proof.reason} (${hints}); guests run under TCG, many times slower`,
+  };
+}
+
+/** The command by which a host of that make lets its guests have guests. */
+const allowNested = (module: string): string =>
+  `on that host: echo 'options ${module} nested=1' | sudo tee /etc/modprobe.d/kvm-nested.conf, ` +
+  "and give this machine the CPU host-passthrough";
+
+export const KVM_CHECKS: readonly HostCheck[] = [
+  {
+    id: "nested",
+    group: "kvm",
+    judge: ({ full }) => {
+      if (full === undefined) return [];
+      if (!isGuest(full)) {
+        const found = "this host is no virtual machine";
+        return [{ severity: "ok", found, required: "nothing", fix: "" }];
+      }
+      const product = full.product === "" ? "" : ` (${full.product})`;
+      const own = full.nested === "" ? "" : `; here nested is ${full.nested}`;
+      const passed = hasFlag(full);
+      return [
+        {
+          severity: "info",
+          found: passed
+            ? `this host is itself a virtual machine${product}, and was given ${full.cpuFlags.filter((f) => f !== "hypervisor").join(" ")}${own}`
+            : `this host is itself a virtual machine${product} without vmx or svm: its host does not allow nested guests`,
+          required: "nothing: the proof above decides",
+          fix: passed ? "" : `${allowNested("kvm_intel")} (on AMD: kvm_amd)`,
+        },
+      ];
+    },
+  },
+];

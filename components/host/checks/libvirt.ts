@@ -1,0 +1,160 @@
+/** libvirt, and what QEMU can as it tells. Pure. */
+import { DomainCapabilities, readDomainCapabilities } from "../domainCapabilities";
+import { HostFacts } from "../facts";
+import { HostCheck, Judged } from "./finding";
+
+const group = "libvirt" as const;
+
+/** What the emulator can, or why that is not known. */
+function capabilities(facts: HostFacts): DomainCapabilities | undefined {
+  const xml = facts.emulators.qemu;
+  return xml === undefined ? undefined : readDomainCapabilities(xml);
+}
+
+/**
+ * SPICE and QXL are modules of QEMU: in Debian 12 parts of qemu-system-common, later (and in Ubuntu
+ * 24.04) a package of their own.
+ */
+function spiceFix(facts: HostFacts): string {
+  return facts.suite === "bookworm"
+    ? "sudo apt-get install --reinstall qemu-system-common"
+    : "sudo apt-get install qemu-system-modules-spice";
+}
+
+/** A check of one list in the capabilities; silent while libvirt does not tell them. */
+function able(
+  id: string,
+  list: (can: DomainCapabilities) => readonly string[],
+  value: string,
+  fix: (facts: HostFacts) => string,
+): HostCheck {
+  return {
+    id,
+    group,
+    judge: (facts) => {
+      const can = capabilities(facts);
+      if (can === undefined) return [];
+      const has = list(can);
+      return [
+        {
+          severity: has.includes(value) ? "ok" : "fail",
+          found: has.includes(value) ? value : has.join(" ") || "nothing",
+          required: `${value} in ${can.emulator} for ${can.machine}`,
+          fix: fix(facts),
+        },
+      ];
+    },
+  };
+}
+
+const reinstall = (): string => "sudo apt-get install --reinstall qemu-system-x86";
+
+/** Who may use a socket, by its mode and the daemon's check. */
+function socketJudged(mode: string, auth: string): Judged {
+  const open = /[2367]$/.test(mode);
+  const key = {
+    required: "polkit, or a mode that keeps others out: the socket has root's rights",
+    fix: "sudo sed -i 's/^ *auth_unix_rw.*/auth_unix_rw = \"polkit\"/' /etc/libvirt/libvirtd.conf; sudo systemctl restart libvirtd",
+  };
+  if (open && auth === "none") {
+    const found = `mode ${mode} and auth_unix_rw none: every user of this host is root`;
+    return { ...key, severity: "fail", found };
+  }
+  const unread = open && auth === "unknown";
+  const guard = auth === "default" ? "polkit, Debian's default" : auth;
+  return {
+    ...key,
+    severity: unread ? "info" : "ok",
+    found: !open
+      ? `mode ${mode}: not open to all`
+      : unread
+        ? `mode ${mode}, /etc/libvirt/libvirtd.conf is not readable`
+        : `mode ${mode}, guarded by ${guard}`,
+  };
+}
+
+export const LIBVIRT_CHECKS: readonly HostCheck[] = [
+  {
+    id: "libvirt",
+    group,
+    judge: (facts) => {
+      const found = {
+        ok: `libvirt ${facts.libvirtVersion}, QEMU ${facts.qemuVersion}`,
+        absent: "not installed yet; 'npm run up' installs it",
+        down: "installed, not running; 'npm run up' starts it",
+        denied: "denied",
+        silent: "no answer in 60 s",
+      }[facts.libvirt];
+      const severity = (
+        { ok: "ok", denied: "fail", absent: "info", down: "info", silent: "warn" } as const
+      )[facts.libvirt];
+      return [
+        {
+          severity,
+          found,
+          required: "a connection to qemu:///system, or leave to set it up",
+          fix:
+            facts.libvirt === "silent"
+              ? "wait until it is less busy, or see why: virsh --connect qemu:///system list"
+              : "join its group with 'sudo adduser $USER libvirt' and log in again",
+        },
+      ];
+    },
+  },
+  {
+    id: "libvirt-socket",
+    group,
+    judge: ({ full }) =>
+      full?.socket === undefined ? [] : [socketJudged(full.socket.mode, full.socket.auth)],
+  },
+  {
+    id: "emulator",
+    group,
+    judge: (facts) => {
+      const can = capabilities(facts);
+      const key = {
+        required: "an emulator that libvirt knows, with the machine q35",
+        fix: "sudo apt-get install --reinstall qemu-system-x86",
+      };
+      if (can !== undefined) {
+        return [{ ...key, severity: "ok", found: `${can.emulator}, machine ${can.machine}` }];
+      }
+      // A preview does not know whether QEMU is there yet; then `up` installs it.
+      if (facts.libvirt !== "ok" || facts.full === undefined) return [];
+      if (facts.full.devices === undefined) {
+        return [{ ...key, severity: "info", found: "QEMU is not installed yet", fix: "" }];
+      }
+      const found = "no answer to 'virsh domcapabilities --machine q35 --virttype qemu'";
+      return [{ ...key, severity: "fail", found }];
+    },
+  },
+  able("emulator-spice", (can) => can.graphics, "spice", spiceFix),
+  able("emulator-qxl", (can) => can.video, "qxl", spiceFix),
+  able("emulator-channel", (can) => can.channels, "spicevmc", spiceFix),
+  able("emulator-rng", (can) => can.rng, "virtio", reinstall),
+  {
+    id: "emulator-share",
+    group,
+    judge: (facts, lab) => {
+      if (facts.full?.devices === undefined) return [];
+      const { devices } = facts.full;
+      const needed = lab.guests.findIndex((guest) => guest.share.enabled);
+      const has = devices.includes("virtio-9p-pci");
+      return [
+        {
+          severity: has ? "ok" : needed < 0 ? "info" : "fail",
+          ...(has || needed < 0 ? {} : { path: `guests[${needed}].share.enabled` }),
+          found: `${has ? "9p (virtio-9p-pci)" : "no device virtio-9p-pci, which is 9p"}; ${virtiofsText(facts)}`,
+          required: "QEMU's device virtio-9p-pci, by 'qemu-system-x86_64 -device help'",
+          fix: "sudo apt-get install --reinstall qemu-system-x86, or set share.enabled: false",
+        },
+      ];
+    },
+  },
+];
+
+/** virtiofs is told of, not required: the lab shares by 9p. */
+function virtiofsText({ full }: HostFacts): string {
+  if (full?.devices?.includes("vhost-user-fs-pci") !== true) return "virtiofs: no device in QEMU";
+  return full.virtiofsd === "" ? "virtiofs: no virtiofsd" : `virtiofs: ${full.virtiofsd}`;
+}

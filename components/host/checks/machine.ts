@@ -1,0 +1,144 @@
+/** The machine itself: system, rights, room. Pure. */
+import { HostFacts } from "../facts";
+import { Lab } from "../../../config/schema";
+import { HOST_PACKAGES, VIEWER_PACKAGES } from "../packages";
+import { domainName, HostCheck } from "./finding";
+
+/** Free space that making one guest takes, MiB: an image build, and room for its disk to grow. */
+const CACHE_NEED_MIB = 6000;
+const DATA_NEED_MIB = 4000;
+/** What the host itself keeps, MiB. */
+const HOST_MEMORY_MIB = 512;
+
+/** Guests whose domain does not run yet: only those will take memory and disk. */
+function coming(facts: HostFacts, lab: Lab, stack: string): Lab["guests"] {
+  return lab.guests.filter((guest) => !facts.running.includes(domainName(guest, stack)));
+}
+
+/** Debian packages that the lab host is to have. */
+export function labPackages(lab: Lab): string[] {
+  const wanted = [...HOST_PACKAGES, ...(lab.host.viewers ? VIEWER_PACKAGES : [])];
+  return wanted.map(({ name }) => name);
+}
+
+const group = "machine" as const;
+
+export const MACHINE_CHECKS: readonly HostCheck[] = [
+  {
+    id: "host-os",
+    group,
+    judge: (facts) => {
+      const debian = /\b(debian|ubuntu)\b/.test(facts.os);
+      return [
+        {
+          severity: debian ? "ok" : "fail",
+          found: facts.os.trim(),
+          required: "Debian or a distribution like it",
+          fix: "use a Debian 12 host: packages are installed by apt",
+        },
+      ];
+    },
+  },
+  {
+    id: "host-arch",
+    group,
+    judge: (facts) => [
+      {
+        severity: facts.arch === "x86_64" ? "ok" : "fail",
+        found: facts.arch,
+        required: "x86_64",
+        fix: "use an x86_64 host: QXL and q35 are for that machine",
+      },
+    ],
+  },
+  {
+    id: "host-rights",
+    group,
+    judge: (facts) => [
+      {
+        severity: facts.rights === "none" ? "fail" : "ok",
+        found: `user ${facts.user}, ${facts.rights}`,
+        required: "root, or sudo without a password",
+        fix: "run 'sudo -v' first, or run as root",
+      },
+    ],
+  },
+  {
+    id: "memory",
+    group,
+    judge: (facts, lab, stack) => {
+      const need = coming(facts, lab, stack).reduce((sum, g) => sum + g.memoryMiB, 0);
+      const have = facts.memoryAvailableMiB - HOST_MEMORY_MIB;
+      return [
+        {
+          severity: need <= have ? "ok" : "fail",
+          path: "guests[].memoryMiB",
+          found: `${facts.memoryAvailableMiB} MiB available`,
+          required: `${need} MiB for guests and ${HOST_MEMORY_MIB} MiB for the host`,
+          fix: "lower guests[].memoryMiB, or end other programs",
+        },
+      ];
+    },
+  },
+  {
+    id: "disk",
+    group,
+    judge: (facts, lab, stack) => {
+      const guests = coming(facts, lab, stack).filter((g) => g.image.source !== "existing").length;
+      const places = [
+        ["host.cacheDir", lab.host.cacheDir, facts.cacheFreeMiB, guests > 0 ? CACHE_NEED_MIB : 0],
+        ["host.dataDir", lab.host.dataDir, facts.dataFreeMiB, guests * DATA_NEED_MIB],
+      ] as const;
+      return places.map(([path, folder, free, need]) => ({
+        severity: free >= need ? ("ok" as const) : ("fail" as const),
+        path,
+        found: `${free} MiB free at ${folder}`,
+        required: `${need} MiB`,
+        fix: `make room, or set ${path} to a folder on a larger disk`,
+      }));
+    },
+  },
+  {
+    id: "packages",
+    group,
+    judge: ({ full }, lab) => {
+      if (full === undefined) return [];
+      const has = new Map(full.packages.map(({ name, version }) => [name, version]));
+      const wanted = labPackages(lab);
+      const missing = wanted.filter((name) => has.has(name) && has.get(name) === undefined);
+      if (missing.length === 0) {
+        const found = `${wanted.length} Debian packages, all installed`;
+        return [{ severity: "ok", found, required: "the lab's packages", fix: "" }];
+      }
+      const ours = lab.host.packages === "install";
+      return [
+        {
+          severity: ours ? "info" : "fail",
+          path: "host.packages",
+          found: `not installed: ${missing.join(" ")}${ours ? "; 'npm run up' installs them" : ""}`,
+          required: "them, since host.packages is 'check'",
+          fix: `sudo apt-get install ${missing.join(" ")}`,
+        },
+      ];
+    },
+  },
+  {
+    id: "init",
+    group,
+    judge: ({ full }) => {
+      if (full === undefined) return [];
+      const absent = [...(full.systemd ? [] : ["systemd"]), ...(full.udev ? [] : ["udev"])];
+      return [
+        {
+          severity: absent.length === 0 ? "ok" : "info",
+          found:
+            absent.length === 0
+              ? "systemd and udev run"
+              : `no ${absent.join(" and no ")}: the lab starts libvirt and gives /dev/kvm its group itself`,
+          required: "nothing: with both, they do it",
+          fix: "",
+        },
+      ];
+    },
+  },
+];

@@ -1,0 +1,91 @@
+import * as pulumi from "@pulumi/pulumi";
+import { HostContractInputs, HostContractProps } from "./contract.provider";
+import { SshTarget } from "../../core/target";
+import { GuestOnHost } from "./contract";
+import { GuestConfig, HostConfig } from "../../config/schema";
+import { HOST_PACKAGES, HOST_PARTS, VIEWER_PACKAGES } from "./packages";
+import { diskName } from "../image/diskName";
+import { imagePath } from "../image/image.resource";
+import { DynamicResource } from "../../core/dynamic.resource";
+
+export interface HostContractArgs {
+  readonly stack: string;
+  readonly owner: string;
+  readonly host: HostConfig;
+  /** Where host scripts run; undefined is this machine. */
+  readonly target: SshTarget | undefined;
+  readonly pool: { readonly name: string; readonly path: string };
+  readonly network: HostContractInputs["network"];
+  readonly guests: readonly GuestConfig[];
+}
+
+const GIB = 1024 ** 3;
+
+/**
+ * What a lab relies on on its host: packages and their files, daemons, groups, libvirt's settings,
+ * folders, ports, images, pool, volumes, network. Every preview looks at all of it in one go and
+ * names what differs; `up` puts it right before anything of a guest is touched. What the host's
+ * owner decides is told once, and then taken as it is. See docs/decisions/0010.
+ *
+ * It is made before the guests, and so takes nothing of their resources: it is declared by the
+ * configuration alone.
+ */
+export class HostContract extends DynamicResource {
+  /** For the policy pack. */
+  static readonly __pulumiType = "pulumi-nodejs:dynamic/mir:HostContract";
+
+  declare readonly drift: pulumi.Output<string[]>;
+  declare readonly recorded: pulumi.Output<HostContractProps["recorded"]>;
+
+  constructor(name: string, args: HostContractArgs, opts?: pulumi.CustomResourceOptions) {
+    const inputs = { ...contractOf(args), recorded: undefined };
+    super("hostContract", "HostContract", name, inputs, opts);
+  }
+}
+
+function contractOf(args: HostContractArgs): HostContractInputs {
+  const { stack, owner, host, target, pool, network, guests } = args;
+  const packages = [...HOST_PACKAGES, ...(host.viewers ? VIEWER_PACKAGES : [])];
+  return {
+    ...{ stack, owner, dataDir: host.dataDir, cacheDir: host.cacheDir, pool },
+    onDrift: host.onDrift,
+    packages: packages.map((p) => p.name),
+    parts: HOST_PARTS,
+    install: host.packages === "install",
+    ...(network === undefined ? {} : { network }),
+    guests: guests.map((guest) => guestOf(guest, host, stack)),
+    ...(target === undefined ? {} : { host: target }),
+    drift: [],
+  };
+}
+
+function guestOf(config: GuestConfig, host: HostConfig, stack: string): GuestOnHost {
+  const { name, image, share, spice, network, diskGiB } = config;
+  const common = {
+    name,
+    ...(share.enabled
+      ? {
+          share: {
+            path: share.path ?? `${host.dataDir}/${stack}/shares/${name}`,
+            own: share.path === undefined,
+          },
+        }
+      : {}),
+  };
+  if (image.source === "existing") {
+    const ports = { spice: spice.port ?? 0 };
+    return { ...common, domain: image.domain, ports, network: "own" };
+  }
+  const path = imagePath(image, host.cacheDir);
+  return {
+    ...{ ...common, domain: `mirlab-${stack}-${name}`, network: network.mode },
+    ports: { ssh: network.sshPort ?? 0, spice: spice.port ?? 0 },
+    disk: {
+      volume: diskName(name, path),
+      bytes: diskGiB * GIB,
+      image: path,
+      imageFormat: image.source === "url" ? image.format : "qcow2",
+      ...(image.source === "url" ? { digest: image.digest } : {}),
+    },
+  };
+}

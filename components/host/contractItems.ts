@@ -1,0 +1,317 @@
+/** The items of the host's contract: one entry says what is right and how it becomes so again. Pure. */
+import { Heal as AnyHeal, key, Recorded } from "../../core/contract";
+import type { GuestOnHost, HostContract, HostStep, HostWanted, How } from "./contract";
+import { HostObservation } from "./observation";
+
+type Heal = AnyHeal<HostStep, How>;
+
+/** A section of the contract: what it wants of a host that was seen so. */
+type Section = (
+  contract: HostContract,
+  recorded: Recorded,
+  seen: HostObservation,
+) => readonly HostWanted[];
+
+const run = (words: string, script: string, args: readonly string[], cost?: string): Heal => ({
+  how: "run",
+  words: `up ${words}`,
+  step: { script, args },
+  ...(cost === undefined ? {} : { cost }),
+});
+const elsewhere = (words: string): Heal => ({ how: "elsewhere", words });
+const accept: Heal = { how: "accept", words: "the host owner's to decide: up takes it as it is" };
+const refuse = (words: string): Heal => ({ how: "refuse", words });
+
+const ANSWERS = ["libvirt", "answers", "yes"] as const;
+const domainThere = (guest: GuestOnHost, seen: HostObservation): boolean => {
+  const state = seen.value(`domain ${guest.domain}`, "state");
+  return state !== undefined && state !== "missing";
+};
+/** The guest's definition is ours: it names the ports that the reservation has to name. */
+const isOurs = (contract: HostContract, guest: GuestOnHost, seen: HostObservation): boolean =>
+  seen.value(`domain ${guest.domain}`, "owner") === `${contract.stack}.${guest.name}`;
+
+/** Values that only the last `up` knows, and that belong to the host's owner. */
+export const RECORDED: readonly (readonly [item: string, ...fields: string[]])[] = [
+  ["/dev/kvm", "owner"],
+  ["kvm", "nested"],
+  ["apparmor", "libvirtd"],
+  ["service libvirtd", "enabled", "drop-ins"],
+  ["service virtlogd", "enabled", "drop-ins"],
+  [
+    "config qemu.conf",
+    ...["dynamic_ownership", "user", "group", "security_driver"],
+    ...["security_default_confined", "spice_listen", "spice_tls"],
+  ],
+  [
+    "config libvirtd.conf",
+    ...["unix_sock_group", "unix_sock_rw_perms", "auth_unix_rw", "listen_tcp"],
+  ],
+];
+
+/** What libvirt takes where its configuration does not say; Debian 12's build of it. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  dynamic_ownership: "1",
+  user: "libvirt-qemu",
+  group: "libvirt-qemu",
+  security_driver: "as the host has it",
+  security_default_confined: "1",
+  spice_listen: "127.0.0.1",
+  spice_tls: "0",
+  unix_sock_group: "libvirt",
+  unix_sock_rw_perms: "0770",
+  auth_unix_rw: "none",
+  listen_tcp: "0",
+};
+
+/** The value that counts: a setting spelled out as its default is no difference. */
+export function effective(item: string, field: string, value: string): string {
+  if (!item.startsWith("config ") || value !== "") return value;
+  return DEFAULTS[field] ?? "not set";
+}
+
+const packages: Section = ({ packages, install }, recorded) =>
+  packages.flatMap((name): HostWanted[] => {
+    const item = `package ${name}`;
+    const fix = install
+      ? run("installs it", "packages.sh", ["install", name], "a download")
+      : refuse(`run 'apt-get install ${name}', or set host.packages to "install"`);
+    const hold = recorded[key(item, "hold")];
+    const there = [[item, "state", "installed"]] as const;
+    return [
+      { item, field: "state", right: "installed", heal: fix },
+      ...(hold === undefined
+        ? []
+        : [{ item, field: "hold", right: hold, recorded: true, needs: there, heal: accept }]),
+    ];
+  });
+
+const files: Section = (_contract, _recorded, seen) =>
+  seen.items("file").map((item) => ({
+    ...{ item, field: "content", right: "as packaged" },
+    heal: run("installs its package again", "heal.sh", ["reinstall", item.slice(5)], "a download"),
+  }));
+
+const groups: Section = () => [
+  ...["libvirt", "kvm"].map((name) => ({
+    ...{ item: `group ${name}`, field: "state", right: "exists" },
+    heal: run("makes it", "heal.sh", ["group", name]),
+  })),
+  {
+    ...{ item: "user libvirt-qemu", field: "in group kvm", right: "yes" },
+    heal: run("adds it", "heal.sh", ["member", "libvirt-qemu", "kvm"]),
+  },
+];
+
+const services: Section = () => {
+  const heal = run("starts it", "libvirtd.sh", ["start"]);
+  return [
+    { item: "service libvirtd", field: "state", right: "running", heal },
+    { item: "service virtlogd", field: "state", right: "running", heal },
+    { item: "libvirt", field: "answers", right: "yes", heal },
+  ];
+};
+
+const recordedValues: Section = (_contract, recorded) =>
+  RECORDED.flatMap(([item, ...fields]) =>
+    fields.flatMap((field): HostWanted[] => {
+      const right = recorded[key(item, field)];
+      if (right === undefined) return [];
+      const ok = (found: string): boolean => effective(item, field, found) === right;
+      return [{ item, field, right, ok, recorded: true, heal: accept }];
+    }),
+  );
+
+/** A folder that has to be there, with a mode and an owner. */
+function folderWanted(path: string, mode: string, owner: string, heal: Heal): HostWanted[] {
+  const item = `folder ${path}`;
+  const needs = [[item, "state", "directory"]] as const;
+  return [
+    { item, field: "state", right: "directory", heal },
+    { item, field: "mode", right: mode, needs, heal },
+    { item, field: "owner", right: owner, needs, heal },
+  ];
+}
+
+const folders: Section = ({ dataDir, stack, owner }) => {
+  const heal = run("makes it so", "folders.sh", ["make", dataDir, stack, owner]);
+  const own = `${dataDir}/${stack}`;
+  return [
+    // Whose the folder above is, is not the lab's to say.
+    ...folderWanted(dataDir, "755", "", heal).filter(({ field }) => field !== "owner"),
+    ...["", "/pool", "/log", "/shares"].flatMap((below) =>
+      folderWanted(`${own}${below}`, "711", "root:root", heal),
+    ),
+    {
+      ...{ item: `folder ${own}`, field: "mark", right: `${stack} ${owner}`, heal },
+      needs: [[`folder ${own}`, "state", "directory"]],
+    },
+  ];
+};
+
+const pool: Section = ({ pool: { name, path } }, _recorded, seen) => {
+  const item = `pool ${name}`;
+  const there = [ANSWERS, [item, "path", path]] as const;
+  const start = run("starts it", "heal.sh", ["pool", name]);
+  const heal =
+    seen.value(item, "state") === "missing"
+      ? elsewhere("'npm run up' makes it, what lies in it stays")
+      : start;
+  const moved = refuse(`run 'virsh pool-destroy' and 'virsh pool-undefine ${name}', then 'up'`);
+  return [
+    { item, field: "state", right: "active", needs: [ANSWERS], heal },
+    {
+      ...{ item, field: "path", right: path, needs: [ANSWERS, [item, "state", "active"]] },
+      heal: moved,
+    },
+    { item, field: "autostart", right: "yes", needs: there, heal: start },
+  ];
+};
+
+const network: Section = ({ network: wanted, stack }, _recorded, seen) => {
+  if (wanted === undefined) return [];
+  const item = `network ${wanted.name}`;
+  const needs = [ANSWERS, [item, "state", "active"]] as const;
+  const start = run("starts it", "heal.sh", ["network", wanted.name]);
+  const heal = seen.value(item, "state") === "missing" ? elsewhere("up makes it") : start;
+  return [
+    { item, field: "state", right: "active", needs: [ANSWERS], heal },
+    { item, field: "autostart", right: "yes", needs, heal: start },
+    {
+      ...{ item, field: "stack", right: stack, needs },
+      heal: refuse(
+        `its mark is not this lab's: where it is, 'virsh net-destroy' and 'virsh net-undefine ${wanted.name}', then 'up'; else choose another stack name`,
+      ),
+    },
+    {
+      ...{ item, field: "address", right: wanted.address, needs },
+      heal: refuse(
+        `guests hold leases of it: shut them down, 'virsh net-destroy' and 'virsh net-undefine ${wanted.name}', then 'up'`,
+      ),
+    },
+    ...wanted.hosts.map(({ mac, ip }) => ({
+      ...{ item, field: `address of ${mac}`, right: ip, needs },
+      heal: run("sets it", "heal.sh", ["lease", wanted.name, mac, ip]),
+    })),
+  ];
+};
+
+const shares: Section = ({ guests, dataDir, stack, owner }, _recorded, seen) =>
+  guests.flatMap((guest): HostWanted[] => {
+    if (guest.share === undefined || !domainThere(guest, seen)) return [];
+    const { path, own } = guest.share;
+    if (own) {
+      const heal = run("makes it so", "folders.sh", [
+        "make-share",
+        dataDir,
+        stack,
+        owner,
+        guest.name,
+      ]);
+      return folderWanted(path, "2770", "libvirt-qemu:libvirt", heal);
+    }
+    const heal = refuse(`it is yours: make it with 'mkdir ${path}', or change guests[].share.path`);
+    return [{ item: `folder ${path}`, field: "state", right: "directory", heal }];
+  });
+
+const ports: Section = (contract, _recorded, seen) =>
+  contract.guests.flatMap((guest): HostWanted[] => {
+    const domain = `domain ${guest.domain}`;
+    const spice = seen.value(domain, "spice port");
+    if (!isOurs(contract, guest, seen) || spice === undefined) return [];
+    const holder = `${contract.stack}.${guest.name}`;
+    const ssh = seen.value(domain, "ssh port") ?? String(guest.ports.ssh ?? 0);
+    const words = guest.ports.ssh === undefined ? [spice] : [ssh, spice];
+    const any = new RegExp(`^${words.map((w) => (w === "0" ? "[0-9]+" : w)).join(" ")}$`);
+    const heal = run("reserves them", "ports.sh", [
+      ...["keep", contract.dataDir, holder],
+      ...words,
+    ]);
+    const right = words.map((word) => (word === "0" ? "any" : word)).join(" ");
+    return [
+      { item: `ports ${holder}`, field: "reserved", right, ok: (found) => any.test(found), heal },
+      ...listening(guest, domain, seen),
+    ];
+  });
+
+/** Loopback ports of a guest that runs. */
+function listening(guest: GuestOnHost, domain: string, seen: HostObservation): HostWanted[] {
+  const needs = [[domain, "state", "running"]] as const;
+  const on = (field: string, right: string, heal: Heal): HostWanted => ({
+    ...{ item: `forwards ${guest.domain}`, field, right, needs, heal },
+  });
+  const ssh = seen.value(domain, "ssh port");
+  const spice = seen.value(domain, "spice port");
+  const address = seen.value(domain, "spice address") ?? "127.0.0.1";
+  const add = ["forward", guest.domain, ssh ?? ""];
+  return [
+    ...(ssh === undefined
+      ? []
+      : [on("ssh", `127.0.0.1:${ssh}`, run("adds it to the running guest", "heal.sh", add))]),
+    ...(spice === undefined
+      ? []
+      : [on("spice", `${address}:${spice}`, refuse("shut the guest down, then 'up' starts it"))]),
+  ];
+}
+
+const disks: Section = ({ guests, pool: { name, path } }, recorded, seen) =>
+  guests.flatMap((guest): HostWanted[] => {
+    if (guest.disk === undefined || !domainThere(guest, seen)) return [];
+    const { volume, bytes, image, imageFormat, digest } = guest.disk;
+    const item = `volume ${volume}`;
+    const needs = [ANSWERS, [`pool ${name}`, "state", "active"]] as const;
+    const there = [...needs, [item, "state", "exists"]] as const;
+    const lost = refuse(
+      `the guest's disk is not as it was made: put ${path}/${volume} back from a copy, or run 'down' and 'up' for a new guest`,
+    );
+    const base = `image ${image}`;
+    const file = [[base, "state", "file"]] as const;
+    const rewritten = refuse(
+      `the guests' disks are overlays of it and are not sound on another: shut them down, put the old file back from a copy, or remove it and run 'down' and 'up' for new guests`,
+    );
+    return [
+      {
+        ...{ item, field: "state", right: "exists", needs },
+        heal: elsewhere("up makes an empty overlay: what the guest wrote is lost"),
+      },
+      { item, field: "format", right: "qcow2", needs: there, heal: lost },
+      {
+        ...{ item, field: "virtual size", right: String(bytes), needs: there },
+        heal:
+          Number(seen.value(item, "virtual size") ?? 0) > bytes
+            ? refuse(
+                "a disk is not made smaller: raise guests[].diskGiB again, or run 'down' and 'up' for a new guest",
+              )
+            : run("enlarges it, and the guest's file system; what is on them stays", "heal.sh", [
+                "disk-size",
+                name,
+                volume,
+                String(bytes),
+                guest.domain,
+              ]),
+      },
+      { item, field: "backing file", right: image, needs: there, heal: lost },
+      { item, field: "backing format", right: imageFormat, needs: there, heal: lost },
+      { item: base, field: "state", right: "file", needs: there, heal: rewritten },
+      {
+        ...{ item: base, field: "mode", right: "444", needs: file },
+        heal: run("sets it", "heal.sh", ["image-mode", image]),
+      },
+      {
+        ...{ item: base, field: "digest", needs: file, heal: rewritten },
+        right:
+          digest ??
+          recorded[key(base, "digest")] ??
+          seen.value(base, "manifest") ??
+          seen.value(base, "digest") ??
+          "known",
+        recorded: digest === undefined,
+      },
+    ];
+  });
+
+/** In the order in which they are healed. */
+export const SECTIONS: readonly Section[] = [
+  ...[packages, files, groups, services, recordedValues, folders],
+  ...[pool, network, shares, ports, disks],
+];

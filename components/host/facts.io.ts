@@ -1,0 +1,48 @@
+/** Asks the lab host for its facts, before anything is touched. */
+import { ADVISORIES } from "./advisories";
+import { labPackages } from "./checks/machine";
+import { wantedPorts } from "./checks/ports";
+import { HostFacts, readHostFacts } from "./facts";
+import { urlImagePath } from "../../config/imageUrl";
+import { Lab } from "../../config/schema";
+import { connectionFault, runOnHost } from "../../core/link.io";
+import { Target } from "../../core/target";
+
+/** Packages of the lab host and of the advisories, each with its CVEs. */
+function packageArgs(lab: Lab): string[] {
+  const names = [...labPackages(lab), ...ADVISORIES.map((a) => a.package)];
+  return [...new Set(names)].flatMap((name) => {
+    const ids = ADVISORIES.filter((a) => a.package === name).map((a) => a.id);
+    return ["package", name, ids.join(",")];
+  });
+}
+
+/** `full` is what the doctor asks: slower, and all packages. */
+export async function hostFacts(
+  host: Target,
+  lab: Lab,
+  depth: "quick" | "full" = "quick",
+): Promise<HostFacts> {
+  const { dataDir, cacheDir } = lab.host;
+  const shares = lab.guests.flatMap((g) =>
+    g.share.path === undefined ? [] : ["share", g.share.path],
+  );
+  const images = lab.guests.flatMap(({ image }) =>
+    image.source === "url" ? ["image", urlImagePath(image, cacheDir), image.url] : [],
+  );
+  const ports = wantedPorts(lab).flatMap(({ port }) => ["port", String(port)]);
+  const packages = depth === "full" ? packageArgs(lab) : [];
+  const args = [depth, dataDir, cacheDir, ...shares, ...images, ...ports, ...packages];
+  const result = await runOnHost(host, "facts.sh", args, { timeoutMs: 240_000 });
+  if (result.code === 0) return readHostFacts(result.stdout.toString());
+  const where = host === undefined ? "this machine" : `host.ssh (${lab.host.ssh?.host ?? ""})`;
+  if (connectionFault(result) === "refused-key") {
+    // OpenSSH's own advice names our files; the key is pinned in the configuration.
+    throw new Error(
+      `${where}: found another SSH host key than the pinned one, need host.ssh.hostKey; ` +
+        `nothing was run; if it was replaced on purpose, set host.ssh.hostKey to the new one`,
+    );
+  }
+  const reason = result.stderr.trim() || "no answer";
+  throw new Error(`${where} cannot be asked: ${reason}; check that it is up and host.ssh is right`);
+}

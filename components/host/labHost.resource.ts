@@ -1,0 +1,174 @@
+import { readFileSync } from "node:fs";
+import * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import { HostAccess } from "./access.io";
+import { SshTarget } from "../../core/target";
+import { HostFacts } from "./facts";
+import { GuestConfig, HostConfig, SshConfig } from "../../config/schema";
+import { natAddresses, networkMark } from "./natNetwork";
+import { SshHost } from "../../core/sshConfig";
+import { xsltAppending } from "../../core/xslt";
+import { HostContract } from "./contract.resource";
+import { HostPackages } from "./packages.resource";
+import { clearOrphan, plugGuests } from "./orphan.resource";
+import { Connection, scriptCommand } from "../../core/scriptCommand.resource";
+
+export interface LabHostArgs {
+  readonly host: HostConfig;
+  /** How the host is reached. */
+  readonly access: HostAccess;
+  /** What the host was found to be, before anything was touched. */
+  readonly facts: HostFacts;
+  readonly stack: string;
+  /** Whose it is: see components/lab/owner.io.ts. */
+  readonly owner: string;
+  /** Names and MAC addresses of the guests on the lab's own network; empty: no network is made. */
+  readonly natGuests: readonly { readonly name: string; readonly mac: string }[];
+  /** The guests as declared: the host keeps folders, ports, images and disks for them. */
+  readonly guests: readonly GuestConfig[];
+}
+
+/** The machine that guests run on: packages, libvirt, folders, storage pool, network. */
+export class LabHost extends pulumi.ComponentResource {
+  readonly connection: Connection;
+  /** Where host scripts run; undefined is this machine. */
+  readonly target: SshTarget | undefined;
+  /** The host as a hop to guests; undefined when guests are on this machine. */
+  readonly jump: SshHost | undefined;
+  readonly owner: string;
+  readonly provider: libvirt.Provider;
+  readonly pool: pulumi.Output<string>;
+  readonly poolPath: string;
+  /** Name of the lab's network, when a guest uses it. */
+  readonly network: pulumi.Output<string> | undefined;
+  readonly addresses: ReadonlyMap<string, string>;
+
+  constructor(name: string, args: LabHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mirlab:index:LabHost", name, {}, opts);
+    const { host, stack, owner } = args;
+    const folder = `${host.dataDir}/${stack}`;
+    this.connection = host.ssh === undefined ? undefined : pinnedConnection(host.ssh);
+    this.owner = owner;
+    this.target = args.access.target;
+    this.jump = args.access.jump;
+
+    const packages = new HostPackages(
+      `${name}-packages`,
+      { connection: this.connection, mode: host.packages, viewers: host.viewers },
+      { parent: this },
+    );
+    const folders = scriptCommand(
+      `${name}-folders`,
+      this.connection,
+      {
+        script: "host/folders.sh",
+        args: ["make", host.dataDir, stack, owner],
+        deleteArgs: ["remove", host.dataDir, stack, owner],
+      },
+      { parent: this, dependsOn: packages },
+    );
+    const { uri } = args.access;
+    this.provider = new libvirt.Provider(
+      `${name}-libvirt`,
+      // While libvirt does not answer the URI is unknown to previews: the provider must not connect.
+      { uri: args.facts.libvirt === "ok" ? uri : packages.ready.apply(() => uri) },
+      { parent: this, dependsOn: packages },
+    );
+    const own = { parent: this, provider: this.provider, deleteBeforeReplace: true };
+    this.poolPath = `${folder}/pool`;
+    const pool = new libvirt.Pool(
+      `${name}-pool`,
+      { name: `mirlab-${stack}`, type: "dir", target: { path: this.poolPath } },
+      {
+        ...own,
+        dependsOn: folders,
+        hooks: {
+          beforeCreate: [
+            clearOrphan(`${name}-pool-orphan`, this.target, (pool) => [
+              "pool",
+              pool.name,
+              this.poolPath,
+            ]),
+          ],
+        },
+      },
+    );
+    this.pool = pool.name;
+    this.addresses = natAddresses(
+      host.natSubnet,
+      args.natGuests.map((g) => g.name),
+    );
+    const network =
+      args.natGuests.length === 0
+        ? undefined
+        : this.makeNetwork(name, args, { ...own, dependsOn: pool });
+    this.network = network?.name;
+    new HostContract(
+      `${name}-contract`,
+      {
+        ...{ stack, owner, host, target: this.target, guests: args.guests },
+        pool: { name: `mirlab-${stack}`, path: this.poolPath },
+        network:
+          network === undefined
+            ? undefined
+            : {
+                name: `mirlab-${stack}`,
+                address: host.natSubnet.replace(/\.0\//, ".1/"),
+                hosts: this.leases(args),
+              },
+      },
+      // Pool and network are made by their own resources where they are gone.
+      { parent: this, dependsOn: [folders, pool, ...(network === undefined ? [] : [network])] },
+    );
+    this.registerOutputs({ pool: this.pool });
+  }
+
+  private makeNetwork(
+    name: string,
+    args: LabHostArgs,
+    own: pulumi.CustomResourceOptions,
+  ): libvirt.Network {
+    const { host, stack } = args;
+    return new libvirt.Network(
+      `${name}-network`,
+      {
+        name: `mirlab-${stack}`,
+        mode: "nat",
+        autostart: true,
+        addresses: [host.natSubnet],
+        dhcp: { enabled: true },
+        // Addresses of guests are HostContract's: a new guest is no new network.
+        xml: { xslt: xsltAppending("/network", networkMark(stack)) },
+      },
+      {
+        ...own,
+        hooks: {
+          beforeCreate: [
+            clearOrphan(`${name}-network-orphan`, this.target, (network) => [
+              "network",
+              network.name,
+              stack,
+            ]),
+          ],
+          afterCreate: [plugGuests(`${name}-network-plug`, this.target, `mirlab-${stack}`)],
+        },
+      },
+    );
+  }
+
+  /** The fixed address of each guest on the network. */
+  private leases({ natGuests }: LabHostArgs): { mac: string; ip: string }[] {
+    return natGuests.map((g) => ({ mac: g.mac, ip: this.addresses.get(g.name) ?? "" }));
+  }
+}
+
+/** A connection of @pulumi/command that accepts the pinned host key only. */
+function pinnedConnection(ssh: SshConfig): Connection {
+  return {
+    host: ssh.host,
+    port: ssh.port,
+    user: ssh.user,
+    hostKey: ssh.hostKey,
+    privateKey: pulumi.secret(readFileSync(ssh.privateKeyFile, "utf8")),
+  };
+}

@@ -1,0 +1,25 @@
+/** The libvirt provider's URI of a lab host. Pure. */
+import { isIPv6 } from "node:net";
+import { visible } from "../../core/plainText";
+import type { SshHost } from "../../core/sshConfig";
+
+/** The provider takes every `$` in a path for a variable. */
+function filePath(path: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused here
+  if (!/[$\u0000-\u001f]/.test(path) && path.isWellFormed()) return path;
+  throw new Error(
+    `the libvirt provider cannot name the path '${visible(path)}'; choose another MIRLAB_HOME`,
+  );
+}
+
+/** This machine, or SSH with the pinned key. */
+export function libvirtUri(host: SshHost | undefined): string {
+  if (host === undefined) return "qemu:///system";
+  const name = isIPv6(host.hostName) ? `[${host.hostName}]` : host.hostName;
+  const query = new URLSearchParams({
+    keyfile: filePath(host.identityFile),
+    knownhosts: filePath(host.knownHostsFile),
+    sshauth: "privkey",
+  });
+  return `qemu+ssh://${host.user}@${name}:${host.port}/system?${query.toString()}`;
+}

@@ -1,0 +1,187 @@
+/** Reads what scripts/host/observe.sh told. Pure. */
+import { Element } from "@xmldom/xmldom";
+import { z } from "zod";
+import { visible } from "../../core/plainText";
+import { childrenOf, firstAt, fromXml } from "../../core/xml";
+
+export interface Fact {
+  /** The value, or why it is not known. */
+  readonly value: string;
+  readonly known: boolean;
+  /** The command or file that told it. */
+  readonly source: string;
+}
+
+/** One look at a host: facts by item and field. */
+export class HostObservation {
+  private readonly facts = new Map<string, Map<string, Fact>>();
+
+  add(item: string, field: string, fact: Fact): void {
+    const fields = this.facts.get(item) ?? new Map<string, Fact>();
+    if (fields.has(field)) throw new Error(`host observation: '${item}' tells '${field}' twice`);
+    this.facts.set(item, fields.set(field, fact));
+  }
+
+  fact(item: string, field: string): Fact | undefined {
+    return this.facts.get(item)?.get(field);
+  }
+
+  /** A known value, or undefined. */
+  value(item: string, field: string): string | undefined {
+    const fact = this.fact(item, field);
+    return fact?.known === true ? fact.value : undefined;
+  }
+
+  /** Items of a kind: `file /usr/bin/qemu-img` is of kind `file`. */
+  items(kind: string): string[] {
+    return [...this.facts.keys()].filter((item) => item.startsWith(`${kind} `));
+  }
+}
+
+/** Reads an answer. Throws for one that is cut off or of another version: half an answer is none. */
+export function readObservation(answer: string): HostObservation {
+  const lines = answer.split("\n");
+  if (lines[0] !== "observe\t1") throw new Error("host observation: unknown version");
+  const end = lines.findIndex((line) => line.startsWith("end\t"));
+  if (end < 0 || lines[end] !== `end\t${end - 1}`) {
+    throw new Error("host observation: the answer is not whole");
+  }
+  const seen = new HostObservation();
+  for (const line of lines.slice(1, end)) {
+    const [kind = "", item = "", field = "", value, source, ...rest] = line.split("\t");
+    if (!/^(fact|unknown)$/.test(kind) || source === undefined || rest.length > 0) {
+      throw new Error(`host observation: cannot read the line '${line.slice(0, 80)}'`);
+    }
+    seen.add(item, field, { value: value ?? "", known: kind === "fact", source });
+  }
+  for (const item of seen.items("volume")) {
+    const header = seen.fact(item, "header");
+    if (header !== undefined) readHeader(seen, item, header);
+  }
+  const transcript = seen.value("libvirt", "transcript");
+  if (transcript !== undefined) readTranscript(seen, decoded(transcript));
+  return seen;
+}
+
+const decoded = (base64: string): string => Buffer.from(base64, "base64").toString("utf8");
+
+const headerSchema = z.object({
+  format: z.string(),
+  "virtual-size": z.int(),
+  "backing-filename": z.string().default("none"),
+  "full-backing-filename": z.string().optional(),
+  "backing-filename-format": z.string().default("none"),
+});
+
+/** What the file of a volume says of itself, by `qemu-img info --output=json`. */
+function readHeader(seen: HostObservation, item: string, fact: Fact): void {
+  const { known, source } = fact;
+  const told = known ? headerOf(decoded(fact.value)) : undefined;
+  const reason = known ? "the answer cannot be read" : fact.value;
+  const tell = (field: string, value: string | undefined): void =>
+    seen.add(item, field, { value: visible(value ?? reason), known: value !== undefined, source });
+  tell("format", told?.format);
+  tell("virtual size", told?.["virtual-size"].toString());
+  tell("backing file", told?.["full-backing-filename"] ?? told?.["backing-filename"]);
+  tell("backing format", told?.["backing-filename-format"]);
+}
+
+function headerOf(text: string): z.infer<typeof headerSchema> | undefined {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return headerSchema.safeParse(answer).data;
+}
+
+/** What virsh said, by the sections that observe.sh asked for. */
+function readTranscript(seen: HostObservation, text: string): void {
+  const parts = text.split(/@@((?:pool|volume|network|domain) [A-Za-z0-9._+-]+)@@/);
+  for (let i = 1; i + 1 < parts.length; i += 2) {
+    const item = parts[i] ?? "";
+    const said = parts[i + 1] ?? "";
+    const kind = item.split(" ")[0] ?? "";
+    const tell = (field: string, value: string): void =>
+      seen.add(item, field, { value, known: true, source: SOURCES[kind] ?? "virsh" });
+    const error = /^error: (.*)$/m.exec(said);
+    if (error !== null) {
+      const absent =
+        /not found|failed to get|no (storage|network|domain)|cannot open|Cannot access/;
+      if (absent.test(said)) tell("state", "missing");
+      else {
+        const reason = said.replaceAll(/\s+/g, " ").trim();
+        seen.add(item, "state", { value: reason, known: false, source: SOURCES[kind] ?? "virsh" });
+      }
+      continue;
+    }
+    const start = said.indexOf("<");
+    const root = start < 0 ? null : fromXml(said.slice(start)).documentElement;
+    if (root === null) throw new Error(`host observation: virsh told no XML of ${item}`);
+    READERS[kind]?.(said.slice(0, start), root, tell);
+  }
+}
+
+type Tell = (field: string, value: string) => void;
+
+const SOURCES: Readonly<Record<string, string>> = {
+  pool: "virsh pool-info, pool-dumpxml",
+  volume: "virsh vol-dumpxml",
+  network: "virsh net-info, net-dumpxml",
+  domain: "virsh domstate, dumpxml",
+};
+
+const infoLine = (info: string, key: string): string =>
+  new RegExp(`^${key}: +(.*)$`, "m").exec(info)?.[1]?.trim() ?? "";
+
+const textAt = (root: Element, ...names: string[]): string =>
+  firstAt(root, ...names)?.textContent ?? "";
+
+const attribute = (element: Element | undefined, name: string): string =>
+  element?.getAttribute(name) ?? "";
+
+const READERS: Readonly<Record<string, (info: string, root: Element, tell: Tell) => void>> = {
+  pool(info, root, tell) {
+    tell("state", infoLine(info, "State") === "running" ? "active" : "inactive");
+    tell("autostart", infoLine(info, "Autostart"));
+    tell("path", textAt(root, "target", "path"));
+  },
+  volume(_info, _root, tell) {
+    tell("state", "exists");
+  },
+  network(info, root, tell) {
+    const ip = childrenOf(root, "ip")[0];
+    tell("state", infoLine(info, "Active") === "yes" ? "active" : "inactive");
+    tell("autostart", infoLine(info, "Autostart") === "yes" ? "yes" : "no");
+    const mask = attribute(ip, "netmask");
+    const prefix = attribute(ip, "prefix") || (mask === "255.255.255.0" ? "24" : mask);
+    tell("address", `${attribute(ip, "address")}/${prefix}`);
+    tell("stack", textAt(root, "metadata", "mirlab:owner", "mirlab:stack") || "none");
+    const dhcp = ip === undefined ? undefined : firstAt(ip, "dhcp");
+    for (const host of dhcp === undefined ? [] : childrenOf(dhcp, "host")) {
+      tell(`address of ${attribute(host, "mac").toLowerCase()}`, attribute(host, "ip"));
+    }
+  },
+  domain(info, root, tell) {
+    tell("state", info.trim());
+    const owner = firstAt(root, "metadata", "mirlab:owner");
+    tell("owner", owner === undefined ? "none" : ownerText(owner));
+    const words = Array.from(root.getElementsByTagName("qemu:arg"));
+    const forward = words
+      .map((word) => /hostfwd=tcp:127\.0\.0\.1:(\d+)-:22/.exec(attribute(word, "value"))?.[1])
+      .find((port) => port !== undefined);
+    if (forward !== undefined) tell("ssh port", forward);
+    const devices = firstAt(root, "devices");
+    const graphics = devices === undefined ? [] : childrenOf(devices, "graphics");
+    const spice = graphics.find((g) => attribute(g, "type") === "spice");
+    const port = attribute(spice, "port");
+    if (/^\d+$/.test(port) && attribute(spice, "autoport") !== "yes") {
+      tell("spice port", port);
+      tell("spice address", attribute(spice, "listen") || "127.0.0.1");
+    }
+  },
+};
+
+const ownerText = (owner: Element): string =>
+  `${textAt(owner, "mirlab:stack")}.${textAt(owner, "mirlab:guest")}`;

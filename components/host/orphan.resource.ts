@@ -1,0 +1,29 @@
+import * as pulumi from "@pulumi/pulumi";
+import { runOnHost } from "../../core/link.io";
+import { Target } from "../../core/target";
+
+/**
+ * A hook that runs before a libvirt resource is created and makes way for it: names are unique in
+ * libvirt, and a run that was killed after libvirt's answer left the resource without a note in the
+ * state. Only what carries the lab's mark goes; anything else is refused.
+ */
+export function clearOrphan(
+  name: string,
+  host: Target,
+  words: (inputs: { readonly name: string; readonly pool: string }) => string[],
+): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(name, ({ newInputs }) =>
+    runHook(host, words(newInputs as { name: string; pool: string })),
+  );
+}
+
+/** A hook that runs after a network is created: guests that run were cut off from the one before. */
+export function plugGuests(name: string, host: Target, network: string): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(name, () => runHook(host, ["plug", network]));
+}
+
+async function runHook(host: Target, words: string[]): Promise<void> {
+  const result = await runOnHost(host, "orphan.sh", words, { timeoutMs: 180_000 });
+  if (result.code !== 0) throw new Error(result.stderr.trim());
+  if (result.stderr !== "") void pulumi.log.info(result.stderr.trim());
+}

@@ -1,0 +1,193 @@
+import { dirname, join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { kernelConfig, mesaConfig } from "../build/order.io";
+import { labFolder, reportFile } from "../../core/paths";
+import { GUEST_GROUPS, GUEST_USER } from "../domain/cloudInit";
+import { BuildPlace } from "../build/build";
+import { OwnGuest } from "../guest/contract";
+import { GuestConfig } from "../../config/schema";
+import { PICTURE_PACKAGES } from "../host/packages";
+import { GuestArgs } from "./guestArgs.resource";
+import { adoptedMachine } from "./adoptedMachine.resource";
+import { Console } from "../access/console.resource";
+import { GuestAccess } from "../access/access.resource";
+import { GuestBoot } from "../guest/boot.resource";
+import { GuestContract } from "../guest/contract.resource";
+import { GuestKernel } from "../build/kernel.resource";
+import { GuestMesa } from "../build/mesa.resource";
+import { madeMachine } from "./newMachine.resource";
+import { MirReadiness } from "../readiness/readiness.resource";
+import { MirSession, sessionArgs } from "../guest/session.resource";
+import { Connection } from "../../core/scriptCommand.resource";
+import { SHARE_TAG, SharedFolder } from "../guest/share.resource";
+
+/** What `pulumi stack output guests` shows of one guest. One line each. */
+export interface GuestOutputs {
+  readonly sshCommand: pulumi.Output<string>;
+  readonly spiceUri: pulumi.Output<string>;
+  readonly viewerFile: pulumi.Output<string>;
+  readonly screenshot: pulumi.Output<string>;
+  /** HTML page of the last look at the guest: verdicts, picture, facts, logs. */
+  readonly report: pulumi.Output<string>;
+  readonly versions: pulumi.Output<{ linux: string; mesa: string; mir: string }>;
+  /** `kvm` or `tcg`, and why. */
+  readonly acceleration: pulumi.Output<string>;
+  readonly readiness: pulumi.Output<string>;
+  /** `HOST FOLDER -> MOUNT POINT`, or `none`. */
+  readonly share: pulumi.Output<string>;
+}
+
+/** One guest, from its image to the picture of its screen. */
+export class Guest extends pulumi.ComponentResource {
+  readonly outputs: GuestOutputs;
+
+  constructor(name: string, args: GuestArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mirlab:index:Guest", name, {}, opts);
+    const { config, labHost, stack } = args;
+    const { image } = config;
+    const machine =
+      image.source === "existing"
+        ? adoptedMachine(name, args, image, this)
+        : madeMachine(name, args, image, this);
+    const { access, share } = machine;
+    const seen = {
+      guest: access.target,
+      ...(labHost.target === undefined ? {} : { host: labHost.target }),
+      domain: machine.domainName,
+      bootId: machine.bootId,
+      acceleration: machine.acceleration,
+      serialLog: machine.serialLog,
+    };
+    const boot = new GuestBoot(
+      `${name}-boot`,
+      { ...seen, ...(machine.adopted ? { adopted: true } : {}) },
+      { parent: this, dependsOn: machine.resource },
+    );
+    const inGuest = guestConnection(access, labHost.connection);
+    const onDrift: "heal" | "report" = config.onDrift === "report" ? "report" : "heal";
+    const software = {
+      ...seen,
+      ...{ name: config.name, gates: config.gates, share: share !== undefined, onDrift },
+    };
+    const placeOf = ({ build }: { readonly build?: object | undefined }) =>
+      build === undefined ? {} : { place: buildPlace(args) };
+    // Before what follows: another kernel is another boot. An installed guest's is its owner's.
+    const kernel = machine.adopted
+      ? undefined
+      : new GuestKernel(
+          `${name}-kernel`,
+          { ...software, config: kernelConfig(config), ...placeOf(config.kernel) },
+          { parent: this, dependsOn: boot },
+        );
+    // On the kernel that stays: it has to draw there.
+    const mesa =
+      kernel === undefined
+        ? undefined
+        : new GuestMesa(
+            `${name}-mesa`,
+            { ...software, config: mesaConfig(config), ...placeOf(config.mesa) },
+            { parent: this, dependsOn: kernel },
+          );
+    const booted = { parent: this, dependsOn: mesa ?? boot };
+    /** A word that changes with every boot and every Mesa that the lab has made. */
+    const sinceChange = (word: pulumi.Output<string>): pulumi.Output<string> =>
+      pulumi
+        .all([word, kernel?.boots ?? "", mesa?.changes ?? ""])
+        .apply((words) => words.filter((known) => known !== "").join(" "));
+    const folderInGuest =
+      share === undefined
+        ? undefined
+        : new SharedFolder(
+            `${name}-share`,
+            { connection: inGuest, mount: config.share.mount },
+            booted,
+          );
+    const session = new MirSession(
+      `${name}-session`,
+      { connection: inGuest, session: config.session },
+      booted,
+    );
+    const settled = [session, ...(folderInGuest === undefined ? [] : [folderInGuest])];
+    const contract = new GuestContract(
+      `${name}-contract`,
+      {
+        ...{ name: config.name, guest: access.target },
+        boot: sinceChange(machine.bootId),
+        onDrift,
+        session: sessionArgs(config.session),
+        ...(share === undefined ? {} : { share: { tag: SHARE_TAG, mount: config.share.mount } }),
+        ...(machine.adopted ? {} : { own: ownGuest(config, access) }),
+        ...(kernel === undefined ? {} : { kernel: kernel.decided }),
+      },
+      { parent: this, dependsOn: settled },
+    );
+    const readiness = new MirReadiness(
+      `${name}-readiness`,
+      {
+        ...seen,
+        gates: config.gates,
+        session: sinceChange(session.state),
+        picture: join(labFolder(stack), config.name, "screen.png"),
+        ...(share === undefined
+          ? {}
+          : {
+              share: share.apply((path) => ({
+                path,
+                mount: config.share.mount,
+                readonly: config.share.readonly,
+              })),
+            }),
+      },
+      { parent: this, dependsOn: [...settled, contract] },
+    );
+    const console = new Console(
+      `${name}-console`,
+      { screen: machine.screen, access },
+      { parent: this },
+    );
+    this.outputs = {
+      sshCommand: access.target.apply((t) => `ssh -F ${t.config} ${t.alias}`),
+      spiceUri: console.spiceUri,
+      viewerFile: console.viewerFile,
+      screenshot: readiness.picture,
+      report: readiness.picture.apply((file) => reportFile(dirname(file))),
+      versions: readiness.facts.apply((f) => ({
+        linux: f?.kernel ?? "unknown",
+        mesa: f?.mesa ?? "unknown",
+        mir: f?.mir ?? "unknown",
+      })),
+      acceleration: pulumi.interpolate`${machine.acceleration}: ${machine.reason}`,
+      readiness: readiness.status,
+      share: pulumi
+        .output(share)
+        .apply((p) => (p === undefined ? "none" : `${p} -> ${config.share.mount}`)),
+    };
+    this.registerOutputs({ ...this.outputs });
+  }
+}
+
+function buildPlace({ config, host, stack }: GuestArgs): BuildPlace {
+  const { cacheDir, buildCache } = host;
+  return { ...buildCache, cacheDir, lab: stack, vcpus: config.vcpus };
+}
+
+/** What the lab's first boot made of the guest, and keeps it. */
+function ownGuest({ name, diskGiB }: GuestConfig, access: GuestAccess): pulumi.Output<OwnGuest> {
+  return access.clientPublicKey.apply((clientPublicKey) => ({
+    ...{ hostname: name, user: GUEST_USER, groups: GUEST_GROUPS },
+    ...{ clientPublicKey, diskGiB, packages: PICTURE_PACKAGES },
+  }));
+}
+
+/** A connection into the guest that accepts the pinned host key only. */
+function guestConnection(access: GuestAccess, hop: Connection): Connection {
+  return {
+    host: access.hostName,
+    port: access.port,
+    user: access.user,
+    privateKey: access.privateKey,
+    hostKey: access.hostPublicKey,
+    perDialTimeout: 60,
+    ...(hop === undefined ? {} : { proxy: hop }),
+  };
+}

@@ -1,0 +1,201 @@
+/** Checks of the session, of what it shows, and of the share. */
+import { byFacts, byProof, Check, untold } from "./check";
+import { met, metIf, skipped, unmet } from "../../../core/verdict";
+import { ownTest } from "./graphics";
+
+/** A session that has not ended by then was not a short one. Seconds, from experience. */
+const STEADY_S = 5;
+/**
+ * After a restart it has to show more: a crash loop is up for some seconds in each turn. systemd ends
+ * one of less than 40 s a turn by itself (4 starts in 120 s, scripts/guest/session.sh).
+ */
+const STEADY_AFTER_RESTART_S = 45;
+
+/** Mesa's driver: one file a driver until Mesa 24, then one for all. */
+const DRIVER_FILE = /\/(?:dri\/[^/]*_dri\.so|libgallium[^/]*\.so)/;
+const REPLACED = / \(deleted\)$/;
+
+/** Wayland's own, and the windows of today's toolkits. */
+const GLOBALS = ["wl_compositor", "xdg_wm_base"];
+
+export const SESSION: readonly Check[] = [
+  {
+    id: "session",
+    description: "Does the Mir server run?",
+    page: 56,
+    probe: "`systemctl show mir-session`",
+    required: "mir-session.service active",
+    remedy: "read 'journalctl -u mir-session -b' in the guest; 'systemctl restart mir-session'",
+    fatal: true,
+    settles: true,
+    judge: byFacts((facts) => {
+      const { session, unit } = facts;
+      if (session === null || unit === null) return untold(facts, "session");
+      if (unit.loadState === "masked" && session !== "active") {
+        const remedy = "'systemctl unmask mir-session' in the guest, then 'systemctl start' it";
+        return unmet("masked", { settles: false, remedy });
+      }
+      if (session === "active") return met(session);
+      const ended = unit.result === "success" ? session : `${session} (${unit.result})`;
+      // Stopped by somebody, or given up by systemd: nothing will start it.
+      const settles = !/^(failed|inactive)$/.test(session) || unit.queued;
+      return unmet(ended, { settles });
+    }),
+  },
+  {
+    id: "session-steady",
+    description: "Does it stay up?",
+    page: null,
+    probe: "`systemctl show mir-session`: NRestarts, and the time since its start",
+    required: `up for ${STEADY_S} s; for ${STEADY_AFTER_RESTART_S} s if it was restarted`,
+    remedy: "read why it ended: 'journalctl -u mir-session -b' in the guest",
+    fatal: true,
+    settles: true,
+    needs: ["session"],
+    judge: byFacts((facts, _, { sessionSeconds }) => {
+      if (facts.unit === null) return untold(facts, "session");
+      const { restarts } = facts.unit;
+      if (sessionSeconds === null) return unmet("not up");
+      const steady = restarts === 0 ? STEADY_S : STEADY_AFTER_RESTART_S;
+      const times = restarts === 0 ? "no restart" : `${restarts} restarts`;
+      return metIf(
+        sessionSeconds >= steady,
+        sessionSeconds >= steady ? times : `${times}, up for ${sessionSeconds.toFixed(0)} s`,
+      );
+    }),
+  },
+  {
+    id: "mesa-in-use",
+    description: "Does the session use the Mesa that is installed?",
+    page: 42,
+    probe: "`/proc/PID/maps` of the server: Mesa's driver files, and whether they are still there",
+    required: "a driver of Mesa's in the server's memory, and none that was replaced on disk",
+    remedy: "'systemctl restart mir-session' in the guest",
+    fatal: true,
+    settles: true,
+    needs: ["session"],
+    judge: byFacts((facts) => {
+      if (facts.unit === null) return untold(facts, "session");
+      const { libraries } = facts.unit;
+      const replaced = libraries.filter((file) => REPLACED.test(file));
+      if (replaced.length > 0) {
+        const names = replaced.map((file) => file.replace(REPLACED, "")).join(", ");
+        return unmet(`replaced since the session began: ${names}`, { settles: false });
+      }
+      const driver = libraries.find((file) => DRIVER_FILE.test(file));
+      return driver === undefined ? unmet("no driver of Mesa's") : met(driver);
+    }),
+  },
+  {
+    id: "platform",
+    description: "Has Mir selected the screen's own platform?",
+    page: 56,
+    probe: "'Selected display driver' in the session's log",
+    required: "a KMS display platform selected in the Mir log",
+    remedy:
+      "install mir-platform-graphics-gbm-kms; 'journalctl -u mir-session -b' names the reason",
+    fatal: true,
+    settles: true,
+    needs: ["session"],
+    judge: byFacts((facts) =>
+      facts.mirPlatform === null
+        ? untold(facts, "mirLog")
+        : metIf(/^mir:(gbm|atomic)-kms/.test(facts.mirPlatform), facts.mirPlatform),
+    ),
+  },
+  {
+    id: "wayland",
+    description: "Does the server answer a client?",
+    page: 56,
+    probe: "a client of our own: connects, lists the globals, and waits for the answer",
+    required: GLOBALS.join(" and "),
+    remedy: "'journalctl -u mir-session -b' in the guest; a server of yours must speak xdg-shell",
+    fatal: true,
+    settles: true,
+    needs: ["session"],
+    judge: byFacts((facts) => {
+      if (facts.wayland === null) return untold(facts, "wayland");
+      const { globals, socket } = facts.wayland;
+      const missing = GLOBALS.filter((name) => !globals.includes(name));
+      return missing.length === 0
+        ? met(`${GLOBALS.join(" and ")} at ${socket}`)
+        : unmet(`no ${missing.join(", no ")} at ${socket}`);
+    }),
+  },
+  {
+    id: "test-client",
+    description: "Does Mir's own server draw for Mir's own client here?",
+    page: 56,
+    probe: "`mir_demo_server --test-client`, before the session takes the card",
+    required: "PASS, of the installed kernel, Mesa and Mir",
+    remedy:
+      "'systemctl restart mir-session' in the guest tests again; log /var/lib/mir-session/tests/client.log",
+    fatal: true,
+    settles: false,
+    needs: ["drm", "gles"],
+    judge: byFacts((facts) => ownTest(facts, "client")),
+  },
+  {
+    id: "window",
+    description: "Does the declared client show a window?",
+    page: 56,
+    probe: "the server's list of windows (zwlr_foreign_toplevel_manager_v1)",
+    required: "a window of the client",
+    remedy: "'journalctl -u mir-session-client -b' in the guest; correct guests[].session.client",
+    fatal: true,
+    settles: true,
+    needs: ["session", "wayland"],
+    judge: byFacts((facts) => {
+      if (facts.unit === null) return untold(facts, "session");
+      if (facts.unit.client === "none") return skipped("no client is declared");
+      if (facts.wayland === null) return untold(facts, "wayland");
+      const { windows } = facts.wayland;
+      if (windows === null) return skipped("the server does not list its windows");
+      if (windows.length > 0) return met(windows.map((title) => `'${title}'`).join(", "));
+      const state = facts.unit.clientState;
+      const found = `no window; mir-session-client.service is ${state}`;
+      return unmet(found, { settles: state !== "failed" });
+    }),
+  },
+  {
+    id: "share",
+    description: "Does a file cross the share, both ways?",
+    page: 53,
+    probe: "a nonce is written on each side and read on the other",
+    required: ({ share }) =>
+      share === undefined
+        ? "the folder on the host is mounted in the guest"
+        : `${share.path} on the host is ${share.mount} in the guest${share.readonly ? ", read-only" : ""}`,
+    remedy:
+      "'systemctl restart' the mount unit in the guest, and see that libvirt-qemu can write the folder",
+    fatal: true,
+    settles: true,
+    judge: byProof("share"),
+  },
+  {
+    id: "picture",
+    description: "Is there a picture on the screen?",
+    page: 12,
+    probe: "`virsh screenshot`, twice: QXL answers the frame before",
+    required: "a screen that is not empty and not a text console",
+    remedy: ({ picture }) =>
+      `look at ${picture}; 'journalctl -u mir-session -u mir-session-client -b' in the guest`,
+    fatal: true,
+    settles: true,
+    needs: ["session"],
+    judge: byProof("picture"),
+  },
+  {
+    id: "keyboard",
+    description: "Does a key change the picture?",
+    page: 12,
+    probe: "`virsh send-key` to the default client, which counts keys; then another picture",
+    required: "a picture that changes when a key is sent",
+    remedy:
+      "see the domain's input devices, and 'journalctl -u mir-session -b' in the guest for evdev-input",
+    fatal: true,
+    settles: true,
+    needs: ["session"],
+    judge: byProof("keyboard"),
+  },
+];

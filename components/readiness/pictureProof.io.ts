@@ -1,0 +1,111 @@
+/** The proof that somebody at the screen would see something: a picture, and one after a key. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { met, Outcome, unmet } from "../../core/verdict";
+import { Acceleration } from "../../core/limits";
+import { Picture, pictureFacts, pictureFault, readPicture, toPng } from "./picture";
+import { virsh } from "../../core/virsh.io";
+import { runOnHost } from "../../core/link.io";
+import { SshTarget } from "../../core/target";
+
+interface Screen {
+  readonly host?: SshTarget;
+  readonly domain: string;
+  readonly acceleration: Acceleration;
+  /** File of the picture on the machine that runs Pulumi. */
+  readonly picture: string;
+}
+
+/** The picture that is kept. */
+interface Kept {
+  /** SHA-256 of the file; empty when there is none. */
+  readonly sha256: string;
+  /** ISO 8601; empty when there is none. */
+  readonly time: string;
+}
+
+export interface PictureProof extends Kept {
+  readonly outcome: Outcome;
+  /** Undefined: none could be taken. */
+  readonly seen?: Picture;
+}
+
+/** Printable, and the default client counts it; nothing of it is shown as text. */
+const KEY = "KEY_M";
+/** Seconds in which a key must have changed the picture. */
+const KEY_S = { kvm: 5, tcg: 20 } as const;
+/** Pictures in which the screen must have come to rest before a key is sent. */
+const RESTS = 5;
+
+const fileHash = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+
+async function shoot({ host, domain }: Screen): Promise<Picture | string> {
+  const shot = await runOnHost(host, "screenshot.sh", [domain]);
+  if (shot.code !== 0) return `no screenshot: ${shot.stderr.trim()}`;
+  return readPicture(shot.stdout);
+}
+
+/** Whole or not at all. */
+async function keep(file: string, picture: Picture): Promise<Kept> {
+  const png = toPng(picture);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(`${file}.partial`, png, { mode: 0o600 });
+  await rename(`${file}.partial`, file);
+  return { sha256: fileHash(png), time: new Date().toISOString() };
+}
+
+/** Takes the picture, keeps it, and judges it. */
+export async function provePicture(screen: Screen): Promise<PictureProof> {
+  const picture = await shoot(screen);
+  if (typeof picture === "string") return { outcome: unmet(picture), sha256: "", time: "" };
+  const facts = pictureFacts(picture);
+  const fault = pictureFault(facts);
+  const size = `${facts.width}x${facts.height}, ${(facts.drawn * 100).toFixed(1)} % drawn`;
+  const outcome = fault === undefined ? met(size) : unmet(fault);
+  return { outcome, seen: picture, ...(await keep(screen.picture, picture)) };
+}
+
+/** Whether the kept picture is still the one of `kept`. */
+export async function pictureIntact(file: string, kept: string): Promise<boolean> {
+  const bytes = await readFile(file).catch(() => undefined);
+  return bytes !== undefined && fileHash(bytes) === kept;
+}
+
+const same = (a: Picture, b: Picture): boolean => pictureFacts(a).sha256 === pictureFacts(b).sha256;
+
+/**
+ * Sends a key to the default client and looks for another picture. It must have come to rest first:
+ * a change that comes by itself proves nothing. The picture afterwards is kept instead.
+ */
+export async function proveKeyboard(
+  screen: Screen,
+  before: Picture,
+  limitS: number = KEY_S[screen.acceleration],
+): Promise<{ outcome: Outcome; kept?: Kept }> {
+  let rest = before;
+  for (let i = 0; ; i++) {
+    const next = await shoot(screen);
+    if (typeof next === "string") return { outcome: unmet(next) };
+    if (same(rest, next)) break;
+    rest = next;
+    if (i === RESTS) return { outcome: unmet("a screen that changes by itself") };
+  }
+  await virsh(screen.host, "send-key", screen.domain, "--codeset", "linux", KEY);
+  const end = performance.now() + limitS * 1000;
+  for (;;) {
+    const next = await shoot(screen);
+    if (typeof next === "string") return { outcome: unmet(next) };
+    if (!same(rest, next)) {
+      const fault = pictureFault(pictureFacts(next));
+      if (fault !== undefined) return { outcome: unmet(`after the key: ${fault}`) };
+      return {
+        outcome: met("another picture after a key"),
+        kept: await keep(screen.picture, next),
+      };
+    }
+    if (performance.now() >= end) {
+      return { outcome: unmet(`the same picture ${limitS} s after a key`) };
+    }
+  }
+}

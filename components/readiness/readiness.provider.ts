@@ -1,0 +1,303 @@
+/** Handler of MirReadiness: the checks, asked of the running guest, and the picture that proves it. */
+import { existsSync } from "node:fs";
+import { rm, rmdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import * as pulumi from "@pulumi/pulumi";
+import { CHECKS, judge } from "./checks";
+import { Seen, Wanted } from "./checks/check";
+import {
+  countMet,
+  isMet,
+  Outcome,
+  Proofs,
+  skipped,
+  unmet,
+  UP,
+  Verdict,
+  verdictText,
+} from "../../core/verdict";
+import { GuestFacts, GuestLook } from "../guest/facts";
+import { Acceleration, LIMITS_S, SETTLED_S, STALL_S } from "../../core/limits";
+import { gateFault, GateRequirements, PAGE_FLOORS } from "../../core/requirement";
+import { assertRunning } from "../../core/virsh.io";
+import { leaveEvidence, removeEvidence } from "../report/evidence.io";
+import { waitForSsh } from "../guest/boot.provider";
+import { answered, lookAtGuest, probe } from "../guest/look.io";
+import { SshTarget } from "../../core/target";
+import { reportFile } from "../../core/paths";
+import { pictureIntact, PictureProof, proveKeyboard, provePicture } from "./pictureProof.io";
+import { proveShare } from "./shareProof.io";
+import { Stuck } from "../../core/stuck";
+import { Try, waitFor } from "../../core/wait";
+
+export interface MirReadinessInputs {
+  readonly guest: SshTarget;
+  readonly host?: SshTarget;
+  readonly domain: string;
+  readonly bootId: string;
+  readonly acceleration: Acceleration;
+  readonly serialLog: string;
+  readonly gates: GateRequirements;
+  /** Host folder of the share, and its mount point in the guest; unset: no share is checked. */
+  readonly share?: { readonly path: string; readonly mount: string; readonly readonly: boolean };
+  /** File of the picture on the machine that runs Pulumi. */
+  readonly picture: string;
+  /** Changes with what the session or the hardware is made of: then the guest is asked anew. */
+  readonly session: string;
+}
+
+export interface MirReadinessProps extends MirReadinessInputs {
+  /** `ready`, `not ready`, or `unreachable`: then the facts are the last known ones. */
+  readonly status: "ready" | "not ready" | "unreachable";
+  /** The fatal checks that are not met, one line each; empty when ready. */
+  readonly reasons: string[];
+  /** Of the last look, in order; warnings among them. */
+  readonly verdicts: Verdict[];
+  readonly facts: GuestFacts | null;
+  /** SHA-256 of the picture file; empty when there is none. */
+  readonly pictureSha256: string;
+  /** Time of the picture, ISO 8601; empty when there is none. */
+  readonly pictureTime: string;
+}
+
+/** Pulumi's mark for a value that is not known yet. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+function pick(i: MirReadinessInputs): MirReadinessInputs {
+  const { guest, domain, bootId, acceleration, serialLog, gates, picture, session } = i;
+  return {
+    ...{ guest, domain, bootId, acceleration, serialLog, gates, picture, session },
+    ...(i.host === undefined ? {} : { host: i.host }),
+    ...(i.share === undefined ? {} : { share: i.share }),
+  };
+}
+
+const isOpen = (v: Verdict): boolean => v.fatal && !isMet(v);
+
+/** What a look says, as it is kept. */
+function told(
+  inputs: MirReadinessInputs,
+  seen: Seen,
+  picture: { readonly sha256: string; readonly time: string },
+): MirReadinessProps {
+  const wanted: Wanted = inputs;
+  const verdicts = judge(seen, wanted);
+  const open = verdicts.filter(isOpen);
+  return {
+    ...pick(inputs),
+    status: open.length === 0 ? "ready" : "not ready",
+    reasons: open.map(verdictText),
+    verdicts,
+    facts: seen.guest?.facts ?? null,
+    pictureSha256: picture.sha256,
+    pictureTime: picture.time,
+  };
+}
+
+/** Whether a key may be tried: only where everything else is met, and on a client that counts keys. */
+function keyboardOutcome(guest: GuestLook, others: readonly Verdict[]): Outcome | undefined {
+  const client = guest.facts.unit?.client;
+  if (client === "none") return skipped("no client is declared");
+  if (client === "configured") {
+    return skipped("the client is a configured one: what it makes of a key is not known");
+  }
+  const open = others.filter(isOpen).map(({ id }) => id);
+  return open.length === 0 ? undefined : skipped(`not tried before ${open.join(", ")}`);
+}
+
+/** One look at the guest: asked, and proven from outside. */
+async function look(
+  inputs: MirReadinessInputs,
+): Promise<{ props: MirReadinessProps; sessionSeconds: number | null }> {
+  const guest = await probe(inputs.guest);
+  if (typeof guest === "string") {
+    const proofs = { domain: UP.domain, ssh: unmet(`no answer: ${guest}`) } as Proofs;
+    return { props: told(inputs, { proofs }, NO_PICTURE), sessionSeconds: null };
+  }
+  const { sessionSeconds } = guest;
+  const share = await proveShare(inputs);
+  const picture: PictureProof = await provePicture(inputs);
+  const proofs: Proofs = { ...UP, share, picture: picture.outcome };
+  const before = told(inputs, { guest, proofs }, picture);
+  const keyboard = keyboardOutcome(guest, before.verdicts);
+  if (keyboard !== undefined || picture.seen === undefined) {
+    const withKeyboard = { ...proofs, ...(keyboard === undefined ? {} : { keyboard }) };
+    return { props: told(inputs, { guest, proofs: withKeyboard }, picture), sessionSeconds };
+  }
+  const { outcome, kept = picture } = await proveKeyboard(inputs, picture.seen);
+  const seen = { guest, proofs: { ...proofs, keyboard: outcome } };
+  return { props: told(inputs, seen, kept), sessionSeconds };
+}
+
+const NO_PICTURE = { sha256: "", time: "" };
+
+/** Checks are not met, and time cannot help: the verdicts say all there is to say. */
+class Unmet extends Error {}
+
+/** What is only on its way needs no remedy, when something else is there to stay. */
+function finalReasons(open: readonly Verdict[]): string[] {
+  const stays = open.filter((v) => !v.settles);
+  if (stays.length === 0) return open.map(verdictText);
+  return open.map((v) =>
+    v.settles ? `${v.id}: found ${v.found}, not judged: time may change it` : verdictText(v),
+  );
+}
+
+function tellReady(what: string, props: MirReadinessProps): void {
+  console.log(`${what} ${countMet(props.verdicts)}`);
+  for (const warning of props.verdicts.filter((v) => !isMet(v))) {
+    console.log(`${props.domain}: warning: ${verdictText(warning)}`);
+  }
+}
+
+/** Looks until ready. An unmet check fails the deploy and keeps the measurements in the state. */
+async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
+  const { acceleration, domain } = inputs;
+  const what = `${domain}: readiness`;
+  const [limitS, stallS] = [LIMITS_S[acceleration].session, STALL_S[acceleration].session];
+  let last: MirReadinessProps | undefined;
+  let settledLooks = 0;
+  const lookOnce: Try<MirReadinessProps> = async () => {
+    await assertRunning(inputs.host, domain, inputs.serialLog);
+    const { props, sessionSeconds } = await look(inputs);
+    last = props;
+    if (props.status === "ready") {
+      tellReady(what, props);
+      return { value: props };
+    }
+    const open = props.verdicts.filter(isOpen);
+    // What a session has not brought after so long it will not bring: somebody broke it.
+    settledLooks = (sessionSeconds ?? 0) >= SETTLED_S[acceleration] ? settledLooks + 1 : 0;
+    const count = `${countMet(props.verdicts)}, not yet ${open.map((v) => v.id).join(", ")}`;
+    if (open.some((v) => !v.settles) || settledLooks >= SETTLED_LOOKS) {
+      last = { ...props, reasons: finalReasons(open) };
+      throw new Unmet(`${what} ${count}`);
+    }
+    return { notYet: count, moved: props.verdicts.filter(isMet).length };
+  };
+  try {
+    // The guest may have been started by this very `up`.
+    await waitForSsh(inputs);
+    return await waitFor({ what, limitS, stallS }, lookOnce);
+  } catch (error) {
+    throw failure(inputs, last, error as Error);
+  }
+}
+
+/** Looks at a session that has long settled: the first may have met it in a bad moment. */
+const SETTLED_LOOKS = 3;
+
+/** As Pulumi takes it: the properties go into the state, and the next `up` asks again. */
+function failure(
+  inputs: MirReadinessInputs,
+  last: MirReadinessProps | undefined,
+  error: Error,
+): Error {
+  if (!(error instanceof Stuck)) {
+    if (last === undefined) return error;
+    const reasons = [...last.reasons, ...(error instanceof Unmet ? [] : [error.message])];
+    return notReady(inputs, last, reasons);
+  }
+  const { id, outcome } = { id: error.check, outcome: error.outcome };
+  const now = told(inputs, { proofs: { [id]: outcome } }, NO_PICTURE);
+  const kept = last?.verdicts.filter((v) => v.id !== id) ?? [];
+  const order = CHECKS.map((check) => check.id);
+  const verdicts = [...kept, ...now.verdicts].sort(
+    (a, b) => order.indexOf(a.id) - order.indexOf(b.id),
+  );
+  const props = { ...(last ?? now), status: "not ready" as const, reasons: now.reasons, verdicts };
+  // The first line of the message is the verdict again; the log's lines follow it.
+  const log = error.message.split("\n").slice(1).join("\n").trim();
+  return notReady(inputs, props, [...now.reasons, ...(log === "" ? [] : [log])]);
+}
+
+function notReady({ domain, bootId }: MirReadinessInputs, properties: object, reasons: string[]) {
+  return Object.assign(new Error(`${domain} is not ready`), { id: bootId, properties, reasons });
+}
+
+/** What was proven last, and still holds as far as can be told without proving it again. */
+async function keptProofs(props: MirReadinessProps, guest: GuestLook): Promise<Proofs> {
+  const kept = (id: "share" | "picture" | "keyboard"): Proofs => {
+    // A state of an older version has no verdicts.
+    const verdict = (props.verdicts as Verdict[] | undefined)?.find((v) => v.id === id);
+    return verdict === undefined ? {} : { [id]: verdict };
+  };
+  const { share, picture } = props;
+  const mounted =
+    share === undefined || (guest.facts.mounts ?? []).some(({ dir }) => dir === share.mount);
+  const intact = await pictureIntact(picture, props.pictureSha256);
+  return {
+    ...{ ...UP, ...kept("share"), ...kept("picture"), ...kept("keyboard") },
+    ...(mounted ? {} : { share: unmet(`no 9p mount on ${share.mount}`) }),
+    ...(intact
+      ? {}
+      : {
+          picture: unmet(`${picture} is missing or was changed`, {
+            remedy: "run 'up': it takes another",
+          }),
+        }),
+  };
+}
+
+/** Why the guest need not be asked: its domain does not run. One call of virsh. */
+async function domainFault({ host, domain }: MirReadinessInputs): Promise<string | undefined> {
+  return assertRunning(host, domain, "").then(
+    () => undefined,
+    (error: Error) => error.message.trim(),
+  );
+}
+
+/** Proves, and leaves a report beside the picture, whatever comes out. */
+const proveAndTell = (inputs: MirReadinessInputs): Promise<MirReadinessProps> =>
+  leaveEvidence(dirname(inputs.picture), inputs, prove(inputs));
+
+/** Why gates cannot be used: malformed, or below the page's floor. */
+function gateFailures(gates: GateRequirements | undefined): pulumi.dynamic.CheckFailure[] {
+  return (["kernel", "mesa"] as const).flatMap((key) => {
+    const text = gates?.[key];
+    if (text === undefined || text === UNKNOWN) return [];
+    const reason = gateFault(text, PAGE_FLOORS[key]);
+    return reason === undefined ? [] : [{ property: `gates.${key}`, reason }];
+  });
+}
+
+export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirReadinessProps> = {
+  async check(_olds, news) {
+    return { inputs: news, failures: gateFailures(news.gates) };
+  },
+  async create(inputs) {
+    return { id: inputs.bootId, outs: await proveAndTell(inputs) };
+  },
+  /**
+   * Asks the guest without changing anything. A guest that does not answer is told as `unreachable`
+   * and not as an error: refresh comes before `up` can start it. It is never told as deleted.
+   */
+  async read(id, props) {
+    if (props === undefined) throw new Error(`${id}: cannot be imported`);
+    const guest =
+      (await domainFault(props)) ?? answered((await lookAtGuest(props.guest, "facts.py")).result);
+    if (typeof guest === "string") {
+      return { id, props: { ...props, status: "unreachable", reasons: [guest] } };
+    }
+    const proofs = await keptProofs(props, guest);
+    const kept = { sha256: props.pictureSha256, time: props.pictureTime };
+    const now = told(props, { guest, proofs }, kept);
+    const report = reportFile(dirname(props.picture));
+    const lost = existsSync(report) ? [] : [`report: ${report} is missing`];
+    const status = lost.length === 0 ? now.status : "not ready";
+    return { id, props: { ...props, ...now, status, reasons: [...now.reasons, ...lost] } };
+  },
+  async diff(_id, olds, news) {
+    const declared = !isDeepStrictEqual(pick(olds), pick(news));
+    return { changes: declared || olds.status !== "ready" };
+  },
+  async update(_id, _olds, news) {
+    return { outs: await proveAndTell(news) };
+  },
+  async delete(_id, props) {
+    await removeEvidence(dirname(props.picture));
+    await rm(props.picture, { force: true });
+    await rmdir(dirname(props.picture)).catch(() => undefined);
+  },
+};

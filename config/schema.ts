@@ -1,0 +1,332 @@
+/**
+ * The lab's configuration as data: every key, its type, range, default and meaning.
+ *
+ * The README's table is generated from the descriptions here, so a description is written for the
+ * person who edits `Pulumi.<stack>.yaml`. Rules that span several keys live in `labConfig.ts`.
+ */
+import { isIP, isIPv6 } from "node:net";
+import { z } from "zod";
+import { buildCache, kernelBuild, mesaBuild } from "./buildSchema";
+import { gateFault, PAGE_FLOORS } from "../core/requirement";
+import { NAME } from "./names";
+import { absolutePath, downloadUrl, sha256, suite } from "./schemaTypes";
+import { sharePathFault } from "./sharePath";
+
+const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 characters";
+
+/** One SSH public host key as `ssh-keyscan` prints it, without the host: `ssh-ed25519 AAAA...`. */
+const HOST_KEY =
+  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}( [ -~]*)?$/;
+
+/** A literal argument: NUL and line ends cannot be carried by a unit file or an argv list. */
+const argument = z
+  .string()
+  .max(4096)
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused here
+  .regex(/^[^\u0000-\u001f\u007f]*$/, "must not contain control characters")
+  .refine((text) => text.isWellFormed(), "must not contain half a character");
+
+/** Without a zone, which names an interface of one machine. */
+const isPlainIPv6 = (text: string): boolean => isIPv6(text) && !text.includes("%");
+
+const port = z.int().min(1024).max(65535);
+
+/** A version requirement that is not below the page's own. */
+const gate = (key: keyof typeof PAGE_FLOORS) =>
+  z.string().superRefine((text, ctx) => {
+    const fault = gateFault(text, PAGE_FLOORS[key]);
+    if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
+  });
+
+const ssh = z.strictObject({
+  host: z
+    .string()
+    .refine(
+      (text) => /^[A-Za-z0-9][A-Za-z0-9.-]{0,253}$/.test(text) || isPlainIPv6(text),
+      "use a host name or an address",
+    )
+    .describe("Host name or address to connect to."),
+  port: z.int().min(1).max(65535).default(22).describe("TCP port of sshd."),
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "use a POSIX user name")
+    .default("root")
+    .describe("User to log in as; needs root or passwordless sudo."),
+  privateKeyFile: absolutePath.describe("Private key file on the machine that runs Pulumi."),
+  hostKey: z
+    .string()
+    .regex(HOST_KEY, "use one line of ssh-keyscan without the host, e.g. 'ssh-ed25519 AAAA...'")
+    .describe(
+      "The server's public host key, ed25519 where it has one. Connections to any other key are refused.",
+    ),
+});
+
+const host = z.strictObject({
+  ssh: ssh
+    .optional()
+    .describe("How to reach a lab host that is not this machine; unset: this machine."),
+  dataDir: absolutePath
+    .default("/var/lib/mirlab")
+    .describe("Directory on the host for pools, shares and logs."),
+  cacheDir: absolutePath
+    .default("/var/cache/mirlab")
+    .describe(
+      "Directory on the host for images, keyed by content. Safe to delete when no lab runs.",
+    ),
+  natSubnet: z
+    .string()
+    .regex(
+      /^(10\.(\d{1,3})\.(\d{1,3})|172\.(1[6-9]|2\d|3[01])\.(\d{1,3})|192\.168\.(\d{1,3}))\.0\/24$/,
+      "use a private /24, e.g. '192.168.130.0/24'",
+    )
+    .refine(
+      (subnet) => subnet.split(/[./]/).every((part) => Number(part) <= 255),
+      "use a private /24, e.g. '192.168.130.0/24'",
+    )
+    .default("192.168.130.0/24")
+    .describe("Subnet of the lab's libvirt network, used by guests with network.mode nat."),
+  viewers: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Also install the page's virt-manager and SPICE client; they need a desktop's libraries.",
+    ),
+  packages: z
+    .enum(["install", "check"])
+    .default("install")
+    .describe("Install missing host packages, or only fail and name them."),
+  buildCache,
+  onDrift: z
+    .enum(["heal", "report"])
+    .default("heal")
+    .describe(
+      "What `up` does with differences of the host: repair them, or only tell them, each time.",
+    ),
+});
+
+const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,63}$/;
+
+const image = z.discriminatedUnion("source", [
+  z.strictObject({
+    source: z.literal("debian").describe("Built by mmdebstrap from the signed Debian archive."),
+    suite: z.enum(["bookworm"]).default("bookworm").describe("Debian suite."),
+    packages: z
+      .array(z.string().regex(PACKAGE, "use a Debian package name"))
+      .max(200)
+      .default([])
+      .describe("Debian packages added to the image."),
+  }),
+  z.strictObject({
+    source: z.literal("url").describe("A cloud image, verified before use."),
+    url: downloadUrl(2048).describe(
+      "Where the image is downloaded from (by the host). Plain http only on loopback.",
+    ),
+    digest: z
+      .string()
+      .regex(
+        /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/,
+        "use 'sha256:<64 hex digits>' or 'sha512:<128 hex digits>', from the publisher's signed sums",
+      )
+      .describe("Digest of the file; a file with another digest is never used."),
+    format: z.enum(["qcow2", "raw"]).default("qcow2").describe("Format of the file."),
+  }),
+  z.strictObject({
+    source: z.literal("existing").describe("A domain that is already on the host."),
+    domain: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$/, "use the name that 'virsh list --all' shows")
+      .describe("Name of the domain to adopt. Its disks are never touched."),
+    ssh: ssh.describe("How to reach the installed guest."),
+    restart: z
+      .enum(["never", "shutdown"])
+      .default("never")
+      .describe(
+        "A running domain sees new hardware after a power cycle: 'shutdown' does a clean one.",
+      ),
+  }),
+]);
+
+/** Keys of a package; of software that is one of a suite's packages, its `name` too. */
+const suitePackage = (example: string) => ({
+  suite: suite.optional().describe("Suite of the guest's own Debian mirror; apt verifies it."),
+  deb: absolutePath
+    .optional()
+    .describe(`Package file of ${example}, on the machine that runs Pulumi.`),
+  sha256: sha256.optional().describe("SHA-256 of the deb; another file is refused."),
+});
+
+const kernelPackage = z.strictObject({
+  ...suitePackage("one kernel"),
+  name: z
+    .string()
+    .regex(/^linux-image-[a-z0-9][a-z0-9.+-]{0,80}$/, "use a package 'linux-image-...'")
+    .optional()
+    .describe("Package in the suite; unset: linux-image-amd64."),
+});
+
+/** Where the guest's kernel or its Mesa comes from. */
+const software = <Package extends z.ZodType, Build extends z.ZodType>(
+  what: string,
+  key: string,
+  packages: Package,
+  build: Build,
+) =>
+  z.strictObject({
+    source: z
+      .enum(["distro", "package", "build"])
+      .default("distro")
+      .describe(`Where the guest's ${what} comes from, see docs/builds.md.`),
+    when: z
+      .enum(["unmet", "always", "never"])
+      .default("unmet")
+      .describe(
+        `unmet: only while the distribution's own does not meet gates.${key}. never: what is there is left alone.`,
+      ),
+    package: packages
+      .optional()
+      .describe("Source package: a suite of the guest's mirror, or a package file."),
+    build: build.optional().describe("Source build: compiled in the guest, see docs/builds.md."),
+  });
+
+const guest = z.strictObject({
+  name: z.string().regex(NAME, NAME_RULE).describe("Name of the guest."),
+  image: image.default({ source: "debian", suite: "bookworm", packages: [] }),
+  vcpus: z.int().min(1).max(64).default(2).describe("Virtual CPUs."),
+  memoryMiB: z.int().min(768).max(1048576).default(2048).describe("Guest memory, MiB."),
+  diskGiB: z
+    .int()
+    .min(8)
+    .max(4096)
+    .default(12)
+    .describe(
+      "Virtual size of the root disk, GiB. More enlarges it, running or not, with what is on it; less is refused.",
+    ),
+  acceleration: z
+    .enum(["auto", "kvm", "tcg"])
+    .default("auto")
+    .describe("auto: KVM where a probe guest really booted with it, else TCG (slow), and says so."),
+  video: z
+    .strictObject({
+      ramKiB: z.int().min(16384).max(1048576).default(65536).describe("QXL primary memory, KiB."),
+      vramKiB: z.int().min(8192).max(1048576).default(65536).describe("QXL surface memory, KiB."),
+      vgamemKiB: z
+        .int()
+        .min(8192)
+        .max(262144)
+        .default(16384)
+        .describe("QXL frame buffer, KiB: width x height x 4 / 1024 of the largest mode."),
+    })
+    .prefault({}),
+  spice: z
+    .strictObject({
+      port: port.optional().describe("Port of SPICE; unset: a free one, kept."),
+      listen: z
+        .string()
+        .refine(
+          (text) => isIP(text) !== 0 && !text.includes("%"),
+          "use an address of the host, e.g. '127.0.0.1'",
+        )
+        .default("127.0.0.1")
+        .describe("Address of the host that SPICE listens on; outside loopback only with tls."),
+      tls: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Speak TLS only, with a certificate of the guest's own authority; console.vv carries it.",
+        ),
+      clipboard: z.boolean().default(false).describe("Share the clipboard with the viewer."),
+      fileTransfer: z.boolean().default(false).describe("Let the viewer send files."),
+    })
+    .prefault({}),
+  network: z
+    .strictObject({
+      outbound: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Mode user: the guest reaches what the host reaches, its loopback included. false: SSH comes in, and nothing goes out.",
+        ),
+      mode: z
+        .enum(["user", "nat"])
+        .default("user")
+        .describe("user: no host set-up, SSH by a loopback forward. nat: a libvirt network."),
+      sshPort: port
+        .optional()
+        .describe("Loopback port forwarded to the guest's sshd; unset: a free one, kept."),
+    })
+    .prefault({}),
+  share: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe("Share a host folder with the guest by 9p."),
+      path: absolutePath
+        .superRefine((path, ctx) => {
+          const fault = sharePathFault(path);
+          if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
+        })
+        .optional()
+        .describe(
+          "Existing folder on the host; unset: one made for this guest under host.dataDir.",
+        ),
+      mount: absolutePath
+        .refine(
+          (p) => /^\/(mnt|media|srv|home|opt)\/./.test(p),
+          "use a path below /mnt, /media, /srv, /home or /opt",
+        )
+        .default("/mnt/share")
+        .describe("Mount point in the guest."),
+      readonly: z.boolean().default(false).describe("The guest may only read the folder."),
+    })
+    .prefault({}),
+  session: z
+    .strictObject({
+      kind: z
+        .enum(["demo", "lomiri"])
+        .default("demo")
+        .describe(
+          "demo: a Mir server, by default mir_demo_server, and a client. lomiri: the desktop session of that name, see docs/lomiri.md.",
+        ),
+      command: z
+        .array(argument)
+        .min(1)
+        .max(64)
+        .optional()
+        .describe(
+          "Kind demo: a Mir server and its arguments, run by a systemd unit in the guest; unset: mir_demo_server on gbm-kms.",
+        ),
+      client: z
+        .array(argument)
+        .max(64)
+        .optional()
+        .describe(
+          "Kind demo: a client whose window must show; [] starts none; unset: with mir_demo_server a window that names the versions.",
+        ),
+    })
+    .prefault({}),
+  kernel: software("kernel", "kernel", kernelPackage, kernelBuild).prefault({}),
+  mesa: software("Mesa", "mesa", z.strictObject(suitePackage("one Mesa")), mesaBuild).prefault({}),
+  onDrift: z
+    .enum(["heal", "restart-at-next-boot", "report"])
+    .default("heal")
+    .describe(
+      "What up does about an edited domain or guest: put it right, with a clean power cycle where it must; put the definition right and leave a running domain alone; or only tell.",
+    ),
+  gates: z
+    .strictObject({
+      kernel: gate("kernel")
+        .default(">= 3.18")
+        .describe("Running kernel; not below the page's 3.18."),
+      mesa: gate("mesa").default(">= 10.3.0").describe("Mesa in use; not below the page's 10.3.0."),
+    })
+    .prefault({}),
+});
+
+/** The whole configuration: one host, and the guests on it. */
+export const labSchema = z.strictObject({
+  host: host.prefault({}),
+  guests: z.array(guest).min(1, "declare at least one guest").max(64),
+});
+
+export type Lab = z.output<typeof labSchema>;
+export type HostConfig = Lab["host"];
+export type GuestConfig = Lab["guests"][number];
+export type SshConfig = NonNullable<HostConfig["ssh"]>;

@@ -1,0 +1,92 @@
+/** Ways to run a script of ours on the lab host or in a guest. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { shellLine } from "./quote";
+import { run, RunOptions, RunResult } from "./exec.io";
+import { SshTarget, Target } from "./target";
+
+/** What is put before a script: from standard input it cannot find its libraries. */
+const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
+  "guest/session.sh": ["guest/mir-tests.sh", "guest/session-lomiri.sh"],
+  "guest/kernel.sh": ["guest/apt.sh"],
+  "guest/mesa.sh": ["guest/apt.sh", "guest/mir-tests.sh"],
+  "guest/build.sh": ["build/confine.sh", "guest/disk.sh"],
+  "guest/heal.sh": ["guest/disk.sh"],
+  "host/build.sh": ["host/lib.sh", "build/confine.sh"],
+};
+
+const librariesOf = (name: string): readonly string[] =>
+  LIBRARIES[name] ?? (name.startsWith("host/") ? ["host/lib.sh"] : []);
+
+/**
+ * The text of `scripts/<name>` for standard input, with its libraries before it. The working
+ * directory is the project's.
+ */
+export function scriptText(name: string): string {
+  return [...librariesOf(name), name]
+    .map((file) => readFileSync(join("scripts", file), "utf8"))
+    .join("");
+}
+
+/** argv that runs `words` at the target. ssh's own waits are short: callers retry. */
+export function targetArgv(target: Target, words: readonly string[]): string[] {
+  if (target === undefined) return [...words];
+  const options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"];
+  const alive = ["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"];
+  return ["ssh", "-F", target.config, ...options, ...alive, "--", target.alias, shellLine(words)];
+}
+
+/**
+ * The command that reads a script from standard input, as the login user or as root by sudo. Python
+ * takes nothing from the user's environment or the site.
+ */
+export function scriptWords(args: readonly string[], sudo = false, name = ""): string[] {
+  const reader = name.endsWith(".py") ? ["python3", "-I", "-S", "-"] : ["bash", "-s", "--"];
+  return [...(sudo ? ["sudo", "-n"] : []), ...reader, ...args];
+}
+
+/** The command that carries a script in itself: standard input is the script's data. */
+function textWords(text: string, args: readonly string[], sudo: boolean, name: string): string[] {
+  const reader = name.endsWith(".py")
+    ? ["python3", "-I", "-S", "-c", text]
+    : ["bash", "-c", text, name];
+  return [...(sudo ? ["sudo", "-n"] : []), ...reader, ...args];
+}
+
+/**
+ * Runs `scripts/host/<name>` on the lab host. What needs root there asks sudo itself. The script
+ * comes by standard input, or by the command line where standard input carries its data.
+ */
+export function runOnHost(
+  host: Target,
+  name: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const text = scriptText(`host/${name}`);
+  return options.stdin === undefined
+    ? run(targetArgv(host, scriptWords(args)), { ...options, stdin: text })
+    : run(targetArgv(host, textWords(text, args, false, name)), options);
+}
+
+/** Runs `scripts/guest/<name>` in a guest, as root; it comes there as a host's script does. */
+export function runInGuest(
+  guest: SshTarget,
+  name: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const text = scriptText(`guest/${name}`);
+  const sudo = guest.root !== true;
+  return options.stdin === undefined
+    ? run(targetArgv(guest, scriptWords(args, sudo, name)), { ...options, stdin: text })
+    : run(targetArgv(guest, textWords(text, args, sudo, name)), options);
+}
+
+/** Why an ssh run failed at the connection itself (exit 255), or undefined when it was not ssh. */
+export function connectionFault(result: RunResult): "refused-key" | "unreachable" | undefined {
+  if (result.timedOut) return "unreachable";
+  if (result.code !== 255) return undefined;
+  const changed = /Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/;
+  return changed.test(result.stderr) ? "refused-key" : "unreachable";
+}

@@ -1,0 +1,54 @@
+// Loads this project's TypeScript in any Node process: the program, the host of dynamic providers,
+// the policy pack, verbs and tests. Types are checked by `npm run lint`; here a file is transpiled,
+// once for each content, so that a warm run does not even load the compiler. See docs/decisions/0016.
+"use strict";
+
+const { createHash } = require("node:crypto");
+const fs = require("node:fs");
+const { basename, join, resolve } = require("node:path");
+
+const cache = join(resolve(__dirname, ".."), "node_modules", ".cache", "mirlab");
+// What decides the result beside the file: the compiler, and its options below.
+const compiler = require("typescript/package.json").version;
+const loader = fs.readFileSync(__filename, "utf8");
+
+function transpiled(text, file) {
+  const { ModuleKind, ScriptTarget, transpileModule } = require("typescript");
+  const compilerOptions = {
+    module: ModuleKind.CommonJS,
+    target: ScriptTarget.ES2022,
+    esModuleInterop: true,
+    // Stack traces name the lines of the source.
+    inlineSourceMap: true,
+  };
+  return transpileModule(text, { compilerOptions, fileName: file }).outputText;
+}
+
+// A kill leaves no half of a file under the name that is looked for; a read-only checkout has no cache.
+function keep(name, text) {
+  const partial = `${name}.${process.pid}`;
+  try {
+    fs.mkdirSync(cache, { recursive: true });
+    fs.writeFileSync(partial, text);
+    fs.renameSync(partial, name);
+  } catch {
+    fs.rmSync(partial, { force: true });
+  }
+}
+
+function compiled(file) {
+  const text = fs.readFileSync(file, "utf8");
+  // The file's path stands in its source map.
+  const of = [compiler, loader, file, text].join("\0");
+  const key = createHash("sha256").update(of).digest("hex");
+  const name = join(cache, `${basename(file, ".ts")}-${key.slice(0, 24)}.js`);
+  try {
+    return fs.readFileSync(name, "utf8");
+  } catch {
+    const made = transpiled(text, file);
+    keep(name, made);
+    return made;
+  }
+}
+
+require.extensions[".ts"] ??= (module, file) => module._compile(compiled(file), file);

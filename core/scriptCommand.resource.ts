@@ -1,0 +1,56 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { scriptText, scriptWords } from "./link.io";
+import { shellLine } from "./quote";
+
+/** How commands reach a machine: undefined is this one. */
+export type Connection = command.types.input.remote.ConnectionArgs | undefined;
+
+export interface ScriptCommandArgs {
+  /** File below scripts/, e.g. `host/packages.sh`. */
+  readonly script: string;
+  /** Arguments of create and update. */
+  readonly args: pulumi.Input<string>[];
+  /** Arguments of delete; nothing is run when unset. */
+  readonly deleteArgs?: pulumi.Input<string>[];
+  /** Run as root, by sudo unless the login user is root: guest scripts. @default false */
+  readonly sudo?: boolean;
+}
+
+/**
+ * Runs one of our scripts on a machine; values are quoted words, never spliced into a program.
+ * Standard output is the result, standard error the progress.
+ *
+ * On this machine the script is named by its path in the checkout: its text is no input, so an
+ * edited comment is no change of the lab. Elsewhere the text goes over standard input.
+ */
+export function scriptCommand(
+  name: string,
+  connection: Connection,
+  args: ScriptCommandArgs,
+  opts: pulumi.CustomResourceOptions,
+): command.local.Command | command.remote.Command {
+  const start = pulumi
+    .output(connection?.user)
+    .apply((user) =>
+      connection === undefined
+        ? ["bash", `scripts/${args.script}`]
+        : scriptWords([], args.sudo === true && user !== "root"),
+    );
+  const line = (words: pulumi.Input<string>[]): pulumi.Output<string> =>
+    pulumi.all([start, pulumi.all(words)]).apply(([s, w]) => shellLine([...s, ...w]));
+  const common = {
+    create: line(args.args),
+    ...(args.deleteArgs === undefined ? {} : { delete: line(args.deleteArgs) }),
+    // What ran before is no input of what runs now.
+    addPreviousOutputInEnv: false,
+    logging: "stderr",
+  } as const;
+  return connection === undefined
+    ? new command.local.Command(name, { ...common, interpreter: ["/bin/bash", "-c"] }, opts)
+    : new command.remote.Command(
+        name,
+        { ...common, connection, stdin: scriptText(args.script) },
+        opts,
+      );
+}

@@ -1,0 +1,394 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, it } from "node:test";
+import { DomainContractProps, provider } from "../../../../components/domain/contract.provider";
+import { DomainContractInputs } from "../../../../components/domain/contract";
+import { DomainSpec, domainXml } from "../../../../components/domain/definition";
+import { FakePrograms, ROOT, temporaryFolder } from "../../support";
+
+process.chdir(ROOT);
+const programs = new FakePrograms();
+const folder = temporaryFolder();
+const host = join(folder, "host");
+const file = (name: string): string => join(programs.folder, name);
+const UUID = "03477bcd-dafd-49ea-9ded-32ba352a5b3c";
+
+const SPEC: DomainSpec = {
+  ...{ name: "mirlab-dev-mir", stack: "dev", guest: "mir", type: "qemu" },
+  ...{ memoryMiB: 2048, vcpus: 2, mac: "52:54:00:01:02:03" },
+  ...{ disk: "/pool/disk.qcow2", seed: "/pool/seed.iso", serialLog: "/log/mir.serial.log" },
+  video: { ramKiB: 65536, vramKiB: 65536, vgamemKiB: 16384 },
+  spice: { port: 5901, clipboard: false, fileTransfer: false },
+  network: { mode: "user", sshPort: 20022 },
+};
+const INPUTS: DomainContractInputs = {
+  spec: SPEC,
+  onDrift: "heal",
+  directory: join(folder, "guest"),
+  drift: [],
+};
+
+/** A libvirt with at most one domain, in files: `persistent`, `live` while it runs, `state`. */
+programs.set(
+  "virsh",
+  `cd "${programs.folder}"; printf '%s\\n' "$*" >>calls
+while [[ $1 == --* ]]; do [[ $1 != --connect ]] || shift; shift; done
+[[ ! -e down ]] || { echo 'error: Failed to connect' >&2; exit 1; }
+xml() { sed -e 's/machine="q35"/machine="pc-q35-7.2"/' "$1"; }
+mark=$(sed -n 's/^echo \\([0-9a-f]*\\):version.*/\\1/p' <<<"$1")
+if [[ -n $mark ]]; then
+  echo "$mark:version:QEMU 7.2"; echo "$mark:state:$(cat state)"
+  echo "$mark:info:Id: $([[ -e live ]] && echo 3 || echo -)"; echo "Persistent: yes"; echo "Autostart: disable"; echo "Managed save: no"
+  echo "$mark:persistent:$(xml persistent)"; echo "$mark:live:$([[ ! -e live ]] || xml live)"; echo "$mark:snapshots:"
+  exit
+fi
+case $1 in
+  list) [[ ! -e persistent ]] || { [[ "$*" == *--name* ]] && echo "${UUID} ${SPEC.name}" || echo "${UUID}"; } ;;
+  define) cat >persistent.new; [[ ! -e refuse ]] || { echo 'error: refused' >&2; exit 1; }; mv persistent.new persistent; [[ -e state ]] || echo 'shut off (unknown)' >state ;;
+  start) [[ ! -e broken ]] || { echo 'error: no start' >&2; exit 1; }; cp persistent live; echo 'running (booted)' >state ;;
+  shutdown | destroy) rm -f live; echo 'shut off (shutdown)' >state; [[ ! -e transient ]] || rm -f persistent state ;;
+  resume) echo 'running (unpaused)' >state ;;
+  domstate) [[ -e state ]] || { echo 'error: failed to get domain' >&2; exit 1; }; cat state ;;
+  update-device) passwd=$(grep -o 'passwd="[^"]*"'); sed -i "s/passwd=\\"[^\\"]*\\"/$passwd/" live ;;
+  undefine) rm -f persistent state ;;
+  *) echo "unexpected: $*" >&2; exit 1 ;;
+esac`,
+);
+
+beforeEach(() => {
+  for (const name of [
+    "persistent",
+    "live",
+    "state",
+    "down",
+    "broken",
+    "refuse",
+    "calls",
+    "transient",
+  ])
+    rmSync(file(name), { force: true });
+  rmSync(INPUTS.directory, { recursive: true, force: true });
+  rmSync(host, { recursive: true, force: true });
+});
+
+/** virsh's verbs since the last look, in order. */
+function verbs(): string[] {
+  const words = [
+    "define",
+    "start",
+    "shutdown",
+    "destroy",
+    "resume",
+    "undefine",
+    "domrename",
+    "update-device",
+  ];
+  const calls = existsSync(file("calls")) ? readFileSync(file("calls"), "utf8").split("\n") : [];
+  rmSync(file("calls"), { force: true });
+  return calls.flatMap((line) => words.filter((word) => line.split(" ")[3] === word));
+}
+
+const edit = (name: "persistent" | "live", from: string, to: string): void => {
+  const text = readFileSync(file(name), "utf8");
+  assert.ok(text.includes(from), `${name} has no ${from}`);
+  writeFileSync(file(name), text.replace(from, to));
+};
+
+async function made(): Promise<DomainContractProps> {
+  const { id, outs } = await provider.create(INPUTS);
+  assert.equal(id, UUID);
+  verbs();
+  return outs as DomainContractProps;
+}
+async function read(props: DomainContractProps): Promise<DomainContractProps> {
+  const result = await provider.read?.(UUID, props);
+  assert.equal(result?.id, UUID);
+  assert.deepEqual(result.inputs?.drift, result.props?.drift, "a preview shows inputs");
+  return result.props as DomainContractProps;
+}
+async function updated(olds: DomainContractProps, news = INPUTS): Promise<DomainContractProps> {
+  return (await provider.update?.(UUID, olds, news))?.outs as DomainContractProps;
+}
+const changes = async (olds: DomainContractProps, news = INPUTS): Promise<boolean | undefined> =>
+  (await provider.diff?.(UUID, olds, news))?.changes;
+
+describe("DomainContract, created", () => {
+  it("defines the domain, starts it, and sees that it is as declared", async () => {
+    const { outs } = await provider.create(INPUTS);
+    const props = outs as DomainContractProps;
+    assert.deepEqual(verbs(), ["define", "start"]);
+    assert.deepEqual([props.bootId, props.pending, props.drift], [`${UUID}#1`, "", []]);
+    assert.equal(await changes(props), false);
+  });
+
+  it("takes over this lab's domain that the state has lost, without a restart", async () => {
+    const props = await made();
+    const again = (await provider.create(INPUTS)).outs as DomainContractProps;
+    assert.deepEqual(verbs(), ["define"]);
+    assert.equal(again.uuid, props.uuid);
+    assert.equal(await changes(again), false);
+  });
+
+  for (const [whose, mark, told] of [
+    ["a stranger's", "", "found a domain of this name of somebody else, required the name free"],
+    [
+      "another guest's",
+      "<mirlab:owner><mirlab:stack>dev</mirlab:stack><mirlab:guest>other</mirlab:guest></mirlab:owner>",
+      "found a domain of this name made by guest 'other' of stack 'dev', required the name free",
+    ],
+  ] as const) {
+    it(`refuses ${whose} domain of that name, and touches nothing`, async () => {
+      const own = /<mirlab:owner>.*<\/mirlab:owner>/;
+      writeFileSync(file("persistent"), domainXml(SPEC).replace(own, mark));
+      writeFileSync(file("state"), "shut off (unknown)");
+      await assert.rejects(provider.create(INPUTS), (error: Error & { id?: string }) => {
+        assert.ok(error.message.includes(told), error.message);
+        assert.match(error.message, /virsh domrename .* NEW.*source: existing/);
+        assert.equal(error.id, undefined, "nothing of it gets into the state");
+        return true;
+      });
+      assert.deepEqual(verbs(), []);
+    });
+  }
+
+  it("keeps a defined domain in the state when it does not start", async () => {
+    writeFileSync(file("broken"), "");
+    await assert.rejects(
+      provider.create(INPUTS),
+      (error: Error & { id?: string; reasons?: string[]; properties?: DomainContractProps }) => {
+        assert.equal(error.id, UUID);
+        assert.match(error.reasons?.[0] ?? "", /virsh start: error: no start/);
+        assert.deepEqual(error.properties?.drift, error.reasons);
+        return true;
+      },
+    );
+  });
+
+  it("fails when libvirt drops a part of the definition", async () => {
+    programs.set("sed", `exec /usr/bin/sed "$@" | /usr/bin/sed 's/vgamem="16384"/vgamem="8192"/'`);
+    try {
+      await assert.rejects(provider.create(INPUTS), (error: Error & { reasons?: string[] }) => {
+        assert.match(
+          error.reasons?.[0] ?? "",
+          /found after the define video\/model\.vgamem: declared 16384, found 8192; required as declared/,
+        );
+        return true;
+      });
+    } finally {
+      rmSync(file("sed"));
+    }
+  });
+});
+
+describe("DomainContract, read", () => {
+  it("finds a domain as it was made without drift, and writes nothing", async () => {
+    const props = await made();
+    assert.deepEqual(await read(props), props);
+    assert.deepEqual(verbs(), []);
+  });
+
+  it("tells an edit of the definition in words", async () => {
+    const props = await made();
+    edit("persistent", 'type="qxl"', 'type="cirrus"');
+    const seen = await read(props);
+    assert.deepEqual(seen.drift, [
+      "video/model.type: declared qxl, persistent cirrus, live qxl; healed in the definition alone",
+    ]);
+    assert.equal(await changes(seen), true);
+  });
+
+  it("tells a domain that is gone as gone, and no answer as an error", async () => {
+    const props = await made();
+    rmSync(file("persistent"));
+    assert.deepEqual(await provider.read?.(UUID, props), {});
+    writeFileSync(file("down"), "");
+    await assert.rejects(
+      async () => provider.read?.(UUID, props),
+      /found that libvirt cannot be asked \(.*Failed to connect.*\), required an answer; start it/,
+    );
+  });
+});
+
+describe("DomainContract, updated", () => {
+  it("heals the definition alone, keeps what it overwrote, and leaves the guest running", async () => {
+    const props = await made();
+    edit("persistent", 'type="qxl"', 'type="cirrus"');
+    const healed = await updated(await read(props));
+    assert.deepEqual(verbs(), ["define"]);
+    assert.equal(healed.bootId, props.bootId);
+    assert.deepEqual((await read(healed)).drift, []);
+    const kept = readdirSync(INPUTS.directory).filter((name) => name.endsWith(".xml"));
+    const ticket = readFileSync(join(INPUTS.directory, "spice_ticket"), "utf8").trim();
+    const text = readFileSync(join(INPUTS.directory, kept[0] ?? ""), "utf8");
+    assert.ok(text.includes('type="cirrus"') && !text.includes(ticket), "the ticket is not kept");
+    assert.equal(kept.length, 1);
+  });
+
+  it("sets the ticket again where another was set, while the guest runs", async () => {
+    const props = await made();
+    const ticket = readFileSync(join(INPUTS.directory, "spice_ticket"), "utf8").trim();
+    for (const name of ["persistent", "live"] as const) edit(name, ticket, "hunter2");
+    const seen = await read(props);
+    assert.deepEqual(seen.drift, [
+      "graphics[spice].passwd: declared the lab's ticket, persistent another, live another; healed while it runs",
+    ]);
+    const healed = await updated(seen);
+    assert.deepEqual(verbs(), ["define", "update-device"]);
+    assert.equal(healed.bootId, props.bootId);
+    assert.ok(readFileSync(file("persistent"), "utf8").includes(`passwd="${ticket}"`));
+    assert.ok(readFileSync(file("live"), "utf8").includes(`passwd="${ticket}"`));
+    assert.ok(!JSON.stringify([props, seen, healed]).includes(ticket), "it is in the state");
+  });
+
+  it("gives a ticket to a guest of an earlier version, by a clean power cycle", async () => {
+    const props = await made();
+    const ticket = / passwd="[^"]*"/.exec(readFileSync(file("persistent"), "utf8"))?.[0] ?? "";
+    for (const name of ["persistent", "live"] as const) edit(name, ticket, "");
+    const field = "graphics[spice].passwd";
+    const without = (facts: object): Record<string, string> =>
+      Object.fromEntries(Object.entries(facts).filter(([path]) => path !== field));
+    const { persistent, live, version } = props.baseline;
+    const old = { persistent: without(persistent), live: without(live ?? {}), version };
+    const seen = await read({ ...props, baseline: old });
+    assert.deepEqual(seen.drift, [
+      `${field}: declared the lab's ticket, persistent absent, live absent; healed by a clean power cycle`,
+    ]);
+    const healed = await updated(seen);
+    assert.deepEqual(verbs(), ["define", "shutdown", "start"]);
+    assert.deepEqual((await read(healed)).drift, []);
+  });
+
+  it("power cycles a guest that runs with other hardware, cleanly", async () => {
+    const props = await made();
+    for (const name of ["persistent", "live"] as const) edit(name, 'type="qxl"', 'type="cirrus"');
+    const healed = await updated(await read(props));
+    assert.deepEqual(verbs(), ["define", "shutdown", "start"]);
+    assert.equal(healed.bootId, `${UUID}#2`);
+    assert.deepEqual((await read(healed)).drift, []);
+  });
+
+  it("leaves the power cycle to somebody else where that is declared, and sees it happen", async () => {
+    const later = { ...INPUTS, onDrift: "restart-at-next-boot" as const };
+    const props = await made();
+    for (const name of ["persistent", "live"] as const) edit(name, 'type="qxl"', 'type="cirrus"');
+    const waiting = await updated(await read(props), later);
+    assert.deepEqual(verbs(), ["define"]);
+    assert.equal(waiting.pending, "power cycle");
+    const seen = await read(waiting);
+    assert.deepEqual([seen.drift, await changes(seen, later)], [[], false]);
+    assert.equal(await changes(seen), true, "`heal` does it");
+    edit("live", 'type="cirrus"', 'type="qxl"');
+    assert.equal((await read(seen)).pending, "");
+  });
+
+  it("only tells where that is declared", async () => {
+    const report = { ...INPUTS, onDrift: "report" as const };
+    const props = await made();
+    edit("persistent", 'type="qxl"', 'type="cirrus"');
+    const told = await updated(await read(props), report);
+    assert.deepEqual(verbs(), []);
+    assert.equal((await read(told)).drift.length, 1, "it is told again");
+  });
+
+  it("starts what was switched off, and resumes what was suspended", async () => {
+    const props = await made();
+    writeFileSync(file("state"), "paused (user)");
+    const resumed = await updated(await read(props));
+    assert.equal(resumed.bootId, `${UUID}#2`, "its clock and picture are looked at anew");
+    assert.deepEqual(verbs(), ["resume"]);
+    rmSync(file("live"));
+    writeFileSync(file("state"), "shut off (destroyed)");
+    assert.equal((await updated(await read(resumed))).bootId, `${UUID}#3`);
+    assert.deepEqual(verbs(), ["start"]);
+  });
+
+  it("touches nothing over an overlay, and says how to merge it", async () => {
+    const props = await made();
+    for (const name of ["persistent", "live"] as const)
+      edit(name, "/pool/disk.qcow2", "/pool/disk.snap");
+    await assert.rejects(updated(await read(props)), (error: Error & { reasons?: string[] }) => {
+      assert.match(
+        error.reasons?.[0] ?? "",
+        /found its disk at \/pool\/disk\.snap, required \/pool\/disk\.qcow2; nothing was changed.*virsh blockcommit mirlab-dev-mir vda --active --pivot/,
+      );
+      return true;
+    });
+    assert.deepEqual(verbs(), []);
+  });
+
+  it("does not go on a full disk", async () => {
+    const props = await made();
+    writeFileSync(file("state"), "paused (I/O error)");
+    await assert.rejects(updated(await read(props)), (error: Error & { reasons?: string[] }) => {
+      assert.match(
+        error.reasons?.[0] ?? "",
+        /paused \(I\/O error\), required running; the host's disk is full/,
+      );
+      return true;
+    });
+  });
+
+  it("really applies a declared change that the provider of old took for done", async () => {
+    const props = await made();
+    const more = { ...SPEC, memoryMiB: 4096, video: { ...SPEC.video, vgamemKiB: 32768 } };
+    const news = { ...INPUTS, spec: more };
+    assert.equal(await changes(props, news), true);
+    const bigger = await updated(props, news);
+    assert.deepEqual(verbs(), ["define", "shutdown", "start"]);
+    assert.equal(bigger.bootId, `${UUID}#2`);
+    assert.match(readFileSync(file("live"), "utf8"), /vgamem="32768"/);
+  });
+});
+
+describe("DomainContract, compared", () => {
+  const other: [string, Partial<DomainSpec>, boolean][] = [
+    ["another disk", { disk: "/pool/other.qcow2" }, true],
+    ["another first boot", { seed: "/pool/other.iso" }, true],
+    ["KVM", { type: "kvm" }, true],
+    ["more memory", { memoryMiB: 4096 }, false],
+    ["another port", { spice: { ...SPEC.spice, port: 5902 } }, false],
+  ];
+  for (const [what, change, replaced] of other) {
+    it(`${replaced ? "replaces" : "updates"} the domain for ${what}`, async () => {
+      const diff = await provider.diff?.(UUID, await made(), {
+        ...INPUTS,
+        spec: { ...SPEC, ...change },
+      });
+      assert.equal(diff?.changes, true);
+      assert.deepEqual(diff.replaces, replaced ? ["spec"] : []);
+      assert.equal(diff.deleteBeforeReplace, true);
+    });
+  }
+});
+
+describe("DomainContract, deleted", () => {
+  it("ends the guest cleanly and forgets it; twice is no fault", async () => {
+    const props = await made();
+    await provider.delete?.(UUID, props);
+    assert.deepEqual(verbs(), ["shutdown", "undefine"]);
+    await provider.delete?.(UUID, props);
+    assert.deepEqual(verbs(), []);
+  });
+
+  it("switches off what cannot shut down", async () => {
+    const props = await made();
+    writeFileSync(file("state"), "paused (user)");
+    await provider.delete?.(UUID, props);
+    assert.deepEqual(verbs(), ["destroy", "undefine"]);
+  });
+
+  it("is content with one that goes by its end, for somebody has undefined it", async () => {
+    const props = await made();
+    writeFileSync(file("transient"), "");
+    await provider.delete?.(UUID, props);
+    assert.deepEqual(verbs(), ["shutdown"]);
+  });
+
+  it("leaves a domain that carries another's mark", async () => {
+    const props = await made();
+    edit("persistent", "<mirlab:guest>mir", "<mirlab:guest>other");
+    await assert.rejects(async () => provider.delete?.(UUID, props), /made by guest 'other'/);
+    assert.deepEqual(verbs(), []);
+  });
+});

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { GuestBootInputs, provider } from "../../../../components/guest/boot.provider";
+import { FakePrograms, ROOT, temporaryFolder } from "../../support";
+
+process.chdir(ROOT);
+const programs = new FakePrograms();
+const folder = join(temporaryFolder(), "labs", "dev", "mir");
+const INPUTS: GuestBootInputs = {
+  guest: { config: join(folder, "ssh_config"), alias: "mirlab-dev-mir" },
+  domain: "mirlab-dev-mir",
+  bootId: "0f0f0f0f-0000-4000-8000-000000000000",
+  acceleration: "kvm",
+  serialLog: "",
+};
+
+/** A guest: what its sshd answers, and how cloud-init ends. */
+function guest(ssh: string, cloudInit = "echo done"): void {
+  programs.set("virsh", "echo 'running (booted)'");
+  programs.set(
+    "ssh",
+    `cat >/dev/null\nif [[ \${*: -1} == true ]]; then ${ssh}; else ${cloudInit}; fi`,
+  );
+}
+
+const failure = async (): Promise<string> => {
+  try {
+    await provider.create(INPUTS);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("the guest was found booted");
+};
+
+describe("GuestBoot", () => {
+  it("is done when the guest answers and cloud-init has ended", async () => {
+    guest("exit 0");
+    assert.deepEqual(await provider.create(INPUTS), { id: INPUTS.bootId, outs: INPUTS });
+  });
+
+  it("waits for a guest that does not answer yet", async () => {
+    const mark = `${programs.folder}/asked`;
+    guest(`[[ -e ${mark} ]] || { touch ${mark}; echo 'Connection refused' >&2; exit 255; }`);
+    assert.equal((await provider.create(INPUTS)).id, INPUTS.bootId);
+  });
+
+  it("leaves a report of a guest that does not boot, and none of one that does", async () => {
+    const report = join(folder, "results", "report.html");
+    guest("exit 0");
+    await provider.create(INPUTS);
+    assert.equal(existsSync(report), false);
+    guest("exit 255");
+    programs.set("virsh", "echo 'shut off (failed)'");
+    await failure();
+    assert.match(readFileSync(report, "utf8"), /Not ready: the guest could not be asked/);
+  });
+
+  it("stops at once when another key answers, and says what to do", async () => {
+    guest("echo 'Host key verification failed.' >&2; exit 255");
+    assert.match(
+      await failure(),
+      /^mirlab-dev-mir: the guest's SSH host key is not the pinned one; nothing was run in it\. If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain$/,
+    );
+  });
+
+  it("stops at once when the domain does not run", async () => {
+    guest("exit 255");
+    programs.set("virsh", "echo 'shut off (failed)'");
+    assert.match(
+      await failure(),
+      /^domain mirlab-dev-mir is shut off \(failed\), need running; 'virsh start' starts it/,
+    );
+  });
+
+  it("fails with the module and log that a failed cloud-init names", async () => {
+    guest("exit 0", "echo 'modules-final: apt failed' >&2; exit 1");
+    assert.match(
+      await failure(),
+      /^mirlab-dev-mir: cloud-init did not succeed\n[^]*modules-final: apt failed/,
+    );
+  });
+
+  it("boots again when the domain is another, and not when the engine's own parts differ", async () => {
+    const diff = async (change: object): Promise<boolean | undefined> =>
+      (
+        await provider.diff?.("id", { ...INPUTS, __provider: "a" } as never, {
+          ...INPUTS,
+          ...change,
+        })
+      )?.changes;
+    assert.equal(await diff({ __provider: "b" }), false);
+    assert.equal(await diff({ bootId: "1" }), true);
+  });
+});

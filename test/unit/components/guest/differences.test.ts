@@ -1,0 +1,403 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { differenceText, Recorded } from "../../../../core/contract";
+import { GuestContract, readWritten } from "../../../../components/guest/contract";
+import {
+  guestDifferences,
+  needsVerifying,
+  recordOf,
+  signaturesOf,
+} from "../../../../components/guest/differences";
+import { GuestObservation } from "../../../../components/guest/observation";
+import { GuestSeen } from "../../../../components/guest/seen";
+import { CONTRACT, observed, writtenThen } from "../../guest";
+
+const NOW = observed().time;
+const ASKED = { from: NOW - 1, to: NOW + 1 };
+const seenOf = (told: GuestObservation, asked = ASKED): GuestSeen => new GuestSeen(told, asked);
+const recorded = recordOf(CONTRACT, observed(), seenOf(observed()), {});
+
+type Change = Parameters<typeof observed>[0];
+
+/** The differences of the guest of the fixture with a change, in words. */
+function told(
+  change?: Change,
+  { contract = CONTRACT, known = recorded }: { contract?: GuestContract; known?: Recorded } = {},
+): string[] {
+  const seen = seenOf(observed(change));
+  return guestDifferences(contract, writtenThen(), known, seen).map(differenceText);
+}
+
+const fileOf = (list: GuestObservation["files"], path: string) => {
+  const found = list?.find((f) => f.path === path);
+  assert.ok(found, path);
+  return found;
+};
+const newFile = (path: string) => ({
+  ...{ path, kind: "file", mode: "644", owner: "0:0", sha256: "a".repeat(64) },
+});
+const UNIT = "/etc/systemd/system/mir-session.service";
+
+describe("the guest's contract", () => {
+  it("says nothing of a guest that is as declared, at the first look and at later ones", () => {
+    assert.deepEqual(told(undefined, { known: {} }), []);
+    assert.deepEqual(told(), []);
+  });
+
+  it("says nothing of what came by the lab's own choice of a kernel, and all of an owner's", () => {
+    const change: Change = (g) => {
+      if (g.kernel === null) return;
+      Object.assign(g.kernel, {
+        ...{ running: "6.12.9-1", kernel: "6.12.9-1", entry: "x>gnulinux-6.12.9-1-advanced" },
+        ...{ saved: "x>gnulinux-6.12.9-1-advanced" },
+        commandLine: "BOOT_IMAGE=/boot/vmlinuz-6.12.9-1 root=UUID=1 ro mirlab.trial panic=10",
+      });
+      g.files?.push(newFile("/etc/default/grub.d/zz-mirlab-kernel.cfg"));
+    };
+    const kernel = { release: "6.12.9-1", pinned: true };
+    assert.deepEqual(told(change, { contract: { ...CONTRACT, kernel } }), []);
+    assert.ok(told(change).some((line) => line.startsWith("boot loader: default kernel was ")));
+    const after = seenOf(observed(change));
+    const known = recordOf(CONTRACT, observed(change), after, recorded);
+    const edited: Change = (g) => {
+      change(g);
+      if (g.kernel !== null) Object.assign(g.kernel, { commandLine: "root=UUID=1 ro nomodeset" });
+    };
+    assert.deepEqual(told(edited, { contract: { ...CONTRACT, kernel }, known }), [
+      "kernel: command line was root=UUID=1 ro, found root=UUID=1 ro nomodeset; the guest's owner's: recorded by up",
+    ]);
+  });
+
+  const TABLE: readonly (readonly [what: string, change: Change, ...words: string[]])[] = [
+    [
+      "a share that is not mounted",
+      (g) => (g.mounts = g.mounts?.slice(0, 1) ?? null),
+      "mount /mnt/share: declared share 9p, found missing; up mounts it anew",
+    ],
+    [
+      "something else on the mount point",
+      (g) => {
+        const on = g.mounts?.[1];
+        if (on) Object.assign(on, { source: "tmpfs" });
+      },
+      "mount /mnt/share: declared share 9p, found tmpfs 9p; up mounts it anew",
+    ],
+    [
+      "a mount that lets devices in",
+      (g) => {
+        const on = g.mounts?.[1];
+        if (on) on.options = "rw,nosuid,access=client,trans=virtio";
+      },
+      "mount /mnt/share: options declared trans=virtio,access=client,nodev,nosuid, found rw,nosuid,access=client,trans=virtio; up mounts it anew",
+    ],
+    [
+      "a session that was stopped",
+      (g) => Object.assign(g.units?.["mir-session.service"] ?? {}, { active: false }),
+      "unit mir-session.service: declared active, found inactive; up installs the session anew (it restarts)",
+    ],
+    [
+      "an edited unit",
+      (g) => (fileOf(g.session, UNIT).sha256 = "b".repeat(64)),
+      `session file ${UNIT}: content declared 5a3317cafd4a, found bbbbbbbbbbbb; up installs the session anew (it restarts)`,
+    ],
+    [
+      "a masked unit",
+      (g) =>
+        Object.assign(fileOf(g.session, UNIT), { kind: "link to /dev/null", sha256: undefined }),
+      `session file ${UNIT}: content declared 5a3317cafd4a, found link to /dev/null; up installs the session anew (it restarts)`,
+    ],
+    [
+      "a drop-in",
+      (g) => g.session?.push(newFile(`${UNIT}.d/x.conf`)),
+      `session file ${UNIT}.d/x.conf: content declared absent, found aaaaaaaaaaaa; up installs the session anew (it restarts)`,
+    ],
+    [
+      "a package that is gone",
+      (g) => delete g.packages?.versions.libgbm1,
+      "package libgbm1: declared installed, found missing; up installs it (a download in the guest)",
+    ],
+    [
+      "a driver that is gone",
+      (g) => g.packages?.changed?.push({ path: "/usr/lib/dri/swrast_dri.so", state: "missing" }),
+      "packaged file /usr/lib/dri/swrast_dri.so: content declared as packaged, found missing; up installs its package again (a download in the guest)",
+    ],
+    [
+      "a hold",
+      (g) => g.packages?.holds.push("libgbm1"),
+      "packages: holds was none, found libgbm1; the guest's owner's: recorded by up",
+    ],
+    [
+      "a new kernel that is not booted yet",
+      (g) => Object.assign(g.kernel ?? {}, { kernel: "6.1.0-57-amd64", entry: "0" }),
+      "boot loader: default kernel was 6.1.0-56-amd64, found 6.1.0-57-amd64; the guest's owner's: recorded by up",
+      "boot loader: default entry was the only one, found 0; the guest's owner's: recorded by up",
+    ],
+    [
+      "another kernel than the default one",
+      (g) => Object.assign(g.kernel ?? {}, { running: "6.12.1" }),
+      "kernel: running declared the boot loader's 6.1.0-56-amd64, found 6.12.1; a reboot starts the other one; recorded by up",
+    ],
+    [
+      "a saved entry",
+      (g) => Object.assign(g.kernel ?? {}, { saved: "1" }),
+      "boot loader: saved entry was none, found 1; up sets it",
+    ],
+    [
+      "an entry for one boot",
+      (g) => Object.assign(g.kernel ?? {}, { once: "2" }),
+      "boot loader: next boot's entry declared none, found 2; the guest's owner's: recorded by up",
+    ],
+    [
+      "another initial ram disk",
+      (g) => Object.assign(g.packages ?? {}, { initrdSha256: "c".repeat(64) }),
+      "initrd: content was bb6d92e6cf55, found cccccccccccc; the guest's owner's: recorded by up",
+    ],
+    [
+      "an edited file of the lab's image",
+      (g) => (fileOf(g.files, "/etc/default/grub.d/mirlab.cfg").sha256 = "d".repeat(64)),
+      "file /etc/default/grub.d/mirlab.cfg: content was 7d0f58573b7d, found dddddddddddd; up puts it back",
+    ],
+    [
+      "another mode of sudo's file, which is the lab's",
+      (g) => (fileOf(g.files, "/etc/sudoers.d/90-cloud-init-users").mode = "666"),
+      "file /etc/sudoers.d/90-cloud-init-users: mode was 440, found 666; up puts it back",
+    ],
+    [
+      "a file of the owner",
+      (g) => g.files?.push(newFile("/etc/modprobe.d/x.conf")),
+      "file /etc/modprobe.d/x.conf: content was absent, found aaaaaaaaaaaa; the guest's owner's: recorded by up",
+    ],
+    [
+      "a file that is gone",
+      (g) => (g.files = g.files?.filter((f) => f.path !== "/etc/fstab") ?? null),
+      "file /etc/fstab: content was cb4fa15a9102, found absent; the guest's owner's: recorded by up",
+    ],
+    [
+      "a group that was left",
+      (g) => (g.account ? (g.account.groups = ["video", "input"]) : undefined),
+      "account mir: groups declared input render video, found input video; up sets it",
+    ],
+    [
+      "a password",
+      (g) => Object.assign(g.account ?? {}, { password: "set" }),
+      "account mir: password declared locked, found set; up sets it",
+    ],
+    [
+      "a key of somebody else",
+      (g) => g.account?.authorized.keys.push({ fingerprint: "SHA256:zzz", options: "" }),
+      "account mir: authorized keys declared SHA256:4wuf66WXL0bN3OYGu3fQ+IF6NgU1C1T0rQXxtEGYlfc, found SHA256:4wuf66WXL0bN3OYGu3fQ+IF6NgU1C1T0rQXxtEGYlfc SHA256:zzz; up writes it anew",
+    ],
+    [
+      "authorized keys that others may write",
+      (g) => Object.assign(g.account?.authorized ?? {}, { mode: "666" }),
+      "account mir: authorized_keys file declared 600 mir, found 666 mir; up writes it anew",
+    ],
+    [
+      "another host key beside it",
+      (g) => Object.assign(g.hostKeys ?? {}, { "/etc/ssh/ssh_host_rsa_key": "SHA256:rsa" }),
+      "ssh host key /etc/ssh/ssh_host_rsa_key: fingerprint was absent, found SHA256:rsa; the guest's owner's: recorded by up",
+    ],
+    [
+      "a host name",
+      (g) => Object.assign(g.hostname ?? {}, { running: "other" }),
+      "host name: in use declared mir, found other; up sets it",
+    ],
+    [
+      "a clock that is off",
+      (g) => (g.time += 7200),
+      "clock: set declared right, found 7199 s ahead; up sets it",
+    ],
+    [
+      "a timezone",
+      (g) => (g.timezone = "/usr/share/zoneinfo/Europe/Berlin"),
+      "clock: timezone was UTC, found Europe/Berlin; the guest's owner's: recorded by up",
+    ],
+    [
+      "a root file system that turned read-only",
+      (g) => Object.assign(g.mounts?.[0] ?? {}, { options: "ro,relatime,rw" }),
+      "root filesystem: access declared writable, found read-only; up mounts it so (where that fails, its disk or file system has errors: see dmesg in the guest)",
+    ],
+    [
+      "a disk that was enlarged, and not filled",
+      (g) => Object.assign(g, { rootDisk: { unused: 2 * 1024 ** 3 } }),
+      "root disk: unused declared none, found 2048 MiB; up enlarges partition and file system; what is on them stays",
+    ],
+    [
+      "a unit that failed",
+      (g) => g.system?.failed.push("mine.service"),
+      "systemd: failed units was none, found mine.service; the guest's owner's: recorded by up",
+    ],
+    [
+      "a getty on the session's screen",
+      (g) => Object.assign(g.units?.["getty@tty1.service"] ?? {}, { enabled: true }),
+      "unit getty@tty1.service: at boot declared disabled, found enabled; up disables it: the session has its screen",
+    ],
+    [
+      "first-boot errors",
+      (g) => (g.cloudInit = "disabled"),
+      "cloud-init: result was done, found disabled; the guest's owner's: recorded by up",
+    ],
+  ];
+  for (const [what, change, ...words] of TABLE) {
+    it(`names ${what}`, () => assert.deepEqual(told(change), words));
+  }
+
+  const QUIET: readonly (readonly [what: string, change: Change])[] = [
+    ["another boot", (g) => (g.bootId = "another")],
+    ["another version of a package that is not held", (g) => upgrade(g)],
+    ["a clock that is off by what nobody notices", (g) => (g.time += 25)],
+    [
+      "what a boot that is under way has not started yet",
+      (g) => {
+        Object.assign(g.system ?? {}, { starting: true, failed: ["x.service"] });
+        Object.assign(g.units?.["mir-session.service"] ?? {}, { active: false });
+        g.mounts = g.mounts?.slice(0, 1) ?? null;
+        g.cloudInit = "running";
+      },
+    ],
+    [
+      "files that were not read",
+      (g) => Object.assign(g.packages ?? {}, { changed: null, initrdSha256: null }),
+    ],
+    [
+      "a kernel path in the command line",
+      (g) =>
+        Object.assign(g.kernel ?? {}, {
+          commandLine: (g.kernel?.commandLine ?? "").replace("-56-", "-57-"),
+        }),
+    ],
+  ];
+  function upgrade(g: GuestObservation): void {
+    if (g.packages) g.packages.versions.libgbm1 = "22.3.6-1+deb12u3";
+  }
+  for (const [what, change] of QUIET) {
+    it(`says nothing of ${what}`, () => assert.deepEqual(told(change), []));
+  }
+
+  it("takes what is the owner's for right once an up has recorded it", () => {
+    const change: Change = (g) => {
+      g.packages?.holds.push("libgbm1");
+      g.files?.push(newFile("/etc/modprobe.d/x.conf"));
+      Object.assign(g.kernel ?? {}, { kernel: "6.1.0-57-amd64", once: "2" });
+      g.system?.failed.push("mine.service");
+    };
+    assert.equal(told(change).length, 5);
+    const now = observed(change);
+    const known = recordOf(CONTRACT, now, seenOf(now), recorded);
+    assert.deepEqual(told(change, { known }), []);
+    // The new kernel is booted, the entry for one boot used up, the unit well again: no news.
+    const later: Change = (g) => {
+      change(g);
+      Object.assign(g.kernel ?? {}, { running: "6.1.0-57-amd64", once: null });
+      Object.assign(g.system ?? {}, { failed: [] });
+    };
+    assert.deepEqual(told(later, { known }), []);
+  });
+
+  it("names another version of a package that is held", () => {
+    const held: Change = (g) => g.packages?.holds.push("libgbm1");
+    const known = recordOf(CONTRACT, observed(held), seenOf(observed(held)), recorded);
+    const words = told(
+      (g) => {
+        held(g);
+        upgrade(g);
+      },
+      { known },
+    );
+    assert.deepEqual(words, [
+      "package libgbm1: held version was 22.3.6-1+deb12u2, found 22.3.6-1+deb12u3; the guest's owner's: recorded by up",
+    ]);
+  });
+
+  it("says of a part that the guest could not tell that it is not known", () => {
+    const words = told((g) => {
+      g.account = null;
+      g.errors.push({ fact: "account", message: "PermissionError: /etc/shadow" });
+    });
+    assert.equal(words.length, 5);
+    assert.equal(
+      words[0],
+      "account mir: groups declared input render video, found unknown (PermissionError: /etc/shadow); up sets it",
+    );
+  });
+
+  it("asks of an adopted guest for session and share alone, and records nothing", () => {
+    const contract = { session: [], share: CONTRACT.share } as GuestContract;
+    const change: Change = (g) => {
+      Object.assign(g.account ?? {}, { password: "set" });
+      Object.assign(g.units?.["mir-session.service"] ?? {}, { enabled: false });
+    };
+    assert.deepEqual(told(change, { contract, known: {} }), [
+      "unit mir-session.service: at boot declared enabled, found disabled; up installs the session anew (it restarts)",
+    ]);
+    assert.deepEqual(recordOf(contract, observed(change), seenOf(observed(change)), {}), {});
+  });
+
+  it("wants no client where none was declared", () => {
+    const client = "/etc/mir-session/client";
+    const written = writtenThen();
+    const without = { ...written, session: written.session.filter((f) => f.path !== client) };
+    const seen = seenOf(
+      observed((g) => {
+        Object.assign(g.units?.["mir-session-client.service"] ?? {}, { active: false });
+        g.session = g.session?.filter((f) => f.path !== client) ?? null;
+      }),
+    );
+    assert.deepEqual(guestDifferences(CONTRACT, without, recorded, seen), []);
+  });
+});
+
+describe("reading the packages' files", () => {
+  const quick = observed((g) =>
+    Object.assign(g.packages ?? {}, { changed: null, initrdSha256: null }),
+  );
+
+  it("is spared while sizes and times are those of files that were found sound", () => {
+    assert.equal(needsVerifying(CONTRACT, recorded, quick), false);
+  });
+
+  it("is needed when a file was touched, for the first time, and for a new initial ram disk", () => {
+    const touched = observed((g) =>
+      Object.assign(g.packages ?? {}, { changed: null, signature: "ab".repeat(32) }),
+    );
+    const initrd = observed((g) => {
+      Object.assign(g.packages ?? {}, { changed: null });
+      Object.assign(g.kernel ?? {}, { initrd: "ab".repeat(32) });
+    });
+    assert.equal(needsVerifying(CONTRACT, recorded, touched), true);
+    assert.equal(needsVerifying(CONTRACT, {}, quick), true);
+    assert.equal(needsVerifying(CONTRACT, recorded, initrd), true);
+  });
+
+  it("is never needed for an adopted guest, nor twice in one look", () => {
+    assert.equal(needsVerifying({ session: [] }, {}, quick), false);
+    assert.equal(needsVerifying(CONTRACT, {}, observed()), false);
+  });
+
+  it("is remembered only of files that were found as packaged", () => {
+    assert.deepEqual(Object.keys(signaturesOf(observed(), recorded)), [
+      "packaged files: signature",
+      "initrd: signature",
+    ]);
+    assert.deepEqual(signaturesOf(quick, recorded), {});
+    const broken = observed((g) => g.packages?.changed?.push({ path: "/x", state: "changed" }));
+    assert.deepEqual(signaturesOf(broken, recorded), {});
+    const other = observed((g) =>
+      Object.assign(g.packages ?? {}, { initrdSha256: "c".repeat(64) }),
+    );
+    assert.deepEqual(Object.keys(signaturesOf(other, recorded)), ["packaged files: signature"]);
+  });
+});
+
+describe("readWritten", () => {
+  it("takes two lines of one path for a choice", () => {
+    const [a, b] = ["a".repeat(64), "b".repeat(64)];
+    assert.deepEqual(readWritten(`644 ${a} /x\n644 ${b} /x\n`), [
+      { path: "/x", mode: "644", sha256: [a, b] },
+    ]);
+  });
+
+  it("refuses anything else", () => {
+    assert.throws(() => readWritten("session: no\n"), /found 'session: no', required mode/);
+  });
+});

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { appendFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, it } from "node:test";
+import { signsOfLife } from "../../../../components/guest/signsOfLife.io";
+import { Stuck } from "../../../../core/stuck";
+import { FakePrograms, ROOT, temporaryFolder } from "../../support";
+
+process.chdir(ROOT);
+const programs = new FakePrograms();
+const log = join(temporaryFolder(), "serial.log");
+const PANIC = "Kernel panic - not syncing: test\n";
+const GUEST = { domain: "mirlab-dev-mir", serialLog: log };
+let now = 0;
+
+const reads = (count: number): void =>
+  programs.set(
+    "virsh",
+    `printf "Domain: 'mirlab-dev-mir'\\n  block.count=2\\n  block.0.rd.reqs=${count}\\n  block.0.rd.bytes=99\\n  block.1.rd.reqs=5\\n"`,
+  );
+
+beforeEach(() => {
+  now = 0;
+  reads(10);
+  writeFileSync(log, "old line\n");
+});
+
+const rejected = (look: Promise<number>): Promise<Stuck> =>
+  look.then(
+    (moved) => Promise.reject(new Error(`moved ${moved}`)),
+    (error: Stuck) => error,
+  );
+
+describe("signsOfLife", () => {
+  it("counts what is read from all disks and written to the console", async () => {
+    const look = signsOfLife(GUEST);
+    assert.equal(await look(), 15 + 9);
+    reads(12);
+    appendFileSync(log, "x");
+    assert.equal(await look(), 17 + 10);
+  });
+
+  it("counts the disks alone where there is no console", async () => {
+    assert.equal(await signsOfLife({ domain: "mirlab-dev-mir", serialLog: "" })(), 15);
+  });
+
+  it("has seen nothing move where libvirt gives no answer", async () => {
+    programs.set("virsh", "exit 1");
+    assert.equal(await signsOfLife(GUEST)(), 0);
+  });
+
+  it("stops at once at a panic that is new", async () => {
+    const look = signsOfLife(GUEST, () => now);
+    await look();
+    appendFileSync(log, `\u001b[31m${PANIC}`);
+    const stuck = await rejected(look());
+    assert.ok(stuck instanceof Stuck);
+    assert.deepEqual(
+      [stuck.check, stuck.outcome.found],
+      ["serial", "a kernel panic: Kernel panic - not syncing: test"],
+    );
+    assert.match(stuck.message, /last lines of .*serial\.log:\nold line\nKernel panic/);
+  });
+
+  it("believes an old panic only when nothing has moved for a while", async () => {
+    appendFileSync(log, PANIC);
+    const look = signsOfLife(GUEST, () => now);
+    for (now = 0; now < 60; now += 5) {
+      reads(10 + now);
+      await look();
+    }
+    now += 15;
+    assert.equal((await rejected(look())).check, "serial");
+  });
+
+  it("does not take what was read before for news when the console goes on", async () => {
+    appendFileSync(log, PANIC);
+    const look = signsOfLife(GUEST, () => now);
+    await look();
+    appendFileSync(log, "Linux version 6.1\n");
+    assert.ok((await look()) > 0);
+  });
+
+  it("tells of a guest whose agent answers for a minute without a login, and not of one that boots", async () => {
+    const agent = (count: number): void =>
+      programs.set(
+        "virsh",
+        `case "$*" in
+  *guest-ping*) echo '{"return":{}}' ;;
+  *) echo "  block.0.rd.reqs=${count}" ;;
+esac`,
+      );
+    const look = signsOfLife(GUEST, () => now);
+    for (now = 0; now <= 120; now += 20) {
+      agent(now);
+      await look();
+    }
+    now = 160;
+    await look();
+    now = 180;
+    const stuck = await rejected(look());
+    assert.deepEqual([stuck.check, stuck.outcome.settles], ["ssh", false]);
+    assert.match(
+      stuck.message,
+      /the guest is up, its sshd is not; 'systemctl start ssh' in the guest/,
+    );
+  });
+});

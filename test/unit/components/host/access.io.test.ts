@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { hostAccess } from "../../../../components/host/access.io";
+import { readLab } from "../../../../config/lab";
+import type { HostConfig } from "../../../../config/schema";
+import { temporaryFolder } from "../../support";
+
+const folder = temporaryFolder();
+const KEY = join(folder, "id_ed25519");
+writeFileSync(KEY, "SECRET");
+process.env.MIRLAB_HOME = folder;
+
+const HOST_KEY = `ssh-ed25519 ${"A".repeat(68)}`;
+
+function host(ssh?: object): HostConfig {
+  const whole = {
+    host: "lab.example",
+    privateKeyFile: KEY,
+    hostKey: `${HOST_KEY} ada@lab`,
+    ...ssh,
+  };
+  const { lab } = readLab({
+    guests: [{ name: "a" }],
+    host: ssh === undefined ? {} : { ssh: whole },
+  });
+  assert.ok(lab);
+  return lab.host;
+}
+
+describe("hostAccess", () => {
+  it("is this machine's where no other is declared", () => {
+    assert.deepEqual(hostAccess(host(), "dev"), {
+      ...{ target: undefined, jump: undefined, uri: "qemu:///system" },
+    });
+  });
+
+  it("pins one key under the names that OpenSSH and the libvirt provider look for", () => {
+    const { target, jump, uri } = hostAccess(host({ port: 2222 }), "dev");
+    const known = join(folder, "labs", "dev", "host", "known_hosts");
+    assert.equal(
+      readFileSync(known, "utf8"),
+      `mirlab-host ${HOST_KEY}\n[lab.example]:2222 ${HOST_KEY}\n`,
+    );
+    assert.equal(jump?.knownHostsFile, known);
+    assert.equal(new URL(uri).searchParams.get("knownhosts"), known);
+    assert.match(readFileSync(target?.config ?? "", "utf8"), /^Host mirlab-host\n {2}HostName lab/);
+    for (const file of [known, target?.config ?? ""])
+      assert.equal(statSync(file).mode & 0o777, 0o600);
+  });
+
+  it("writes the same files again", () => {
+    assert.deepEqual(hostAccess(host({}), "dev"), hostAccess(host({}), "dev"));
+  });
+
+  it("names the missing key file, and what to do", () => {
+    const missing = join(folder, "none");
+    assert.throws(
+      () => hostAccess(host({ privateKeyFile: missing }), "dev"),
+      /^Error: host\.ssh\.privateKeyFile: found no \/.*\/none, need a private key on this machine; make one/,
+    );
+  });
+
+  it("refuses a home whose path the libvirt provider would read as another one", () => {
+    process.env.MIRLAB_HOME = join(folder, "$HOME");
+    const fault =
+      /^Error: the libvirt provider cannot name the path '.*\$HOME.*'; choose another MIRLAB_HOME$/;
+    assert.throws(() => hostAccess(host({}), "dev"), fault);
+    process.env.MIRLAB_HOME = folder;
+  });
+});

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { findingText } from "../../../../../components/host/checks/finding";
+import { HostFacts } from "../../../../../components/host/facts";
+import { faults, findings, fully, HOST, lab, labOn, told } from "./host";
+
+describe("checkHost", () => {
+  it("finds nothing against a host that has all", () => {
+    assert.deepEqual(faults({}), []);
+    for (const finding of findings({})) {
+      assert.equal(findingText(finding), `${finding.id}: ${finding.found}`);
+    }
+  });
+
+  const table: [string, Partial<HostFacts>, string][] = [
+    [
+      "another distribution",
+      { os: "fedora  40" },
+      "fail - host-os: found fedora  40, need Debian or a distribution like it; use a Debian 12 host: packages are installed by apt",
+    ],
+    [
+      "another machine",
+      { arch: "aarch64" },
+      "fail - host-arch: found aarch64, need x86_64; use an x86_64 host: QXL and q35 are for that machine",
+    ],
+    [
+      "no rights",
+      { rights: "none" },
+      "fail - host-rights: found user ada, none, need root, or sudo without a password; run 'sudo -v' first, or run as root",
+    ],
+    [
+      "little memory",
+      { memoryAvailableMiB: 2559 },
+      "fail guests[].memoryMiB memory: found 2559 MiB available, need 2048 MiB for guests and 512 MiB for the host; lower guests[].memoryMiB, or end other programs",
+    ],
+    [
+      "no answer about memory",
+      { memoryAvailableMiB: NaN },
+      "fail guests[].memoryMiB memory: found NaN MiB available, need 2048 MiB for guests and 512 MiB for the host; lower guests[].memoryMiB, or end other programs",
+    ],
+    [
+      "little room",
+      { dataFreeMiB: 3999 },
+      "fail host.dataDir disk: found 3999 MiB free at /var/lib/mirlab, need 4000 MiB; make room, or set host.dataDir to a folder on a larger disk",
+    ],
+    [
+      "a full cache",
+      { cacheFreeMiB: 0 },
+      "fail host.cacheDir disk: found 0 MiB free at /var/cache/mirlab, need 6000 MiB; make room, or set host.cacheDir to a folder on a larger disk",
+    ],
+  ];
+  for (const [what, facts, text] of table) {
+    it(`tells of ${what}`, () => assert.deepEqual(faults(facts), [text]));
+  }
+
+  const fine: [string, Partial<HostFacts>][] = [
+    ["Ubuntu", { os: "ubuntu debian 24.04" }],
+    ["a derivative", { os: "linuxmint ubuntu debian 22" }],
+    ["just enough memory", { memoryAvailableMiB: 2560 }],
+  ];
+  for (const [what, facts] of fine) {
+    it(`is content with ${what}`, () => assert.deepEqual(faults(facts), []));
+  }
+
+  it("counts only guests that do not run yet", () => {
+    const two = lab({ memoryMiB: 4000 }, { memoryMiB: 4000 });
+    assert.equal(faults({}, two).length, 1);
+    assert.deepEqual(faults({ running: ["mirlab-dev-g0"] }, two), []);
+    assert.equal(faults({ running: ["mirlab-other-g0"] }, two).length, 1);
+    const all = ["mirlab-dev-g0", "mirlab-dev-g1"];
+    assert.deepEqual(
+      faults({ running: all, dataFreeMiB: 0, cacheFreeMiB: 0, memoryAvailableMiB: 600 }, two),
+      [],
+    );
+  });
+
+  it("leaves what is missing to the verb that installs it, unless that is forbidden", () => {
+    const packages = [
+      { name: "qemu-utils", version: undefined, named: undefined },
+      { name: "curl", version: undefined, named: undefined },
+    ];
+    assert.deepEqual(told(fully({ packages })), [
+      "info host.packages packages: not installed: qemu-utils curl; 'npm run up' installs them",
+    ]);
+    assert.deepEqual(told(fully({ packages }, labOn({ packages: "check" }, {}))), [
+      "fail host.packages packages: found not installed: qemu-utils curl, need them, since host.packages is 'check'; sudo apt-get install qemu-utils curl",
+    ]);
+  });
+
+  it("tells of a machine without systemd and udev, and finds no fault in it", () => {
+    assert.deepEqual(told(fully({ systemd: false, udev: false })), [
+      "info - init: no systemd and no udev: the lab starts libvirt and gives /dev/kvm its group itself",
+    ]);
+  });
+
+  it("finds only what a preview asked for, when it asked for no more", () => {
+    const asked = (full: HostFacts["full"]): string[] => findings({ full }).map(({ id }) => id);
+    const doctors = ["packages", "init", "nested", "libvirt-socket", "emulator-share"];
+    assert.deepEqual(
+      asked(HOST.full).filter((id) => !asked(undefined).includes(id)),
+      [...doctors, "apparmor", "advisory"],
+    );
+  });
+});

@@ -1,0 +1,316 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { differenceText } from "../../../../core/contract";
+import { HostContract } from "../../../../components/host/contract";
+import { differences, observeArgs, record } from "../../../../components/host/differences";
+import { HostObservation } from "../../../../components/host/observation";
+
+const IMAGE = "/cache/images/abc.qcow2";
+const GUEST = {
+  name: "mir",
+  domain: "mirlab-dev-mir",
+  share: { path: "/data/dev/shares/mir", own: true },
+  disk: {
+    ...{ volume: "mir-vm-abc.qcow2", bytes: 4096, image: IMAGE, imageFormat: "qcow2" },
+  },
+  ports: { ssh: 0, spice: 0 },
+  network: "user",
+} as const;
+const CONTRACT: HostContract = {
+  ...{
+    stack: "dev",
+    owner: "ada@desk-0123abcd",
+    dataDir: "/data",
+    cacheDir: "/cache",
+    install: true,
+  },
+  packages: ["qemu-utils"],
+  parts: ["seabios"],
+  pool: { name: "mirlab-dev", path: "/data/dev/pool" },
+  network: {
+    ...{ name: "mirlab-dev", address: "10.0.0.1/24" },
+    hosts: [{ mac: "52:54:00:00:00:01", ip: "10.0.0.9" }],
+  },
+  guests: [GUEST],
+};
+
+/** A host on which everything is as declared. */
+const SOUND: Readonly<Record<string, string>> = {
+  "package qemu-utils|state": "installed",
+  "package qemu-utils|hold": "no",
+  "files|signature": "f00d",
+  "service libvirtd|state": "running",
+  "service virtlogd|state": "running",
+  "group libvirt|state": "exists",
+  "group kvm|state": "exists",
+  "user libvirt-qemu|in group kvm": "yes",
+  "/dev/kvm|owner": "root:kvm 660",
+  "kvm|nested": "Y",
+  "apparmor|libvirtd": "enforce",
+  "config qemu.conf|dynamic_ownership": "",
+  "libvirt|answers": "yes",
+  ...folder("/data", "755", "ada:ada"),
+  ...folder("/data/dev", "711", "root:root"),
+  "folder /data/dev|mark": "dev ada@desk-0123abcd",
+  ...folder("/data/dev/pool", "711", "root:root"),
+  ...folder("/data/dev/log", "711", "root:root"),
+  ...folder("/data/dev/shares", "711", "root:root"),
+  ...folder("/data/dev/shares/mir", "2770", "libvirt-qemu:libvirt"),
+  "ports dev.mir|reserved": "2200 5901",
+  [`image ${IMAGE}|state`]: "file",
+  [`image ${IMAGE}|mode`]: "444",
+  [`image ${IMAGE}|signature`]: "1:2:3",
+  [`image ${IMAGE}|manifest`]: "sha256:aa",
+  [`image ${IMAGE}|digest`]: "sha256:aa",
+  "pool mirlab-dev|state": "active",
+  "pool mirlab-dev|autostart": "yes",
+  "pool mirlab-dev|path": "/data/dev/pool",
+  "volume mir-vm-abc.qcow2|state": "exists",
+  "volume mir-vm-abc.qcow2|format": "qcow2",
+  "volume mir-vm-abc.qcow2|virtual size": "4096",
+  "volume mir-vm-abc.qcow2|backing file": IMAGE,
+  "volume mir-vm-abc.qcow2|backing format": "qcow2",
+  "network mirlab-dev|state": "active",
+  "network mirlab-dev|autostart": "yes",
+  "network mirlab-dev|stack": "dev",
+  "network mirlab-dev|address": "10.0.0.1/24",
+  "network mirlab-dev|address of 52:54:00:00:00:01": "10.0.0.9",
+  "domain mirlab-dev-mir|state": "running",
+  "domain mirlab-dev-mir|owner": "dev.mir",
+  "domain mirlab-dev-mir|ssh port": "2200",
+  "domain mirlab-dev-mir|spice port": "5901",
+  "listeners|tcp": "0.0.0.0:22 127.0.0.1:2200 127.0.0.1:5901",
+};
+
+function folder(path: string, mode: string, owner: string): Record<string, string> {
+  const item = `folder ${path}`;
+  return { [`${item}|state`]: "directory", [`${item}|mode`]: mode, [`${item}|owner`]: owner };
+}
+
+/** The sound host with changes; `null` takes a fact away, `?reason` makes it unknown. */
+function host(changes: Readonly<Record<string, string | null>> = {}): HostObservation {
+  const seen = new HostObservation();
+  for (const [name, value] of Object.entries({ ...SOUND, ...changes })) {
+    const [item = "", field = ""] = name.split("|");
+    if (value === null) continue;
+    const known = !value.startsWith("?");
+    seen.add(item, field, { value: known ? value : value.slice(1), known, source: "test" });
+  }
+  return seen;
+}
+
+const RECORDED = record(CONTRACT, host());
+const told = (
+  changes: Readonly<Record<string, string | null>>,
+  contract: HostContract = CONTRACT,
+): string[] => differences(contract, RECORDED, host(changes)).map(differenceText);
+
+describe("differences of the host", () => {
+  it("are none where all is as declared, and as the last up found it", () => {
+    assert.deepEqual(told({}), []);
+  });
+
+  const heals = (words: string) => new RegExp(`${words}$`);
+  const table: [string, Record<string, string | null>, RegExp][] = [
+    [
+      "a package is gone",
+      { "package qemu-utils|state": "missing", "package qemu-utils|hold": null },
+      /^package qemu-utils: declared installed, found missing; up installs it \(a download\)$/,
+    ],
+    [
+      "somebody holds a package",
+      { "package qemu-utils|hold": "yes" },
+      /^package qemu-utils: hold was no, found yes; the host owner's to decide: up takes it as it is$/,
+    ],
+    [
+      "a program was edited",
+      { "file /usr/bin/qemu-img|content": "changed" },
+      /^file \/usr\/bin\/qemu-img: content declared as packaged, found changed; up installs its package again/,
+    ],
+    ["a daemon was stopped", { "service virtlogd|state": "stopped" }, heals("up starts it")],
+    ["a group is gone", { "group kvm|state": "missing" }, heals("up makes it")],
+    ["QEMU's user left", { "user libvirt-qemu|in group kvm": "no" }, heals("up adds it")],
+    ["nested was turned off", { "kvm|nested": "N" }, /^kvm: nested was Y, found N;/],
+    ["AppArmor was turned off", { "apparmor|libvirtd": "N" }, /^apparmor: libvirtd was enforce/],
+    [
+      "a setting was edited",
+      { "config qemu.conf|dynamic_ownership": "0" },
+      /^config qemu.conf: dynamic_ownership was 1, found 0;/,
+    ],
+    [
+      "the lab's mark was removed",
+      { "folder /data/dev|mark": "none" },
+      /^folder \/data\/dev: mark declared dev ada@desk-0123abcd, found none; up makes it so$/,
+    ],
+    [
+      "the network became another lab's",
+      { "network mirlab-dev|stack": "other" },
+      /^network mirlab-dev: stack declared dev, found other; its mark is not this lab's/,
+    ],
+    [
+      "a folder's mode was changed",
+      { "folder /data/dev/pool|mode": "777" },
+      /^folder \/data\/dev\/pool: mode declared 711, found 777; up makes it so$/,
+    ],
+    [
+      "the share's owner was changed",
+      { "folder /data/dev/shares/mir|owner": "root:root" },
+      /^folder \/data\/dev\/shares\/mir: owner declared libvirt-qemu:libvirt, found root:root; up makes it so$/,
+    ],
+    [
+      "the ports' file was edited",
+      { "ports dev.mir|reserved": "1 2" },
+      /^ports dev.mir: reserved declared 2200 5901, found 1 2; up reserves them$/,
+    ],
+    ["the pool was stopped", { "pool mirlab-dev|state": "inactive" }, heals("up starts it")],
+    [
+      "the pool moved",
+      { "pool mirlab-dev|path": "/x" },
+      /^pool mirlab-dev: path declared \/data\/dev\/pool, found \/x; run 'virsh pool-destroy'/,
+    ],
+    [
+      "the disk was rebased",
+      { "volume mir-vm-abc.qcow2|backing file": "/other" },
+      /^volume mir-vm-abc.qcow2: backing file declared \/cache\/images\/abc.qcow2, found \/other; the guest's disk is not/,
+    ],
+    [
+      "the disk is smaller than it was declared to be",
+      { "volume mir-vm-abc.qcow2|virtual size": "2048" },
+      heals("up enlarges it, and the guest's file system; what is on them stays"),
+    ],
+    [
+      "the disk is larger than it was declared to be",
+      { "volume mir-vm-abc.qcow2|virtual size": "8192" },
+      /found 8192; a disk is not made smaller: raise guests\[\]\.diskGiB again, or run 'down'/,
+    ],
+    ["the image may be written", { [`image ${IMAGE}|mode`]: "666" }, heals("up sets it")],
+    [
+      "the image was rewritten",
+      { [`image ${IMAGE}|digest`]: "sha256:bb" },
+      /^image \/cache\/images\/abc.qcow2: digest was sha256:aa, found sha256:bb; the guests' disks are overlays of it/,
+    ],
+    [
+      "image and manifest were rewritten",
+      { [`image ${IMAGE}|digest`]: "sha256:bb", [`image ${IMAGE}|manifest`]: "sha256:bb" },
+      /digest was sha256:aa, found sha256:bb/,
+    ],
+    ["the network was stopped", { "network mirlab-dev|state": "inactive" }, heals("up starts it")],
+    [
+      "a lease was edited",
+      { "network mirlab-dev|address of 52:54:00:00:00:01": "10.0.0.8" },
+      /^network mirlab-dev: address of 52:54:00:00:00:01 declared 10.0.0.9, found 10.0.0.8; up sets it$/,
+    ],
+    [
+      "the forward was removed",
+      { "listeners|tcp": "127.0.0.1:5901" },
+      /^forwards mirlab-dev-mir: ssh declared 127.0.0.1:2200, found not listening; up adds it to the running guest$/,
+    ],
+    [
+      "SPICE listens elsewhere",
+      { "listeners|tcp": "127.0.0.1:2200 0.0.0.0:5901" },
+      /^forwards mirlab-dev-mir: spice declared 127.0.0.1:5901, found not listening;/,
+    ],
+    [
+      "a value cannot be told",
+      { "config qemu.conf|dynamic_ownership": "?cannot be read" },
+      /^config qemu.conf: dynamic_ownership was 1, found unknown \(cannot be read\);/,
+    ],
+    [
+      "a value is not told at all",
+      { "group libvirt|state": null },
+      /^group libvirt: declared exists, found nothing told;/,
+    ],
+  ];
+  for (const [what, changes, expected] of table) {
+    it(`are one line when ${what}`, () => {
+      const lines = told(changes);
+      assert.equal(lines.length, 1, lines.join("\n"));
+      assert.match(lines[0] ?? "", expected);
+    });
+  }
+
+  it("are one line for a folder that is gone, not three", () => {
+    const item = "folder /data/dev/log";
+    const gone = {
+      ...{ [`${item}|state`]: "missing", [`${item}|mode`]: null, [`${item}|owner`]: null },
+    };
+    assert.deepEqual(told(gone), [`${item}: declared directory, found missing; up makes it so`]);
+  });
+
+  it("are one line when libvirt does not answer: nothing is said of what it was not asked", () => {
+    const silent = Object.fromEntries(
+      Object.keys(SOUND)
+        .filter((name) => /^(pool|volume|network|domain) /.test(name))
+        .map((name) => [name, null]),
+    );
+    const lines = told({ ...silent, "libvirt|answers": "Connection refused" });
+    assert.deepEqual(lines, [
+      "libvirt: answers declared yes, found Connection refused; up starts it",
+    ]);
+  });
+
+  it("never come from versions, processes, or a setting spelled out as its default", () => {
+    const changes = {
+      "package qemu-utils|version": "9:9",
+      "config qemu.conf|dynamic_ownership": "1",
+      [`image ${IMAGE}|signature`]: "9:9:9",
+      "listeners|tcp": "127.0.0.1:2200 127.0.0.1:5901 [::]:80",
+    };
+    assert.deepEqual(told(changes), []);
+  });
+
+  it("say nothing of a guest that is not there yet", () => {
+    const gone = Object.fromEntries(
+      Object.keys(SOUND)
+        .filter((name) => /^(volume|ports|image|folder \/data\/dev\/shares\/mir)/.test(name))
+        .map((name) => [name, null]),
+    );
+    const domain = Object.keys(SOUND).filter((name) => name.startsWith("domain "));
+    const none = Object.fromEntries(domain.map((name) => [name, null]));
+    assert.deepEqual(told({ ...gone, ...none, "domain mirlab-dev-mir|state": "missing" }), []);
+  });
+
+  it("leave the reservation of somebody else's domain alone", () => {
+    const other = { "domain mirlab-dev-mir|owner": "prod.mir", "ports dev.mir|reserved": "1 2" };
+    assert.deepEqual(told(other), []);
+  });
+
+  it("are refused, not installed, where the configuration says check", () => {
+    const [line] = told({ "package qemu-utils|state": "missing" }, { ...CONTRACT, install: false });
+    assert.match(line ?? "", /; run 'apt-get install qemu-utils', or set host.packages/);
+  });
+
+  it("tell once of an image that two guests stand on", () => {
+    const two = { ...CONTRACT, guests: [GUEST, { ...GUEST, name: "two" }] };
+    const lines = told({ [`image ${IMAGE}|mode`]: "666" }, two);
+    assert.equal(lines.filter((line) => line.includes("mode declared 444")).length, 1);
+  });
+
+  it("measure an image by URL with its declared digest, whatever was recorded", () => {
+    const disk = { ...GUEST.disk, digest: "sha256:cc" };
+    const lines = told({}, { ...CONTRACT, guests: [{ ...GUEST, disk }] });
+    assert.match(lines[0] ?? "", /digest declared sha256:cc, found sha256:aa/);
+  });
+});
+
+describe("record", () => {
+  it("keeps effective values, and no signature of files while one is not sound", () => {
+    assert.equal(RECORDED["config qemu.conf: dynamic_ownership"], "1");
+    assert.equal(RECORDED["files: signature"], "f00d");
+    const edited = record(CONTRACT, host({ "file /usr/bin/virsh|content": "changed" }));
+    assert.equal(edited["files: signature"], undefined);
+  });
+});
+
+describe("observeArgs", () => {
+  it("asks for everything in one go, and names what is known already", () => {
+    const args = observeArgs(CONTRACT, RECORDED).join(" ");
+    assert.match(args, /^f00d package qemu-utils part seabios folder \/data folder \/data\/dev /);
+    assert.match(args, / ports \/data\/ports\/dev\.mir image \S+ 1:2:3 sha256:aa pool mirlab-dev /);
+    assert.match(
+      args,
+      / domain mirlab-dev-mir volume mirlab-dev \/data\/dev\/pool\/mir-vm-abc\.qcow2$/,
+    );
+    assert.match(observeArgs(CONTRACT, {}).join(" "), /^- .* image \S+ - - pool/);
+  });
+});

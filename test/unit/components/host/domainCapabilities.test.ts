@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { readDomainCapabilities } from "../../../../components/host/domainCapabilities";
+import { fixture } from "../../support";
+
+const read = (name: string) =>
+  readDomainCapabilities(fixture(`domcapabilities-${name}.libvirt-9.0.0.qemu-7.2.22.xml`));
+
+describe("readDomainCapabilities", () => {
+  it("reads what Debian 12's emulator can", () => {
+    assert.deepEqual(read("q35"), {
+      emulator: "/usr/bin/qemu-system-x86_64",
+      machine: "pc-q35-7.2",
+      graphics: ["sdl", "vnc", "spice", "egl-headless", "dbus"],
+      video: ["vga", "cirrus", "vmvga", "qxl", "virtio", "none", "bochs", "ramfb"],
+      channels: ["pty", "unix", "spicevmc"],
+      rng: ["virtio", "virtio-transitional", "virtio-non-transitional"],
+      filesystems: ["path", "handle", "virtiofs"],
+    });
+  });
+
+  it("reads what one without its SPICE and QXL modules can", () => {
+    const { graphics, video, channels } = read("no-spice");
+    assert.deepEqual([graphics, video, channels].flat().sort(), [
+      ...["bochs", "cirrus", "dbus", "egl-headless", "none", "pty", "ramfb", "sdl", "unix"],
+      ...["vga", "virtio", "vmvga", "vnc"],
+    ]);
+    assert.ok(read("no-qxl").graphics.includes("spice"));
+    assert.ok(!read("no-qxl").video.includes("qxl"));
+  });
+
+  it("takes the values of an unsupported device for none", () => {
+    const xml = `<domainCapabilities><devices><graphics supported='no'><enum name='type'>
+      <value>spice</value></enum></graphics></devices></domainCapabilities>`;
+    assert.deepEqual(readDomainCapabilities(xml).graphics, []);
+  });
+
+  it("refuses what is no answer", () => {
+    assert.throws(() => readDomainCapabilities("<capabilities/>"), {
+      message: "found <capabilities>, required <domainCapabilities>",
+    });
+    assert.throws(() => readDomainCapabilities("error: no such thing"));
+    assert.throws(() => readDomainCapabilities("<!DOCTYPE x><domainCapabilities/>"), /refused/);
+  });
+});

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { readHostFacts } from "../../../../components/host/facts";
+import { ROOT, temporaryFolder } from "../../support";
+
+const KEYS: [string, string][] = [
+  ["version", "2"],
+  ["os", "debian  12"],
+  ["suite", "bookworm"],
+  ["arch", "x86_64"],
+  ["rights", "sudo"],
+  ["user", "ada"],
+  ["memoryAvailableMiB", "2000"],
+  ["dataFreeMiB", "3000"],
+  ["cacheFreeMiB", "4000"],
+  ["dataClosed", "-"],
+  ["cacheClosed", "/root"],
+  ["libvirt", "ok"],
+];
+/** What the doctor asks besides. */
+const FULL_KEYS: [string, string][] = [
+  ["kvmModules", "kvm kvm_intel "],
+  ["kvmDevice", "makes-vm"],
+  ["cpuFlags", "hypervisor vmx"],
+  ["product", "Standard PC (Q35 + ICH9, 2009)"],
+  ["udev", "yes"],
+  ["systemd", "no"],
+  ["apparmor", "yes"],
+  ["virtiofsd", ""],
+];
+const NOTHING_FULL = { udev: true, systemd: false, apparmor: true, virtiofsd: "" };
+const answer = (lines: [string, string][]): string =>
+  lines.map((l) => `${l.join("\t")}\n`).join("");
+
+describe("readHostFacts", () => {
+  it("reads an answer, its lists among it", () => {
+    const lists: [string, string][] = [
+      ["running", "a"],
+      ["running", "b"],
+      ["libvirtVersion", "9.0.0"],
+      ["qemuVersion", "7.2.22"],
+      ["emulator", `qemu ${Buffer.from("<x/>\n").toString("base64")}`],
+      ["share", "/srv/a folder /srv/b yes -"],
+      ["share", "/srv/c missing /srv/c unknown /srv"],
+      ["port", "5900 - -"],
+      ["port", "2222 dev.mir qemu-system-x86 (pid 7)"],
+      ["image", "https://a.example/x curl: (22) The requested URL returned error: 404"],
+    ];
+    assert.deepEqual(readHostFacts(answer([...KEYS, ...lists])), {
+      os: "debian  12",
+      suite: "bookworm",
+      arch: "x86_64",
+      rights: "sudo",
+      user: "ada",
+      memoryAvailableMiB: 2000,
+      dataFreeMiB: 3000,
+      cacheFreeMiB: 4000,
+      dataClosed: "-",
+      cacheClosed: "/root",
+      libvirt: "ok",
+      libvirtVersion: "9.0.0",
+      qemuVersion: "7.2.22",
+      emulators: { qemu: "<x/>\n" },
+      running: ["a", "b"],
+      ports: [
+        { port: 5900, owner: undefined, holder: undefined },
+        { port: 2222, owner: "dev.mir", holder: "qemu-system-x86 (pid 7)" },
+      ],
+      images: [
+        {
+          url: "https://a.example/x",
+          state: "curl: (22) The requested URL returned error: 404",
+        },
+      ],
+      shares: [
+        { path: "/srv/a", kind: "folder", resolved: "/srv/b", writable: "yes", closed: "-" },
+        {
+          path: "/srv/c",
+          kind: "missing",
+          resolved: "/srv/c",
+          writable: "unknown",
+          closed: "/srv",
+        },
+      ],
+      full: undefined,
+    });
+  });
+
+  it("reads what the doctor asks besides", () => {
+    const lists: [string, string][] = [
+      ["nested", "kvm_intel Y"],
+      ["devices", "vhost-user-fs-pci virtio-9p-pci"],
+      ["secmodel", "apparmor"],
+      ["secmodel", "dac"],
+      ["socket", "660 default"],
+      ["package", "libslirp0 4.7.0-1 libslirp"],
+      ["changelog", "libslirp0 -"],
+      ["package", "qemu-system-x86 1:7.2+dfsg-7 qemu"],
+      ["changelog", "qemu-system-x86 CVE-2023-1,CVE-2023-2"],
+      ["package", "curl 7.88.1-10 curl"],
+      ["package", "bare 1 bare"],
+      ["changelog", "bare absent"],
+      ["package", "gone -"],
+    ];
+    assert.deepEqual(readHostFacts(answer([...KEYS, ...FULL_KEYS, ...lists])).full, {
+      ...NOTHING_FULL,
+      packages: [
+        { name: "libslirp0", version: "4.7.0-1", named: [] },
+        {
+          ...{ name: "qemu-system-x86", version: "1:7.2+dfsg-7" },
+          named: ["CVE-2023-1", "CVE-2023-2"],
+        },
+        { name: "curl", version: "7.88.1-10", named: undefined },
+        { name: "bare", version: "1", named: undefined },
+        { name: "gone", version: undefined, named: undefined },
+      ],
+      kvmModules: ["kvm", "kvm_intel"],
+      kvmDevice: "makes-vm",
+      cpuFlags: ["hypervisor", "vmx"],
+      nested: "kvm_intel Y",
+      product: "Standard PC (Q35 + ICH9, 2009)",
+      secmodels: ["apparmor", "dac"],
+      socket: { mode: "660", auth: "default" },
+      devices: ["vhost-user-fs-pci", "virtio-9p-pci"],
+    });
+  });
+
+  it("reads of a host on which nothing is installed", () => {
+    const { full } = readHostFacts(answer([...KEYS, ...FULL_KEYS]));
+    assert.deepEqual([full?.devices, full?.socket, full?.secmodels], [undefined, undefined, []]);
+  });
+
+  for (const [key] of KEYS) {
+    it(`takes an answer without '${key}' for none`, () => {
+      const rest = KEYS.filter(([k]) => k !== key);
+      assert.throws(() => readHostFacts(answer(rest)), {
+        message: `host facts: no '${key}' in the answer`,
+      });
+    });
+  }
+
+  it("refuses another version", () => {
+    const other = KEYS.map(([k, v]): [string, string] => [k, k === "version" ? "1" : v]);
+    assert.throws(() => readHostFacts(answer(other)), { message: "host facts: unknown version" });
+  });
+
+  it("reads what the script says of this machine", () => {
+    const folder = temporaryFolder();
+    const script = join(ROOT, "scripts", "host", "facts.sh");
+    const told = execFileSync("bash", [
+      script,
+      "quick",
+      `${folder}/data`,
+      folder,
+      "share",
+      folder,
+      "share",
+      `${folder}/no`,
+    ]);
+    const facts = readHostFacts(told.toString());
+    assert.ok(facts.memoryAvailableMiB > 0);
+    assert.ok(facts.dataFreeMiB > 0);
+    assert.deepEqual(
+      facts.shares.map(({ path, kind }) => [path, kind]),
+      [
+        [folder, "folder"],
+        [`${folder}/no`, "missing"],
+      ],
+    );
+  });
+});

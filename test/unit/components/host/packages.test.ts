@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  GUEST_PACKAGES,
+  HOST_PACKAGES,
+  packagesFor,
+  VIEWER_PACKAGES,
+} from "../../../../components/host/packages";
+
+describe("the package lists", () => {
+  const lists = {
+    host: HOST_PACKAGES.map((p) => p.name),
+    viewers: VIEWER_PACKAGES.map((p) => p.name),
+    guest: GUEST_PACKAGES,
+  };
+  for (const [what, names] of Object.entries(lists)) {
+    it(`of ${what} name each package once, as Debian does`, () => {
+      assert.ok(names.length > 0);
+      assert.equal(new Set(names).size, names.length);
+      for (const name of names) assert.match(name, /^[a-z0-9][a-z0-9+.-]+$/);
+    });
+  }
+
+  it("say why each is there, and do not put a desktop on every host", () => {
+    for (const { why } of [...HOST_PACKAGES, ...VIEWER_PACKAGES]) assert.notEqual(why, "");
+    assert.deepEqual(
+      lists.host.filter((name) => lists.viewers.includes(name)),
+      [],
+    );
+  });
+
+  it("ask no more of a machine than its part", () => {
+    assert.deepEqual(packagesFor("host"), lists.host);
+    assert.deepEqual(
+      packagesFor("client").filter((name) => !lists.host.includes(name)),
+      [],
+    );
+    assert.ok(packagesFor("client").includes("openssh-client"));
+  });
+});

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, it } from "node:test";
+import {
+  pictureIntact,
+  proveKeyboard,
+  provePicture,
+} from "../../../../components/readiness/pictureProof.io";
+import { Picture, toPng } from "../../../../components/readiness/picture";
+import { FakePrograms, ROOT, temporaryFolder } from "../../support";
+
+process.chdir(ROOT);
+const programs = new FakePrograms();
+const SCREEN = {
+  domain: "mirlab-dev-mir",
+  acceleration: "kvm" as const,
+  picture: join(temporaryFolder(), "lab", "screen.png"),
+};
+
+/** A picture with a window whose first pixels have a shade of their own. */
+function shade(value: number): Picture {
+  const rgb = new Uint8Array(64 * 48 * 3);
+  rgb.fill(200, 0, rgb.length / 2);
+  rgb.fill(value, 0, 30);
+  return { width: 64, height: 48, rgb };
+}
+
+/** A screen: what virsh does to it when it takes a picture, and when it sends a key. */
+function virsh(onShot: string, onKey: string): void {
+  programs.set(
+    "virsh",
+    `cd "${programs.folder}"
+case "$*" in
+  *screenshot*) ${onShot}; cp screen "\${*: -1}" ;;
+  *send-key*) touch key; ${onKey} ;;
+esac`,
+  );
+}
+
+beforeEach(() => {
+  for (const name of ["key", "count"]) rmSync(join(programs.folder, name), { force: true });
+  for (const name of [1, 2, 3]) {
+    writeFileSync(join(programs.folder, `${name}`), toPng(shade(name * 50)));
+  }
+  writeFileSync(join(programs.folder, "screen"), toPng(shade(50)));
+});
+
+describe("proveKeyboard", () => {
+  it("is met by another picture after a key, and keeps it", async () => {
+    virsh(":", "cp 2 screen");
+    const { outcome, kept } = await proveKeyboard(SCREEN, shade(50), 0);
+    assert.deepEqual(outcome, { status: "met", found: "another picture after a key" });
+    assert.ok(await pictureIntact(SCREEN.picture, kept?.sha256 ?? ""));
+  });
+
+  it("is not met by a screen that stays as it is", async () => {
+    virsh(":", ":");
+    const { outcome, kept } = await proveKeyboard(SCREEN, shade(50), 0);
+    assert.deepEqual(outcome, { status: "unmet", found: "the same picture 0 s after a key" });
+    assert.equal(kept, undefined);
+  });
+
+  it("sends no key to a screen that changes by itself: that would prove nothing", async () => {
+    // Each proof takes two pictures: every second one shows the next shade.
+    virsh(
+      'n=$(($(cat count 2>/dev/null || echo 0) + 1)); echo $n >count; cp "$((n / 2 % 3 + 1))" screen',
+      ":",
+    );
+    const { outcome } = await proveKeyboard(SCREEN, shade(250), 0);
+    assert.deepEqual(outcome, { status: "unmet", found: "a screen that changes by itself" });
+    assert.ok(!existsSync(join(programs.folder, "key")));
+  });
+
+  it("is not met by a key that empties the screen", async () => {
+    writeFileSync(
+      join(programs.folder, "2"),
+      toPng({ width: 64, height: 48, rgb: new Uint8Array(64 * 48 * 3) }),
+    );
+    virsh(":", "cp 2 screen");
+    const { outcome } = await proveKeyboard(SCREEN, shade(50), 0);
+    assert.deepEqual(outcome, { status: "unmet", found: "after the key: one colour" });
+  });
+});
+
+describe("provePicture", () => {
+  it("says why there is none", async () => {
+    programs.set("virsh", "echo 'domain is not running' >&2; exit 1");
+    const { outcome, sha256, time } = await provePicture(SCREEN);
+    assert.deepEqual([sha256, time], ["", ""]);
+    assert.match(outcome.found, /^no screenshot: .*domain is not running/);
+  });
+
+  it("tells size and how much is drawn", async () => {
+    virsh(":", ":");
+    const { outcome } = await provePicture(SCREEN);
+    assert.equal(outcome.found, "64x48, 50.0 % drawn");
+  });
+});

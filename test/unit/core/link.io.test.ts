@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  connectionFault,
+  runInGuest,
+  runOnHost,
+  scriptText,
+  scriptWords,
+  targetArgv,
+} from "../../../core/link.io";
+import { FakePrograms, ROOT } from "../support";
+
+process.chdir(ROOT);
+const programs = new FakePrograms();
+const TARGET = { config: "/a b/ssh_config", alias: "mirlab-dev-mir" };
+
+describe("targetArgv", () => {
+  it("is the words themselves on this machine", () => {
+    assert.deepEqual(targetArgv(undefined, ["a b", "$c"]), ["a b", "$c"]);
+  });
+
+  it("is ssh without questions elsewhere, the command one quoted argument after --", () => {
+    assert.deepEqual(targetArgv(TARGET, ["bash", "-s", "--", "a b", "$(c)"]), [
+      "ssh",
+      "-F",
+      "/a b/ssh_config",
+      "-o",
+      "BatchMode=yes",
+      "-o",
+      "ConnectTimeout=10",
+      "-o",
+      "ServerAliveInterval=10",
+      "-o",
+      "ServerAliveCountMax=3",
+      "--",
+      "mirlab-dev-mir",
+      "bash -s -- 'a b' '$(c)'",
+    ]);
+  });
+});
+
+describe("scriptWords", () => {
+  it("reads the script from standard input", () => {
+    assert.deepEqual(scriptWords(["a"]), ["bash", "-s", "--", "a"]);
+    assert.deepEqual(scriptWords(["-x"], true), ["sudo", "-n", "bash", "-s", "--", "-x"]);
+    assert.deepEqual(scriptWords(["a"], true, "facts.py"), [
+      ...["sudo", "-n", "python3", "-I", "-S", "-", "a"],
+    ]);
+  });
+});
+
+describe("scriptText", () => {
+  it("is the file below scripts/", () =>
+    assert.match(scriptText("guest/facts.py"), /^#!\/usr\/bin\/env python3/));
+  it("has the library before it that it could not find from standard input", () => {
+    assert.match(scriptText("host/facts.sh"), /as_root\(\) \{[^]*\n#!\/usr\/bin\/env bash\n/);
+    assert.match(scriptText("guest/session.sh"), /put_tests\(\) \{[^]*\n#!\/usr\/bin\/env bash\n/);
+    assert.match(scriptText("guest/session.sh"), /^install_lomiri\(\)[^]*^install_session\(\)/m);
+  });
+  it("fails for a file that is not there", () =>
+    assert.throws(() => scriptText("guest/no.sh"), /ENOENT/));
+});
+
+describe("running a script", () => {
+  // Stands in for sshd: runs the command line by a shell, as sshd does.
+  const sshd = 'echo "$@" >&2; exec bash -c "${*: -1}"';
+
+  it("gives a guest's script its arguments, whatever they hold", async () => {
+    programs.set("ssh", sshd);
+    programs.set("sudo", 'shift; exec "$@"');
+    const result = await runInGuest(TARGET, "share-nonce.sh", ["it's $(reboot)", "b"]);
+    assert.match(result.stderr, /share: found 2 arguments, required check MOUNT NONCE rw\|ro\n$/);
+    assert.equal(result.code, 1);
+  });
+
+  it("runs a host's script here or there, the same", async () => {
+    programs.set("ssh", sshd);
+    for (const host of [undefined, TARGET]) {
+      const result = await runOnHost(host, "share-nonce.sh", ["put", "/nowhere"]);
+      assert.match(result.stderr, /share: found 2 arguments, required VERB DIR NONCE\n$/);
+    }
+  });
+});
+
+describe("connectionFault", () => {
+  const result = (code: number, stderr: string, timedOut = false) => ({
+    code,
+    stderr,
+    timedOut,
+    stdout: Buffer.alloc(0),
+  });
+  const table: [string, ReturnType<typeof result>, string | undefined][] = [
+    ["success", result(0, ""), undefined],
+    ["a failed script", result(1, "Host key verification failed"), undefined],
+    ["a wrong key", result(255, "Host key verification failed.\r\n"), "refused-key"],
+    [
+      "a changed key",
+      result(255, "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @"),
+      "refused-key",
+    ],
+    ["no answer", result(255, "Connection refused"), "unreachable"],
+    ["no end", result(-1, "", true), "unreachable"],
+    ["no ssh", result(-1, "ssh: spawn ssh ENOENT"), undefined],
+  ];
+  for (const [what, of, fault] of table) {
+    it(`tells of ${what}: ${fault ?? "none"}`, () => assert.equal(connectionFault(of), fault));
+  }
+});

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { plainText, shortened, tail, visible } from "../../../core/plainText";
+
+/** Texts of what a guest may send: any code units, with a leaning to control sequences. */
+const told = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.constantFrom(
+        "\u001b[",
+        "\u001b]0;",
+        "\u0007",
+        "\u001b\\",
+        "31m",
+        "\r\n",
+        "\ud800",
+        "\u202e",
+      ),
+    ),
+  )
+  .map((parts) => parts.join(""));
+
+describe("plainText", () => {
+  const table: [what: string, text: string, plain: string][] = [
+    ["a text", "naïve ✓ 漢字 😀\n\tx", "naïve ✓ 漢字 😀\n\tx"],
+    ["colours", "\u001b[1;31mred\u001b[0m", "red"],
+    ["a window's title", "\u001b]0;evil\u0007after", "after"],
+    ["a link", "\u001b]8;;https://example.invalid\u001b\\here\u001b]8;;\u001b\\", "here"],
+    ["a title without an end", "\u001b]0;evil\nnext line", "\nnext line"],
+    ["8-bit sequences", "\u009b31mred\u009d0;evil\u009c", "red"],
+    ["cursor moves", "\u001b[2J\u001b[Hx\u001b(Bx\u001bcx", "xxx"],
+    ["line ends", "a\r\nb\rc", "a\nb\nc"],
+    ["control characters", "a\u0000b\u0008c\u007fd\u0085", "abcd"],
+    ["a turned reading order", "\u202egnp.exe", "<U+202E>gnp.exe"],
+    ["hidden text", "a\u200bb\ufeff", "a<U+200B>b<U+FEFF>"],
+    ["half a character", "a\ud800b", "a\ufffdb"],
+  ];
+  for (const [what, text, plain] of table) {
+    it(`makes ${what} plain`, () => assert.equal(plainText(text), plain));
+  }
+
+  it("leaves no control character, nothing that turns the order, and plain text as it is", () => {
+    fc.assert(
+      fc.property(told, (text) => {
+        const plain = plainText(text);
+        assert.doesNotMatch(plain, /[^\P{C}\n\t\p{Cn}\p{Co}\u{600}-\u{10ffff}]/u);
+        assert.doesNotMatch(plain, /[\u202a-\u202e\u2066-\u2069\ufffe\uffff]/);
+        assert.ok(plain.isWellFormed());
+        assert.equal(plainText(plain), plain);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe("visible", () => {
+  const table: [text: string, shown: string][] = [
+    ["naïve ✓ 漢字 😀", "naïve ✓ 漢字 😀"],
+    ["a\nb\tc\r", "a<U+000A>b<U+0009>c<U+000D>"],
+    ["\u001b[2J\u009b31m", "<U+001B>[2J<U+009B>31m"],
+    ["\u202egnp.exe\u200b", "<U+202E>gnp.exe<U+200B>"],
+    ["a\ud800", "a\ufffd"],
+  ];
+  for (const [text, shown] of table) {
+    it(`spells ${JSON.stringify(text)} out`, () => assert.equal(visible(text), shown));
+  }
+});
+
+describe("shortened", () => {
+  it("says how much is missing", () => {
+    assert.equal(shortened("abcdef", 4), "abcd … (2 more characters)");
+    assert.equal(shortened("abcd", 4), "abcd");
+  });
+
+  it("cuts no character in two", () => {
+    assert.ok(shortened("a😀", 2).isWellFormed());
+  });
+});
+
+describe("tail", () => {
+  const table: [
+    what: string,
+    text: string,
+    lines: number,
+    chars: number,
+    kept: string,
+    cut: boolean,
+  ][] = [
+    ["a short log", "a\nb\n", 5, 100, "a\nb", false],
+    ["an empty log", "\n\n", 5, 100, "", false],
+    ["too many lines", "a\nb\nc", 2, 100, "b\nc", true],
+    ["too many characters", "aaaa\nbbbb\ncccc", 9, 10, "bbbb\ncccc", true],
+    ["blank lines inside", "a\n\nb", 3, 100, "a\n\nb", false],
+  ];
+  for (const [what, text, lines, chars, kept, cut] of table) {
+    it(`keeps the end of ${what}`, () => {
+      assert.deepEqual(tail(text, lines, chars), {
+        text: kept,
+        lines: kept === "" ? 0 : kept.split("\n").length,
+        cut,
+      });
+    });
+  }
+
+  it("cuts a line without an end", () => {
+    const kept = tail("x".repeat(5_000_000), 10, 65_536);
+    assert.equal(kept.cut, true);
+    assert.match(kept.text, /^x{2000} … \(\d+ more characters\)$/);
+  });
+
+  it("is never larger than it may be", () => {
+    fc.assert(
+      fc.property(told, fc.nat(20), fc.nat(200), (text, lines, chars) => {
+        const kept = tail(text.repeat(20), lines, chars);
+        assert.ok(kept.lines <= lines && kept.text.length <= chars);
+      }),
+    );
+  });
+});

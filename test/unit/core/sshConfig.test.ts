@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import {
+  knownHostsAddress,
+  knownHostsLine,
+  SshHost,
+  sshConfigBlock,
+} from "../../../core/sshConfig";
+import { temporaryFolder } from "../support";
+
+const HOST: SshHost = {
+  alias: "mirlab-dev-mir",
+  hostName: "127.0.0.1",
+  port: 20022,
+  user: "mir",
+  identityFile: "/a folder/id_ed25519",
+  knownHostsFile: "/a folder/known_hosts",
+};
+
+/** What OpenSSH itself understands of a configuration. */
+function understood(config: string, alias: string): Map<string, string> {
+  const file = join(temporaryFolder(), "ssh_config");
+  writeFileSync(file, config);
+  const lines = execFileSync("ssh", ["-G", "-F", file, alias]).toString().trim().split("\n");
+  return new Map(lines.map((l) => [l.split(" ")[0] ?? "", l.split(" ").slice(1).join(" ")]));
+}
+
+describe("sshConfigBlock", () => {
+  const options = understood(sshConfigBlock(HOST), HOST.alias);
+  const expected: [string, string][] = [
+    ["hostname", "127.0.0.1"],
+    ["port", "20022"],
+    ["user", "mir"],
+    ["identityfile", "/a folder/id_ed25519"],
+    ["identitiesonly", "yes"],
+    ["userknownhostsfile", "/a folder/known_hosts"],
+    ["globalknownhostsfile", "/dev/null"],
+    ["hostkeyalias", HOST.alias],
+    ["stricthostkeychecking", "true"],
+    ["updatehostkeys", "false"],
+    ["passwordauthentication", "no"],
+    ["kbdinteractiveauthentication", "no"],
+  ];
+  for (const [option, value] of expected) {
+    for (const path of ['/a"b', "/a\\", "/a\n", "/${HOME}"]) {
+      it(`refuses the path ${JSON.stringify(path)}, which OpenSSH would read as another one`, () => {
+        const fault = /^Error: an SSH configuration cannot name the path/;
+        assert.throws(() => sshConfigBlock({ ...HOST, identityFile: path }), fault);
+      });
+    }
+
+    it(`makes OpenSSH use ${option} ${value}`, () => assert.equal(options.get(option), value));
+  }
+
+  it("goes through another host where there is one", () => {
+    assert.equal(options.get("proxyjump"), undefined);
+    const hop = { ...HOST, alias: "mirlab-host", hostName: "lab.example", port: 22 };
+    const both = sshConfigBlock({ ...HOST, proxyJump: hop.alias }) + sshConfigBlock(hop);
+    assert.equal(understood(both, HOST.alias).get("proxyjump"), "mirlab-host");
+    assert.equal(understood(both, HOST.alias).get("hostname"), "127.0.0.1");
+    assert.equal(understood(both, "mirlab-host").get("hostname"), "lab.example");
+  });
+
+  it("says nothing of other hosts", () => {
+    assert.equal(understood(sshConfigBlock(HOST), "other").get("hostkeyalias"), undefined);
+  });
+});
+
+describe("known_hosts", () => {
+  it("pins the key without its comment", () => {
+    assert.equal(
+      knownHostsLine("mirlab-dev-mir", "ssh-ed25519 AAAA ada@home"),
+      "mirlab-dev-mir ssh-ed25519 AAAA\n",
+    );
+    assert.equal(knownHostsLine("a", "ssh-ed25519 AAAA"), "a ssh-ed25519 AAAA\n");
+  });
+
+  it("writes an address as OpenSSH looks it up", () => {
+    assert.equal(knownHostsAddress("lab.example", 22), "lab.example");
+    assert.equal(knownHostsAddress("lab.example", 2222), "[lab.example]:2222");
+  });
+});
