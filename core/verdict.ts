@@ -1,4 +1,5 @@
 /** What a check says of a guest. Pure. */
+import { faultText } from "./fault";
 
 /** In this order: what a tier asks for means little while the one before it is unmet. */
 export type Tier = "boot" | "graphics" | "session";
@@ -64,10 +65,10 @@ export function countMet(verdicts: readonly Verdict[]): string {
   return `${asked.filter(isMet).length} of ${asked.length}`;
 }
 
-/** `mesa: found 10.1.3, need >= 10.3.0; <remedy>` */
+/** `mesa: found 10.1.3; need >= 10.3.0; fix: <remedy>` */
 export function verdictText(v: Verdict): string {
   if (v.status === "skipped") return `${v.id}: not asked: ${v.found}`;
   return v.status === "met"
     ? `${v.id}: ${v.found} meets ${v.required}`
-    : `${v.id}: found ${v.found}, need ${v.required}; ${v.remedy}`;
+    : faultText({ what: v.id, found: v.found, need: v.required, fix: v.remedy });
 }

@@ -1,11 +1,11 @@
 /** Gets a kernel or a Mesa into a guest: from a suite, from a file, or compiled there. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { identityOf, Origin } from "./software";
+import { identityOf, Origin, Software, SoftwareInputs } from "./software";
 import { meets, parseRequirement } from "../../core/requirement";
 import { plainConsole } from "../../core/serialLog";
 import { Build, Built } from "./build.io";
-import { SoftwareInputs, Software, softwareStep } from "./software.io";
+import { softwareStep } from "./software.io";
 import { runInGuest } from "../../core/link.io";
 
 /** A download and unpacked packages, in an emulated guest. */

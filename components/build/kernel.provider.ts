@@ -10,22 +10,15 @@ import {
   settledConfig,
 } from "./kernel";
 import { KernelDecision } from "../guest/kernelDecision";
-import { originOf } from "./software";
+import { originOf, pickSoftware, SoftwareInputs, SoftwareProps } from "./software";
 import { plainConsole } from "../../core/serialLog";
 import { serialTail } from "../../core/virsh.io";
 import { RunResult } from "../../core/exec.io";
-import { waitForSsh } from "../guest/boot.provider";
+import { waitForSsh } from "../guest/boot.io";
 import { forgetLooks } from "../guest/look.io";
 import { installSoftware, keepBuild, openGate } from "./install.io";
-import {
-  SoftwareInputs,
-  SoftwareProps,
-  softwareProvider,
-  softwareStep,
-  passes,
-  pickSoftware,
-  answerOf,
-} from "./software.io";
+import { softwareStep, passes, answerOf } from "./software.io";
+import { softwareProvider } from "./software.provider";
 import { Boot, powerCycle, reboot } from "../guest/reboot.io";
 import { runInGuest } from "../../core/link.io";
 import { Stuck } from "../../core/stuck";

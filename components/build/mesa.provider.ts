@@ -1,21 +1,14 @@
 /** Handler of GuestMesa: brings the guest to the Mesa that its gate and source ask for. */
 import { paceOf } from "./build";
 import { MESA_SOURCE, MesaDecision, MesaFacts, MesaPlan, mesaPlan, readMesaFacts } from "./mesa";
-import { originOf } from "./software";
+import { originOf, pickSoftware, SoftwareInputs, SoftwareProps } from "./software";
 import { upstreamVersion } from "../../core/requirement";
 import { RunResult } from "../../core/exec.io";
-import { waitForSsh } from "../guest/boot.provider";
+import { waitForSsh } from "../guest/boot.io";
 import { forgetLooks } from "../guest/look.io";
 import { installSoftware, keepBuild, openGate } from "./install.io";
-import {
-  SoftwareInputs,
-  SoftwareProps,
-  softwareProvider,
-  softwareStep,
-  passes,
-  pickSoftware,
-  answerOf,
-} from "./software.io";
+import { softwareStep, passes, answerOf } from "./software.io";
+import { softwareProvider } from "./software.provider";
 import { runInGuest } from "../../core/link.io";
 
 export type GuestMesaInputs = SoftwareInputs;

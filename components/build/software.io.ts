@@ -1,51 +1,13 @@
 /** What a guest's kernel and Mesa have in common: steps of their scripts, and the checks after them. */
-import { dirname } from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import * as pulumi from "@pulumi/pulumi";
 import { judge } from "../readiness/checks";
 import { isMet, UP, Verdict, verdictText } from "../../core/verdict";
 import { GuestLook } from "../guest/facts";
-import { BuildPlace } from "./build";
 import { LIMITS_S } from "../../core/limits";
-import { SoftwareConfig } from "./software";
-import { GateRequirements } from "../../core/requirement";
-import { failWithEvidence } from "../report/evidence.io";
+import { Software, SoftwareInputs } from "./software";
 import { RunResult } from "../../core/exec.io";
-import { GuestBootInputs } from "../guest/boot.provider";
-import { lookAtGuest, probe } from "../guest/look.io";
+import { probe } from "../guest/look.io";
 import { connectionFault, runInGuest } from "../../core/link.io";
 import { waitFor } from "../../core/wait";
-
-export interface SoftwareInputs extends Omit<GuestBootInputs, "adopted"> {
-  /** Name of the guest in its lab: the first word of every line. */
-  readonly name: string;
-  readonly config: SoftwareConfig;
-  readonly gates: GateRequirements;
-  /** The guest has a share: its kernel needs 9p. */
-  readonly share: boolean;
-  /** What `up` does with a guest that was changed by somebody else. */
-  readonly onDrift: "heal" | "report";
-  /** Where builds are prepared and kept; set where the configuration has one. */
-  readonly place?: BuildPlace;
-}
-
-export interface SoftwareProps<Facts> extends SoftwareInputs {
-  /** `unreachable`: the facts are the last known ones. */
-  readonly status: "as decided" | "to do" | "unreachable";
-  readonly facts: Facts;
-}
-
-/** The declared inputs alone: the engine adds `__provider`, and props add outputs. */
-export function pickSoftware(i: SoftwareInputs): SoftwareInputs {
-  const { guest, domain, bootId, acceleration, serialLog, name, config, gates, share, onDrift } = i;
-  return {
-    ...{ guest, domain, bootId, acceleration, serialLog, name, config, gates, share, onDrift },
-    ...(i.host === undefined ? {} : { host: i.host }),
-    ...(i.place === undefined ? {} : { place: i.place }),
-  };
-}
-
-export type Software = "kernel" | "mesa";
 
 const STEP_MS = 900_000;
 
@@ -108,52 +70,4 @@ export async function passes(software: Software, inputs: SoftwareInputs): Promis
     if (stays.length > 0) throw new Error(stays.map(verdictText).join("\n"));
     return { notYet: `not yet ${open.map((v) => v.id).join(", ")}` };
   });
-}
-
-interface SoftwareHandler<Facts, Props> {
-  /** What the software's script reports, as it is kept. Throws with the reason when it has told nothing. */
-  readonly factsOf: (result: RunResult) => Facts;
-  readonly planFor: (inputs: SoftwareInputs, facts: Facts) => { readonly words: string };
-  /** Takes the plan's steps; `before`: what was kept, of an update. */
-  readonly follow: (inputs: SoftwareInputs, before?: Props) => Promise<Props>;
-}
-
-/** The handler of the software's resource: looks by its script, and acts where its plan has something to do. */
-export function softwareProvider<Facts, Props extends SoftwareProps<Facts>>(
-  software: Software,
-  { factsOf, planFor, follow }: SoftwareHandler<Facts, Props>,
-): pulumi.dynamic.ResourceProvider<SoftwareInputs, Props> {
-  const converge = (inputs: SoftwareInputs, before?: Props): Promise<Props> =>
-    follow(inputs, before).catch(failWithEvidence(dirname(inputs.guest.config), inputs));
-  return {
-    async create(inputs) {
-      const outs = await converge(inputs);
-      return { id: `${inputs.guest.alias}-${software}`, outs };
-    },
-    /** Looks without changing anything. What is to be done is told by `diff`: it knows the new gate. */
-    async read(id, props) {
-      if (props === undefined) throw new Error(`${id}: cannot be imported`);
-      try {
-        const { result } = await lookAtGuest(props.guest, `${software}.py`);
-        const facts = factsOf(result);
-        const { words } = planFor(props, facts);
-        return { id, props: { ...props, facts, status: words === "" ? "as decided" : "to do" } };
-      } catch {
-        return { id, props: { ...props, status: "unreachable" } };
-      }
-    },
-    async diff(_id, olds, news) {
-      const edited = !isDeepStrictEqual(pickSoftware(olds), pickSoftware(news));
-      const { words } = planFor(news, olds.facts);
-      if (words !== "") console.log(`${news.name}: ${words}`);
-      return { changes: edited || (olds.status !== "unreachable" && words !== "") };
-    },
-    async update(_id, olds, news) {
-      if (news.onDrift === "report" && isDeepStrictEqual(pickSoftware(olds), pickSoftware(news))) {
-        console.log(`${news.name}: ${software}: only told: onDrift`);
-        return { outs: { ...olds } };
-      }
-      return { outs: await converge(news, olds) };
-    },
-  };
 }

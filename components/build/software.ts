@@ -1,8 +1,11 @@
 /** Software of a guest that may come from elsewhere than its distribution: kernel or Mesa. Pure. */
 import { createHash } from "node:crypto";
 import { SoftwarePackage } from "../../config/softwareRules";
-import { buildIdentity, BuildOrder } from "./build";
-import { meets, parseRequirement } from "../../core/requirement";
+import { GuestBootInputs } from "../guest/boot";
+import { buildIdentity, BuildOrder, BuildPlace } from "./build";
+import { GateRequirements, meets, parseRequirement } from "../../core/requirement";
+
+export type Software = "kernel" | "mesa";
 
 /** `guests[].kernel` and `guests[].mesa`, validated, with what a build is declared by. */
 export interface SoftwareConfig {
@@ -10,6 +13,35 @@ export interface SoftwareConfig {
   readonly when: "unmet" | "always" | "never";
   readonly package?: SoftwarePackage | undefined;
   readonly build?: BuildOrder | undefined;
+}
+
+export interface SoftwareInputs extends Omit<GuestBootInputs, "adopted"> {
+  /** Name of the guest in its lab: the first word of every line. */
+  readonly name: string;
+  readonly config: SoftwareConfig;
+  readonly gates: GateRequirements;
+  /** The guest has a share: its kernel needs 9p. */
+  readonly share: boolean;
+  /** What `up` does with a guest that was changed by somebody else. */
+  readonly onDrift: "heal" | "report";
+  /** Where builds are prepared and kept; set where the configuration has one. */
+  readonly place?: BuildPlace;
+}
+
+export interface SoftwareProps<Facts> extends SoftwareInputs {
+  /** `unreachable`: the facts are the last known ones. */
+  readonly status: "as decided" | "to do" | "unreachable";
+  readonly facts: Facts;
+}
+
+/** The declared inputs alone: the engine adds `__provider`, and props add outputs. */
+export function pickSoftware(i: SoftwareInputs): SoftwareInputs {
+  const { guest, domain, bootId, acceleration, serialLog, name, config, gates, share, onDrift } = i;
+  return {
+    ...{ guest, domain, bootId, acceleration, serialLog, name, config, gates, share, onDrift },
+    ...(i.host === undefined ? {} : { host: i.host }),
+    ...(i.place === undefined ? {} : { place: i.place }),
+  };
 }
 
 /** Where the software comes from, with every default filled in. */

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { GuestBootInputs } from "./boot.provider";
+import { GuestBootInputs } from "./boot";
 import { DynamicResource } from "../../core/dynamic.resource";
 
 /** See GuestBootInputs for what each means. */

@@ -2,7 +2,7 @@
 import { LIMITS_S, STALL_S } from "../../core/limits";
 import { assertRunning, virsh } from "../../core/virsh.io";
 import { run } from "../../core/exec.io";
-import type { GuestBootInputs } from "./boot.provider";
+import type { GuestBootInputs } from "./boot";
 import { runInGuest, targetArgv } from "../../core/link.io";
 import { signsOfLife } from "./signsOfLife.io";
 import { waitFor } from "../../core/wait";

@@ -22,7 +22,7 @@ import { Acceleration, LIMITS_S, SETTLED_S, STALL_S } from "../../core/limits";
 import { gateFault, GateRequirements, PAGE_FLOORS } from "../../core/requirement";
 import { assertRunning } from "../../core/virsh.io";
 import { leaveEvidence, removeEvidence } from "../report/evidence.io";
-import { waitForSsh } from "../guest/boot.provider";
+import { waitForSsh } from "../guest/boot.io";
 import { answered, lookAtGuest, probe } from "../guest/look.io";
 import { SshTarget } from "../../core/target";
 import { reportFile } from "../../core/paths";

@@ -8,11 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { run } from "../../core/exec.io";
-import {
-  GuestBootInputs,
-  provider as boot,
-  waitForSsh,
-} from "../../components/guest/boot.provider";
+import { provider as boot } from "../../components/guest/boot.provider";
+import { waitForSsh } from "../../components/guest/boot.io";
+import { GuestBootInputs } from "../../components/guest/boot";
 import { forgetLooks } from "../../components/guest/look.io";
 import { SshTarget } from "../../core/target";
 import {

@@ -1,4 +1,5 @@
 /** What a check says of a host, and the form of a check. Pure. */
+import { faultText } from "../../../core/fault";
 import { HostFacts } from "../facts";
 import { Lab } from "../../../config/schema";
 
@@ -46,9 +47,9 @@ export function domainName(guest: Lab["guests"][number], stack: string): string 
   return guest.image.source === "existing" ? guest.image.domain : `mirlab-${stack}-${guest.name}`;
 }
 
-/** `memory: found 900 MiB available, need 2048 MiB ...; lower guests[].memoryMiB ...` */
+/** `memory: found 900 MiB available; need 2048 MiB ...; fix: lower guests[].memoryMiB ...` */
 export function findingText(f: Finding): string {
   return f.severity === "ok" || f.severity === "info"
     ? `${f.id}: ${f.found}`
-    : `${f.id}: found ${f.found}, need ${f.required}; ${f.fix}`;
+    : faultText({ what: f.id, found: f.found, need: f.required, fix: f.fix });
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { GuestBootInputs, provider } from "../../../../components/guest/boot.provider";
+import { provider } from "../../../../components/guest/boot.provider";
+import { GuestBootInputs } from "../../../../components/guest/boot";
 import { FakePrograms, ROOT, temporaryFolder } from "../../support";
 
 process.chdir(ROOT);

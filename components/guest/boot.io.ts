@@ -1,0 +1,57 @@
+/** Waits for a guest that boots. */
+import { run } from "../../core/exec.io";
+import { connectionFault, runInGuest, targetArgv } from "../../core/link.io";
+import { LIMITS_S, STALL_S } from "../../core/limits";
+import { Stuck } from "../../core/stuck";
+import { unmet } from "../../core/verdict";
+import { assertRunning, serialTail } from "../../core/virsh.io";
+import { Clock, waitFor } from "../../core/wait";
+import { GuestBootInputs } from "./boot";
+import { signsOfLife } from "./signsOfLife.io";
+
+/** Waits until sshd answers with the pinned key. Throws Stuck when that cannot come. */
+export async function waitForSsh(inputs: GuestBootInputs, clock?: Clock): Promise<void> {
+  const { host, domain, acceleration, serialLog } = inputs;
+  const [limitS, stallS] = [LIMITS_S[acceleration].ssh, STALL_S[acceleration].ssh];
+  const signs = signsOfLife(inputs, clock?.now);
+  const timing = { limitS, stallS, ...(clock === undefined ? {} : { clock }) };
+  await waitFor({ what: `${domain}: ssh:`, ...timing }, async () => {
+    await assertRunning(host, domain, serialLog);
+    const result = await run(targetArgv(inputs.guest, ["true"]), { timeoutMs: 20_000 });
+    if (result.code === 0) return { value: undefined };
+    if (connectionFault(result) === "refused-key") throw otherKey(inputs);
+    const why = result.stderr.trim().split("\n").at(-1) ?? "";
+    return { notYet: why === "" ? "no answer" : why, moved: await signs() };
+  }).catch(async (error: Error) => {
+    if (error instanceof Stuck) throw error;
+    const tail = serialLog === "" ? "" : await serialTail(host, serialLog);
+    const log = serialLog === "" ? "" : `\nlast lines of ${serialLog}:\n${tail}`;
+    throw new Stuck("ssh", unmet(`no login: ${error.message}`), `${error.message}${log}`);
+  });
+}
+
+/** Something else answers: nothing was run in it. */
+function otherKey({ domain, adopted }: GuestBootInputs): Stuck {
+  const found = "another SSH host key than the pinned one";
+  const fix =
+    adopted === true
+      ? `If it was replaced on purpose, set guests[].image.ssh.hostKey to the new one`
+      : `If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain`;
+  return new Stuck(
+    "ssh",
+    unmet(found, { remedy: fix, settles: false }),
+    `${domain}: the guest's SSH host key is not the pinned one; nothing was run in it. ${fix}`,
+  );
+}
+
+export async function boot(inputs: GuestBootInputs): Promise<void> {
+  await waitForSsh(inputs);
+  if (inputs.adopted === true) return;
+  const limitS = LIMITS_S[inputs.acceleration].cloudInit;
+  const done = await runInGuest(inputs.guest, "cloud-init-wait.sh", [String(limitS)], {
+    timeoutMs: (limitS + 30) * 1000,
+  });
+  if (done.code !== 0) {
+    throw new Error(`${inputs.domain}: cloud-init did not succeed\n${done.stderr.trim()}`);
+  }
+}
