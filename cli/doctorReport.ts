@@ -37,12 +37,12 @@ function countsOf(findings: readonly Finding[]): Record<Severity, number> {
 }
 
 export function reportOf(findings: readonly Finding[], stack: string, host: string): DoctorReport {
-  const told = findings.map(({ id, group, severity, path, found, required, fix }) => ({
+  const reported = findings.map(({ id, group, severity, path, found, required, fix }) => ({
     ...{ id, group, severity },
     ...(path === undefined ? {} : { path }),
     ...{ found, required, fix },
   }));
-  return { version: 1, stack, host, counts: countsOf(findings), findings: told };
+  return { version: 1, stack, host, counts: countsOf(findings), findings: reported };
 }
 
 const many = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`;
@@ -96,7 +96,7 @@ export function briefText(findings: readonly Finding[]): string {
   const of = (severity: Severity): readonly Finding[] =>
     findings.filter((f) => f.severity === severity);
   const key = ({ path }: Finding): string => (path === undefined ? "" : `${path}: `);
-  const more = of("warn").length === 0 ? "" : "; 'npm run doctor' tells the fixes";
+  const more = of("warn").length === 0 ? "" : "; 'npm run doctor' shows the fixes";
   return [
     ...of("fail").map((f) => `doctor: FAIL ${key(f)}${findingText(f)}`),
     ...of("warn").map((f) => `doctor: WARN ${key(f)}${f.id}: ${f.found}`),

@@ -64,7 +64,7 @@ export function driftReport(answer: string, stack: string): DriftReport {
 export function driftText({ stack, resources }: DriftReport): string {
   const lines = resources.flatMap(({ name, op, drift }) =>
     drift.length === 0
-      ? [`${name}: ${op}, for what it depends on`]
+      ? [`${name}: ${op}, because it depends on a changed resource`]
       : drift.map((words) => `${name}: ${words}`),
   );
   const count = resources.filter((r) => r.drift.length > 0 || r.op !== "update").length;

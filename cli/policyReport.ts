@@ -51,12 +51,12 @@ export interface PolicyReport {
 const PACK = "mirlab";
 const UNKNOWN = /^can't run policy /;
 
-type Told = PolicyFinding & { readonly policy: string; readonly status: PolicyStatus };
+type EngineFinding = PolicyFinding & { readonly policy: string; readonly status: PolicyStatus };
 
 /** The policy events in the engine's log: a JSON object a line. Throws when it is none. */
-function toldIn(log: string): Told[] {
+function findingsIn(log: string): EngineFinding[] {
   const lines = log.split("\n").filter((line) => line.startsWith("{"));
-  if (lines.length === 0) throw new Error("the engine told nothing");
+  if (lines.length === 0) throw new Error("the engine reported nothing");
   return lines.flatMap((line) => {
     const { policyEvent: found } = event.parse(JSON.parse(line));
     if (found?.policyPackName !== PACK) return [];
@@ -80,11 +80,11 @@ export function policyReport(
   policies: readonly PolicyFacts[],
   of: string,
 ): PolicyReport {
-  const told = toldIn(log);
-  const stranger = told.find((t) => !policies.some((p) => p.name === t.policy));
+  const found = findingsIn(log);
+  const stranger = found.find((t) => !policies.some((p) => p.name === t.policy));
   if (stranger !== undefined) throw new Error(`no policy is named ${stranger.policy}`);
   const results = policies.map(({ name, severity, remediationSteps }): PolicyResult => {
-    const own = told.filter((t) => t.policy === name);
+    const own = found.filter((t) => t.policy === name);
     const status = worst(own.map((t) => t.status));
     const findings = own
       .filter((t) => t.status === status)

@@ -1,7 +1,11 @@
 /** The last lines of `lab up`: how to reach each guest. */
-import { readFileSync } from "node:fs";
 
 type GuestSummary = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+
+/** The stack's outputs. */
+export interface StackOutputs {
+  readonly guests?: Readonly<Record<string, GuestSummary>>;
+}
 
 const LINES: readonly (readonly [title: string, key: string])[] = [
   ["ready", "readiness"],
@@ -16,7 +20,7 @@ const LINES: readonly (readonly [title: string, key: string])[] = [
 ];
 
 /** One block a guest, from the stack's outputs as JSON. */
-export function summary(outputs: { guests?: Readonly<Record<string, GuestSummary>> }): string {
+export function summary(outputs: StackOutputs): string {
   const text = (value: GuestSummary[string] | undefined): string =>
     typeof value === "object"
       ? Object.entries(value)
@@ -30,9 +34,4 @@ export function summary(outputs: { guests?: Readonly<Record<string, GuestSummary
       ),
     )
     .join("\n");
-}
-
-/** Reads the outputs from standard input and prints the summary. */
-export function printSummary(): void {
-  process.stdout.write(`\n${summary(JSON.parse(readFileSync(0, "utf8")) as { guests?: never })}`);
 }

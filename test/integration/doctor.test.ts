@@ -39,7 +39,7 @@ function configure(guest: object = {}, host: object = {}): void {
   writeFileSync(CONFIG, stringify({ config }));
 }
 
-const DOCTOR = ["node", "-r", "./core/register.js", "cli/doctor.ts", CONFIG, STACK];
+const DOCTOR = ["bin/lab", "doctor", "--stack", STACK];
 
 function doctor(...options: string[]): Promise<RunResult> {
   return run([...DOCTOR, ...options], { env, timeoutMs: 400_000 });

@@ -21,7 +21,7 @@ describe("policies by the engine", { timeout: 1_800_000 }, () => {
 
   /** `lab policy` on this test's stack, or on a state. */
   const policy = (...args: string[]): Promise<RunResult> =>
-    run(["node", "-r", "./core/register.js", "cli/policy.ts", STACK, ...args], {
+    run(["bin/lab", "policy", "--stack", STACK, ...args], {
       env: { MIRLAB_HOME: lab.home },
       timeoutMs: 900_000,
     });

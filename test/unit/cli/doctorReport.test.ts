@@ -52,9 +52,9 @@ describe("briefText", () => {
     assert.equal(
       briefText(FINDINGS),
       [
-        "doctor: FAIL guests[].memoryMiB: memory: found 5 MiB, need 10 MiB; rm x",
+        "doctor: FAIL guests[].memoryMiB: memory: found 5 MiB; need 10 MiB; fix: rm x",
         "doctor: WARN kvm: none",
-        "doctor: 1 ok, 1 note, 1 warning, 1 failure; 'npm run doctor' tells the fixes",
+        "doctor: 1 ok, 1 note, 1 warning, 1 failure; 'npm run doctor' shows the fixes",
       ].join("\n"),
     );
     assert.equal(briefText([finding({})]), "doctor: 1 ok, 0 notes, 0 warnings, 0 failures");

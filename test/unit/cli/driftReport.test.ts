@@ -41,9 +41,9 @@ describe("a preview's drift", () => {
     const report = driftReport(answer(steps, { same: 1, update: 4, create: 1 }), "dev");
     assert.deepEqual(driftText(report).split("\n"), [
       "a-vm-domain: vcpu: declared 2, persistent 1; healed ...",
-      "a-boot: update, for what it depends on",
+      "a-boot: update, because it depends on a changed resource",
       "a-readiness: session: found failed",
-      "a-vm-disk: create, for what it depends on",
+      "a-vm-disk: create, because it depends on a changed resource",
       "a-ports: create: not as declared",
       "drift in dev: 4 resource(s); 'npm run up' puts it right",
     ]);

@@ -1,19 +1,15 @@
-/**
- * `lab policy`: the policies' gate for CI, on a preview of a stack or on an exported state.
- *   policy.ts STACK [--state FILE] [--json] [--policy-pack-config FILE] [PULUMI ARGS]
- * Exit code 0: no mandatory policy is violated, 5: one is, 2: could not tell. Changes nothing.
- */
+import { Command } from "commander";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { PolicyReport, policyReport, policyText } from "./policyReport";
-import { POLICIES } from "../policies/policies";
-import { run, RunResult } from "../core/exec.io";
+import { PolicyReport, policyReport, policyText } from "../policyReport";
+import { POLICIES } from "../../policies/policies";
+import { EXIT } from "../exitCodes";
+import { passesToPulumi, pulumiArgs, stackOf } from "../options";
+import { Refusal } from "../refusal";
+import { selectStack } from "../stack";
+import { run, RunResult } from "../../core/exec.io";
 
-/** Pulumi's own number for a policy violation. */
-const VIOLATED = 5;
-const COULD_NOT_TELL = 2;
 /** A preview asks every guest; a silent one costs a minute. */
 const LIMIT_MS = 1_800_000;
 
@@ -69,38 +65,50 @@ async function look(request: Request): Promise<PolicyReport> {
   return report;
 }
 
-async function main(): Promise<void> {
-  const { values, tokens } = parseArgs({
-    args: process.argv.slice(3),
-    options: {
-      json: { type: "boolean" },
-      state: { type: "string" },
-      "policy-pack-config": { type: "string", default: "policies/config.json" },
-    },
-    strict: false,
-    tokens: true,
-  });
-  const own = ["json", "state", "policy-pack-config"];
-  const rest = tokens.flatMap((t) => {
-    if (t.kind === "option-terminator") return ["--"];
-    if (t.kind === "positional") return [t.value];
-    if (own.includes(t.name)) return [];
-    return [t.inlineValue === true ? `${t.rawName}=${t.value ?? ""}` : t.rawName];
-  });
-  const report = await look({
-    stack: process.argv[2] ?? "dev",
-    state: typeof values.state === "string" ? values.state : undefined,
-    config: String(values["policy-pack-config"]),
-    rest,
-  });
-  console.log(values.json === true ? JSON.stringify(report, null, 2) : policyText(report));
-  process.exitCode = report.counts.violated === 0 ? 0 : VIOLATED;
+interface PolicyOptions {
+  readonly json?: boolean;
+  readonly state?: string;
+  readonly policyPackConfig: string;
 }
 
-main().catch((error: unknown) => {
-  const reason = error instanceof Error ? error.message : String(error);
-  console.error(
-    `policy: found no answer (${reason}), required a preview or a state; run 'npm run preview' to see it whole`,
-  );
-  process.exitCode = COULD_NOT_TELL;
-});
+async function policy(
+  stack: string,
+  rest: readonly string[],
+  options: PolicyOptions,
+): Promise<void> {
+  const { json = false, state, policyPackConfig: config } = options;
+  // An exported state is judged without a stack.
+  if (state === undefined) await selectStack(stack);
+  const report = await look({ stack, state, config, rest }).catch((error: Error) => {
+    throw new Refusal(
+      {
+        what: "policy",
+        found: `no answer (${error.message})`,
+        need: "a preview or a state",
+        fix: "run 'npm run preview' to see it whole",
+      },
+      EXIT.couldNotTell,
+    );
+  });
+  console.log(json ? JSON.stringify(report, null, 2) : policyText(report));
+  process.exitCode = report.counts.violated === 0 ? EXIT.ok : EXIT.violated;
+}
+
+const HELP = `
+Asks the policies about a preview of the stack, or about an exported state. It changes nothing.
+Exit code 0: no mandatory policy is violated, 5: one is, 2: could not tell.
+
+Examples:
+  lab policy
+  bin/pulumi stack export >state.json && lab policy --state state.json`;
+
+export const addPolicy = (lab: Command): Command =>
+  passesToPulumi(lab.command("policy"))
+    .description("a gate for CI: does the lab violate a policy")
+    .option("--json", "print the results as JSON")
+    .option("--state <file>", "judge this exported state instead of a preview")
+    .option("--policy-pack-config <file>", "settings of the policies", "policies/config.json")
+    .addHelpText("after", HELP)
+    .action((_args: string[], options: PolicyOptions, command: Command) =>
+      policy(stackOf(command), pulumiArgs(command), options),
+    );

@@ -1,0 +1,44 @@
+/** The lab host's own part of `up` and `down`: Debian packages and libvirtd of this machine. */
+import { packagesFor } from "../components/host/packages";
+import { HostConfig } from "../config/schema";
+import { labOfFile } from "../config/stackFile.io";
+import { run } from "../core/exec.io";
+import { Refusal } from "./refusal";
+import { confirm, runOrEnd, say } from "./terminal";
+
+/** The host of a stack's file; undefined where the file has faults: the engine reports them all. */
+export function hostOfFile(file: string): HostConfig | undefined {
+  try {
+    return labOfFile(file).lab?.host;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Debian packages that this machine lacks, of those that the lab needs here. */
+async function missingPackages(host: HostConfig | undefined): Promise<string[]> {
+  // host.packages: check. The program names what is missing, and fails.
+  if (host?.packages !== "install") return [];
+  const names = packagesFor(host.ssh === undefined ? "host" : "client");
+  const asked = await run(["scripts/host/packages.sh", "missing", ...names]);
+  if (asked.code !== 0) throw new Refusal(asked.stderr.trim());
+  return asked.stdout.toString().split("\n").filter(Boolean);
+}
+
+/** Installs what this machine lacks, after a question. The program does it on a remote host. */
+export async function installPackages(
+  host: HostConfig | undefined,
+  yes: boolean | undefined,
+): Promise<void> {
+  const missing = await missingPackages(host);
+  if (missing.length === 0) return;
+  say("this machine lacks these Debian packages:");
+  for (const name of missing) process.stderr.write(`  ${name}\n`);
+  await confirm("install them with apt-get?", yes);
+  await runOrEnd(["scripts/host/packages.sh", "install", ...missing]);
+}
+
+/** Starts libvirtd on this machine where nothing else does. */
+export async function startLibvirtd(): Promise<void> {
+  await runOrEnd(["scripts/host/libvirtd.sh", "start"], true);
+}

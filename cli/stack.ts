@@ -1,0 +1,70 @@
+/** The stack that a verb is about, and the engine on it. */
+import { existsSync } from "node:fs";
+import { run } from "../core/exec.io";
+import { Ended, Refusal } from "./refusal";
+import { StackOutputs } from "./summary";
+import { assumeYes, runForeground, runOrEnd } from "./terminal";
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+export const fileOf = (stack: string): string => `Pulumi.${stack}.yaml`;
+
+/** Throws for a name that cannot be a word of a command, and for a stack without a file. */
+export function checkStack(stack: string): void {
+  if (!NAME.test(stack)) {
+    throw new Refusal({
+      what: "stack",
+      found: `the name '${stack}'`,
+      need: "letters, digits and . _ -",
+      fix: "set MIRLAB_STACK or --stack to another name",
+    });
+  }
+  if (!existsSync(fileOf(stack))) {
+    throw new Refusal({
+      what: "stack",
+      found: `no ${fileOf(stack)}`,
+      need: "the stack's configuration",
+      fix: `cp Pulumi.dev.yaml ${fileOf(stack)}, then edit it`,
+    });
+  }
+}
+
+/** Selects the stack, and creates it where the backend does not have it. */
+export async function selectStack(stack: string): Promise<void> {
+  checkStack(stack);
+  const select = ["stack", "select", "--create", "--stack", stack, "--non-interactive"];
+  await runOrEnd(["bin/pulumi", ...select], true);
+}
+
+/** Removes the lock of a run that was killed. */
+export async function cancel(stack: string): Promise<void> {
+  await runOrEnd(["bin/pulumi", "cancel", "--stack", stack, "--yes", "--non-interactive"], true);
+}
+
+export interface EngineOptions {
+  /** Arguments of the user, for Pulumi. */
+  readonly args: readonly string[];
+  /** The engine does not ask. */
+  readonly yes?: boolean | undefined;
+  /** The engine's words go to standard error: standard output is for a program. */
+  readonly toStderr?: boolean;
+}
+
+/** Runs `bin/pulumi VERB` on the stack, and ends the verb with its exit code unless that is 0. */
+export async function engine(
+  verb: readonly string[],
+  stack: string,
+  { args, yes, toStderr }: EngineOptions,
+): Promise<void> {
+  const unasked = assumeYes(yes) && !args.includes("--yes") ? ["--yes"] : [];
+  const argv = ["bin/pulumi", ...verb, "--stack", stack, ...unasked, ...args];
+  const code = await runForeground(argv, toStderr);
+  if (code !== 0) throw new Ended(code);
+}
+
+/** The stack's outputs. Throws with the engine's words where it has none. */
+export async function outputsOf(stack: string): Promise<StackOutputs> {
+  const asked = await run(["bin/pulumi", "stack", "output", "--stack", stack, "--json"]);
+  if (asked.code !== 0) throw new Refusal(asked.stderr.trim());
+  return JSON.parse(asked.stdout.toString()) as StackOutputs;
+}
