@@ -1,20 +1,19 @@
 /**
  * Keeps the docs true to the code.
- *   docs.ts           writes the README's configuration tables from the schema, docs/checks.md,
+ *   docs.ts           writes docs/configuration.md's tables from the schema, docs/checks.md,
  *                     the sections of docs/policies.md and SECURITY.md's table of attacks
  *   docs.ts --check   fails when they are stale, when a check has no section in the
  *                     troubleshooting page, or when a link in the docs leads nowhere
  */
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { z } from "zod";
-import { labSchema } from "../config/schema";
+import { configReference } from "../config/reference";
 import { checksPage } from "./checksPage";
 import { policySections } from "./policyDocs";
 import { ATTACKS } from "./security/attacks";
 
 const ROOT = resolve(__dirname, "..");
-const README = join(ROOT, "README.md");
+const CONFIGURATION = join(ROOT, "docs", "configuration.md");
 const CHECKS_PAGE = join(ROOT, "docs", "checks.md");
 const TROUBLESHOOTING = join(ROOT, "docs", "troubleshooting.md");
 const POLICIES = join(ROOT, "docs", "policies.md");
@@ -27,7 +26,7 @@ interface Written {
   readonly text: () => string;
 }
 const WRITTEN: readonly Written[] = [
-  { file: README, mark: "config", text: configTables },
+  { file: CONFIGURATION, mark: "config", text: configReference },
   { file: POLICIES, mark: "policies", text: policySections },
   { file: SECURITY, mark: "attacks", text: attackTable },
 ];
@@ -47,141 +46,8 @@ const CHECK_SOURCES = [
   ...readdirSync(join(ROOT, "components", "host", "checks"))
     .filter((file) => file !== "finding.ts")
     .map((file) => `components/host/checks/${file}`),
-  "cli/doctor.ts",
+  "cli/examine.ts",
 ];
-
-interface Row {
-  readonly key: string;
-  readonly value: string;
-  readonly fallback: string;
-  readonly meaning: string;
-}
-
-/** A key's schema without its wrappers, and what the wrappers said. */
-interface Bare {
-  readonly node: z.core.$ZodType;
-  readonly optional: boolean;
-  readonly fallback: unknown;
-  readonly meaning: string;
-}
-
-function bare(start: z.core.$ZodType): Bare {
-  let node = start;
-  let optional = false;
-  let fallback: unknown;
-  let meaning = "";
-  for (;;) {
-    if (meaning === "" && node instanceof z.ZodType) meaning = node.description ?? "";
-    if (node instanceof z.ZodOptional) optional = true;
-    else if (node instanceof z.ZodDefault || node instanceof z.ZodPrefault)
-      fallback = node.def.defaultValue;
-    else return { node, optional, fallback, meaning };
-    node = node.unwrap();
-  }
-}
-
-const code = (value: unknown): string => `\`${JSON.stringify(value)}\``;
-
-/** What a text must look like, in the words that a wrong one is refused with. */
-function textRule(node: z.ZodType): string {
-  const { error } = node.safeParse("?");
-  const rules = (error?.issues ?? []).flatMap(
-    ({ message }) => /\buse (.*?)(?: \([^)]*\))?$/.exec(message)?.[1] ?? [],
-  );
-  return rules.length === 0 ? "text" : [...new Set(rules)].join("; ");
-}
-
-function valueText(node: z.core.$ZodType): string {
-  if (node instanceof z.ZodBoolean) return "`true`, `false`";
-  if (node instanceof z.ZodNumber) return `${node.minValue} to ${node.maxValue}`;
-  if (node instanceof z.ZodEnum) return node.options.map(code).join(", ");
-  if (node instanceof z.ZodArray) {
-    return `list of: ${valueText(node.element)}`;
-  }
-  if (node instanceof z.ZodString) return textRule(node);
-  throw new Error(
-    `docs: found a key of kind ${node._zod.def.type}, required one that is told here`,
-  );
-}
-
-function fallbackText({ optional, fallback }: Bare): string {
-  if (fallback !== undefined) return code(fallback);
-  return optional ? "unset" : "required";
-}
-
-/** Rows of an object's keys; objects in it follow with their own path. */
-function rows(object: z.ZodObject, path: string): Row[] {
-  return Object.entries(object.shape).flatMap(([name, schema]) => {
-    const key = `${path}.${name}`;
-    const found = bare(schema as z.core.$ZodType);
-    const { node, meaning } = found;
-    if (node instanceof z.ZodObject) {
-      const inner = rows(node, key);
-      if (!found.optional) return inner;
-      return [{ key, value: "the keys below", fallback: "unset", meaning }, ...inner];
-    }
-    if (node instanceof z.ZodArray && node.element instanceof z.ZodObject) {
-      const each: Row = {
-        key,
-        value: "list of the keys below",
-        fallback: fallbackText(found),
-        meaning,
-      };
-      return [each, ...rows(node.element, `${key}[]`)];
-    }
-    // The kinds of an image have a table each.
-    if (node instanceof z.ZodDiscriminatedUnion || node instanceof z.ZodLiteral) return [];
-    if (meaning === "") throw new Error(`docs: found no description of ${key}, required one`);
-    return [{ key, value: valueText(node), fallback: fallbackText(found), meaning }];
-  });
-}
-
-const cell = (text: string): string => text.replaceAll("|", "\\|");
-
-function table(title: string, body: readonly Row[]): string {
-  return [
-    `### ${title}`,
-    "",
-    "| key | value | default | meaning |",
-    "|---|---|---|---|",
-    ...body.map(
-      (r) => `| \`${r.key}\` | ${[r.value, r.fallback, r.meaning].map(cell).join(" | ")} |`,
-    ),
-    "",
-  ].join("\n");
-}
-
-/** One table for each kind of image. */
-function imageTables(union: z.ZodDiscriminatedUnion, path: string, fallback: unknown): string[] {
-  const preset = (fallback as { source?: string } | undefined)?.source;
-  return union.options.map((option) => {
-    if (!(option instanceof z.ZodObject)) throw new Error("docs: an image is not an object");
-    const source = bare(option.shape.source as z.core.$ZodType);
-    if (!(source.node instanceof z.ZodLiteral)) throw new Error("docs: an image has no source");
-    const value = String(source.node.value);
-    const is: Row = {
-      key: `${path}.source`,
-      value: code(value),
-      fallback: value === preset ? code(value) : "required",
-      meaning: source.meaning,
-    };
-    return table(`\`${path}\`, source "${value}"`, [is, ...rows(option, path)]);
-  });
-}
-
-/** The tables of the whole configuration. */
-function configTables(): string {
-  const host = bare(labSchema.shape.host).node;
-  const guest = labSchema.shape.guests.element;
-  const image = bare(guest.shape.image);
-  if (!(host instanceof z.ZodObject) || !(image.node instanceof z.ZodDiscriminatedUnion))
-    throw new Error("docs: host is not an object, or image not a choice");
-  return [
-    table("`mirlab:host`", rows(host, "host")),
-    table("`mirlab:guests`", rows(guest, "guests[]")),
-    ...imageTables(image.node, "guests[].image", image.fallback),
-  ].join("\n");
-}
 
 /** The page with its part written anew. */
 function withFresh(page: string, { file, mark, text }: Written): string {
@@ -216,12 +82,11 @@ const anchor = (heading: string): string =>
 
 /** Links of the docs that lead nowhere. */
 function brokenLinks(): string[] {
-  const decisions = readdirSync(join(ROOT, "docs", "decisions")).map((f) => `docs/decisions/${f}`);
-  const top = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
-  const written = ["page", "checks", "doctor", "policies", "troubleshooting"].map(
-    (name) => `docs/${name}.md`,
-  );
-  const pages = [...top, ...written, ...decisions];
+  const inFolder = (folder: string): string[] =>
+    readdirSync(join(ROOT, folder))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => join(folder, name));
+  const pages = [".", "docs", "docs/decisions", "toolchain"].flatMap(inFolder);
   return pages.flatMap((page) => {
     const links = [...readFileSync(join(ROOT, page), "utf8").matchAll(/\]\(([^)\s]+)\)/g)];
     return links.flatMap(([, link = ""]) => {
