@@ -1,4 +1,4 @@
-/** The lab: what Pulumi.<stack>.yaml declares, on its host. */
+/** The program: creates the lab that Pulumi.<stack>.yaml declares. */
 import * as pulumi from "@pulumi/pulumi";
 import { labOfStack } from "./components/lab/stackConfig.resource";
 import { Guest } from "./components/lab/guest.resource";

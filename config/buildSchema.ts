@@ -1,4 +1,4 @@
-/** `guests[].kernel.build` and `guests[].mesa.build`: what is compiled in a guest, as data. Rules that span keys are in guestBuild.ts. */
+/** Schema of `guests[].kernel.build`, `guests[].mesa.build` and `host.buildCache`. Rules that span keys are in softwareRules.ts. */
 import { z } from "zod";
 import { absolutePath, downloadUrl, sha256, suite } from "./schemaTypes";
 
@@ -10,8 +10,8 @@ const sourceOf = (name: z.ZodType<string>, what: string, example: string) =>
       .describe(`Suite of that package on the host's mirror, e.g. '${example}'.`),
     url: downloadUrl(1024)
       .optional()
-      .describe("A tar of the source, downloaded by the host. Plain http only on loopback."),
-    sha256: sha256.optional().describe("SHA-256 of what the URL gives; another file is refused."),
+      .describe("URL of a source tar, which the host downloads; plain http only on loopback."),
+    sha256: sha256.optional().describe("SHA-256 of the tar; another file is refused."),
     git: z
       .string()
       .max(1024)
@@ -19,14 +19,14 @@ const sourceOf = (name: z.ZodType<string>, what: string, example: string) =>
         /^(https:\/\/[A-Za-z0-9.-]+(:\d{1,5})?)?(\/[A-Za-z0-9._@+~-]+)+$/,
         "use an https URL, or an absolute path on the lab host",
       )
-      .refine((place) => !/\/\.{1,2}(\/|$)/.test(place), "must not contain '.' or '..' as a folder")
+      .refine((place) => !/\/\.{1,2}(\/|$)/.test(place), "use a path without '.' and '..'")
       .optional()
       .describe("A git repository: https URL, or absolute path on the lab host."),
     commit: z
       .string()
       .regex(/^[0-9a-f]{40}$/, "use a commit's 40 hex digits")
       .optional()
-      .describe("The commit of that repository."),
+      .describe("Commit of that repository."),
   });
 
 const source = sourceOf(
@@ -44,16 +44,16 @@ const patch = z.strictObject({
   sha256: sha256.describe("SHA-256 of the patch; another file is refused."),
 });
 
-/** What every build has, whatever it makes. */
+/** The keys that kernel and Mesa builds share. */
 const buildParts = <Source extends z.ZodType>(from: Source) => ({
-  source: from.describe("Where the source comes from: one of package, url and git."),
-  patches: z.array(patch).max(50).default([]).describe("Applied in this order."),
+  source: from.describe("The source: exactly one of package, url and git."),
+  patches: z.array(patch).max(50).default([]).describe("Patches, applied in this order."),
   jobs: z
     .int()
     .min(1)
     .max(64)
     .optional()
-    .describe("Compilers at a time in the guest; unset: as many as vcpus."),
+    .describe("Parallel compiler processes in the guest; unset: as many as vcpus."),
 });
 
 export const kernelBuild = z.strictObject({
@@ -62,14 +62,14 @@ export const kernelBuild = z.strictObject({
     .enum(["tiny", "running", "defconfig"])
     .default("tiny")
     .describe(
-      "Configuration below the lab's own symbols: nothing else, that of the guest's own kernel with the modules that it had loaded, or what Linux has by default.",
+      "Base configuration under the lab's own symbols: nothing (tiny), that of the guest's own kernel with its loaded modules (running), or Linux' default (defconfig).",
     ),
   fragments: z
     .array(absolutePath)
     .max(20)
     .default([])
     .describe(
-      "Files of lines CONFIG_X=VALUE on the machine that runs Pulumi; a later one wins. Each symbol has to be set in the end.",
+      "Files of lines CONFIG_X=VALUE on the machine that runs Pulumi; a later file wins, and the final configuration has to contain each symbol.",
     ),
 });
 
@@ -78,7 +78,9 @@ export const mesaBuild = z.strictObject({
   renderer: z
     .enum(["softpipe", "llvmpipe"])
     .default("softpipe")
-    .describe("What draws: softpipe needs nothing else; llvmpipe is faster, and needs LLVM."),
+    .describe(
+      "Software renderer: softpipe needs no other library; llvmpipe is faster but needs LLVM.",
+    ),
 });
 
 export const buildCache = z
@@ -88,12 +90,12 @@ export const buildCache = z
       .min(4)
       .max(1000)
       .default(10)
-      .describe("Sources, build roots and results that builds in guests keep on the host, GiB."),
+      .describe("Host space for sources, build roots and results of builds in guests, GiB."),
     warm: z
       .enum(["auto", "always", "never"])
       .default("auto")
       .describe(
-        "Compile natively on the host too, confined, so that the guest's compiler finds the results: auto where the guest runs without KVM, or distcc helps.",
+        "Also compile natively (confined) on the host, so that the guest's compiler finds cached results; auto: if the guest runs without KVM, or distcc is set.",
       ),
     distcc: z
       .array(
@@ -104,12 +106,12 @@ export const buildCache = z
             .max(65535)
             .default(3632)
             .describe("Port of a distccd on the lab host's loopback."),
-          jobs: z.int().min(1).max(256).describe("Compilers at a time that it may be asked for."),
+          jobs: z.int().min(1).max(256).describe("Parallel compiler processes on that distccd."),
         }),
       )
       .max(8)
       .default([])
-      .describe("Other machines that help the host compile, each by a tunnel to its distccd."),
+      .describe("Other machines that compile for the host, each through a tunnel to its distccd."),
   })
   .prefault({});
 

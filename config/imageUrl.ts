@@ -1,6 +1,6 @@
-/** Images by URL: which are accepted, and where their verified copy lies. Pure. */
+/** Images by URL: which URLs are accepted, and where the verified copy is stored. Pure. */
 
-/** Why a URL is refused, or undefined. */
+/** Why a URL is refused; undefined: it is accepted. */
 export function imageUrlFault(url: string): string | undefined {
   if (!/^https?:\/\/[!-~]+$/.test(url) || /['"<>\\^`{|}]/.test(url) || !URL.canParse(url)) {
     return "use an http or https URL";
@@ -13,7 +13,7 @@ export function imageUrlFault(url: string): string | undefined {
     : undefined;
 }
 
-/** Path of the verified copy in the host's cache; named by content. */
+/** Path of the verified copy in the host's cache, named by content. */
 export function urlImagePath(
   image: { readonly digest: string; readonly format: string },
   cacheDir: string,

@@ -1,4 +1,4 @@
-/** Reads the lab from configuration: all faults at once, defaults filled in. Pure. */
+/** Reads the configuration: reports all faults at once, and fills in defaults. Pure. */
 import { parse } from "yaml";
 import { z } from "zod";
 import { BuildCache } from "./buildSchema";
@@ -9,7 +9,7 @@ import { shortened, visible } from "../core/plainText";
 import { isLoopback } from "./screen";
 import { LOMIRI_MEMORY_MIB } from "./session";
 
-/** One fault of the configuration: where, and what to do. */
+/** One fault of the configuration: its place and its reason. */
 export interface ConfigFault {
   /** e.g. `guests[0].memoryMiB` */
   readonly path: string;
@@ -20,11 +20,11 @@ export type LabResult =
   | { readonly lab: Lab; readonly faults: readonly [] }
   | { readonly lab: undefined; readonly faults: readonly ConfigFault[] };
 
-/** Longest text of a fault, characters: a key or a value may be of any length. */
+/** Longest text of a fault, characters: keys and values may have any length. */
 const FAULT_CHARS = 400;
 
-/** Keys and values are told as they are, whoever wrote them: on one line, and fit for a terminal. */
-const told = (text: string): string => shortened(visible(text), FAULT_CHARS);
+/** Keys and values in a fault, on one line and safe for a terminal. */
+const shownText = (text: string): string => shortened(visible(text), FAULT_CHARS);
 
 /** Validates the raw values of the configuration keys (`host`, `guests`, and any unknown ones). */
 export function readLab(raw: Record<string, unknown>): LabResult {
@@ -39,39 +39,43 @@ export function readLab(raw: Record<string, unknown>): LabResult {
     ? { lab: parsed.data, faults: [] }
     : {
         lab: undefined,
-        faults: faults.map(({ path, reason }) => ({ path: told(path), reason: told(reason) })),
+        faults: faults.map(({ path, reason }) => ({
+          path: shownText(path),
+          reason: shownText(reason),
+        })),
       };
 }
 
 /**
- * The same, of values as the engine hands them over: structured ones as JSON, which YAML reads too,
- * and plain words, which stay words.
+ * The same for values in the engine's form: structured values are JSON, which YAML reads too; plain
+ * words stay words.
  */
 export function readLabTexts(texts: Readonly<Record<string, string>>): LabResult {
   const faults: ConfigFault[] = [];
   const values = Object.entries(texts).map(([key, text]) => {
     try {
-      // Without warnings on the terminal: what YAML warns of is no value of ours.
+      // Print no warnings: they concern YAML features that no key uses.
       return [key, parse(text, { logLevel: "error" }) as unknown];
     } catch (error) {
       const [line = ""] = (error as Error).message.split("\n");
-      faults.push({ path: told(key), reason: told(`use YAML or JSON, found ${line}`) });
+      const reason = `found invalid YAML (${line.replace(/:$/, "")}); need YAML or JSON`;
+      faults.push({ path: shownText(key), reason: shownText(reason) });
       return [key, undefined];
     }
   });
-  // What could not be read would be told a second time, as missing.
+  // Do not report an unreadable key a second time as missing.
   return faults.length > 0
     ? { lab: undefined, faults }
     : readLab(Object.fromEntries(values) as Record<string, unknown>);
 }
 
-/** The guests that can be read by themselves; one with faults of its own is undefined. */
+/** The guests, each read by itself; undefined for a guest with faults. */
 function readableGuests(raw: Record<string, unknown>): (GuestConfig | undefined)[] {
   const guests = Array.isArray(raw.guests) ? raw.guests : [];
   return guests.map((guest) => labSchema.shape.guests.element.safeParse(guest).data);
 }
 
-/** `["guests", 0, "name"]` as a person writes it: `guests[0].name`. */
+/** `["guests", 0, "name"]` -> `guests[0].name`. */
 function pathText(path: readonly PropertyKey[]): string {
   return path
     .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
@@ -96,7 +100,7 @@ function toFaults(issue: Issue, raw: unknown): ConfigFault[] {
     return [
       {
         path: path.endsWith("source") ? path : `${path}.source`,
-        reason: "use one of 'debian', 'url', 'existing'",
+        reason: "need one of 'debian', 'url', 'existing'",
       },
     ];
   }
@@ -107,18 +111,39 @@ function toFaults(issue: Issue, raw: unknown): ConfigFault[] {
   if (value === undefined && issue.code === "invalid_type") {
     return [{ path, reason: `missing; ${describeAt(issue.path, raw) ?? "set it"}` }];
   }
-  return [{ path, reason: `${issue.message.replace(/^Invalid input: /, "")}${got(value)}` }];
+  return [{ path, reason: reasonOf(issue.message, value) }];
 }
 
-/** The offending value, short, never an object's insides: those may hold a secret. */
-function got(value: unknown): string {
-  if (typeof value === "number" || typeof value === "boolean") return `, got ${value}`;
-  if (typeof value === "string" && value.length <= 60) return `, got ${JSON.stringify(value)}`;
-  if (Array.isArray(value)) return ", got a list";
-  return "";
+/** zod's names of types, in words. */
+const TYPES: Readonly<Record<string, string>> = {
+  ...{ int: "a whole number", number: "a number", boolean: "true or false", string: "a text" },
+  ...{ array: "a list", object: "an object" },
+};
+
+/** A rule (`use X`, or zod's `expected X`) becomes the need; another message is a whole sentence. */
+function reasonOf(message: string, value: unknown): string {
+  const rule = /^(?:\w+ \w+: )?(?:use|expected) (.*?)(?:, received \w+)?$/s.exec(message)?.[1];
+  if (rule !== undefined) {
+    const need = rule
+      .replace(/^[a-z]+\b/, (type) => TYPES[type] ?? type)
+      .replace(" to be ", " ")
+      .replace(" to have ", " with ");
+    return `found ${shownValue(value)}; need ${need}`;
+  }
+  const sentence = message.replace("; ", "; fix: ");
+  return sentence.startsWith("'") ? sentence : `found ${shownValue(value)}: ${sentence}`;
 }
 
-/** The schema node at a path, with wrappers (default, optional) taken off. */
+/** The wrong value, short; never the content of an object, which may be a secret. */
+function shownValue(value: unknown): string {
+  if (typeof value === "string") {
+    return value.length <= 60 ? JSON.stringify(value) : `a text of ${value.length} characters`;
+  }
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+/** The schema node at a path, without its wrappers (default, optional). */
 function schemaAt(path: readonly PropertyKey[], raw: unknown): z.core.$ZodType | undefined {
   let node: z.core.$ZodType | undefined = labSchema;
   let value: unknown = raw;
@@ -163,50 +188,56 @@ function describeAt(path: readonly PropertyKey[], raw: unknown): string | undefi
   return node instanceof z.ZodType ? node.description : undefined;
 }
 
-/** Keys of another kind of session, and a guest too small for this one. */
+/** Keys of another kind of session, and too little memory for this one. */
 function sessionFaults(guest: GuestConfig, at: string): ConfigFault[] {
   const { kind, command, client } = guest.session;
   if (kind === "demo") return [];
   const foreign = Object.entries({ command, client }).filter(([, value]) => value !== undefined);
   const faults = foreign.map(([key]) => ({
     path: `${at}.session.${key}`,
-    reason: `belongs to session.kind 'demo', got kind '${kind}'; remove one of the two`,
+    reason: `found the key with session.kind '${kind}'; need kind 'demo'; fix: remove the key, or change session.kind`,
   }));
   // An adopted domain keeps its own memory: the key does not apply to it.
   if (guest.image.source !== "existing" && guest.memoryMiB < LOMIRI_MEMORY_MIB) {
     faults.push({
       path: `${at}.memoryMiB`,
-      reason: `session.kind '${kind}' needs at least ${LOMIRI_MEMORY_MIB}, got ${guest.memoryMiB}`,
+      reason: `found ${guest.memoryMiB}; need at least ${LOMIRI_MEMORY_MIB} for session.kind '${kind}'`,
     });
   }
   return faults;
 }
 
-/** A screen that others could reach in clear text, and TLS where it cannot be had. */
+/** A screen that others could reach without TLS, and TLS for a guest that does not support it. */
 function screenFaults({ spice, image }: GuestConfig, at: string): ConfigFault[] {
   if (!spice.tls) {
     if (isLoopback(spice.listen)) return [];
-    const reason = `must be loopback without spice.tls, got "${spice.listen}"; set spice.tls to true, or listen on 127.0.0.1 and tunnel ('ssh -L')`;
+    const reason = `found "${spice.listen}" without spice.tls; need loopback or TLS; fix: set spice.tls to true, or listen on 127.0.0.1 and tunnel ('ssh -L')`;
     return [{ path: `${at}.spice.listen`, reason }];
   }
   if (image.source !== "existing") return [];
-  const reason = `is for guests that the lab makes, got image.source 'existing'; remove one of the two`;
+  const reason = `found true for an adopted guest; need a guest that the lab creates; fix: remove the key`;
   return [{ path: `${at}.spice.tls`, reason }];
 }
 
-/** What a guest cannot do without a way out, or does not have. */
+/** A closed network for a guest that does not support it. */
 function outboundFaults({ network, image }: GuestConfig, at: string): ConfigFault[] {
   if (network.outbound) return [];
   const path = `${at}.network.outbound`;
   if (network.mode !== "user" || image.source === "existing")
-    return [{ path, reason: "false is for network.mode 'user' of guests that the lab makes" }];
+    return [
+      {
+        path,
+        reason:
+          "found false; need network.mode 'user' and a guest that the lab creates; fix: remove the key",
+      },
+    ];
   if (image.source !== "url") return [];
   const reason =
-    "false leaves an image.source 'url' without the packages of its first boot; use 'debian', or remove it";
+    "found false with image.source 'url'; need the network for the packages of the first boot; fix: use image.source 'debian', or remove the key";
   return [{ path, reason }];
 }
 
-/** Helpers of a compile that is not made, and one that is named twice. */
+/** Helpers for a disabled compile, and a helper that is listed twice. */
 function helperFaults({ warm, distcc }: BuildCache): ConfigFault[] {
   const path = "host.buildCache.distcc";
   const faults: ConfigFault[] = [];
@@ -214,19 +245,19 @@ function helperFaults({ warm, distcc }: BuildCache): ConfigFault[] {
   distcc.forEach(({ port }, i) => claim(`port ${port}`, `${path}[${i}].port`));
   if (warm === "never" && distcc.length > 0) {
     const reason =
-      "helps the host compile, which warm 'never' forbids; set warm to 'auto', or remove distcc";
+      "found helpers with warm 'never'; need a compile on the host; fix: set warm to 'auto', or remove distcc";
     faults.push({ path, reason });
   }
   return faults;
 }
 
-/** Adds a fault where a thing of which there is one is claimed a second time. */
+/** Adds a fault when two keys claim the same port, name or domain. */
 function claims(faults: ConfigFault[]): (what: string, path: string) => void {
   const taken = new Map<string, string>();
   return (what, path) => {
     const first = taken.get(what);
     if (first === undefined) taken.set(what, path);
-    else faults.push({ path, reason: `${what} is already taken by ${first}` });
+    else faults.push({ path, reason: `found ${what}, which ${first} has too; need another one` });
   };
 }
 
@@ -253,7 +284,7 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
       if (guest.image.source === "existing" && guest[software].source !== "distro") {
         add(
           `${at}.${software}.source`,
-          `an adopted guest's ${software} is its owner's; use 'distro'`,
+          `found '${guest[software].source}' for an adopted guest; need 'distro': the lab does not manage its ${software}`,
         );
       }
     }
@@ -261,7 +292,7 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
     if (guest.video.vgamemKiB > vgaLimit) {
       add(
         `${at}.video.vgamemKiB`,
-        `must not exceed video.ramKiB (${vgaLimit}), got ${guest.video.vgamemKiB}`,
+        `found ${guest.video.vgamemKiB}; need at most video.ramKiB (${vgaLimit})`,
       );
     }
   });

@@ -1,4 +1,4 @@
-/** The known word nearest to a mistyped one. Pure. */
+/** Finds the known word nearest to a mistyped one. Pure. */
 
 /** Edits (insert, delete, replace) from `a` to `b`. */
 function distance(a: string, b: string): number {

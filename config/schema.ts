@@ -1,8 +1,8 @@
 /**
- * The lab's configuration as data: every key, its type, range, default and meaning.
+ * The lab's configuration as data: every key with its type, range, default and meaning.
  *
- * The README's table is generated from the descriptions here, so a description is written for the
- * person who edits `Pulumi.<stack>.yaml`. Rules that span several keys live in `labConfig.ts`.
+ * The configuration reference is generated from the descriptions, so write them for the person who
+ * edits `Pulumi.<stack>.yaml`. Rules that span several keys are in `lab.ts`.
  */
 import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
@@ -18,20 +18,20 @@ const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 cha
 const HOST_KEY =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}( [ -~]*)?$/;
 
-/** A literal argument: NUL and line ends cannot be carried by a unit file or an argv list. */
+/** A literal argument: unit files and argv cannot carry NUL and line ends. */
 const argument = z
   .string()
   .max(4096)
   // eslint-disable-next-line no-control-regex -- control characters are what is refused here
-  .regex(/^[^\u0000-\u001f\u007f]*$/, "must not contain control characters")
-  .refine((text) => text.isWellFormed(), "must not contain half a character");
+  .regex(/^[^\u0000-\u001f\u007f]*$/, "use text without control characters")
+  .refine((text) => text.isWellFormed(), "use valid Unicode text");
 
-/** Without a zone, which names an interface of one machine. */
+/** Without a zone: a zone names an interface of one machine. */
 const isPlainIPv6 = (text: string): boolean => isIPv6(text) && !text.includes("%");
 
 const port = z.int().min(1024).max(65535);
 
-/** A version requirement that is not below the page's own. */
+/** A version requirement that is not below the page's floor. */
 const gate = (key: keyof typeof PAGE_FLOORS) =>
   z.string().superRefine((text, ctx) => {
     const fault = gateFault(text, PAGE_FLOORS[key]);
@@ -51,28 +51,26 @@ const ssh = z.strictObject({
     .string()
     .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "use a POSIX user name")
     .default("root")
-    .describe("User to log in as; needs root or passwordless sudo."),
+    .describe("Login user: root, or a user with passwordless sudo."),
   privateKeyFile: absolutePath.describe("Private key file on the machine that runs Pulumi."),
   hostKey: z
     .string()
     .regex(HOST_KEY, "use one line of ssh-keyscan without the host, e.g. 'ssh-ed25519 AAAA...'")
     .describe(
-      "The server's public host key, ed25519 where it has one. Connections to any other key are refused.",
+      "The server's public host key, preferably ed25519; connections to another key are refused.",
     ),
 });
 
 const host = z.strictObject({
   ssh: ssh
     .optional()
-    .describe("How to reach a lab host that is not this machine; unset: this machine."),
+    .describe("Connection to a remote lab host; unset: this machine is the lab host."),
   dataDir: absolutePath
     .default("/var/lib/mirlab")
-    .describe("Directory on the host for pools, shares and logs."),
+    .describe("Folder on the host for pools, shares and logs."),
   cacheDir: absolutePath
     .default("/var/cache/mirlab")
-    .describe(
-      "Directory on the host for images, keyed by content. Safe to delete when no lab runs.",
-    ),
+    .describe("Folder on the host for images, named by content; safe to delete while no lab runs."),
   natSubnet: z
     .string()
     .regex(
@@ -89,37 +87,37 @@ const host = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "Also install the page's virt-manager and SPICE client; they need a desktop's libraries.",
+      "Also install virt-manager and the SPICE client of the page, which need desktop libraries.",
     ),
   packages: z
     .enum(["install", "check"])
     .default("install")
-    .describe("Install missing host packages, or only fail and name them."),
+    .describe("install: install missing host packages; check: fail and list them."),
   buildCache,
   onDrift: z
     .enum(["heal", "report"])
     .default("heal")
-    .describe(
-      "What `up` does with differences of the host: repair them, or only tell them, each time.",
-    ),
+    .describe("What `up` does about drift of the host: heal repairs it, report only reports it."),
 });
 
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,63}$/;
 
 const image = z.discriminatedUnion("source", [
   z.strictObject({
-    source: z.literal("debian").describe("Built by mmdebstrap from the signed Debian archive."),
+    source: z
+      .literal("debian")
+      .describe("An image that mmdebstrap builds from the signed Debian archive."),
     suite: z.enum(["bookworm"]).default("bookworm").describe("Debian suite."),
     packages: z
       .array(z.string().regex(PACKAGE, "use a Debian package name"))
       .max(200)
       .default([])
-      .describe("Debian packages added to the image."),
+      .describe("Additional Debian packages in the image."),
   }),
   z.strictObject({
     source: z.literal("url").describe("A cloud image, verified before use."),
     url: downloadUrl(2048).describe(
-      "Where the image is downloaded from (by the host). Plain http only on loopback.",
+      "URL from which the host downloads the image; plain http only on loopback.",
     ),
     digest: z
       .string()
@@ -127,44 +125,44 @@ const image = z.discriminatedUnion("source", [
         /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/,
         "use 'sha256:<64 hex digits>' or 'sha512:<128 hex digits>', from the publisher's signed sums",
       )
-      .describe("Digest of the file; a file with another digest is never used."),
+      .describe("Digest of the file; another file is refused."),
     format: z.enum(["qcow2", "raw"]).default("qcow2").describe("Format of the file."),
   }),
   z.strictObject({
-    source: z.literal("existing").describe("A domain that is already on the host."),
+    source: z.literal("existing").describe("An existing domain on the host, which the lab adopts."),
     domain: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$/, "use the name that 'virsh list --all' shows")
-      .describe("Name of the domain to adopt. Its disks are never touched."),
-    ssh: ssh.describe("How to reach the installed guest."),
+      .describe("Name of the domain to adopt; the lab never touches its disks."),
+    ssh: ssh.describe("Connection to the adopted guest."),
     restart: z
       .enum(["never", "shutdown"])
       .default("never")
       .describe(
-        "A running domain sees new hardware after a power cycle: 'shutdown' does a clean one.",
+        "What `up` does when a running domain needs a restart for new hardware: shutdown power-cycles it cleanly, never does not restart it.",
       ),
   }),
 ]);
 
-/** Keys of a package; of software that is one of a suite's packages, its `name` too. */
+/** Keys of a package; the kernel, which is one package of a suite, has a `name` too. */
 const suitePackage = (example: string) => ({
-  suite: suite.optional().describe("Suite of the guest's own Debian mirror; apt verifies it."),
+  suite: suite.optional().describe("Suite on the guest's Debian mirror; apt verifies it."),
   deb: absolutePath
     .optional()
     .describe(`Package file of ${example}, on the machine that runs Pulumi.`),
-  sha256: sha256.optional().describe("SHA-256 of the deb; another file is refused."),
+  sha256: sha256.optional().describe("SHA-256 of the package file; another file is refused."),
 });
 
 const kernelPackage = z.strictObject({
-  ...suitePackage("one kernel"),
+  ...suitePackage("a kernel"),
   name: z
     .string()
     .regex(/^linux-image-[a-z0-9][a-z0-9.+-]{0,80}$/, "use a package 'linux-image-...'")
     .optional()
-    .describe("Package in the suite; unset: linux-image-amd64."),
+    .describe("Name of the package in the suite; unset: linux-image-amd64."),
 });
 
-/** Where the guest's kernel or its Mesa comes from. */
+/** Keys that choose the source of the guest's kernel or Mesa. */
 const software = <Package extends z.ZodType, Build extends z.ZodType>(
   what: string,
   key: string,
@@ -175,17 +173,19 @@ const software = <Package extends z.ZodType, Build extends z.ZodType>(
     source: z
       .enum(["distro", "package", "build"])
       .default("distro")
-      .describe(`Where the guest's ${what} comes from, see docs/builds.md.`),
+      .describe(`Source of the guest's ${what} (docs/builds.md).`),
     when: z
       .enum(["unmet", "always", "never"])
       .default("unmet")
       .describe(
-        `unmet: only while the distribution's own does not meet gates.${key}. never: what is there is left alone.`,
+        `unmet: use the source while the distribution's ${what} does not meet gates.${key}; always: use it anyway; never: do not change the guest's ${what}.`,
       ),
     package: packages
       .optional()
-      .describe("Source package: a suite of the guest's mirror, or a package file."),
-    build: build.optional().describe("Source build: compiled in the guest, see docs/builds.md."),
+      .describe("For source package: a suite on the guest's mirror, or a package file."),
+    build: build
+      .optional()
+      .describe("For source build: what to compile in the guest (docs/builds.md)."),
   });
 
 const guest = z.strictObject({
@@ -199,12 +199,12 @@ const guest = z.strictObject({
     .max(4096)
     .default(12)
     .describe(
-      "Virtual size of the root disk, GiB. More enlarges it, running or not, with what is on it; less is refused.",
+      "Virtual size of the root disk, GiB; a larger value also grows an existing disk and its file system, a smaller one is refused.",
     ),
   acceleration: z
     .enum(["auto", "kvm", "tcg"])
     .default("auto")
-    .describe("auto: KVM where a probe guest really booted with it, else TCG (slow), and says so."),
+    .describe("auto: KVM if a probe guest boots with it, else TCG, which is slow and is reported."),
   video: z
     .strictObject({
       ramKiB: z.int().min(16384).max(1048576).default(65536).describe("QXL primary memory, KiB."),
@@ -219,7 +219,7 @@ const guest = z.strictObject({
     .prefault({}),
   spice: z
     .strictObject({
-      port: port.optional().describe("Port of SPICE; unset: a free one, kept."),
+      port: port.optional().describe("SPICE port; unset: the lab chooses a free one and keeps it."),
       listen: z
         .string()
         .refine(
@@ -227,15 +227,15 @@ const guest = z.strictObject({
           "use an address of the host, e.g. '127.0.0.1'",
         )
         .default("127.0.0.1")
-        .describe("Address of the host that SPICE listens on; outside loopback only with tls."),
+        .describe("Host address on which SPICE listens; outside loopback only with tls."),
       tls: z
         .boolean()
         .default(false)
         .describe(
-          "Speak TLS only, with a certificate of the guest's own authority; console.vv carries it.",
+          "Accept only TLS, with a certificate of the guest's own authority, which console.vv contains.",
         ),
       clipboard: z.boolean().default(false).describe("Share the clipboard with the viewer."),
-      fileTransfer: z.boolean().default(false).describe("Let the viewer send files."),
+      fileTransfer: z.boolean().default(false).describe("Let the viewer send files to the guest."),
     })
     .prefault({}),
   network: z
@@ -244,15 +244,19 @@ const guest = z.strictObject({
         .boolean()
         .default(true)
         .describe(
-          "Mode user: the guest reaches what the host reaches, its loopback included. false: SSH comes in, and nothing goes out.",
+          "true: with mode user the guest reaches everything that the host reaches, including the host's loopback; false: it reaches nothing, and only SSH reaches it.",
         ),
       mode: z
         .enum(["user", "nat"])
         .default("user")
-        .describe("user: no host set-up, SSH by a loopback forward. nat: a libvirt network."),
+        .describe(
+          "user: no network on the host, SSH through a loopback port; nat: a libvirt network.",
+        ),
       sshPort: port
         .optional()
-        .describe("Loopback port forwarded to the guest's sshd; unset: a free one, kept."),
+        .describe(
+          "Loopback port forwarded to the guest's sshd; unset: the lab chooses a free one and keeps it.",
+        ),
     })
     .prefault({}),
   share: z
@@ -264,9 +268,7 @@ const guest = z.strictObject({
           if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
         })
         .optional()
-        .describe(
-          "Existing folder on the host; unset: one made for this guest under host.dataDir.",
-        ),
+        .describe("Existing folder on the host; unset: the lab creates one under host.dataDir."),
       mount: absolutePath
         .refine(
           (p) => /^\/(mnt|media|srv|home|opt)\/./.test(p),
@@ -283,7 +285,7 @@ const guest = z.strictObject({
         .enum(["demo", "lomiri"])
         .default("demo")
         .describe(
-          "demo: a Mir server, by default mir_demo_server, and a client. lomiri: the desktop session of that name, see docs/lomiri.md.",
+          "demo: a Mir server (by default mir_demo_server) and a client; lomiri: the Lomiri desktop (docs/lomiri.md).",
         ),
       command: z
         .array(argument)
@@ -291,31 +293,33 @@ const guest = z.strictObject({
         .max(64)
         .optional()
         .describe(
-          "Kind demo: a Mir server and its arguments, run by a systemd unit in the guest; unset: mir_demo_server on gbm-kms.",
+          "For kind demo: the Mir server and its arguments; unset: mir_demo_server on gbm-kms.",
         ),
       client: z
         .array(argument)
         .max(64)
         .optional()
         .describe(
-          "Kind demo: a client whose window must show; [] starts none; unset: with mir_demo_server a window that names the versions.",
+          "For kind demo: a client and its arguments, which has to show a window; []: no client; unset: with mir_demo_server a window that shows the versions.",
         ),
     })
     .prefault({}),
   kernel: software("kernel", "kernel", kernelPackage, kernelBuild).prefault({}),
-  mesa: software("Mesa", "mesa", z.strictObject(suitePackage("one Mesa")), mesaBuild).prefault({}),
+  mesa: software("Mesa", "mesa", z.strictObject(suitePackage("a Mesa")), mesaBuild).prefault({}),
   onDrift: z
     .enum(["heal", "restart-at-next-boot", "report"])
     .default("heal")
     .describe(
-      "What up does about an edited domain or guest: put it right, with a clean power cycle where it must; put the definition right and leave a running domain alone; or only tell.",
+      "What `up` does about drift of domain and guest: heal repairs it, with a clean power cycle if needed; restart-at-next-boot repairs it without a power cycle; report only reports it.",
     ),
   gates: z
     .strictObject({
       kernel: gate("kernel")
         .default(">= 3.18")
-        .describe("Running kernel; not below the page's 3.18."),
-      mesa: gate("mesa").default(">= 10.3.0").describe("Mesa in use; not below the page's 10.3.0."),
+        .describe("Required version of the running kernel; not below the page's 3.18."),
+      mesa: gate("mesa")
+        .default(">= 10.3.0")
+        .describe("Required version of the Mesa in use; not below the page's 10.3.0."),
     })
     .prefault({}),
 });
@@ -323,7 +327,7 @@ const guest = z.strictObject({
 /** The whole configuration: one host, and the guests on it. */
 export const labSchema = z.strictObject({
   host: host.prefault({}),
-  guests: z.array(guest).min(1, "declare at least one guest").max(64),
+  guests: z.array(guest).min(1, "use at least one guest").max(64),
 });
 
 export type Lab = z.output<typeof labSchema>;

@@ -1,4 +1,4 @@
-/** Pieces of the configuration's schema that more than one key has. */
+/** Schema parts that several keys of the configuration share. */
 import { z } from "zod";
 import { imageUrlFault } from "./imageUrl";
 
@@ -11,10 +11,10 @@ export const absolutePath = z
   )
   .refine(
     (path) => !path.split("/").some((part) => part === "." || part === ".."),
-    "must not contain '.' or '..' as a folder",
+    "use a path without '.' and '..'",
   );
 
-/** Where a file is downloaded from, of at most so many characters. */
+/** URL of a download, of at most `longest` characters. */
 export const downloadUrl = (longest: number) =>
   z
     .string()

@@ -1,20 +1,20 @@
-/** What a kind of session needs of its guest. Pure data. */
+/** What each kind of session needs in the guest. Pure data. */
 import { GuestConfig } from "./schema";
 
 /**
- * Least memory of a guest with Lomiri, MiB: the smallest that was tried, and what NixOS gives its
- * own Lomiri tests. Measured at 3072: 518 used by the whole guest after the first frame, 400 of page
- * cache (docs/lomiri.md).
+ * Least memory of a guest with Lomiri, MiB: the smallest value that was tested, and the value of
+ * NixOS' Lomiri tests. Measured at 3072: after the first frame the whole guest used 518, plus 400 of
+ * page cache (docs/lomiri.md).
  */
 export const LOMIRI_MEMORY_MIB = 2048;
 
-/** Debian's packages of each kind, above what every guest gets. */
+/** Debian packages of each kind, in addition to those of every guest. */
 const SESSION_PACKAGES: Record<GuestConfig["session"]["kind"], readonly string[]> = {
   demo: [],
   lomiri: ["lomiri-desktop-session"],
 };
 
-/** What the session of a guest needs on top of packages that are there or asked for: no doubles. */
+/** The given packages and those of the session, each once. */
 export function withSessionPackages(
   packages: readonly string[],
   { kind }: GuestConfig["session"],

@@ -1,6 +1,6 @@
 /** Which host folders may be shared with a guest. Pure: symlinks are resolved by the caller. */
 
-/** Refused with everything below them. */
+/** Refused, with everything below them. */
 const SYSTEM_TREES = [
   "/bin",
   "/boot",
@@ -23,7 +23,7 @@ const SYSTEM_TREES = [
   "/var/lib/dpkg",
 ];
 
-/** Refused themselves; a folder below them may be shared. */
+/** Refused; a folder below them may be shared. */
 const SYSTEM_FOLDERS = [
   "/",
   "/home",
@@ -39,12 +39,13 @@ const SYSTEM_FOLDERS = [
 ];
 
 /**
- * Why a resolved, absolute host path may not be shared, or undefined when it may.
- * A home folder itself (`/home/ada`) holds keys and is refused; a folder in it may be shared.
+ * Why a resolved, absolute host path may not be shared; undefined: it may. A home folder
+ * (`/home/ada`) is refused because it has keys; a folder in it may be shared.
  */
 export function sharePathFault(path: string): string | undefined {
   const fix = "share a folder made for it, e.g. /srv/mir";
-  if (path !== "/" && !/^(\/[^/]+)+$/.test(path)) return `'${path}' is no absolute path; ${fix}`;
+  if (path !== "/" && !/^(\/[^/]+)+$/.test(path))
+    return `'${path}' is not an absolute path; ${fix}`;
   if (path.split("/").some((part) => part === "." || part === "..")) {
     return `'${path}' holds '.' or '..'; ${fix}`;
   }

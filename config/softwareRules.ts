@@ -1,4 +1,4 @@
-/** Keys of `guests[].kernel` and `guests[].mesa` that do not belong together. Pure. */
+/** Finds conflicting keys of `guests[].kernel` and `guests[].mesa`. Pure. */
 import { BuildSource } from "./buildSchema";
 
 export interface SoftwarePackage {
@@ -12,7 +12,7 @@ type Fault = readonly [string, string];
 
 const PARTNERS = { package: "suite", url: "sha256", git: "commit" } as const;
 
-/** Keys of a source that do not belong together; paths are below `build.source`. */
+/** Conflicting keys of a source; paths are relative to `build.source`. */
 export function sourceFaults(source: BuildSource): Fault[] {
   const kinds = (Object.keys(PARTNERS) as (keyof typeof PARTNERS)[]).filter(
     (kind) => source[kind] !== undefined,
@@ -21,10 +21,11 @@ export function sourceFaults(source: BuildSource): Fault[] {
     const [is, has] = [source[kind as "package"] !== undefined, source[partner] !== undefined];
     if (is === has) return [];
     return is
-      ? [[partner, `missing; a source by ${kind} is used with it only`] as const]
-      : [[partner, `belongs to source.${kind}; set both or neither`] as const];
+      ? [[partner, `missing; source.${kind} needs it`] as const]
+      : [[partner, `found the key without source.${kind}; need both or neither`] as const];
   });
-  return kinds.length === 1 ? faults : [["", "set one of package, url and git"], ...faults];
+  const count = `found ${kinds.length} of package, url and git; need exactly one`;
+  return kinds.length === 1 ? faults : [["", count], ...faults];
 }
 
 interface Declared {
@@ -33,14 +34,14 @@ interface Declared {
   readonly build?: { readonly source: BuildSource } | undefined;
 }
 
-/** Keys that do not belong together; paths are below the software's own key. */
+/** Conflicting keys; paths are relative to the software's own key. */
 export function softwareFaults(declared: Declared): [string, string][] {
   const { source } = declared;
   const foreign = (["package", "build"] as const)
     .filter((key) => declared[key] !== undefined && source !== key)
     .map((key): [string, string] => [
       key,
-      `belongs to source '${key}', got source '${source}'; remove one of the two`,
+      `found the key with source '${source}'; need source '${key}'; fix: remove the key, or change source`,
     ]);
   const own =
     source === "package"
@@ -52,7 +53,7 @@ export function softwareFaults(declared: Declared): [string, string][] {
 }
 
 function buildFaults(build: Declared["build"]): [string, string][] {
-  if (build === undefined) return [["build", "missing; source 'build' needs a source"]];
+  if (build === undefined) return [["build", "missing; source 'build' needs it"]];
   return sourceFaults(build.source).map(([key, fault]) => [
     `build.source${key === "" ? "" : `.${key}`}`,
     fault,
@@ -64,21 +65,31 @@ function packageFaults(given: SoftwarePackage | undefined): [string, string][] {
   const { suite, name, deb, sha256 } = given;
   return [
     ...((suite === undefined) === (deb === undefined)
-      ? [["package", "set one of suite and deb"] as [string, string]]
+      ? [
+          [
+            "package",
+            `found ${suite === undefined ? "neither" : "both"} of suite and deb; need exactly one`,
+          ] as [string, string],
+        ]
       : []),
     ...(deb !== undefined && sha256 === undefined
-      ? [["package.sha256", "missing; a deb is used with its digest only"] as [string, string]]
+      ? [["package.sha256", "missing; package.deb needs its digest"] as [string, string]]
       : []),
     ...(deb === undefined && sha256 !== undefined
       ? [
-          ["package.sha256", "belongs to package.deb; a suite is verified by apt"] as [
-            string,
-            string,
-          ],
+          [
+            "package.sha256",
+            "found the key without package.deb; need it only for a deb: apt verifies a suite",
+          ] as [string, string],
         ]
       : []),
     ...(deb !== undefined && name !== undefined
-      ? [["package.name", "belongs to package.suite; a deb names itself"] as [string, string]]
+      ? [
+          [
+            "package.name",
+            "found the key with package.deb; need it only for a suite: a deb contains its name",
+          ] as [string, string],
+        ]
       : []),
   ];
 }

@@ -1,4 +1,4 @@
-/** Reads a stack's configuration file without the engine, for the verbs that run before it. */
+/** Reads a stack's configuration file without the engine, for verbs that run before it. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { ConfigFault, readLab } from "./lab";
@@ -16,7 +16,7 @@ function rawConfig(path: string): Record<string, unknown> {
   );
 }
 
-/** The lab that a stack's file declares, or its faults. Throws when the file cannot be read. */
+/** The lab in a stack's file, or the file's faults. Throws when the file cannot be read. */
 export function labOfFile(path: string): { lab: Lab | undefined; faults: readonly ConfigFault[] } {
   return readLab(rawConfig(path));
 }

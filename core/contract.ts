@@ -1,6 +1,6 @@
-/** What is right of a machine, item by item, compared with what was seen of it. Pure. */
+/** Compares what a machine has to be, item by item, with what was observed. Pure. */
 
-/** What a look tells: a value by item and field, or why nobody could tell it. */
+/** The result of a look: a value by item and field, or why the value is not known. */
 export interface Seen {
   fact(
     item: string,
@@ -8,29 +8,29 @@ export interface Seen {
   ): { readonly value: string; readonly known: boolean } | undefined;
 }
 
-/** Values that only the last `up` knows, by `ITEM: FIELD`. */
+/** Values that the last `up` recorded and no configuration declares, by `ITEM: FIELD`. */
 export type Recorded = Readonly<Record<string, string>>;
 
 /**
- * How a difference goes away. `run`: `up` does it. `accept`: it is the owner's to decide, so the next
- * `up` records it, and it is right from then on.
+ * How a difference is resolved. `run`: `up` repairs it. `accept`: the owner decides about this value,
+ * so the next `up` records the found value as the right one.
  */
 export interface Heal<Step, How = "run" | "accept"> {
   readonly how: How;
   readonly words: string;
   readonly step?: Step;
-  /** What it costs; unset: nothing that anybody notices. */
+  /** What the repair costs, e.g. a download; unset: nothing noticeable. */
   readonly cost?: string;
 }
 
-/** One thing that has to be so. */
+/** One required value. */
 export interface Wanted<Step, How = "run" | "accept"> {
   readonly item: string;
   readonly field: string;
-  /** What is right: in words and, where no `ok` is given, by value. */
+  /** The required value in words; without `ok` also the exact value. */
   readonly right: string;
   readonly ok?: (found: string) => boolean;
-  /** It was found by the last `up`, and is not declared. */
+  /** The last `up` recorded the value; the configuration does not declare it. */
   readonly recorded?: boolean;
   readonly heal: Heal<Step, How>;
 }
@@ -46,7 +46,7 @@ export interface Difference<Step, How = "run" | "accept"> {
 
 export const key = (item: string, field: string): string => `${item}: ${field}`;
 
-/** Everything that is not as wanted. What nobody could tell is a difference too. */
+/** Everything that is not as required. A value that is not known counts as a difference. */
 export function differencesOf<Step>(
   wanted: readonly Wanted<Step>[],
   seen: Seen,
@@ -55,7 +55,7 @@ export function differencesOf<Step>(
     const fact = seen.fact(item, field);
     if (fact?.known === true && (ok?.(fact.value) ?? fact.value === right)) return [];
     const found =
-      fact === undefined ? "nothing told" : fact.known ? fact.value : `unknown (${fact.value})`;
+      fact === undefined ? "nothing reported" : fact.known ? fact.value : `unknown (${fact.value})`;
     return [{ item, field, right, recorded, found, heal }];
   });
 }

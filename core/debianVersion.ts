@@ -17,7 +17,7 @@ function partsOf(version: string): Parts {
   };
 }
 
-/** `~` before the end of a text, that before letters, those before all else. */
+/** The order: `~`, the end of the text, letters, everything else. */
 function weight(char: string | undefined): number {
   if (char === undefined) return 0;
   if (char === "~") return -1;
@@ -38,7 +38,7 @@ function compareDigits(a: string, b: string): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
-/** Runs of other characters and runs of digits, in turn. */
+/** Compares runs of non-digits and runs of digits in turn. */
 function comparePart(a: string, b: string): number {
   let [restA, restB] = [a, b];
   while (restA !== "" || restB !== "") {
@@ -57,7 +57,7 @@ function comparePart(a: string, b: string): number {
   return 0;
 }
 
-/** Less than 0: `a` is older than `b`; 0: they are the same; more: newer. */
+/** Negative: `a` is older than `b`; 0: they are equal; positive: `a` is newer. */
 export function compareDebianVersions(a: string, b: string): number {
   const [x, y] = [partsOf(a), partsOf(b)];
   return (
@@ -65,7 +65,7 @@ export function compareDebianVersions(a: string, b: string): number {
   );
 }
 
-/** `1:7.2+dfsg-7+deb12u18` -> `7.2+dfsg`: what upstream's own version numbers compare with. */
+/** `1:7.2+dfsg-7+deb12u18` -> `7.2+dfsg`, comparable with upstream's version numbers. */
 export function upstreamOf(version: string): string {
   return partsOf(version).upstream;
 }

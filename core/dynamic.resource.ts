@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * A dynamic resource whose provider is the checkout's `io/<module>.ts`.
+ * A dynamic resource whose provider is a handler of the checkout; io/names.json says which file.
  *
- * Pulumi serializes a dynamic provider into the state, and refresh runs that copy: yesterday's probe.
- * So what stands in the state is one line, always the same, that asks today's checkout. Nothing has to
- * be serialized, which costs half a second of CPU for each program. See docs/decisions/0002.
+ * Pulumi serializes a dynamic provider into the state, and refresh would run that outdated copy. So
+ * the state gets two constant lines that load the provider from the checkout. This also avoids the
+ * serialization, which costs each program half a second of CPU. See docs/decisions/0002.
  */
 export class DynamicResource extends pulumi.CustomResource {
   constructor(
@@ -20,7 +20,7 @@ export class DynamicResource extends pulumi.CustomResource {
   }
 }
 
-/** What Pulumi's host of dynamic providers loads: it runs in the project's folder. */
+/** The code that Pulumi's host of dynamic providers loads; its working directory is the project. */
 const codeInState = (module: string): string =>
   [
     'const io = require("node:path").join(process.cwd(), "io");',

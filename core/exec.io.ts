@@ -4,20 +4,20 @@ import { createInterface } from "node:readline";
 import { Readable, Writable } from "node:stream";
 
 export interface RunOptions {
-  /** Bytes for standard input, or where they come from; none by default. */
+  /** Content of standard input, or a stream of it; empty by default. */
   readonly stdin?: string | Buffer | Readable;
-  /** Where standard output goes, of any length; it is not in the result then. Ended with the program. */
+  /** Receives standard output of any length instead of the result; ended when the program ends. */
   readonly stdout?: Writable;
-  /** Called with each whole line of standard error as it comes; it is in the result as well. */
-  readonly told?: (line: string) => void;
-  /** Milliseconds until the program is ended. @default 60000 */
+  /** Called with each line of standard error as it arrives; the result contains the lines too. */
+  readonly onErrorLine?: (line: string) => void;
+  /** Milliseconds after which the program is killed. @default 60000 */
   readonly timeoutMs?: number;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface RunResult {
-  /** Exit code; -1 when ended by a signal or not started. */
+  /** Exit code; -1 when a signal ended the program or it did not start. */
   readonly code: number;
   readonly stdout: Buffer;
   readonly stderr: string;
@@ -27,22 +27,22 @@ export interface RunResult {
 /** Largest output that is kept, bytes: a 4k screenshot is 24 MiB. */
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
-/** Programs under way: they are process groups of their own, so Ctrl-C does not reach them by itself. */
-const underWay = new Set<number>();
+/** Running programs. Each is its own process group, so the terminal's Ctrl-C does not reach it. */
+const running = new Set<number>();
 
-/** Ends a program and whatever it started: a child of it would keep our pipes open. */
+/** Kills a program and its children: a child would keep our pipes open. */
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // It has ended by itself.
+    // The group has already ended.
   }
 }
 
-process.once("exit", () => underWay.forEach(endGroup));
+process.once("exit", () => running.forEach(endGroup));
 
-/** Runs a program to its end. Never rejects for a failing program: the result says so. */
+/** Runs a program to its end. A failing program does not reject: the result has its exit code. */
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [program = "", ...args] = argv;
   return new Promise((resolve) => {
@@ -51,7 +51,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
     });
-    if (child.pid !== undefined) underWay.add(child.pid);
+    if (child.pid !== undefined) running.add(child.pid);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let size = 0;
@@ -68,21 +68,21 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     if (options.stdout === undefined) child.stdout.on("data", keep(out));
     else child.stdout.pipe(options.stdout);
     child.stderr.on("data", keep(err));
-    if (options.told !== undefined)
-      createInterface({ input: child.stderr }).on("line", options.told);
+    if (options.onErrorLine !== undefined)
+      createInterface({ input: child.stderr }).on("line", options.onErrorLine);
     const end = (code: number, note = ""): void => {
       clearTimeout(timer);
-      if (child.pid !== undefined) underWay.delete(child.pid);
+      if (child.pid !== undefined) running.delete(child.pid);
       options.stdout?.end();
-      // What it has not taken goes nowhere: whoever writes it would wait for ever. Taken off first, as a
-      // broken pipe that is told after this would stop it again.
+      // Discard input that the program did not read, or its writer would block for ever. Unpipe first:
+      // a later broken-pipe error would pause the stream again.
       if (options.stdin instanceof Readable) options.stdin.unpipe(child.stdin).resume();
       const stderr = Buffer.concat(err).toString("utf8") + note;
       resolve({ code, stdout: Buffer.concat(out), stderr, timedOut });
     };
     child.on("error", (error) => end(-1, `${program}: ${error.message}`));
     child.on("close", (code) => end(code ?? -1));
-    // A program that ends before it has read its input closes the pipe: its exit code tells.
+    // A program that ends before it has read its input breaks the pipe; its exit code is the result.
     child.stdin.on("error", () => undefined);
     if (options.stdin instanceof Readable) options.stdin.pipe(child.stdin);
     else child.stdin.end(options.stdin ?? "");

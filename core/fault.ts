@@ -1,4 +1,4 @@
-/** The form of every failure that a person reads. Pure. */
+/** The form of every failure message. Pure. */
 
 export interface Fault {
   /** What the failure is about: a check, a key, a guest, a file. */
@@ -7,7 +7,7 @@ export interface Fault {
   readonly need: string;
   /** What the reader has to do: a command to paste wherever there is one. */
   readonly fix?: string;
-  /** File, or command, that shows more. */
+  /** A file or command that shows more. */
   readonly log?: string;
 }
 

@@ -1,4 +1,4 @@
-/** Builds HTML in which only this project's own words are markup. Pure. */
+/** Builds HTML; only literals of this project become markup, all values are escaped. Pure. */
 import { plainText } from "./plainText";
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -9,12 +9,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text for an element or a quoted attribute, whatever it holds. */
+/** Escapes any text for an element or a quoted attribute. */
 export function escapeHtml(text: string): string {
   return plainText(text).replaceAll(/[&<>"']/g, (char) => ENTITIES[char] ?? "");
 }
 
-/** Markup of our own: the only thing that `markup` does not escape. */
+/** Trusted markup; `markup` does not escape it. */
 export class Html {
   constructor(readonly text: string) {}
 }
@@ -29,8 +29,8 @@ function textOf(part: Part): string {
 }
 
 /**
- * A template whose literal text is markup and whose values are text, unless they are Html. Not named
- * `html`: prettier would lay such a template out, and blanks count in a log.
+ * A template whose literals are markup and whose values are escaped, unless they are Html. Not named
+ * `html`: prettier would reformat such templates, and blanks in a log are significant.
  */
 export function markup(literals: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(literals.map((literal, i) => literal + textOf(parts[i])).join(""));

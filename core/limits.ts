@@ -1,19 +1,19 @@
-/** How long waits may take. Pure. */
+/** Time limits of waits. Pure. */
 
-/** What runs the guest's instructions: hardware, or QEMU's translator. */
+/** What executes the guest's instructions: the CPU (KVM), or QEMU's translator (TCG). */
 export type Acceleration = "kvm" | "tcg";
 
 /** libvirt's domain type for an acceleration. */
 export const DOMAIN_TYPE = { kvm: "kvm", tcg: "qemu" } as const;
 
-/** What a domain of that type runs on. */
+/** The acceleration of a domain type. */
 export const accelerationOf = (type: string): Acceleration => (type === "kvm" ? "kvm" : "tcg");
 
 /**
- * Seconds after which a step has failed, whatever moves. A TCG guest on two cores reached SSH in
- * under 45 s, on the same cores with four other guests in 170 s, and a cloud image that installs
- * packages at first boot takes minutes (all measured); the limits leave a busy machine room.
- * `live` is a guest's answer to a balloon that is let out, or a device that is unplugged.
+ * Seconds after which a step fails even while it makes progress. Measured: a TCG guest on two cores
+ * reached SSH in under 45 s, with four other guests on the same cores in 170 s, and a cloud image
+ * that installs packages at first boot takes minutes. The limits allow for a busy machine. `live`
+ * limits a guest's reaction to a balloon change or a device unplug.
  */
 export const LIMITS_S = {
   kvm: { ssh: 300, cloudInit: 600, session: 180, shutdown: 120, live: 20 },
@@ -21,14 +21,14 @@ export const LIMITS_S = {
 } as const;
 
 /**
- * Seconds in which something has to move, or the step has failed: a hung guest is not waited for as
- * long as a slow one. While it boots it reads its disk or writes to its serial console; a session
- * that comes up meets one check after another.
+ * Seconds without progress after which a step fails, so that a hung guest fails earlier than a slow
+ * one. Progress is: a booting guest reads its disk or writes to its serial console; a starting
+ * session passes one more check.
  */
 export const STALL_S = {
   kvm: { ssh: 60, session: 30 },
   tcg: { ssh: 240, session: 150 },
 } as const;
 
-/** Seconds after which a session has shown all that it will show. */
+/** Seconds after its start in which a session passes all checks that it will ever pass. */
 export const SETTLED_S = { kvm: 30, tcg: 120 } as const;

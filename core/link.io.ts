@@ -1,18 +1,22 @@
-/** Ways to run a script of ours on the lab host or in a guest. */
+/** Runs scripts of this project on the lab host or in a guest. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { shellLine } from "./quote";
 import { run, RunOptions, RunResult } from "./exec.io";
 import { SshTarget, Target } from "./target";
 
-/** What is put before a script: from standard input it cannot find its libraries. */
+/** Libraries whose text goes before a script: a script on standard input cannot source files. */
 const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
+  "guest/facts.py": ["guest/facts-probes.py"],
   "guest/session.sh": ["guest/mir-tests.sh", "guest/session-lomiri.sh"],
   "guest/kernel.sh": ["guest/apt.sh"],
   "guest/mesa.sh": ["guest/apt.sh", "guest/mir-tests.sh"],
   "guest/build.sh": ["build/confine.sh", "guest/disk.sh"],
   "guest/heal.sh": ["guest/disk.sh"],
-  "host/build.sh": ["host/lib.sh", "build/confine.sh"],
+  "host/build.sh": [
+    ...["host/lib.sh", "build/confine.sh"],
+    ...["host/build-root.sh", "host/build-source.sh", "host/build-distcc.sh"],
+  ],
 };
 
 const librariesOf = (name: string): readonly string[] =>
@@ -20,7 +24,7 @@ const librariesOf = (name: string): readonly string[] =>
 
 /**
  * The text of `scripts/<name>` for standard input, with its libraries before it. The working
- * directory is the project's.
+ * directory has to be the project's.
  */
 export function scriptText(name: string): string {
   return [...librariesOf(name), name]
@@ -28,7 +32,7 @@ export function scriptText(name: string): string {
     .join("");
 }
 
-/** argv that runs `words` at the target. ssh's own waits are short: callers retry. */
+/** argv that runs `words` at the target. The ssh timeouts are short because callers retry. */
 export function targetArgv(target: Target, words: readonly string[]): string[] {
   if (target === undefined) return [...words];
   const options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"];
@@ -38,14 +42,14 @@ export function targetArgv(target: Target, words: readonly string[]): string[] {
 
 /**
  * The command that reads a script from standard input, as the login user or as root by sudo. Python
- * takes nothing from the user's environment or the site.
+ * ignores environment variables and site-packages.
  */
 export function scriptWords(args: readonly string[], sudo = false, name = ""): string[] {
   const reader = name.endsWith(".py") ? ["python3", "-I", "-S", "-"] : ["bash", "-s", "--"];
   return [...(sudo ? ["sudo", "-n"] : []), ...reader, ...args];
 }
 
-/** The command that carries a script in itself: standard input is the script's data. */
+/** The command with the script's text as an argument: standard input is free for the data. */
 function textWords(text: string, args: readonly string[], sudo: boolean, name: string): string[] {
   const reader = name.endsWith(".py")
     ? ["python3", "-I", "-S", "-c", text]
@@ -54,8 +58,8 @@ function textWords(text: string, args: readonly string[], sudo: boolean, name: s
 }
 
 /**
- * Runs `scripts/host/<name>` on the lab host. What needs root there asks sudo itself. The script
- * comes by standard input, or by the command line where standard input carries its data.
+ * Runs `scripts/host/<name>` on the lab host; it calls sudo itself where it needs root. The script is
+ * sent on standard input, or on the command line when standard input carries data.
  */
 export function runOnHost(
   host: Target,
@@ -69,7 +73,7 @@ export function runOnHost(
     : run(targetArgv(host, textWords(text, args, false, name)), options);
 }
 
-/** Runs `scripts/guest/<name>` in a guest, as root; it comes there as a host's script does. */
+/** Runs `scripts/guest/<name>` in a guest as root, sent in the same way as `runOnHost` does. */
 export function runInGuest(
   guest: SshTarget,
   name: string,
@@ -83,7 +87,7 @@ export function runInGuest(
     : run(targetArgv(guest, textWords(text, args, sudo, name)), options);
 }
 
-/** Why an ssh run failed at the connection itself (exit 255), or undefined when it was not ssh. */
+/** Why the ssh connection itself failed (exit 255, timeout); undefined when it did not. */
 export function connectionFault(result: RunResult): "refused-key" | "unreachable" | undefined {
   if (result.timedOut) return "unreachable";
   if (result.code !== 255) return undefined;

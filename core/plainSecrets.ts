@@ -1,30 +1,30 @@
-/** Finds what should not be read in plain text, in any data. Pure. */
+/** Finds secrets in plain text, in any data. Pure. */
 
 export interface PlainSecret {
   /** e.g. `environment.DB_PASSWORD` */
   readonly path: string;
-  /** What it is; never the value. */
+  /** The kind of secret; never its value. */
   readonly what: string;
 }
 
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----/;
 const WORD = "(?:pass(?:word|wd|phrase)|secret|token|api_?key|private_?key)";
-/** A key whose value is one; `passwordFile` and `tokenPath` are not. */
+/** A key that names a secret; `passwordFile` and `tokenPath` do not. */
 const SECRET_KEY = new RegExp(`${WORD}$`, "i");
-/** In a text: an assignment, an XML attribute or a YAML line, of a value and not of a variable. */
+/** An assignment, XML attribute or YAML line in a text that sets a literal value, not a variable. */
 const ASSIGNED = new RegExp(
   `(?:^|[\\s"'{,;-])[\\w.-]*${WORD}["']?\\s*[=:]\\s*["']?(?![$<{[(*/\\s"'])[^\\s"'$]{4,}`,
   "i",
 );
-/** Unknown in a preview, or hidden by an export. */
+/** A value that is unknown in a preview, or hidden by an export. */
 const NO_VALUE =
   /^(\[secret\]|[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})$/;
-/** The code of a dynamic provider, which the SDK puts there. */
+/** The property in which the SDK puts the code of a dynamic provider. */
 const CODE = "__provider";
 
 /**
- * Every plain secret in `data`. `marked` are the paths that count as secret, with all below;
- * `patterns` are more texts to look for.
+ * Every plain secret in `data`. `marked` are paths that Pulumi already keeps secret, with everything
+ * below them; `patterns` are more patterns to search for.
  */
 export function plainSecrets(
   data: unknown,
@@ -50,6 +50,6 @@ function fault(text: string, key: string, canaries: readonly RegExp[]): string |
   if (NO_VALUE.test(text) || text === "") return undefined;
   if (PRIVATE_KEY.test(text)) return "a private key";
   if (canaries.some((canary) => canary.test(text))) return "a pattern of this policy";
-  if (SECRET_KEY.test(key)) return "a value where its key tells of a secret";
-  return ASSIGNED.test(text) ? "a text that sets a password or the like" : undefined;
+  if (SECRET_KEY.test(key)) return "a value under a key that names a secret";
+  return ASSIGNED.test(text) ? "a text that sets a password, token or key" : undefined;
 }

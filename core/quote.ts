@@ -1,6 +1,6 @@
-/** Arguments for a POSIX shell, where a remote command is one string. Pure. */
+/** Quotes arguments for a POSIX shell: a remote command is one string. Pure. */
 
-/** One word that any POSIX shell reads back as `text`, whatever it holds. Throws on NUL. */
+/** One word that any POSIX shell reads back as `text`. Throws on NUL. */
 export function shellWord(text: string): string {
   if (text.includes("\0")) throw new Error("an argument must not contain NUL");
   // A first word `NAME=...` would be an assignment.

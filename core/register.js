@@ -1,6 +1,6 @@
 // Loads this project's TypeScript in any Node process: the program, the host of dynamic providers,
-// the policy pack, verbs and tests. Types are checked by `npm run lint`; here a file is transpiled,
-// once for each content, so that a warm run does not even load the compiler. See docs/decisions/0016.
+// the policy pack, verbs and tests. `npm run lint` checks the types; this file only transpiles, once
+// per content, so that a warm run does not even load the compiler. See docs/decisions/0016.
 "use strict";
 
 const { createHash } = require("node:crypto");
@@ -8,7 +8,7 @@ const fs = require("node:fs");
 const { basename, join, resolve } = require("node:path");
 
 const cache = join(resolve(__dirname, ".."), "node_modules", ".cache", "mirlab");
-// What decides the result beside the file: the compiler, and its options below.
+// The result depends on the file, on the compiler, and on the options in this file.
 const compiler = require("typescript/package.json").version;
 const loader = fs.readFileSync(__filename, "utf8");
 
@@ -24,7 +24,7 @@ function transpiled(text, file) {
   return transpileModule(text, { compilerOptions, fileName: file }).outputText;
 }
 
-// A kill leaves no half of a file under the name that is looked for; a read-only checkout has no cache.
+// Renames a complete file, so that a kill leaves no partial one. A read-only checkout has no cache.
 function keep(name, text) {
   const partial = `${name}.${process.pid}`;
   try {
@@ -38,16 +38,16 @@ function keep(name, text) {
 
 function compiled(file) {
   const text = fs.readFileSync(file, "utf8");
-  // The file's path stands in its source map.
+  // The source map contains the file's path.
   const of = [compiler, loader, file, text].join("\0");
   const key = createHash("sha256").update(of).digest("hex");
   const name = join(cache, `${basename(file, ".ts")}-${key.slice(0, 24)}.js`);
   try {
     return fs.readFileSync(name, "utf8");
   } catch {
-    const made = transpiled(text, file);
-    keep(name, made);
-    return made;
+    const output = transpiled(text, file);
+    keep(name, output);
+    return output;
   }
 }
 

@@ -1,7 +1,7 @@
-/** Version requirements of the gates: `>= 3.18`, read and compared. Pure. */
+/** Parses and compares the gates' version requirements, e.g. `>= 3.18`. Pure. */
 import * as semver from "semver";
 
-/** What a gate asks for: the found version must be at least `floor` (three numbers). */
+/** A gate's requirement: the found version must be at least `floor` (three numbers). */
 export interface Requirement {
   readonly text: string;
   readonly floor: string;
@@ -24,16 +24,16 @@ function floorOf(text: string): Requirement {
   return parsed;
 }
 
-/** Lowest versions the page allows: dma-buf and crtc handling in QXL; kms_swrast in Mesa. */
+/** The 2014 page's lowest versions: dma-buf and crtc handling in QXL; kms_swrast in Mesa. */
 export const PAGE_FLOORS = { kernel: floorOf(">= 3.18"), mesa: floorOf(">= 10.3.0") } as const;
 
-/** Versions asked for by the configuration, e.g. `{ kernel: ">= 6.1", mesa: ">= 10.3.0" }`. */
+/** The configured requirements, e.g. `{ kernel: ">= 6.1", mesa: ">= 10.3.0" }`. */
 export interface GateRequirements {
   readonly kernel: string;
   readonly mesa: string;
 }
 
-/** Why a gate's requirement cannot be used, or undefined: malformed, or below the page's floor. */
+/** Why a requirement is refused (malformed, or below the page's floor); undefined: accepted. */
 export function gateFault(text: string, floor: Requirement): string | undefined {
   const wanted = parseRequirement(text);
   if (wanted === undefined) {
@@ -47,9 +47,9 @@ export function gateFault(text: string, floor: Requirement): string | undefined 
 /**
  * The upstream version in a kernel release or Debian package version, as three numbers.
  *
- * `6.1.0-49-amd64`, `22.3.6-1+deb12u1`, `1:2.12.1-1`, `4.0.0-rc1+` all occur. Pre-release marks are
- * dropped: a 10.3.0-devel has 10.3.0's interfaces or fails a capability check. Undefined when the
- * text does not start with a version: unknown is not zero.
+ * Accepts `6.1.0-49-amd64`, `22.3.6-1+deb12u1`, `1:2.12.1-1`, `4.0.0-rc1+`. Drops pre-release marks: a
+ * 10.3.0-devel has 10.3.0's interfaces or fails a capability check. Undefined when the text does not
+ * start with a version: an unknown version is not version 0.
  */
 export function upstreamVersion(text: string): string | undefined {
   const bare = text.trim().replace(/^\d+:/, "");

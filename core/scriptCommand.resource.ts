@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { scriptText, scriptWords } from "./link.io";
 import { shellLine } from "./quote";
 
-/** How commands reach a machine: undefined is this one. */
+/** How commands reach a machine; undefined: this machine. */
 export type Connection = command.types.input.remote.ConnectionArgs | undefined;
 
 export interface ScriptCommandArgs {
@@ -11,18 +11,18 @@ export interface ScriptCommandArgs {
   readonly script: string;
   /** Arguments of create and update. */
   readonly args: pulumi.Input<string>[];
-  /** Arguments of delete; nothing is run when unset. */
+  /** Arguments of delete; unset: delete runs nothing. */
   readonly deleteArgs?: pulumi.Input<string>[];
-  /** Run as root, by sudo unless the login user is root: guest scripts. @default false */
+  /** Run as root (guest scripts): by sudo, unless the login user is root. @default false */
   readonly sudo?: boolean;
 }
 
 /**
- * Runs one of our scripts on a machine; values are quoted words, never spliced into a program.
- * Standard output is the result, standard error the progress.
+ * Runs one of this project's scripts on a machine; values are quoted words, never spliced into a
+ * program. Standard output is the result, standard error the progress.
  *
- * On this machine the script is named by its path in the checkout: its text is no input, so an
- * edited comment is no change of the lab. Elsewhere the text goes over standard input.
+ * On this machine the command names the script's path, so that an edited comment in the script does
+ * not change the resource. On another machine the script's text is sent on standard input.
  */
 export function scriptCommand(
   name: string,
@@ -42,7 +42,7 @@ export function scriptCommand(
   const common = {
     create: line(args.args),
     ...(args.deleteArgs === undefined ? {} : { delete: line(args.deleteArgs) }),
-    // What ran before is no input of what runs now.
+    // Do not pass the previous run's output to this run.
     addPreviousOutputInEnv: false,
     logging: "stderr",
   } as const;

@@ -1,6 +1,6 @@
-/** What a serial console says of a guest that does not answer. Pure. */
+/** Reads the serial console of a guest that does not answer. Pure. */
 
-/** Words after which a guest does not come up by itself. */
+/** Messages after which a guest does not come up by itself. */
 const DEADLY: readonly { readonly pattern: RegExp; readonly means: string }[] = [
   { pattern: /Kernel panic - not syncing: .*/, means: "a kernel panic" },
   { pattern: /You are in emergency mode/, means: "emergency mode" },
@@ -20,7 +20,7 @@ export function deadlySign(log: string): string | undefined {
   return undefined;
 }
 
-/** Without cursor moves, colours and other control characters: it is shown on a terminal. */
+/** The log without cursor moves, colours and other control characters, safe for a terminal. */
 export function plainConsole(log: string): string {
   // eslint-disable-next-line no-control-regex -- consoles send them
   return log.replaceAll(/\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");

@@ -2,29 +2,29 @@
 import { visible } from "./plainText";
 
 export interface SshHost {
-  /** The name that is used on the command line. */
+  /** The host name to use on the command line. */
   readonly alias: string;
   readonly hostName: string;
   readonly port: number;
   readonly user: string;
   readonly identityFile: string;
   readonly knownHostsFile: string;
-  /** Alias of another host in the same file to go through. */
+  /** Alias of the jump host in the same file. */
   readonly proxyJump?: string;
 }
 
-/** A path as the configuration reads it back: quoted, and nothing left to expand or to escape. */
+/** A quoted path in which OpenSSH expands and unescapes nothing. Throws on a path that it would. */
 function filePath(path: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is refused here
   if (/["\\\u0000-\u001f]|\$\{/.test(path)) {
     throw new Error(
-      `an SSH configuration cannot name the path '${visible(path)}'; choose another MIRLAB_HOME`,
+      `SSH configuration: found path '${visible(path)}'; need one without quotes, backslashes, control characters and \${; fix: choose another MIRLAB_HOME`,
     );
   }
   return `"${path.replaceAll("%", "%%")}"`;
 }
 
-/** A `Host` block. Only the pinned key is accepted, only the named identity is offered. */
+/** A `Host` block: ssh accepts only the pinned host key and offers only the named identity. */
 export function sshConfigBlock(host: SshHost): string {
   const lines: [string, string | number][] = [
     ["HostName", host.hostName],
@@ -45,12 +45,12 @@ export function sshConfigBlock(host: SshHost): string {
   return [`Host ${host.alias}`, ...lines.map(([key, value]) => `  ${key} ${value}`), ""].join("\n");
 }
 
-/** A known_hosts line; the alias stands for the address, which other guests share. */
+/** A known_hosts line by alias: several guests share an address. */
 export function knownHostsLine(alias: string, publicKey: string): string {
   return `${alias} ${publicKey.split(" ").slice(0, 2).join(" ")}\n`;
 }
 
-/** An address as known_hosts writes it: `[host]:port`, or the bare host on port 22. */
+/** An address in the form of known_hosts: `[host]:port`, or the bare host for port 22. */
 export function knownHostsAddress(host: string, port: number): string {
   return port === 22 ? host : `[${host}]:${port}`;
 }

@@ -1,4 +1,4 @@
-/** A guest in a state in which waiting cannot help: what was found, by the check that it concerns. */
+/** Thrown when a guest is in a state that waiting cannot change; names the check and its outcome. */
 import { Outcome, Proofs } from "./verdict";
 
 export class Stuck extends Error {

@@ -1,15 +1,16 @@
-/** Where scripts of ours run. Pure. */
+/** Where the project's scripts run. Pure. */
 
 /**
- * Where a script runs: this machine (undefined), or a `Host` alias of an OpenSSH configuration file
- * which pins the server's key. Plain data: it is kept in the state.
+ * A `Host` alias of an OpenSSH configuration file that pins the server's key. Plain data, because the
+ * state keeps it.
  */
 export interface SshTarget {
   /** Path of the configuration file. */
   readonly config: string;
   readonly alias: string;
-  /** The login user is root: then there may be no sudo. */
+  /** The login user is root: sudo may be missing there. */
   readonly root?: boolean;
 }
 
+/** Undefined: this machine. */
 export type Target = SshTarget | undefined;

@@ -1,33 +1,33 @@
-/** What a check says of a guest. Pure. */
+/** Results of a guest's checks. Pure. */
 import { faultText } from "./fault";
 
-/** In this order: what a tier asks for means little while the one before it is unmet. */
+/** In this order: a tier's checks mean little while the tier before it is unmet. */
 export type Tier = "boot" | "graphics" | "session";
 
-/** One check's verdict, in words a person can act on. */
+/** One check's verdict, with the fix for a person. */
 export interface Verdict {
-  /** Stable: tests, docs and troubleshooting sections are named by it. */
+  /** Stable: the state, tests and troubleshooting sections refer to it. */
   readonly id: string;
   readonly tier: Tier;
   /**
-   * `unknown`: the fact could not be had; it is not ok. `skipped`: the check does not apply to this
-   * guest, and `found` says why.
+   * `unknown`: the guest could not report the fact; counts as not met. `skipped`: the check does not
+   * apply to this guest, and `found` says why.
    */
   readonly status: "met" | "unmet" | "unknown" | "skipped";
-  /** A fatal check that is not met fails the deploy; another one is a warning. */
+  /** An unmet fatal check fails the deploy; an unmet other check is a warning. */
   readonly fatal: boolean;
   readonly found: string;
   readonly required: string;
   readonly remedy: string;
-  /** Time alone can still meet it: a session that starts, a picture that is being drawn. */
+  /** Waiting can still meet the check: a session starts, a picture is being drawn. */
   readonly settles: boolean;
 }
 
-/** What a check says, before it is told with the check's own words. */
+/** A check's result, before the check's own words are added. */
 export interface Outcome {
   readonly status: Verdict["status"];
   readonly found: string;
-  /** Instead of the check's own, where what was found decides it. */
+  /** These replace the check's own values where the finding decides them. */
   readonly settles?: boolean;
   readonly remedy?: string;
 }
@@ -40,7 +40,7 @@ export const unmet = (found: string, more: Omit<Outcome, "status" | "found"> = {
 export const skipped = (found: string): Outcome => ({ status: "skipped", found });
 export const metIf = (ok: boolean, found: string): Outcome => (ok ? met(found) : unmet(found));
 
-/** What only the host can find out, by check; absent: it was not tried in this look. */
+/** Results that only the host can obtain, by check; absent: this look did not try. */
 export interface Proofs {
   readonly domain?: Outcome;
   readonly serial?: Outcome;
@@ -50,7 +50,7 @@ export interface Proofs {
   readonly keyboard?: Outcome;
 }
 
-/** A guest that answers has come up. */
+/** A guest that answers has passed these checks. */
 export const UP: Proofs = {
   domain: met("running"),
   serial: met("a guest that answers"),
@@ -59,15 +59,15 @@ export const UP: Proofs = {
 
 export const isMet = (v: Verdict): boolean => v.status === "met" || v.status === "skipped";
 
-/** `25 of 27`, of those that were asked. */
+/** `25 of 27`, without the skipped ones. */
 export function countMet(verdicts: readonly Verdict[]): string {
-  const asked = verdicts.filter((v) => v.status !== "skipped");
-  return `${asked.filter(isMet).length} of ${asked.length}`;
+  const counted = verdicts.filter((v) => v.status !== "skipped");
+  return `${counted.filter(isMet).length} of ${counted.length}`;
 }
 
 /** `mesa: found 10.1.3; need >= 10.3.0; fix: <remedy>` */
 export function verdictText(v: Verdict): string {
-  if (v.status === "skipped") return `${v.id}: not asked: ${v.found}`;
+  if (v.status === "skipped") return `${v.id}: skipped: ${v.found}`;
   return v.status === "met"
     ? `${v.id}: ${v.found} meets ${v.required}`
     : faultText({ what: v.id, found: v.found, need: v.required, fix: v.remedy });

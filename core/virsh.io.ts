@@ -1,29 +1,30 @@
-/** What libvirt says of a domain, through virsh on the lab host. */
+/** Asks libvirt about domains, by virsh on the lab host. */
+import { faultText } from "./fault";
 import { unmet } from "./verdict";
 import { connectionFault, runOnHost, targetArgv } from "./link.io";
 import { Target } from "./target";
 import { run, RunOptions } from "./exec.io";
 import { Stuck } from "./stuck";
 
-// Its words are read, so they must be English whatever the host speaks.
+// The output is parsed, so it must be English in any locale.
 const VIRSH = ["env", "LC_ALL=C", "virsh", "--quiet", "--connect", "qemu:///system"];
 
 /**
- * Seconds for one answer of libvirt. It may probe QEMU anew before it answers: seconds on an idle
- * host, over a minute seen on one with six guests that boot without KVM.
+ * Seconds for one answer of libvirt. It may probe QEMU first: that takes seconds on an idle host, and
+ * took over a minute on a host with six guests that booted without KVM.
  */
 export const LIBVIRT_S = 180;
 
-/** Runs virsh on the lab host and gives its output. Throws with virsh's own message. */
+/** Runs virsh on the lab host and returns its output. Throws with virsh's own message. */
 export async function virsh(host: Target, ...args: string[]): Promise<string> {
   const result = await run(targetArgv(host, [...VIRSH, ...args]), { timeoutMs: LIBVIRT_S * 1000 });
   if (result.code === 0) return result.stdout.toString();
   const reason =
     result.stderr.trim() || (result.timedOut ? `no answer in ${LIBVIRT_S} s` : "no message");
   const fix = /Permission denied|authentication/i.test(reason)
-    ? "; join the group: 'adduser $USER libvirt', then log in again"
+    ? "; fix: run 'adduser $USER libvirt', then log in again"
     : /Failed to connect|No such file/i.test(reason)
-      ? "; start libvirtd: 'scripts/host/libvirtd.sh start'"
+      ? "; fix: run 'scripts/host/libvirtd.sh start'"
       : "";
   const where =
     host === undefined || connectionFault(result) === undefined
@@ -42,7 +43,7 @@ export async function domainState(
   return { state: match?.[1] ?? text, reason: match?.[2] ?? "" };
 }
 
-/** The last lines of the guest's serial console, as text without control sequences. */
+/** The last lines of the guest's serial console, without control sequences. */
 export async function serialTail(
   host: Target,
   log: string,
@@ -57,20 +58,20 @@ export async function serialTail(
   return result.stdout.toString().replaceAll(control, "");
 }
 
-/** Throws when the domain is in a state in which waiting cannot help. */
+/** Throws when the domain is in a state that waiting cannot change. */
 export async function assertRunning(host: Target, domain: string, log: string): Promise<void> {
   const { state, reason } = await domainState(host, domain);
   if (state === "running") return;
   const hint =
     state === "paused"
       ? reason === "I/O error"
-        ? "the host's disk is full or failing; make room, then 'virsh resume'"
-        : "'virsh resume' lets it go on"
-      : "'virsh start' starts it; the serial log says why it stopped";
+        ? `make room on the host's disk, or repair it, then run 'virsh resume ${domain}'`
+        : `run 'virsh resume ${domain}'`
+      : `run 'virsh start ${domain}'; the serial log says why it stopped`;
   const found = `${state}${reason === "" ? "" : ` (${reason})`}`;
   throw new Stuck(
     "domain",
     unmet(found, { remedy: hint }),
-    `domain ${domain} is ${found}, need running; ${hint}\n${await serialTail(host, log)}`,
+    `${faultText({ what: `domain ${domain}`, found, need: "running", fix: hint })}\n${await serialTail(host, log)}`,
   );
 }

@@ -1,35 +1,35 @@
-/** Waits that say what they wait for, and stop when it cannot come any more. */
+/** Waits that report what they wait for, and stop when it can no longer happen. */
 
 export interface Clock {
-  /** Seconds, from any beginning. */
+  /** Seconds since an arbitrary start. */
   readonly now: () => number;
   readonly sleep: (seconds: number) => Promise<void>;
 }
 
 export interface WaitOptions {
-  /** Start of the lines that are told, e.g. `mir: readiness`. */
+  /** Start of the progress lines, e.g. `mir: readiness`. */
   readonly what: string;
-  /** Seconds after which the wait ends, whatever moves. */
+  /** Seconds after which the wait fails even with progress. */
   readonly limitS: number;
-  /** Seconds in which something has to move. @default limitS */
+  /** Seconds without progress after which the wait fails. @default limitS */
   readonly stallS?: number;
   /** Seconds between tries. @default 2 */
   readonly everyS?: number;
   readonly clock?: Clock;
 }
 
-/** Not done yet, and why. */
+/** Not done yet, with the reason. */
 export interface NotYet {
   readonly notYet: string;
-  /** Grows with whatever moves forward; more than ever before is progress. */
+  /** A count of what has happened so far; a new maximum is progress. */
   readonly moved?: number;
 }
 
-/** One try: done with a value, or not yet and why. Throws when it can never be done. */
+/** One try: done with a value, or not yet. Throws when waiting cannot help. */
 export type Try<T> = () => Promise<{ readonly value: T } | NotYet>;
 
 /** Seconds between progress lines. */
-const TELL_EVERY_S = 15;
+const PROGRESS_EVERY_S = 15;
 
 const CLOCK: Clock = {
   now: () => performance.now() / 1000,
@@ -37,13 +37,13 @@ const CLOCK: Clock = {
 };
 
 /**
- * Tries until done. A limit alone is too long for a guest that hangs or too short for one that is
- * slow: so progress extends the time, up to the limit. Throws with what, why, elapsed and limit.
+ * Tries until done. One limit alone is too long for a hung guest or too short for a slow one, so
+ * progress extends the time, up to the limit. Throws with what, why, elapsed and limit.
  */
 export async function waitFor<T>(options: WaitOptions, attempt: Try<T>): Promise<T> {
   const { what, limitS, stallS = limitS, everyS = 2, clock = CLOCK } = options;
   const started = clock.now();
-  let told = 0;
+  let printedAt = 0;
   let most = -Infinity;
   let movedAt = 0;
   for (;;) {
@@ -51,18 +51,18 @@ export async function waitFor<T>(options: WaitOptions, attempt: Try<T>): Promise
     if ("value" in result) return result.value;
     const elapsed = clock.now() - started;
     if (result.moved !== undefined && result.moved > most) {
-      // The first number is where it begins, not progress.
+      // The first count is the starting point, not progress.
       if (most !== -Infinity) movedAt = elapsed;
       most = result.moved;
     }
     const endS = Math.min(limitS, movedAt + stallS);
     const line = `${what} ${result.notYet}; ${elapsed.toFixed(0)} s of ${endS.toFixed(0)} s`;
     if (elapsed >= endS) {
-      const still = endS < limitS ? `, nothing moved for ${stallS} s` : "";
-      throw new Error(`not in time: ${line}${still}`);
+      const stalled = endS < limitS ? `, no progress for ${stallS} s` : "";
+      throw new Error(`not in time: ${line}${stalled}`);
     }
-    if (elapsed - told >= TELL_EVERY_S) {
-      told = elapsed;
+    if (elapsed - printedAt >= PROGRESS_EVERY_S) {
+      printedAt = elapsed;
       console.log(line);
     }
     await clock.sleep(everyS);

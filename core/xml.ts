@@ -14,15 +14,15 @@ export const NAMESPACES: Readonly<Record<string, string>> = {
   xsl: "http://www.w3.org/1999/XSL/Transform",
 };
 
-// XML 1.0 cannot carry these in any spelling; libvirt would refuse the document with a line number.
-// Carriage return is read back as a line feed, U+0085 and U+2028 are by readers of XML 1.1, and U+FFFD
-// is taken for a wrong encoding.
+// XML 1.0 cannot carry most of these in any spelling; libvirt would only report a line number. A
+// carriage return is read back as a line feed, U+0085 and U+2028 too by readers of XML 1.1, and
+// readers take U+FFFD for a wrong encoding.
 // eslint-disable-next-line no-control-regex -- control characters are what is refused here
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c-\u001f\u0085\u2028\ufffd-\uffff]/;
 
 function checked(text: string): string {
   if (FORBIDDEN.test(text)) throw new Error("XML cannot carry control characters");
-  if (!text.isWellFormed()) throw new Error("XML cannot carry half a surrogate pair");
+  if (!text.isWellFormed()) throw new Error("XML cannot carry a lone surrogate");
   return text;
 }
 
@@ -64,23 +64,23 @@ export function toXml(tree: Tree, declare: readonly string[] = []): string {
 }
 
 /**
- * A document as text. The serializer leaves carriage returns in texts as they are, which readers take
- * for line feeds; elsewhere a parsed document has none.
+ * A document as text. The serializer does not escape carriage returns in texts, and readers would
+ * take them for line feeds. A parsed document has carriage returns nowhere else.
  */
 export function xmlText(doc: Document): string {
   return new XMLSerializer().serializeToString(doc).replaceAll("\r", "&#13;");
 }
 
-/** Parses a document that libvirt wrote. Throws on malformed XML and on any DTD (entities). */
+/** Parses a document of libvirt. Throws on malformed XML and on any DTD (entities). */
 export function fromXml(text: string): Document {
   if (/<!(DOCTYPE|ENTITY)/i.test(text)) throw new Error("XML with a document type is refused");
-  // The parser wraps what is thrown here, text of the document and all: the first word counts.
+  // The parser wraps an error thrown here and adds text of the document: keep the first message.
   let fault = "";
   const stop = (level: string, message: string): void => {
     fault ||= `malformed XML (${level}): ${shortened(visible(message), 200)}`;
     throw new Error(fault);
   };
-  // The parser's own rule is XML 1.1's, which loses U+0085 and U+2028: libvirt's are XML 1.0.
+  // The parser normalizes by XML 1.1, which loses U+0085 and U+2028; libvirt writes XML 1.0.
   const normalizeLineEndings = (source: string): string => source.replaceAll(/\r\n?/g, "\n");
   const parser = new DOMParser({ onError: stop, normalizeLineEndings });
   try {

@@ -1,7 +1,7 @@
-/** Stylesheets for the libvirt provider, whose own schema cannot say what we need. Pure. */
+/** XSLT for settings that the libvirt provider's schema lacks. Pure. */
 import { toXml, Tree } from "./xml";
 
-/** In a literal result element, braces in an attribute would be read as XPath: double them. */
+/** Doubles braces in attributes: in a literal result element XSLT reads `{...}` as XPath. */
 function literal(tree: Tree): Tree {
   const [name, attributes = {}, ...children] = tree;
   const escaped = Object.fromEntries(
@@ -16,7 +16,7 @@ function literal(tree: Tree): Tree {
     ...children.map((child) => {
       if (child === undefined) return undefined;
       if (typeof child !== "string") return literal(child);
-      // A stylesheet's blank texts count for nothing, but those of this element.
+      // XSLT drops blank texts except in xsl:text.
       return child.trim() === "" ? (["xsl:text", {}, child] as const) : child;
     }),
   ];

@@ -1,5 +1,5 @@
-// What the code of states before decision 16 asks: it loads this file, then io/<module>, which is no
-// file any more. Nothing else needs it.
+// Only for states from before decision 16: their code loads this file, then io/<module>, which no
+// longer exists as a file.
 "use strict";
 
 const Module = require("node:module");

@@ -1,21 +1,21 @@
-// What the code of every dynamic provider in a state asks for its handler. The names by which states
-// ask, of handlers and of properties, are in names.json: they outlive files and words of the checkout.
+// The code of every dynamic provider in a state loads its handler through this file. names.json maps
+// the handler and property names of states to those of this checkout: states outlive renames.
 "use strict";
 
 require("../core/register.js");
 const { join } = require("node:path");
 const { handlers, properties } = require("./names.json");
 
-// An engine that was killed leaves its provider behind: nobody reads its output, and a write error
-// would itself be reported by a write, for ever, at the cost of a core.
+// A killed engine leaves this process behind. Nobody reads its output then, and reporting a write
+// error is another failing write: an endless loop that occupies a core.
 const engine = process.ppid;
 const alone = () => process.exit(1);
 for (const stream of [process.stdout, process.stderr]) stream.on("error", alone);
 setInterval(() => process.ppid === engine || alone(), 1000).unref();
 
 /**
- * A failure that keeps measurements (`properties`) replaces the resource's whole state; without the
- * provider's code in it no later refresh or delete could run.
+ * A failure with measurements (`properties`) replaces the resource's whole state. Without the
+ * provider's code in them no later refresh or delete could run.
  */
 const keepProvider =
   ({ __provider }) =>
@@ -35,22 +35,24 @@ exports.providerOf = (module) => {
   const handler = handlers[module];
   if (handler === undefined) {
     throw new Error(
-      `${module}: found no handler of this name in io/names.json; need the version of the project that wrote the state, or a newer one; fix: use that checkout`,
+      `${module}: found no handler of this name in io/names.json; need the version of the project that wrote the state, or a newer one; fix: use its checkout`,
     );
   }
   const { provider } = require(join("..", handler));
   const renames = Object.entries(properties[module] ?? {});
   const today = (props) => rename(props, renames);
-  // A refresh that only spelled a property anew would show as drift.
+  // Keep the state's property names: a renamed property would show as drift.
   const asKept = (props, kept) =>
     rename(
       props,
-      renames.filter(([old, now]) => kept !== undefined && old in kept && !(now in kept)).map(([old, now]) => [now, old]),
+      renames
+        .filter(([old, now]) => kept !== undefined && old in kept && !(now in kept))
+        .map(([old, now]) => [now, old]),
     );
   return {
     ...provider,
     create: async (inputs) => provider.create(inputs).catch(keepProvider(inputs)),
-    // Pulumi's defaults for a missing method differ from this project's: none is added here.
+    // Do not add methods that the handler lacks: Pulumi has its own defaults for them.
     ...(provider.check && {
       check: async (olds, news) => provider.check(today(olds), news),
     }),

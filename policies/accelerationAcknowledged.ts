@@ -3,18 +3,20 @@ import { domainPolicy, guestList } from "./kit";
 export const accelerationAcknowledged = domainPolicy<{ readonly tcg: readonly string[] }>(
   {
     name: "acceleration-acknowledged",
-    description: "A guest runs on KVM, or is named as one that runs on TCG.",
+    description: "A guest runs on KVM, or is listed as one that may run on TCG.",
     severity: "medium",
     enforcementLevel: "advisory",
-    why: "The lab takes TCG by itself where KVM is not proven, so that it runs anywhere; it is slow there, and QEMU does not promise to hold a guest without KVM. Make it mandatory where guests are not trusted.",
-    remediationSteps: "Repair KVM (`npm run doctor` says how), or name the guest.",
+    why: "Where KVM is not proven, the lab falls back to TCG, so that it runs anywhere. TCG is slow, and QEMU does not treat it as a security boundary. Make the policy mandatory where guests are not trusted.",
+    remediationSteps: "Repair KVM (`npm run doctor` says how), or list the guest in tcg.",
     config: { tcg: guestList("Guests that may run on TCG.") },
   },
   ({ name, acceleration }, report, { tcg }) => {
     if (acceleration !== "tcg" || tcg.includes(name)) return;
-    report(
-      `The guest '${name}' must run on KVM, found TCG, which is slow and no boundary of security; ` +
-        `repair KVM ('npm run doctor'), or name '${name}' in tcg of this policy.`,
-    );
+    report({
+      what: `guest '${name}'`,
+      found: "TCG, which is slow and not a security boundary",
+      need: "KVM",
+      fix: `repair KVM (npm run doctor), or list '${name}' in tcg of this policy`,
+    });
   },
 );

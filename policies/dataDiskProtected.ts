@@ -1,6 +1,6 @@
 import { resourcePolicy } from "./kit";
 
-/** A guest's root disk: laid over an image, and made anew by `up`. */
+/** A guest's root disk: an overlay of an image, which `up` can recreate. */
 const ROOT_DISK = "mirlab:index:MirDomain$libvirt:index/volume:Volume";
 
 export const dataDiskProtected = resourcePolicy<{
@@ -9,11 +9,12 @@ export const dataDiskProtected = resourcePolicy<{
 }>(
   {
     name: "data-disk-protected",
-    description: "A volume that is no guest's root disk is protected; so is one that is named.",
+    description:
+      "A volume is protected unless it is a guest's root disk or listed as scratch; a root disk listed in volumes is protected too.",
     severity: "high",
     enforcementLevel: "mandatory",
-    why: "`down` and a replacement delete a volume with what is on it. The lab's root disks can be made anew. A policy sees protect, and cannot see retainOnDelete.",
-    remediationSteps: "Add { protect: true } to the volume's options, or name it in scratch.",
+    why: "`down` and a replacement delete a volume with its data. The lab can recreate its root disks. A policy sees protect, but not retainOnDelete.",
+    remediationSteps: "Add { protect: true } to the volume's options, or list it in scratch.",
     config: {
       volumes: {
         ...{ type: "array", items: { type: "string", minLength: 1 }, default: [] },
@@ -21,22 +22,22 @@ export const dataDiskProtected = resourcePolicy<{
       },
       scratch: {
         ...{ type: "array", items: { type: "string", minLength: 1 }, default: [] },
-        description: "Other volumes that may go, by name of the resource.",
+        description: "Other volumes that may be deleted, by name of the resource.",
       },
     },
   },
   ({ type, name, urn, opts }, report, { volumes, scratch }) => {
     if (type !== "libvirt:index/volume:Volume" || opts.protect) return;
+    const fault = { what: `volume '${name}'`, found: "protect off" };
+    const fix = "add { protect: true } to its options";
     if (volumes.includes(name)) {
-      report(
-        `The volume '${name}' must be protected, for volumes of this policy names it, found protect off; ` +
-          "add { protect: true } to its options.",
-      );
+      report({ ...fault, need: "protect on, as it is in volumes of this policy", fix });
     } else if (!urn.includes(ROOT_DISK) && !scratch.includes(name)) {
-      report(
-        `The volume '${name}' must be protected, for it is no guest's root disk, found protect off; ` +
-          `add { protect: true } to its options, or name '${name}' in scratch of this policy.`,
-      );
+      report({
+        ...fault,
+        need: "protect on, as it is not a guest's root disk",
+        fix: `${fix}, or list '${name}' in scratch of this policy`,
+      });
     }
   },
 );

@@ -11,8 +11,8 @@ interface HostInputs {
 }
 
 const GIB = 1024 ** 3;
-const most = (of: string, fallback: number): ConfigKey<number> => ({
-  ...{ type: "integer", minimum: 1, default: fallback, description: `Most ${of}.` },
+const maximum = (of: string, fallback: number): ConfigKey<number> => ({
+  ...{ type: "integer", minimum: 1, default: fallback, description: `Maximum ${of}.` },
 });
 
 export const guestSizeLimits = resourcePolicy<Config>(
@@ -21,12 +21,12 @@ export const guestSizeLimits = resourcePolicy<Config>(
     description: "A guest is no larger than the lab allows.",
     severity: "low",
     enforcementLevel: "advisory",
-    why: "What is too large is for the host's owner to say. Set the limits of a shared host, and make it mandatory there.",
+    why: "Only the host's owner knows what is too large. Set the limits of a shared host, and make the policy mandatory there.",
     remediationSteps: "Make the guest smaller, or raise the limit.",
     config: {
-      maxMemoryMiB: most("memory, MiB", 16384),
-      maxVcpus: most("virtual CPUs", 8),
-      maxDiskGiB: most("virtual size of a disk, GiB", 64),
+      maxMemoryMiB: maximum("memory, MiB", 16384),
+      maxVcpus: maximum("number of virtual CPUs", 8),
+      maxDiskGiB: maximum("virtual size of a disk, GiB", 64),
     },
   },
   (args, report, config) => {
@@ -37,10 +37,12 @@ export const guestSizeLimits = resourcePolicy<Config>(
       key: keyof Config,
     ): void => {
       if (found === undefined || found <= config[key]) return;
-      report(
-        `The guest '${who}' must have at most ${config[key]} ${what}, found ${found}; ` +
-          `make it smaller, or raise ${key} of this policy.`,
-      );
+      report({
+        what: `guest '${who}'`,
+        found: `${found} ${what}`,
+        need: `at most ${config[key]}`,
+        fix: `make the guest smaller, or raise ${key} of this policy`,
+      });
     };
     if (args.type === "pulumi-nodejs:dynamic/mir:HostContract") {
       for (const { name, disk } of (args.props as HostInputs).guests) {

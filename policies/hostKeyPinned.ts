@@ -5,25 +5,25 @@ type Hop = Readonly<Record<string, unknown>>;
 export const hostKeyPinned = resourcePolicy(
   {
     name: "host-key-pinned",
-    description:
-      "Every SSH connection, and every proxy of one, names the host key that it accepts.",
+    description: "Every SSH connection and every proxy pins the host key.",
     severity: "critical",
     enforcementLevel: "mandatory",
-    why: "@pulumi/command without a hostKey talks to whoever answers, and hands over what it was told to send.",
-    remediationSteps:
-      "Set connection.hostKey, and connection.proxy.hostKey where there is a proxy.",
+    why: "@pulumi/command without a hostKey trusts whoever answers, and sends commands and secrets there.",
+    remediationSteps: "Set connection.hostKey, and connection.proxy.hostKey if there is a proxy.",
   },
   ({ type, props, name }, report) => {
     if (!type.startsWith("command:remote:")) return;
     const { connection } = props as { connection?: Hop | string };
-    // An export without --show-secrets: connections are secret as a whole.
+    // An export without --show-secrets hides the whole connection.
     if (typeof connection === "string") return;
     const say = (where: string): void =>
-      report(
-        `The connection of '${name}' must pin its host key, found no ${where}; ` +
-          `set it to one line of ssh-keyscan without the host, from a trusted place.`,
-      );
-    // Whether it is there can be told while its value is not known yet.
+      report({
+        what: `connection of '${name}'`,
+        found: `no ${where}`,
+        need: "a pinned host key",
+        fix: "set it to a line of ssh-keyscan without the host name, verified on the host's console",
+      });
+    // A preview knows whether the key is set before it knows the key.
     const pinned = (hop: Hop): boolean => "hostKey" in hop && lineOf(hop) !== "";
     if (connection === undefined || !pinned(connection)) say("connection.hostKey");
     const proxy = connection?.proxy as Hop | undefined;
@@ -31,7 +31,7 @@ export const hostKeyPinned = resourcePolicy(
   },
 );
 
-/** A key that is not known yet is none that is empty. */
+/** Undefined for a key that is not known yet: it is not an empty one. */
 function lineOf(hop: Hop): unknown {
   try {
     return hop.hostKey;

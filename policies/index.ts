@@ -1,4 +1,4 @@
-/** The pack: starts the policies for the engine. */
+/** The pack: serves the policies to the engine. */
 import { PolicyPack } from "@pulumi/policy";
 import { POLICIES } from "./policies";
 

@@ -1,4 +1,4 @@
-/** How a policy is written here: what it is as data, and one function that judges. */
+/** The parts of a policy: its data, and one function that judges resources. */
 import type {
   EnforcementLevel,
   PolicyConfigSchema,
@@ -13,10 +13,11 @@ import {
   partsOfDomain,
   partsOfSpec,
 } from "../components/domain/declaredParts";
+import { Fault, faultText } from "../core/fault";
 
 type JsonSchema = NonNullable<PolicyConfigSchema["properties"]>[string];
 
-/** A key of a policy's configuration: its schema, and the value where a lab sets none. */
+/** A key of a policy's configuration: its schema and its default. */
 export type ConfigKey<T = unknown> = Omit<JsonSchema, "default"> & {
   readonly description: string;
   readonly default: T;
@@ -25,7 +26,7 @@ export type ConfigKey<T = unknown> = Omit<JsonSchema, "default"> & {
 export interface About<C = unknown> {
   /** Kebab-case and stable: configuration files name it. */
   readonly name: string;
-  /** What has to be so, in one sentence. */
+  /** The rule, in one sentence. */
   readonly description: string;
   readonly severity: Severity;
   readonly enforcementLevel: EnforcementLevel;
@@ -35,11 +36,11 @@ export interface About<C = unknown> {
   readonly config?: { readonly [K in keyof C]: ConfigKey<C[K]> };
 }
 
-/** What the engine and the docs read of a policy. */
+/** The data that the engine and the docs read. */
 export type LabPolicy = (ResourceValidationPolicy | StackValidationPolicy) &
   Required<Pick<About, "name" | "severity" | "enforcementLevel" | "why" | "remediationSteps">>;
 
-/** The data in the engine's form; every policy has a section of its name in the docs. */
+/** The data in the engine's form; each policy has a section in docs/policies.md. */
 export function policyOf<C>({ config, ...about }: About<C>): Omit<About<C>, "config"> & {
   readonly url: string;
   readonly configSchema?: PolicyConfigSchema;
@@ -52,7 +53,7 @@ export function policyOf<C>({ config, ...about }: About<C>): Omit<About<C>, "con
   };
 }
 
-/** A lab's settings over the defaults. */
+/** A lab's settings, with defaults for the missing ones. */
 export function settings<C>(about: About<C>, set: object): C {
   const defaults = Object.entries<ConfigKey>(about.config ?? {});
   return {
@@ -61,7 +62,7 @@ export function settings<C>(about: About<C>, set: object): C {
   } as C;
 }
 
-export type Report = (message: string) => void;
+export type Report = (fault: Fault) => void;
 
 /** A policy that judges one resource at a time, by its inputs. */
 export function resourcePolicy<C>(
@@ -71,7 +72,7 @@ export function resourcePolicy<C>(
   return {
     ...policyOf(about),
     validateResource: (args, report) =>
-      judge(args, (message) => report(message), settings(about, args.getConfig())),
+      judge(args, (fault) => report(faultText(fault)), settings(about, args.getConfig())),
   };
 }
 
@@ -102,12 +103,12 @@ export function domainPolicy<C>(
   });
 }
 
-/** A list of guests that are excepted, by name. */
+/** A list of excepted guests, by name. */
 export const guestList = (description: string): ConfigKey<readonly string[]> => ({
   ...{ type: "array", items: { type: "string", minLength: 1 }, default: [], description },
 });
 
-/** The value that an engine puts where a preview does not know one yet. Reading does not throw here. */
+/** The props without the SDK's proxy, which throws when an unknown value is read. */
 export function unproxied<T extends object>(props: T): T {
   return (props as T & { __getSpecialProxyTarget?: T }).__getSpecialProxyTarget ?? props;
 }

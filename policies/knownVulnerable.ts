@@ -9,13 +9,13 @@ interface Acknowledgement {
 }
 
 const CONCERNS: Readonly<Record<Concern, (domain: DomainParts) => boolean>> = {
-  // Which version a host has is no input: the doctor asks it.
+  // No input shows the versions on the host: the doctor checks them.
   "every-lab": () => false,
   "writable-share": ({ shares }) => shares.some((share) => !share.readonly && !share.virtiofs),
   "user-network": ({ userNetwork }) => userNetwork,
 };
 
-/** Known to be true, and not fixed by the distribution as far as the list knows. */
+/** Verified, and without a distribution's fix in the list. */
 const isOpen = ({ status, fixedIn }: Advisory): boolean =>
   status === "verified" && fixedIn === undefined;
 
@@ -24,12 +24,12 @@ export const knownVulnerable = domainPolicy<{
 }>(
   {
     name: "known-vulnerable",
-    description: "A guest uses no part with a known open weakness, unless that is acknowledged.",
+    description: "A guest uses no part with a known open vulnerability, unless it is acknowledged.",
     severity: "high",
     enforcementLevel: "advisory",
-    why: "The page's own set-up, 9p, has one for which Debian 12 has no fix, so the lab could not start. Make it mandatory where guests are not trusted: then each has to be acknowledged.",
+    why: "The page's own setup, 9p, has a vulnerability that Debian 12 does not fix, so a mandatory policy would stop every lab. Make it mandatory where guests are not trusted: then each vulnerability has to be acknowledged.",
     remediationSteps:
-      "Do as the message says; or acknowledge the CVE, with the day until which you take the risk.",
+      "Do as the message says, or acknowledge the CVE with the last day on which you accept the risk.",
     config: {
       acknowledged: {
         type: "array",
@@ -44,7 +44,7 @@ export const knownVulnerable = domainPolicy<{
         },
         default: [],
         description:
-          'Weaknesses that are known and taken, each until a day: `{ "id": "CVE-...", "until": "2027-01-31" }`.',
+          'Accepted vulnerabilities, each with its last day: `{ "id": "CVE-...", "until": "2027-01-31" }`.',
       },
     },
   },
@@ -55,11 +55,13 @@ export const knownVulnerable = domainPolicy<{
       const until = acknowledged.find((a) => a.id === id)?.until;
       if (until !== undefined && until >= today) continue;
       const fixed = fixedUpstream === undefined ? "" : ` (fixed in ${part} ${fixedUpstream})`;
-      const known = until === undefined ? "found none" : `found one that ended on ${until}`;
-      report(
-        `The guest '${domain.name}' must have ${id} acknowledged, ${known}: ${meaning}${fixed}; ` +
-          `${fix}; or add { "id": "${id}", "until": "YYYY-MM-DD" } to acknowledged of this policy.`,
-      );
+      const ended = until === undefined ? "" : `, acknowledged until ${until}`;
+      report({
+        what: `guest '${domain.name}'`,
+        found: `${id}${ended}: ${meaning}${fixed}`,
+        need: "it fixed or acknowledged",
+        fix: `${fix}, or add { "id": "${id}", "until": "YYYY-MM-DD" } to acknowledged of this policy`,
+      });
     }
   },
 );

@@ -9,10 +9,11 @@ const NAMED = [DOMAIN, "libvirt:index/pool:Pool", "libvirt:index/network:Network
 export const namesAndLabels = resourcePolicy(
   {
     name: "names-and-labels",
-    description: "What a lab makes in libvirt says by its name and mark whose it is.",
+    description:
+      "Every resource of a lab in libvirt has the lab's name, and every domain its mark.",
     severity: "low",
     enforcementLevel: "mandatory",
-    why: "On a host that others use, a domain without a name of its lab is one that somebody deletes.",
+    why: "On a shared host, somebody may delete a domain that does not name its lab.",
     remediationSteps: "Name it mirlab-STACK-SOMETHING.",
   },
   (args, report) => {
@@ -20,20 +21,24 @@ export const namesAndLabels = resourcePolicy(
     if (NAMED.includes(args.type)) {
       const { name } = args.props as { name?: string };
       if (name !== `mirlab-${stack}` && !(name ?? "").startsWith(`mirlab-${stack}-`)) {
-        report(
-          `The resource '${args.name}' must be named for its lab in libvirt, found ` +
-            `${name === undefined ? "no name" : `'${name}'`}; name it 'mirlab-${stack}-...'.`,
-        );
+        report({
+          what: `resource '${args.name}'`,
+          found: name === undefined ? "no name in libvirt" : `the name '${name}' in libvirt`,
+          need: "the lab's name",
+          fix: `name it 'mirlab-${stack}-...'`,
+        });
       }
     }
     const domain = domainOf(args);
     if (domain?.mark === undefined) return;
     const { mark } = domain;
     if (mark.stack !== stack || !NAME.test(mark.guest)) {
-      report(
-        `The domain of '${args.name}' must carry the mark of its lab, found stack '${mark.stack}' and ` +
-          `guest '${mark.guest}', required stack '${stack}'; declare it by components/lab/guest.resource.ts.`,
-      );
+      report({
+        what: `domain of '${args.name}'`,
+        found: `the mark of stack '${mark.stack}' and guest '${mark.guest}'`,
+        need: `the mark of stack '${stack}' and a valid guest name`,
+        fix: "declare the guest by components/lab/guest.resource.ts",
+      });
     }
   },
 );

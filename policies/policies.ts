@@ -1,4 +1,4 @@
-/** The policies, in the order in which they are told. A new one is one file and two lines. */
+/** The policies, in the order of the report. A new one takes one file and two lines here. */
 import { accelerationAcknowledged } from "./accelerationAcknowledged";
 import { confined } from "./confined";
 import { dataDiskProtected } from "./dataDiskProtected";

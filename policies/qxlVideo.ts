@@ -9,7 +9,7 @@ interface Config {
 }
 
 const size = (of: string, fallback: number): ConfigKey<number> => ({
-  ...{ type: "integer", minimum: 1024, default: fallback, description: `Least ${of}, KiB.` },
+  ...{ type: "integer", minimum: 1024, default: fallback, description: `Minimum ${of}, KiB.` },
 });
 
 const SIZES = [
@@ -21,12 +21,12 @@ const SIZES = [
 export const qxlVideo = domainPolicy<Config>(
   {
     name: "qxl-video",
-    description: "A domain's video is QXL, with memory enough for Mir's screen.",
+    description: "A domain's video is QXL, with enough memory for Mir's screen.",
     severity: "medium",
     enforcementLevel: "mandatory",
-    why: "Another model makes another driver answer in the guest: the lab would test something else.",
+    why: "With another model the guest uses another driver: the lab would test something else.",
     remediationSteps:
-      "Set the video model to qxl and raise its memory; or name the other model, with the reason, in otherModels.",
+      "Set the video model to qxl and raise its memory, or list the other model with the reason in otherModels.",
     config: {
       minRamKiB: size("primary memory", 16384),
       minVramKiB: size("surface memory", 8192),
@@ -35,28 +35,33 @@ export const qxlVideo = domainPolicy<Config>(
         type: "object",
         additionalProperties: { type: "string", minLength: 10 },
         default: {},
-        description: 'Other models that may be, each with its reason: `{ "virtio": "..." }`.',
+        description: 'Other allowed models, each with the reason: `{ "virtio": "..." }`.',
       },
     },
   },
   ({ name, videos }, report, config) => {
-    const say = (what: string, fix: string): void =>
-      report(`The domain '${name}' must have QXL video, ${what}; ${fix}.`);
-    if (videos.length === 0) say("found no video device declared", "set video.type to qxl");
+    const say = (found: string, need: string, fix: string): void =>
+      report({ what: `domain '${name}'`, found, need, fix });
+    if (videos.length === 0) say("no video device", "QXL video", "set video.type to qxl");
     for (const video of videos) {
-      if (video.model === "qxl") for (const low of tooLow(video, config)) say(low, "raise it");
-      else if (!(video.model in config.otherModels)) {
+      if (video.model === "qxl") {
+        for (const [key, least] of tooLow(video, config)) {
+          say(`${video[key]} KiB of ${key}`, `at least ${least} KiB`, `raise ${key}`);
+        }
+      } else if (!(video.model in config.otherModels)) {
         say(
-          `found '${video.model}'`,
-          "set the model to qxl, or give the reason for it in otherModels of this policy",
+          `the video model '${video.model}'`,
+          "QXL video",
+          "set the model to qxl, or list it with the reason in otherModels of this policy",
         );
       }
     }
   },
 );
 
-function tooLow(video: Video, config: Config): string[] {
-  return SIZES.filter(([key, least]) => video[key] < config[least]).map(
-    ([key, least]) => `at least ${config[least]} KiB of ${key}, found ${video[key]}`,
-  );
+function tooLow(video: Video, config: Config): [(typeof SIZES)[number][0], number][] {
+  return SIZES.filter(([key, least]) => video[key] < config[least]).map(([key, least]) => [
+    key,
+    config[least],
+  ]);
 }

@@ -6,16 +6,18 @@ export const shareMapped = domainPolicy(
     description: "A 9p share is `mapped`: the guest's owners and modes never become the host's.",
     severity: "high",
     enforcementLevel: "mandatory",
-    why: "passthrough wants QEMU to be root, and puts the guest's set-uid files on the host.",
-    remediationSteps: "Set accessmode to mapped. virtiofs, which has no such mode, is let be.",
+    why: "passthrough needs QEMU to run as root, and puts the guest's set-uid files on the host.",
+    remediationSteps: "Set accessmode to mapped. virtiofs has no such mode and is not checked.",
   },
   ({ name, shares }, report) => {
     for (const share of shares) {
       if (share.virtiofs || share.mode === "mapped") continue;
-      report(
-        `The share of '${name}' must be mapped, found accessmode '${share.mode}'; ` +
-          "set accessmode to mapped.",
-      );
+      report({
+        what: `share of '${name}'`,
+        found: `accessmode '${share.mode}'`,
+        need: "mapped",
+        fix: "set accessmode to mapped",
+      });
     }
   },
 );

@@ -11,39 +11,44 @@ interface HostInputs {
 interface Shared {
   readonly who: string;
   readonly path: string;
-  /** Folders of the lab that nobody shares. */
+  /** Folders of the lab that must not be shared. */
   readonly kept: readonly string[];
 }
 
-/** Whether one path is the other, or holds it. */
-const meet = (a: string, b: string): boolean =>
+/** Whether the paths are equal, or one contains the other. */
+const overlap = (a: string, b: string): boolean =>
   a === b || a.startsWith(`${b}/`) || b.startsWith(`${a === "/" ? "" : a}/`);
 
 export const shareNotSensitive = resourcePolicy<{ readonly paths: readonly string[] }>(
   {
     name: "share-not-sensitive",
     description:
-      "A share is no system folder, no home, and holds neither the lab's state, keys, images nor disks.",
+      "A share is not a system folder or a home, and does not overlap the lab's state, keys, images or disks.",
     severity: "critical",
     enforcementLevel: "mandatory",
-    why: "A share hands a folder to whoever is root in the guest. What a symlink there leads to is no input: `up` and the doctor look at that on the host.",
-    remediationSteps: "Share a folder made for it, e.g. /srv/mir.",
+    why: "A share gives a folder to root in the guest. No input shows where a symlink leads: `up` and the doctor check that on the host.",
+    remediationSteps: "Share a folder of its own, e.g. /srv/mir.",
     config: {
       paths: {
         ...{ type: "array", items: { type: "string", pattern: "^/" }, default: [] },
-        description: "More folders of the host that are never shared, with all above and below.",
+        description:
+          "More folders of the host that must not be shared, with all folders above and below.",
       },
     },
   },
   (args, report, { paths }) => {
     for (const { who, path, kept } of sharesOf(args.type, args.props, () => domainOf(args))) {
-      const inner = [...kept, mirlabHome(), ...paths].find((folder) => meet(path, folder));
-      const fault =
-        sharePathFault(path) ??
-        (inner === undefined ? undefined : `'${path}' and ${inner} hold one another`);
-      if (fault === undefined) continue;
-      const [found, fix = "share a folder made for it, e.g. /srv/mir"] = fault.split("; ");
-      report(`The share of '${who}' must be a folder made for it, found that ${found}; ${fix}.`);
+      const inner = [...kept, mirlabHome(), ...paths].find((folder) => overlap(path, folder));
+      const reason =
+        sharePathFault(path)?.split("; ")[0] ??
+        (inner === undefined ? undefined : `'${path}' overlaps ${inner}`);
+      if (reason === undefined) continue;
+      report({
+        what: `share of '${who}'`,
+        found: `that ${reason}`,
+        need: "a folder of its own",
+        fix: "share a folder of its own, e.g. /srv/mir",
+      });
     }
   },
 );

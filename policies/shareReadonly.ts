@@ -3,18 +3,20 @@ import { domainPolicy, guestList } from "./kit";
 export const shareReadonly = domainPolicy<{ readonly writable: readonly string[] }>(
   {
     name: "share-readonly",
-    description: "A guest only reads its share, unless it is named.",
+    description: "A guest can only read its share, unless the guest is listed.",
     severity: "medium",
     enforcementLevel: "advisory",
-    why: "The lab's own default is a writable folder made for the guest: right on a machine of one's own. Make it mandatory where others' guests run.",
-    remediationSteps: "Set guests[].share.readonly to true, or name the guest.",
+    why: "By default the lab creates a writable folder for the guest, which suits your own machine. Make the policy mandatory where other people's guests run.",
+    remediationSteps: "Set guests[].share.readonly to true, or list the guest in writable.",
     config: { writable: guestList("Guests that may write to their share.") },
   },
   ({ name, shares }, report, { writable }) => {
     if (writable.includes(name) || !shares.some((share) => !share.readonly)) return;
-    report(
-      `The share of '${name}' must be read-only, found it writable; ` +
-        `set guests[].share.readonly to true, or name '${name}' in writable of this policy.`,
-    );
+    report({
+      what: `share of '${name}'`,
+      found: "it writable",
+      need: "it read-only",
+      fix: `set guests[].share.readonly to true, or list '${name}' in writable of this policy`,
+    });
   },
 );

@@ -6,17 +6,17 @@ export const spiceNotExposed = domainPolicy<{ readonly clientVerified: readonly 
   {
     name: "spice-not-exposed",
     description:
-      "A screen is reached on loopback or by a socket; elsewhere only by TLS, with verified clients and a ticket.",
+      "A screen listens on loopback or a socket; elsewhere only with TLS, verified clients and a ticket.",
     severity: "critical",
     enforcementLevel: "mandatory",
-    why: "Whoever reaches an open SPICE port sees the screen and types into it.",
+    why: "Whoever reaches an open SPICE port can see the screen and type.",
     remediationSteps:
       "Listen on 127.0.0.1 or a socket. For viewers elsewhere: defaultMode secure, no plain port, a ticket, and clients verified on the host (qemu.conf).",
     config: {
       clientVerified: {
         ...{ type: "array", items: { type: "string", minLength: 1 }, default: [] },
         description:
-          "Domains whose host verifies clients' certificates: a setting of the host (qemu.conf), which no input shows.",
+          "Domains on a host that verifies clients' certificates (qemu.conf); no input shows that setting.",
       },
     },
   },
@@ -29,10 +29,12 @@ export const spiceNotExposed = domainPolicy<{ readonly clientVerified: readonly 
         ...(clientVerified.includes(name) ? [] : ["its name in clientVerified of this policy"]),
       ];
       if (lacks.length > 0) {
-        report(
-          `The screen of '${name}' must not be open to others, found it on ${listen} without ` +
-            `${lacks.join(", without ")}; listen on 127.0.0.1 or a socket, or add what is missing.`,
-        );
+        report({
+          what: `screen of '${name}'`,
+          found: `it on ${listen} without ${lacks.join(", without ")}`,
+          need: "a screen that is closed to others",
+          fix: "listen on 127.0.0.1 or a socket, or add what is missing",
+        });
       }
     }
   },

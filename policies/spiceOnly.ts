@@ -3,18 +3,20 @@ import { domainPolicy } from "./kit";
 export const spiceOnly = domainPolicy(
   {
     name: "spice-only",
-    description: "A domain shows its screen by SPICE, and by nothing else.",
+    description: "SPICE is a domain's only display.",
     severity: "medium",
     enforcementLevel: "mandatory",
-    why: "The page's display is SPICE; a second one is a second door that no other policy watches.",
+    why: "The page's display is SPICE. Another display is an entry that no other policy checks.",
     remediationSteps: "Declare one graphics device of type spice, and remove the others.",
   },
   ({ name, graphics }, report) => {
     for (const { type } of graphics.filter((g) => g.type !== "spice")) {
-      report(
-        `The domain '${name}' must show its screen by SPICE only, found '${type}'; ` +
-          "set graphics.type to spice, or remove that graphics device.",
-      );
+      report({
+        what: `domain '${name}'`,
+        found: `a display of type '${type}'`,
+        need: "SPICE only",
+        fix: "set graphics.type to spice, or remove that graphics device",
+      });
     }
   },
 );

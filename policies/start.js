@@ -1,4 +1,4 @@
-// The pack's entry: Pulumi would load and check the types of a pack in TypeScript at every start, for
-// seconds of CPU each.
+// The pack's entry. Pulumi would compile and type-check an entry in TypeScript at every start, which
+// takes seconds of CPU.
 require("../core/register.js");
 require("./index.ts");

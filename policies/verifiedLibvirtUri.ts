@@ -1,11 +1,11 @@
 import { resourcePolicy } from "./kit";
 
-/** Query keys of the provider's and libvirt's URIs that give a protection up. */
+/** Query keys of the provider's and libvirt's URIs that disable a protection. */
 const LOOSE: readonly (readonly [key: string, value: RegExp, fix: string])[] = [
-  ["no_verify", /.*/, "drop it: any value of it switches the check off"],
+  ["no_verify", /.*/, "drop it, as any value disables the check"],
   ["known_hosts_verify", /^(ignore|auto)$/, "drop it, and give knownhosts a file"],
   ["knownhosts", /^\/dev\/null$/, "give it a file with the host's key"],
-  ["sshauth", /(^|,)agent(,|$)/, "use privkey with keyfile: the agent is forwarded to the host"],
+  ["sshauth", /(^|,)agent(,|$)/, "use privkey with keyfile, as the agent is forwarded to the host"],
 ];
 
 export const verifiedLibvirtUri = resourcePolicy(
@@ -14,7 +14,7 @@ export const verifiedLibvirtUri = resourcePolicy(
     description: "libvirt is reached locally, by TLS, or by SSH with the host's key verified.",
     severity: "critical",
     enforcementLevel: "mandatory",
-    why: "libvirt's socket is root on its host.",
+    why: "libvirt's socket gives root's rights on its host.",
     remediationSteps:
       "Use qemu:///system, or host.ssh of the lab, which pins the host's key for libvirt too.",
   },
@@ -22,14 +22,14 @@ export const verifiedLibvirtUri = resourcePolicy(
     if (type !== "pulumi:providers:libvirt") return;
     const { uri = "" } = props as { uri?: string };
     for (const [found, fix] of faults(uri)) {
-      report(`The provider '${name}' must reach libvirt verified, found ${found}; ${fix}.`);
+      report({ what: `provider '${name}'`, found, need: "a verified connection to libvirt", fix });
     }
   },
 );
 
 function faults(uri: string): [found: string, fix: string][] {
   if (uri === "") return [["no uri", "set it, e.g. qemu:///system"]];
-  if (!URL.canParse(uri)) return [[`'${uri}', which is no URI`, "use e.g. qemu:///system"]];
+  if (!URL.canParse(uri)) return [[`'${uri}', which is not a URI`, "use e.g. qemu:///system"]];
   const { protocol, searchParams, password } = new URL(uri);
   const transport = protocol.replace(/:$/, "").split("+")[1] ?? "";
   return [

@@ -1,10 +1,10 @@
-/** docs/checks.md, from the checks themselves. */
+/** Generates docs/checks.md from the checks. */
 import { CHECKS } from "../components/readiness/checks";
 import { TieredCheck, Wanted } from "../components/readiness/checks/check";
 import { BAD_KERNELS, HARNESS_FAULTS, MIR_RULES } from "../components/readiness/checks/known";
 import { PAGE_FLOORS } from "../core/requirement";
 
-/** A guest of the default configuration, in words. */
+/** The values of a guest with the default configuration, as the page prints them. */
 const WANTED: Wanted = {
   gates: {
     kernel: `guests[].gates.kernel (${PAGE_FLOORS.kernel.text})`,
@@ -43,7 +43,7 @@ function tier(name: keyof typeof TIERS): string[] {
     "",
     TIERS[name],
     "",
-    "| id | what it asks | line | how it is found out | required | fatal | remedy |",
+    "| id | question | line | probe | need | fatal | fix |",
     "|---|---|---|---|---|---|---|",
     ...CHECKS.filter((check) => check.tier === name).map(row),
     "",
@@ -55,9 +55,9 @@ export function checksPage(): string {
   return [
     "# Checks of a guest",
     "",
-    "Written by `npm run docs` from `components/readiness/checks`. `MirReadiness` asks all of them at every `up` that has something to prove; a preview asks again for those that need no key, no picture and no file in the share. The guest tells its facts by one script, [scripts/guest/facts.py](../scripts/guest/facts.py), in one round trip.",
+    "Written by `npm run docs` from `components/readiness/checks`. `MirReadiness` runs all checks in every `up` that creates or updates it; a preview repeats those that need no key, no picture and no file in the share. One script, [scripts/guest/facts.py](../scripts/guest/facts.py), reports the guest's facts in one round trip.",
     "",
-    "A fatal check that is not met fails the deploy: the measurements are kept, and the next `up` asks again. A warning is told and kept. A check that does not apply is skipped, and says why. Unknown is not met. *line* is the line of the 2014 page that a check comes from.",
+    "A fatal check that is not met fails the deploy: the state keeps the measurements, and the next `up` checks again. A warning is reported and recorded. A check that does not apply is skipped, with the reason. An unknown fact counts as not met. *line* is the line of the 2014 page that the check comes from.",
     "",
     ...tier("boot"),
     ...tier("graphics"),

@@ -1,9 +1,9 @@
 /**
- * Keeps the docs true to the code.
- *   docs.ts           writes docs/configuration.md's tables from the schema, docs/checks.md,
- *                     the sections of docs/policies.md and SECURITY.md's table of attacks
- *   docs.ts --check   fails when they are stale, when a check has no section in the
- *                     troubleshooting page, or when a link in the docs leads nowhere
+ * Generates parts of the docs from the code.
+ *   docs.ts           writes the tables of docs/configuration.md, docs/checks.md, the sections of
+ *                     docs/policies.md and the table of attacks in SECURITY.md
+ *   docs.ts --check   fails if one of them is stale, if a check has no section in the
+ *                     troubleshooting page, or if a link in the docs is broken
  */
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -19,7 +19,7 @@ const TROUBLESHOOTING = join(ROOT, "docs", "troubleshooting.md");
 const POLICIES = join(ROOT, "docs", "policies.md");
 const SECURITY = join(ROOT, "SECURITY.md");
 
-/** A page's part that is written here, between two comments. */
+/** A generated part of a page, between two comments. */
 interface Written {
   readonly file: string;
   readonly mark: string;
@@ -40,37 +40,37 @@ function attackTable(): string {
   return ["| id | attack | what refuses it | tried in |", "|---|---|---|---|", ...rows].join("\n");
 }
 
-/** Where checks that a person meets are declared. */
+/** Files that declare checks with a section in the troubleshooting page. */
 const CHECK_SOURCES = [
   ...["boot", "graphics", "session"].map((tier) => `components/readiness/checks/${tier}.ts`),
   ...readdirSync(join(ROOT, "components", "host", "checks"))
-    .filter((file) => file !== "finding.ts")
+    .filter((file) => !["finding.ts", "index.ts"].includes(file))
     .map((file) => `components/host/checks/${file}`),
   "cli/examine.ts",
 ];
 
-/** The page with its part written anew. */
+/** The page with its generated part replaced. */
 function withFresh(page: string, { file, mark, text }: Written): string {
   const [begin, end] = [`<!-- ${mark}: written by \`npm run docs\` -->`, `<!-- /${mark} -->`];
   const [start, stop] = [page.indexOf(begin), page.indexOf(end)];
   if (start < 0 || stop < start)
-    throw new Error(`${file}: found no '${begin}' before '${end}', required both; put them back`);
+    throw new Error(`${file}: found no '${begin}' before '${end}'; need both; fix: restore them`);
   return `${page.slice(0, start)}${begin}\n\n${text()}\n${page.slice(stop)}`;
 }
 
-/** Checks that the troubleshooting page does not tell of. */
-function untold(): string[] {
+/** Checks without a section in the troubleshooting page. */
+function undocumented(): string[] {
   const ids = CHECK_SOURCES.flatMap((file) => {
     const found = [
       ...readFileSync(join(ROOT, file), "utf8").matchAll(/(?:\bid: |\bable\()"([a-z0-9-]+)"/g),
     ];
-    if (found.length === 0) return [`docs: found no check in ${file}, required at least one`];
+    if (found.length === 0) return [`${file}: found no check; need at least one`];
     return found.map(([, id]) => id ?? "");
   });
   const page = readFileSync(TROUBLESHOOTING, "utf8");
   return [...new Set(ids)]
     .filter((id) => !page.includes(`\n## ${id}\n`))
-    .map((id) => `docs/troubleshooting.md: found no section '## ${id}', required one; write it`);
+    .map((id) => `docs/troubleshooting.md: found no section '## ${id}'; need one; fix: write it`);
 }
 
 /** The anchor that a heading gets. */
@@ -80,7 +80,7 @@ const anchor = (heading: string): string =>
     .replaceAll(/[^a-z0-9 _-]/g, "")
     .replaceAll(" ", "-");
 
-/** Links of the docs that lead nowhere. */
+/** Broken links in the docs. */
 function brokenLinks(): string[] {
   const inFolder = (folder: string): string[] =>
     readdirSync(join(ROOT, folder))
@@ -96,12 +96,12 @@ function brokenLinks(): string[] {
       const headings = (): string[] =>
         [...readFileSync(target, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, h]) => anchor(h ?? ""));
       const ok = existsSync(target) && (heading === undefined || headings().includes(heading));
-      return ok ? [] : [`${page}: found the link ${link}, required one that leads somewhere`];
+      return ok ? [] : [`${page}: found the broken link ${link}; need a target that exists`];
     });
   });
 }
 
-/** Whole or not at all; untouched when it says so already. */
+/** Atomic; leaves a file with the same text untouched. */
 function write(file: string, text: string): void {
   if (existsSync(file) && readFileSync(file, "utf8") === text) return;
   writeFileSync(`${file}.partial`, text);
@@ -124,10 +124,10 @@ function main(): void {
     existsSync(file) && readFileSync(file, "utf8") === text
       ? []
       : [
-          `${relative(ROOT, file)}: found it stale, required what the code says; run 'npm run docs'`,
+          `${relative(ROOT, file)}: found stale text; need what the code generates; fix: npm run docs`,
         ],
   );
-  const faults = [...stale, ...untold(), ...brokenLinks()];
+  const faults = [...stale, ...undocumented(), ...brokenLinks()];
   for (const fault of faults) console.error(fault);
   process.exitCode = faults.length === 0 ? 0 : 1;
 }

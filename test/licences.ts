@@ -1,6 +1,6 @@
-/** Licences that a part may have, and how one is known by its text. */
+/** Licences that a component may have, and how to recognise one by its text. */
 
-/** Of what runs in a lab or is used to make it; GPL parts are Debian's, and stay programs apart. */
+/** For everything that runs in a lab or creates it; GPL parts are separate programs of Debian. */
 export const ALLOWED: ReadonlySet<string> = new Set([
   ...[
     "0BSD",
@@ -16,7 +16,7 @@ export const ALLOWED: ReadonlySet<string> = new Set([
   "LicenseRef-Appdash",
 ]);
 
-/** By the words that only this licence's text has; the first that fits. */
+/** Words by which to recognise a licence's text; the first match counts. */
 const TEXTS: readonly (readonly [licence: string, words: RegExp])[] = [
   ["Apache-2.0", /Apache License,? +Version 2\.0/i],
   ["MPL-2.0", /Mozilla Public License,? (?:Version|v\.) ?2\.0/i],
@@ -31,7 +31,7 @@ const TEXTS: readonly (readonly [licence: string, words: RegExp])[] = [
   ["CC0-1.0", /CC0 1\.0 Universal/i],
 ];
 
-/** What a package does not say itself in a word, read where the comment says. */
+/** Licences of packages that do not declare one, read in the file that the comment names. */
 const READ: Readonly<Record<string, string>> = {
   "pkg:npm/%40logdna/tail-file@2.2.0": "MIT", // its LICENSE
   "pkg:golang/github.com/mattn/go-localereader@v0.0.1": "MIT", // its README
@@ -41,10 +41,12 @@ const READ: Readonly<Record<string, string>> = {
     "LicenseRef-Appdash",
 };
 
-/** An SPDX expression, or what was found instead. */
-export function licenceOf(purl: string, said: string, text = ""): string {
+/** An SPDX expression, or the unrecognised text. */
+export function licenceOf(purl: string, declared: string, text = ""): string {
   if (READ[purl] !== undefined) return READ[purl];
-  if (said !== "" && !/^see licen[cs]e/i.test(said)) return said;
+  if (declared !== "" && !/^see licen[cs]e/i.test(declared)) return declared;
   const line = text.replaceAll(/\s+/g, " ");
-  return TEXTS.find(([, words]) => words.test(line))?.[0] ?? (said === "" ? "unknown" : said);
+  return (
+    TEXTS.find(([, words]) => words.test(line))?.[0] ?? (declared === "" ? "unknown" : declared)
+  );
 }

@@ -16,6 +16,11 @@ trap 'rm -f "$MIRLAB_TEST_FAILURES"' EXIT
 
 node_tests() { test/node.sh "$@"; }
 
+unit() {
+  test/unit/packages.sh >/dev/null
+  test/unit/run.sh --coverage
+}
+
 # The report in a real Chromium, headless and without a network.
 browser() {
   scripts/host/packages.sh install chromium >/dev/null
@@ -72,8 +77,7 @@ done
 step 'SDK' toolchain/sdk.sh build
 for name in "$@"; do
   case $name in
-    unit) step unit test/unit/run.sh ;;
-    browser | security) step "$name" "$name" ;;
+    unit | browser | security) step "$name" "$name" ;;
     toolchain) toolchain ;;
     integration) step integration integration test/integration/*.test.ts ;;
   esac

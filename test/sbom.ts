@@ -1,7 +1,7 @@
 /**
- * The bill of materials: npm packages, the engine's Go modules, and the Debian packages a lab asks for.
- *   sbom.ts           writes sbom.cdx.json (CycloneDX 1.6); licences of Go modules are read in the module cache
- *   sbom.ts --check   fails when it names other components than the lockfiles, or a licence not allowed
+ * The bill of materials: npm packages, the engine's Go modules, and the Debian packages of a lab.
+ *   sbom.ts           writes sbom.cdx.json (CycloneDX 1.6); reads Go modules' licences in the module cache
+ *   sbom.ts --check   fails if its components differ from the lockfiles, or have a licence not allowed
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -73,7 +73,7 @@ function goFolders(): [folder: string, scope: Component["scope"]][] {
   ];
 }
 
-/** Modules of a go.mod, as they are after its replacements. */
+/** Modules of a go.mod, after its `replace` directives. */
 function goModules(folder: string): [path: string, version: string][] {
   const text = read(folder, "go.mod");
   const replaced = new Map(
@@ -101,7 +101,7 @@ function goComponents(licence: (path: string, version: string) => string): Compo
   });
 }
 
-/** Their versions are the archive's of the day; Debian's main holds free software alone. */
+/** Without versions, which depend on the archive's state; Debian main holds only free software. */
 function debianComponents(): Component[] {
   const of = (name: string, scope: Component["scope"]): Component => {
     const purl = `pkg:deb/debian/${name}?distro=bookworm`;
@@ -119,7 +119,7 @@ function debianComponents(): Component[] {
 
 function components(licence: (path: string, version: string) => string): Component[] {
   const all = [...npmComponents(), ...goComponents(licence), ...debianComponents()];
-  // The same package in two places is one; what is needed anywhere is needed.
+  // The same package in two places is one component, required if either place requires it.
   const byRef = new Map<string, Component>();
   for (const one of all) {
     if (byRef.get(one["bom-ref"])?.scope !== "required") byRef.set(one["bom-ref"], one);
@@ -127,7 +127,7 @@ function components(licence: (path: string, version: string) => string): Compone
   return [...byRef.values()].sort((a, b) => (a["bom-ref"] < b["bom-ref"] ? -1 : 1));
 }
 
-/** Without a time, and numbered by its content: the same input makes the same bytes. */
+/** Without a time, and with a serial number of the content: the same input gives the same bytes. */
 function bomText(parts: readonly Component[]): string {
   const hash = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
   const uuid = `${hash.slice(0, 8)}-${hash.slice(8, 12)}-5${hash.slice(13, 16)}-8${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
@@ -146,12 +146,12 @@ function bomText(parts: readonly Component[]): string {
   return `${JSON.stringify(bom, null, 1)}\n`;
 }
 
-/** The licence by the module's own text; a module that nothing was built from is fetched for it. */
+/** The licence by the module's own text; downloads a module that is not in the cache. */
 function ofModule(path: string, version: string): string {
-  const told = execFileSync("go", ["mod", "download", "-json", `${path}@${version}`], {
+  const answer = execFileSync("go", ["mod", "download", "-json", `${path}@${version}`], {
     ...{ cwd: tmpdir(), encoding: "utf8", env: { ...process.env, GO111MODULE: "on" } },
   });
-  const { Dir } = JSON.parse(told) as { Dir: string };
+  const { Dir } = JSON.parse(answer) as { Dir: string };
   const file = readdirSync(Dir).find((name) => /^(un)?licen[cs]e|^copying/i.test(name));
   const text = file === undefined ? "" : readFileSync(join(Dir, file), "utf8");
   return licenceOf(`pkg:golang/${path}@${version}`, "", text);
@@ -163,7 +163,7 @@ function main(): void {
     return;
   }
   const text = readFileSync(FILE, "utf8");
-  // A Go module's licence is known where the module is: take it from the file, compare all else.
+  // Without the module cache a Go module's licence is unknown: take it from the file, compare the rest.
   const known = new Map(
     (JSON.parse(text) as Bom).components.map((c) => [c.purl, c.licenses?.[0]?.expression ?? ""]),
   );
@@ -172,12 +172,10 @@ function main(): void {
     const expression = licenses?.[0]?.expression;
     return expression === undefined || ALLOWED.has(expression)
       ? []
-      : [`${purl}: found licence '${expression}', required one of test/licences.ts`];
+      : [`${purl}: found licence '${expression}'; need one of test/licences.ts`];
   });
   if (bomText(now) !== text) {
-    faults.push(
-      "sbom.cdx.json: found it stale, required what the lockfiles say; run 'npm run sbom'",
-    );
+    faults.push("sbom.cdx.json: found stale text; need what the lockfiles give; fix: npm run sbom");
   }
   for (const fault of faults) console.error(fault);
   process.exitCode = faults.length === 0 ? 0 : 1;

@@ -1,4 +1,4 @@
-# Sourced by the scripts of this directory: words to the user, directories, the machine's architecture.
+# Sourced by the scripts of this directory: messages, private directories, the machine's architecture.
 # shellcheck shell=bash
 
 TOOLCHAIN_DIR=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
@@ -9,18 +9,18 @@ MIRLAB_HOME=${MIRLAB_HOME:-${XDG_STATE_HOME:-${HOME:?}/.local/state}/mirlab}
 MIRLAB_CACHE=${MIRLAB_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/mirlab}
 export CACHE=$MIRLAB_CACHE/toolchain
 
-# say TEXT: one progress line. stdout belongs to the engine's own output.
+# say TEXT: prints a progress line on stderr; stdout is for the engine's output.
 say() {
   printf 'toolchain: %s\n' "$*" >&2
 }
 
-# fail WHAT FOUND REQUIRED FIX [LOG]
+# fail WHAT FOUND NEED FIX [LOG]
 fail() {
-  printf 'toolchain: %s: found %s, need %s; fix: %s%s\n' "$1" "$2" "$3" "$4" "${5:+; log: $5}" >&2
+  printf 'toolchain: %s: found %s; need %s; fix: %s%s\n' "$1" "$2" "$3" "$4" "${5:+; log: $5}" >&2
   exit 1
 }
 
-# The same machine has different names in Go's world and in the CLI's archives.
+# Go and the CLI's archives name the same architecture differently.
 case $(uname -sm) in
   'Linux x86_64') GO_ARCH=amd64 CLI_ARCH=x64 ;;
   'Linux aarch64') GO_ARCH=arm64 CLI_ARCH=arm64 ;;
@@ -28,12 +28,12 @@ case $(uname -sm) in
 esac
 export GO_ARCH CLI_ARCH
 
-# private_dir DIR WHAT: makes DIR for this user alone, or refuses one that others can reach.
+# private_dir DIR WHAT: creates DIR for this user alone, or fails if others can access it.
 private_dir() {
   owned_dir "$1" "$2" 700 077
 }
 
-# trusted_dir DIR WHAT: the same for programs that will be run: others may read them, not write them.
+# trusted_dir DIR WHAT: creates DIR for programs that will run: others may read it, but not write it.
 trusted_dir() {
   owned_dir "$1" "$2" 755 022
 }
@@ -46,7 +46,7 @@ owned_dir() {
   fi
   if [[ ! -e $dir ]]; then
     mkdir -p -- "$(dirname -- "$dir")"
-    # Another process may make it in the same moment; the checks below judge the result.
+    # Another process may create it at the same time; the checks below judge the result.
     mkdir -m "0$wanted" -- "$dir" 2>/dev/null || [[ -d $dir ]]
   fi
   if [[ ! -d $dir ]]; then
@@ -71,8 +71,8 @@ link_or_copy() {
   ln -- "$1" "$2" 2>/dev/null || cp -- "$1" "$2"
 }
 
-# publish TEMP DIR: makes a finished directory visible in one step. Losing a race is fine: names are made of
-# content.
+# publish TEMP DIR: moves a finished directory into place. Another process may do the same: equal names have
+# equal content.
 publish() {
   mv -T -- "$1" "$2" 2>/dev/null || [[ -d $2 ]]
 }

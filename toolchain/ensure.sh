@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that the pinned engine is on this machine and its plugins are in PULUMI_HOME; prints the
-# directory that holds the CLI.
+# Installs the pinned engine, and its plugins in PULUMI_HOME, unless they are there; prints the CLI's
+# directory.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
@@ -8,7 +8,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 HOME_OF_ENGINE=${PULUMI_HOME:?set by bin/pulumi}
 STAMP=$HOME_OF_ENGINE/.toolchain
 
-# Where the engine looks for its plugins.
+# Paths at which the engine looks for its plugins.
 COMMAND_PLUGIN=$HOME_OF_ENGINE/plugins/resource-command-v$COMMAND_VERSION/pulumi-resource-command
 BRIDGE_PLUGIN=$HOME_OF_ENGINE/plugins/resource-terraform-provider-v$BRIDGE_VERSION/pulumi-resource-terraform-provider
 LIBVIRT_PROVIDER=$HOME_OF_ENGINE/dynamic_tf_plugins/registry.opentofu.org/dmacvicar/libvirt
@@ -20,7 +20,7 @@ case $choice in
   *) fail MIRLAB_TOOLCHAIN "$choice" 'system, vendor or registry' 'correct it, or unset it to try the three in that order' ;;
 esac
 
-# The key of everything that decides the outcome: pins, recipes, sources, the wish.
+# A hash of everything that decides the result: pins, recipes, sources, MIRLAB_TOOLCHAIN.
 wanted_key() {
   {
     printf '%s\n' "$choice" "$GO_ARCH" "$CACHE"
@@ -29,7 +29,7 @@ wanted_key() {
   } | digest
 }
 
-# recorded_engine KEY: the engine of an earlier run, if it was made for the same key and all is still there.
+# recorded_engine KEY: prints the engine of an earlier run with this key, if all its files still exist.
 recorded_engine() {
   local key engine file
   [[ -f $STAMP ]] || return 1
@@ -41,8 +41,8 @@ recorded_engine() {
   printf '%s\n' "$engine"
 }
 
-# place FILE TARGET: puts an executable where the engine looks for it, in one step. The directory is replaced
-# as a whole, so that a plugin is never seen half written.
+# place FILE TARGET: installs an executable atomically: it replaces the whole directory, so that the engine
+# never sees a half-written plugin.
 place() {
   local file=$1 target=$2 dir temp
   dir=$(dirname -- "$target")
@@ -50,7 +50,7 @@ place() {
     return
   fi
   mkdir -p -- "$(dirname -- "$dir")"
-  # Not among the plugins: the engine would list it.
+  # Not in the plugins directory: the engine would list it.
   temp=$(mktemp -d -- "$HOME_OF_ENGINE/.placing-XXXXXX")
   mkdir -- "$temp/new"
   link_or_copy "$file" "$temp/new/$(basename -- "$target")"
@@ -61,10 +61,10 @@ place() {
   rm -rf -- "$temp"
 }
 
-# place_plugins LINES: "name file" lines of a way's `plugins`.
+# place_plugins LINES: lines `NAME FILE`, as `plugins` of a way prints them.
 place_plugins() {
   local name file
-  # From here on the record would be wrong until all is in place.
+  # The record is wrong until all plugins are installed.
   rm -f -- "$STAMP"
   while read -r name file; do
     case $name in
@@ -75,7 +75,7 @@ place_plugins() {
   done <<<"$1"
 }
 
-# Each way is a process of its own: it ends at its first fault and says why in one line.
+# Each way is a process of its own: it fails at its first fault and prints why in one line.
 ensure() {
   local key=$1 ways way plugins engine=
   if [[ -n $choice ]]; then
@@ -99,7 +99,7 @@ ensure() {
     break
   done
   if [[ -z $engine ]]; then
-    fail engine "none by ${ways[*]}" "one of them to succeed" 'see the line of each above'
+    fail engine "none by ${ways[*]}" "one of them to succeed" 'follow the fix in one of the lines above'
   fi
 
   place_plugins "$plugins"
@@ -108,7 +108,7 @@ ensure() {
   printf '%s\n' "$engine"
 }
 
-# lock FILE: for the life of this process and of a build that outlives it.
+# lock FILE: holds the lock until this process, and a build that outlives it, have ended.
 lock() {
   local fd
   exec {fd}>"$1"
@@ -125,7 +125,7 @@ fi
 
 trusted_dir "$MIRLAB_CACHE" MIRLAB_CACHE
 trusted_dir "$CACHE" 'the toolchain cache'
-# Always in this order: the home is this project's, the cache may be shared by several homes.
+# Always in this order, or two processes could block each other: several homes may share the cache.
 lock "$HOME_OF_ENGINE/.lock"
 lock "$CACHE/lock"
 find "$HOME_OF_ENGINE" -maxdepth 1 -name '.placing-*' -exec rm -rf -- {} +

@@ -1,7 +1,7 @@
-# Sourced by bin/pulumi: the project's own home of the engine, its state and the passphrase of its secrets.
+# Sourced by bin/pulumi: this project's engine home, state directory and secrets passphrase.
 # shellcheck shell=bash
 
-# prepare_home: makes MIRLAB_HOME and its parts, and points the CLI at them where the user has not chosen.
+# prepare_home: creates MIRLAB_HOME and its parts; the CLI uses them unless the user has set others.
 prepare_home() {
   private_dir "$MIRLAB_HOME" MIRLAB_HOME
   private_dir "$MIRLAB_HOME/pulumi" 'the engine home'
@@ -10,7 +10,7 @@ prepare_home() {
     private_dir "$MIRLAB_HOME/state" 'the state directory'
     PULUMI_BACKEND_URL=file://$MIRLAB_HOME/state
   elif [[ -z ${PULUMI_CREDENTIALS_PATH-} ]]; then
-    # The user's own backend: the logins stay where the user's pulumi keeps them.
+    # With the user's own backend the CLI uses the logins of the user's own pulumi.
     export PULUMI_CREDENTIALS_PATH=${PULUMI_HOME:-$HOME/.pulumi}
   fi
   if [[ -z ${PULUMI_CONFIG_PASSPHRASE+set} && -z ${PULUMI_CONFIG_PASSPHRASE_FILE-} ]]; then
@@ -25,8 +25,8 @@ prepare_home() {
   export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
 }
 
-# make_passphrase FILE: once. The link is made only if no other process was faster; an existing passphrase is
-# never replaced, for the state cannot be read without it.
+# make_passphrase FILE: creates it once. `ln` fails if another process was faster: an existing passphrase is
+# never replaced, because the state cannot be read without it.
 make_passphrase() {
   local file=$1 temp owner mode
   if [[ ! -e $file ]]; then
@@ -41,6 +41,6 @@ make_passphrase() {
     fail passphrase "$file with owner uid $owner, mode $mode" "owner uid $EUID, mode 600" "chmod 600 '$file'"
   fi
   if [[ ! -s $file ]]; then
-    fail passphrase "$file, which is empty" 'the passphrase that the state was made with' "restore it from a backup"
+    fail passphrase "$file, which is empty" 'the passphrase of the state' "restore it from a backup"
   fi
 }

@@ -1,4 +1,4 @@
-# Sourced: runs a long command with its output in a log and a line of progress now and then.
+# Sourced: runs a long command with its output in a log, and prints a progress line now and then.
 # shellcheck shell=bash
 
 PROGRESS_EVERY_S=15
@@ -10,7 +10,7 @@ progress() {
   say "$label ..."
   "$@" >"$log" 2>&1 </dev/null &
   child=$!
-  # A background child of a script does not hear Ctrl-C: pass it on, or the build outlives its caller.
+  # Ctrl-C does not reach a script's background child: pass it on, or the build outlives its caller.
   # shellcheck disable=SC2064
   trap "kill $child 2>/dev/null; wait $child 2>/dev/null; exit 130" INT TERM HUP
   while kill -0 "$child" 2>/dev/null; do

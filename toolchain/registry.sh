@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The registry way: builds the engine from its published Go modules.
 #   registry.sh engine    prints the directory of the CLI and its language host
-#   registry.sh plugins   prints one line a plugin: name, file
-# Every part is cached by the content it is made from; a killed build leaves nothing half done and is resumed
-# by Go's own caches.
+#   registry.sh plugins   prints a line `NAME FILE` for each plugin
+# Each part is cached under a hash of its sources. A killed build leaves no half part, and Go's own caches
+# resume it.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
@@ -14,13 +14,13 @@ PARTS=$CACHE/registry
 LOGS=$CACHE/log
 NEED_DISK_MIB=6144
 
-# Go reads its settings from the environment and from a file of the user: ours must win over both, and an
-# empty GOFLAGS would not.
+# Go also reads settings from a file of the user. Only non-empty variables override that file, so GOFLAGS must
+# not be empty.
 # shellcheck disable=SC2153
 export GOFLAGS=-mod=readonly GOWORK=off GOOS=linux GOARCH=$GO_ARCH CGO_ENABLED=0 GO111MODULE=on
 unset GOEXPERIMENT GODEBUG
 
-# part NAME: sets label, module directory, package and link flags of a part.
+# part NAME: sets label, binary, package and link flags of a part.
 part() {
   local sdk_version="-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$PULUMI_VERSION"
   case $1 in
@@ -35,7 +35,7 @@ part() {
     bridge)
       label="bridge v$BRIDGE_MODULE_VERSION" binary=pulumi-resource-terraform-provider
       package=github.com/pulumi/pulumi-terraform-bridge/v3/dynamic
-      # Two of its dependencies register one protobuf name; the vendor's build sets the same policy.
+      # Two dependencies register the same protobuf name; the vendor's build sets the same policy.
       flags='-X google.golang.org/protobuf/reflect/protoregistry.conflictPolicy=ignore'
       flags+=" -X $package/version.version=v$BRIDGE_VERSION"
       ;;
@@ -50,7 +50,7 @@ part() {
   esac
 }
 
-# part_dir NAME: where the part belongs, by its sources and its recipe.
+# part_dir NAME: prints the part's directory, named by a hash of its sources and its recipe.
 part_dir() {
   local name=$1
   part "$name"
@@ -65,7 +65,7 @@ part_dir() {
   printf '%s/%s-%s\n' "$PARTS" "$name" "$key"
 }
 
-# check_machine: every reason a build cannot work, before it starts.
+# check_machine: fails before the build if it cannot work on this machine.
 check_machine() {
   local version free
   if ! command -v go >/dev/null; then
@@ -94,7 +94,7 @@ at_least() {
   [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$2" ]]
 }
 
-# build NAME INDEX COUNT: builds the part unless it is there.
+# build NAME INDEX COUNT: builds the part unless it exists.
 build() {
   local name=$1 dir temp log
   part "$name"
@@ -120,7 +120,7 @@ build() {
 }
 
 mkdir -p -- "$PARTS" "$LOGS"
-# Left by a killed build. The caller holds the lock, so nobody is at work in them.
+# Remains of killed builds: the caller holds the lock, so no build is using them.
 find "$PARTS" -maxdepth 1 -name '.building-*' -exec rm -rf -- {} +
 
 case ${1-} in
@@ -135,7 +135,7 @@ case ${1-} in
     engine=$PARTS/engine-$key
     if [[ ! -d $engine ]]; then
       temp=$(mktemp -d -- "$PARTS/.building-XXXXXX")
-      # Side by side, in real files: the CLI looks for these beside its own executable.
+      # Real files in one directory: the CLI looks for the others beside its own executable.
       link_or_copy "$(part_dir cli)/pulumi" "$temp/pulumi"
       link_or_copy "$(part_dir nodehost)/pulumi-language-nodejs" "$temp/pulumi-language-nodejs"
       cp -- "$TOOLCHAIN_DIR"/shims/* "$temp/"

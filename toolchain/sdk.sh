@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The generated TypeScript SDK of the libvirt provider, sdks/libvirt: committed as generated, never edited.
-#   sdk.sh            generates it anew
-#   sdk.sh --check    fails if the committed one differs from what the pinned engine generates
-#   sdk.sh build      compiles it where it is not (npm ci runs no install scripts here)
+# Generates the TypeScript SDK of the libvirt provider, sdks/libvirt: committed as generated, never edited.
+#   sdk.sh            generates it
+#   sdk.sh --check    fails if the committed SDK differs from what the pinned engine generates
+#   sdk.sh build      compiles it unless it is compiled (npm ci runs no install scripts here)
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
@@ -16,7 +16,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# workspace: makes $work on the SDK's filesystem, for one process at a time, and removes what a killed one left.
+# workspace: creates $work on the SDK's filesystem, for one process at a time; removes those of killed processes.
 workspace() {
   mkdir -p -- "$ROOT/sdks"
   exec 8<"$ROOT/sdks"
@@ -25,8 +25,8 @@ workspace() {
   work=$(mktemp -d -- "$ROOT/sdks/.work-XXXXXX")
 }
 
-# generate: writes a fresh SDK to $work/nodejs. It works in a directory without a project, so that the
-# project's files stay as they are.
+# generate: writes a fresh SDK to $work/nodejs. It runs in a directory without a project, so that gen-sdk
+# changes no file of this one.
 generate() {
   workspace
   local log=$work/log
@@ -35,11 +35,11 @@ generate() {
     cat -- "$log" >&2
     fail 'SDK generation' 'a failed gen-sdk' 'the schema of the libvirt provider' 'see the lines above'
   fi
-  # git keeps no modes but these.
+  # git stores no other modes.
   chmod -R u=rwX,go=rX -- "$work/nodejs"
 }
 
-# differences: what diff says of committed and generated, without what npm and tsc put beside.
+# differences: compares the committed and the generated SDK, without the files of npm and tsc.
 differences() {
   diff -r -x node_modules -x bin -- "$SDK" "$work/nodejs"
 }
@@ -53,7 +53,7 @@ replace() {
     mv -T -- "$SDK" "$work/old"
   fi
   mv -T -- "$work/nodejs" "$SDK"
-  say 'sdks/libvirt generated; run npm ci and look at git diff'
+  say 'sdks/libvirt generated; run npm ci, and review git diff'
 }
 
 check() {
@@ -63,7 +63,7 @@ check() {
   say 'sdks/libvirt is as generated'
 }
 
-# build: compiles into a directory of its own and renames it, so that a killed build leaves no half SDK.
+# build: compiles into a temporary directory and renames it, so that a killed build leaves no half SDK.
 build() {
   local tsc=$ROOT/node_modules/typescript/bin/tsc key
   if [[ ! -f $tsc ]]; then

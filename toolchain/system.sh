@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The system way: a pulumi of the pinned version that is already on PATH, with the language host it came with.
-# Prints the directory that holds it.
+# The system way: finds a pulumi of the pinned version on PATH, with its language host, and prints its
+# directory.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
-# A checkout's bin/pulumi may be on PATH: it is a user of this script, not an answer to it.
+# A checkout's bin/pulumi may be on PATH: it calls this script, so it does not count.
 own=$(realpath -m -- "$TOOLCHAIN_DIR/../bin/pulumi")
 export MIRLAB_TOOLCHAIN_PROBE=1
 

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# The vendor way: the releases of the same versions, downloaded, verified, unpacked.
+# The vendor way: downloads, verifies and unpacks the vendor's releases of the pinned versions.
 #   vendor.sh engine    prints the directory of the CLI and its language host
-#   vendor.sh plugins   prints one line a plugin: name, file
-# Nothing is unpacked whose SHA-256 is not the one in the release's checksums file. That file comes over
-# HTTPS from the same release: it proves an undamaged download, not an unbroken vendor.
+#   vendor.sh plugins   prints a line `NAME FILE` for each plugin
+# It unpacks an archive only if its SHA-256 is in the release's checksums file. That file comes over HTTPS
+# from the same release: it proves an undamaged download, not an honest vendor.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
-# A mirror with the layout of github.com can stand in for it.
+# MIRLAB_VENDOR_URL: a mirror with the layout of github.com.
 DEFAULT_URL=https://github.com
 URL=${MIRLAB_VENDOR_URL:-$DEFAULT_URL}
-# No byte for this long means no connection. An offline machine must come to the next way soon.
+# Seconds without a byte that end a download: an offline machine has to reach the next way soon.
 STALL_S=${MIRLAB_VENDOR_STALL_S:-20}
 CONNECT_S=4
 
@@ -23,8 +23,8 @@ if [[ ! $STALL_S =~ ^[1-9][0-9]{0,3}$ ]]; then
   fail MIRLAB_VENDOR_STALL_S "$STALL_S" 'seconds, 1 to 9999' 'correct or unset it'
 fi
 
-# fetch ADDRESS FILE: continues FILE. Only HTTPS from the vendor, redirects included; a mirror that the user
-# names may be plain HTTP, for the checksums decide.
+# fetch ADDRESS FILE: resumes FILE. From the vendor by HTTPS only, redirects included; a mirror that the user
+# sets may be plain HTTP.
 fetch() {
   local protocols='=https'
   if [[ $URL != "$DEFAULT_URL" ]]; then
@@ -35,7 +35,7 @@ fetch() {
     --continue-at - --output "$2" -- "$1"
 }
 
-# expected_digest RELEASE CHECKSUMS ARCHIVE: the digest that the release's checksums file names.
+# expected_digest RELEASE CHECKSUMS ARCHIVE: prints the archive's digest from the release's checksums file.
 expected_digest() {
   local release=$1 checksums=$2 archive=$3 file found
   file=$DOWNLOADS/$checksums
@@ -55,7 +55,7 @@ sha256() {
   sha256sum -- "$1" | cut -d ' ' -f 1
 }
 
-# download RELEASE CHECKSUMS ARCHIVE: leaves a verified archive in $DOWNLOADS.
+# download RELEASE CHECKSUMS ARCHIVE: puts the verified archive in $DOWNLOADS.
 download() {
   local release=$1 checksums=$2 archive=$3 expected partial actual attempt
   expected=$(expected_digest "$release" "$checksums" "$archive")
@@ -69,8 +69,7 @@ download() {
     if [[ $attempt == resumed && ! -s $partial ]]; then
       continue
     fi
-    # What a killed run left may belong to another file or to a server that cannot resume: then once more,
-    # from the start.
+    # The partial file may belong to another file, or the server may not resume: then once more from the start.
     [[ $attempt == resumed ]] || rm -f -- "$partial"
     if ! fetch "$URL/$release/$archive" "$partial" 2>"$partial.log"; then
       [[ $attempt == fresh ]] || continue
@@ -86,11 +85,11 @@ download() {
   mkdir -p -- "$QUARANTINE"
   mv -f -- "$partial" "$QUARANTINE/$archive.$actual"
   fail "$archive" "SHA-256 $actual" "$expected" \
-    'run it again; if it stays, tell the vendor and set MIRLAB_TOOLCHAIN=registry' "$QUARANTINE/$archive.$actual"
+    'run it again; if it fails again, report it to the vendor and set MIRLAB_TOOLCHAIN=registry' "$QUARANTINE/$archive.$actual"
 }
 
-# unpack ARCHIVE DIR MEMBER...: takes these files out of the archive and nothing else, so that no other path
-# in it, and no link, can reach the disk.
+# unpack ARCHIVE DIR MEMBER...: writes the content of these members to files named here, so that no other
+# path in the archive, and no link, reaches the disk.
 unpack() {
   local archive=$1 dir=$2 member file
   shift 2
@@ -107,7 +106,7 @@ unpack() {
   done
 }
 
-# unzip_member ARCHIVE MEMBER: to stdout, with what the machine has.
+# unzip_member ARCHIVE MEMBER: to stdout, by unzip or python3.
 unzip_member() {
   if command -v unzip >/dev/null; then
     unzip -p -- "$1" "$2"
@@ -120,7 +119,7 @@ with zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as member:
   fi
 }
 
-# obtain NAME RELEASE CHECKSUMS ARCHIVE MEMBER...: the directory $PARTS/NAME with the members.
+# obtain NAME RELEASE CHECKSUMS ARCHIVE MEMBER...: puts the members in $PARTS/NAME, unless it exists.
 obtain() {
   local name=$1 release=$2 checksums=$3 archive=$4 temp
   shift 4

@@ -1,4 +1,4 @@
-/** Handler of GuestAccess: keys and ticket of one guest, the SSH configuration that pins them, its viewer file. */
+/** Provider of GuestAccess: a guest's keys and ticket, SSH configuration and viewer file. */
 import { chmod, mkdir, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -12,15 +12,15 @@ import { ensureScreenCertificate, screenCertificate, TLS_FILES } from "./screenC
 import { ensureTicket, TICKET_FILE, ticketOf } from "./ticket.io";
 
 export interface GuestAccessInputs {
-  /** Folder for the files, on the machine that runs Pulumi; made with mode 0700. */
+  /** Folder for the files, on the machine that runs Pulumi; created with mode 0700. */
   readonly directory: string;
   readonly alias: string;
   readonly hostName: string;
   readonly port: number;
   readonly user: string;
-  /** An installed guest's own key file; unset: the lab makes one. */
+  /** An installed guest's own key file; unset: the lab generates a key. */
   readonly identityFile?: string;
-  /** An installed guest's public host key; unset: the lab makes one and injects it. */
+  /** An installed guest's public host key; unset: the lab generates a key and injects it. */
   readonly hostKey?: string;
   /** Configuration block of the lab host to jump through, when it is not this machine. */
   readonly jump?: SshHost;
@@ -33,7 +33,7 @@ export interface GuestAccessProps extends GuestAccessInputs {
   readonly hostPublicKey: string;
   /** SHA-256 of the screen's certificate; empty without TLS. */
   readonly certificate?: string;
-  /** False when a file is missing or was changed; an update puts it back. */
+  /** False when a file is missing or has changed; an update restores it. */
   readonly intact: boolean;
 }
 
@@ -47,20 +47,24 @@ export const ACCESS_FILES = {
   ticket: TICKET_FILE,
 } as const;
 
-/** Whether two public key lines are one key, whatever their comments. */
+/** Whether two public key lines have the same key, apart from their comments. */
 function sameKey(a: string, b: string): boolean {
   const key = (line: string): string => line.split(" ").slice(0, 2).join(" ");
   return key(a) === key(b);
 }
 
 /**
- * Makes an ed25519 key pair unless it is there; gives the public half. The private half alone is the
- * truth: a changed `.pub` would pin a key that the guest does not have.
+ * Generates an ed25519 key pair unless it exists; returns the public half. It is derived from the
+ * private half: a changed `.pub` would pin a key that the guest does not have.
  */
 async function ensureKey(path: string, comment: string): Promise<string> {
   if ((await textOf(path)) !== undefined) {
     const derived = await run(["ssh-keygen", "-y", "-P", "", "-f", path]);
-    if (derived.code !== 0) throw new Error(`${path}: not a readable private key; move it away`);
+    if (derived.code !== 0) {
+      throw new Error(
+        `${path}: found no readable private key; need one; fix: move the file away, then run 'up'`,
+      );
+    }
     const line = derived.stdout.toString().trim();
     const kept = (await textOf(`${path}.pub`))?.trim();
     if (kept !== undefined && sameKey(kept, line)) return kept;
@@ -70,7 +74,7 @@ async function ensureKey(path: string, comment: string): Promise<string> {
   const fresh = `${path}.new`;
   await rm(fresh, { force: true });
   await rm(`${fresh}.pub`, { force: true });
-  const made = await run([
+  const generated = await run([
     "ssh-keygen",
     "-q",
     "-t",
@@ -82,10 +86,11 @@ async function ensureKey(path: string, comment: string): Promise<string> {
     "-f",
     fresh,
   ]);
-  if (made.code !== 0) {
-    throw new Error(`ssh-keygen failed: ${made.stderr.trim()}; install openssh-client`);
+  if (generated.code !== 0) {
+    const reason = generated.stderr.trim();
+    throw new Error(`ssh-keygen: found '${reason}'; need a key pair; fix: install openssh-client`);
   }
-  // The private half last: with it in place the pair is complete.
+  // Rename the private half last: when it exists, the pair is complete.
   await rename(`${fresh}.pub`, `${path}.pub`);
   await rename(fresh, path);
   return (await readFile(`${path}.pub`, "utf8")).trim();
@@ -129,7 +134,7 @@ async function isIntact(props: GuestAccessProps): Promise<boolean> {
   const ticket = await ticketOf(props.directory);
   if (ticket === undefined) return false;
   const { authority, certificate } = await screenCertificate(props);
-  // In a state of an earlier version there is none.
+  // A state of an earlier version has no certificate.
   if (certificate !== (props.certificate ?? "")) return false;
   for (const [path, text] of files(props, props.hostPublicKey, { ticket, authority })) {
     if ((await textOf(path)) !== text) return false;
@@ -183,11 +188,11 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestAccessInputs, GuestA
       await rm(join(props.directory, name), { force: true });
       await rm(join(props.directory, `${name}.pub`), { force: true });
     }
-    // Of a guest that never came so far as to have a readiness check.
+    // A guest that failed before its readiness check has evidence too.
     await removeEvidence(props.directory);
     for (const name of Object.values(TLS_FILES))
       await rm(join(props.directory, name), { force: true });
-    // Anything else in the folder is not ours: leave both.
+    // The folder stays if it has files that are not the lab's.
     await rmdir(props.directory).catch(() => undefined);
   },
 };

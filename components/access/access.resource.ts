@@ -21,9 +21,9 @@ export interface GuestAccessArgs {
 }
 
 /**
- * The keys of one guest: the lab's client key and the guest's SSH host key, both made here with mode
- * 0600, so that no connection is ever trusted on first use. Private halves stay in files; the state
- * holds the public ones.
+ * The keys of one guest: the lab's client key and the guest's SSH host key, both generated here with
+ * mode 0600, so that no connection is trusted on first use. Private halves stay in files; the state has
+ * the public ones.
  */
 export class GuestAccess extends DynamicResource {
   declare readonly directory: pulumi.Output<string>;
@@ -46,7 +46,7 @@ export class GuestAccess extends DynamicResource {
     super("guestAccess", "GuestAccess", name, { ...args, ...outputs }, opts);
   }
 
-  /** Where scripts reach the guest. */
+  /** How scripts reach the guest. */
   get target(): pulumi.Output<SshTarget> {
     return pulumi
       .all([this.directory, this.alias, this.user, this.hostPublicKey])
@@ -57,7 +57,7 @@ export class GuestAccess extends DynamicResource {
       }));
   }
 
-  /** Path of the file that `remote-viewer` opens the guest's screen with. */
+  /** Path of the guest's file for `remote-viewer`. */
   get viewerFile(): pulumi.Output<string> {
     return pulumi
       .all([this.directory, this.hostPublicKey])
@@ -79,7 +79,7 @@ export class GuestAccess extends DynamicResource {
       .all([this.directory, this.identityFile, this.hostPublicKey])
       .apply(([directory, identityFile]) => {
         const file = identityFile ?? path(directory);
-        // A lost key is made anew by `up`; its preview must not fail on it.
+        // `up` regenerates a lost key, so its preview must not fail.
         if (pulumi.runtime.isDryRun() && !existsSync(file)) return "";
         return readFileSync(file, "utf8");
       });

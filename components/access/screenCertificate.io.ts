@@ -1,4 +1,4 @@
-/** The certificate of a guest's screen, and the authority that signs it: files of the guest's folder. */
+/** A screen's certificate and the authority that signs it: files in the guest's folder. */
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { isIP } from "node:net";
@@ -8,7 +8,7 @@ import type { Screen } from "./viewer";
 import { run } from "../../core/exec.io";
 import { textOf } from "../../core/privateFile.io";
 
-/** Names of the files; what QEMU wants of them has these names too. */
+/** Names of the files in the guest's folder. */
 export const TLS_FILES = {
   authorityKey: "spice_ca_key.pem",
   authority: "spice_ca.pem",
@@ -23,33 +23,36 @@ interface ScreenOf {
 interface ScreenCertificate {
   /** PEM of the authority; undefined without TLS. */
   readonly authority: string | undefined;
-  /** SHA-256 of the certificate's file; empty without TLS, or when it has to be made anew. */
+  /** SHA-256 of the certificate's file; empty without TLS, or when it has to be renewed. */
   readonly certificate: string;
 }
 
 const DAYS = { authority: 3650, certificate: 825 } as const;
-/** A certificate that ends sooner is made anew. */
+/** A certificate that expires sooner is renewed. */
 const RENEW_S = 30 * 24 * 3600;
 
 async function openssl(...args: string[]): Promise<void> {
   const result = await run(["openssl", ...args]);
   if (result.code === 0) return;
-  throw new Error(`openssl ${args[0]} failed: ${result.stderr.trim()}; install package openssl`);
+  const reason = result.stderr.trim();
+  throw new Error(
+    `openssl ${args[0]}: found '${reason}'; need a certificate; fix: install openssl`,
+  );
 }
 
-/** Whether key and certificate are one pair: a kill between their two renames leaves halves of two. */
+/** Whether key and certificate are a pair; after a kill between the two renames they are not. */
 async function isPair(key: string, certificate: string): Promise<boolean> {
   const [keyText, text] = [await textOf(key), await textOf(certificate)];
   if (keyText === undefined || text === undefined) return false;
   try {
     return new X509Certificate(text).checkPrivateKey(createPrivateKey(keyText));
   } catch {
-    // One of them is neither.
+    // One of the files is not a key or certificate.
     return false;
   }
 }
 
-/** What is there of the screen's certificate. */
+/** The screen's existing certificate. */
 export async function screenCertificate({
   directory,
   screen,
@@ -72,7 +75,7 @@ export async function screenCertificate({
   return { authority, certificate: sound ? createHash("sha256").update(text).digest("hex") : "" };
 }
 
-/** The same, made where it is not there. Keys have mode 0600, as OpenSSL makes them. */
+/** The screen's certificate, created if needed. OpenSSL writes keys with mode 0600. */
 export async function ensureScreenCertificate(of: ScreenOf): Promise<ScreenCertificate> {
   const kept = await screenCertificate(of);
   const { directory, screen } = of;

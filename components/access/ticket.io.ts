@@ -1,4 +1,4 @@
-/** The ticket that opens a guest's screen: a file of the guest's folder, and in no state. */
+/** The ticket that opens a guest's screen: a file in the guest's folder, never in the state. */
 import { randomBytes } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ export const TICKET_FILE = "spice_ticket";
 /** SPICE takes no more than 60 characters. */
 const TICKET = /^[A-Za-z0-9_-]{22,60}$/;
 
-/** The guest's ticket; undefined when there is none that only its owner has read. */
+/** The guest's ticket; undefined: missing, malformed, or readable by others. */
 export async function ticketOf(directory: string): Promise<string | undefined> {
   const file = await open(join(directory, TICKET_FILE), "r").catch(
     (error: NodeJS.ErrnoException) => {
@@ -28,7 +28,7 @@ export async function ticketOf(directory: string): Promise<string | undefined> {
   }
 }
 
-/** The guest's ticket, made where there is none. */
+/** The guest's ticket, generated if there is none. */
 export async function ensureTicket(directory: string): Promise<string> {
   const kept = await ticketOf(directory);
   if (kept !== undefined) return kept;

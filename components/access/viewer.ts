@@ -2,12 +2,12 @@
 import { isIPv6 } from "node:net";
 import { LOOPBACK } from "../../config/screen";
 
-/** How a guest's screen is reached. */
+/** How to reach a guest's screen. */
 export interface Screen {
   /** Window title. */
   readonly title: string;
   readonly port: number;
-  /** Address for a viewer; unset: loopback, of the lab host. */
+  /** Address for a viewer; unset: loopback of the lab host. */
   readonly address?: string;
   /** Speaks TLS only; this is the subject of its certificate. */
   readonly subject?: string;

@@ -1,7 +1,7 @@
 /**
- * Builds something in a guest, whatever kind: the host prepares the source and, where it helps, the
- * compiler's results; a unit in the guest compiles and packages. What this run begins the next one
- * finds: the unit goes on by itself.
+ * Builds a kernel or a Mesa in a guest: the host prepares the source and, optionally, cached compiler
+ * results; a systemd unit in the guest compiles and packages. The unit continues when this run ends,
+ * and the next run finds it.
  */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -25,6 +25,7 @@ import {
   readPrepared,
   specText,
 } from "./build";
+import { faultText } from "../../core/fault";
 import { Acceleration } from "../../core/limits";
 import { plainConsole } from "../../core/serialLog";
 import { recipeFiles } from "./order.io";
@@ -41,21 +42,21 @@ export interface BuildInputs {
   readonly name: string;
   readonly place: BuildPlace;
   readonly order: BuildOrder;
-  /** Symbols and the like without which the guest would not do. */
+  /** What the result must contain for this guest, e.g. kernel symbols. */
   readonly needs: readonly string[];
-  /** What the guest's own kernel was recorded as, for a base `running`. */
+  /** The recorded configuration of the guest's own kernel, for base `running`. */
   readonly basis?: string;
 }
 
-/** A finished package: in the guest, or on the host from another build of the same. */
+/** A finished package: in the guest, or on the host from an earlier build of the same identity. */
 export type Built = { readonly in: "guest" } | { readonly in: "host"; readonly deb: Buffer };
 
 const MINUTE_MS = 60_000;
 const PREPARE_MS = 180 * MINUTE_MS;
 const SEND_MS = 60 * MINUTE_MS;
-/** Also between two looks into the guest: each is a login there. */
-const TELL_EVERY_MS = 30_000;
-/** Looks in a row that a guest may not answer: it is busy. */
+/** Time between two progress lines; each costs a login in the guest. */
+const PROGRESS_EVERY_MS = 30_000;
+/** A busy guest may leave this many looks in a row unanswered. */
 const SILENT_LOOKS = 10;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -70,50 +71,50 @@ export class Build {
     this.what = `${inputs.name}: ${inputs.order.kind}: build`;
   }
 
-  private tell(line: string): void {
+  private print(line: string): void {
     console.log(`${this.what}: ${line}`);
   }
 
   private failed(result: RunResult, doing: string): Error {
     const text = plainConsole(result.stderr).trim();
-    const why = text === "" ? (result.timedOut ? "no end in time" : "no message") : text;
+    const why = text === "" ? (result.timedOut ? "timed out" : "no message") : text;
     return new Error(`${this.what}: ${doing}: ${why}`);
   }
 
-  /** One verb of the host's script. */
+  /** Runs one verb of the host's script. */
   async onHost(
     verb: string,
     args: readonly string[],
-    options: Pick<RunOptions, "stdin" | "timeoutMs" | "told"> = {},
+    options: Pick<RunOptions, "stdin" | "timeoutMs" | "onErrorLine"> = {},
   ): Promise<Buffer> {
     const { host, place } = this.inputs;
     const words = [verb, place.cacheDir, this.identity, ...args];
-    const told = await runOnHost(host, "build.sh", words, { timeoutMs: 5 * MINUTE_MS, ...options });
-    if (told.code === 0) return told.stdout;
-    throw this.failed(told, `on the lab host`);
+    const done = await runOnHost(host, "build.sh", words, { timeoutMs: 5 * MINUTE_MS, ...options });
+    if (done.code === 0) return done.stdout;
+    throw this.failed(done, `on the lab host`);
   }
 
-  /** One verb of the guest's script. */
+  /** Runs one verb of the guest's script. */
   private async inGuest(verb: string, args: readonly string[] = []): Promise<Buffer> {
     const { guest, order } = this.inputs;
     const words = [verb, order.kind, ...args];
-    const told = await runInGuest(guest, "build.sh", words, { timeoutMs: 30 * MINUTE_MS });
-    if (told.code === 0) return told.stdout;
-    throw this.failed(told, connectionFault(told) === undefined ? "in the guest" : "no connection");
+    const done = await runInGuest(guest, "build.sh", words, { timeoutMs: 30 * MINUTE_MS });
+    if (done.code === 0) return done.stdout;
+    throw this.failed(done, connectionFault(done) === undefined ? "in the guest" : "no connection");
   }
 
   private async state(): Promise<BuildState> {
     return readBuildState((await this.inGuest("state")).toString());
   }
 
-  /** A package of this lab that a guest has made before. */
+  /** A package that a guest of this lab has already built. */
   private async finished(): Promise<Built | undefined> {
     const { lab } = this.inputs.place;
     const sum = (await this.onHost("find", [lab])).toString().trim();
     if (sum === "") return undefined;
     const deb = await this.onHost("read", [`${lab}.deb`]);
     if (createHash("sha256").update(deb).digest("hex") !== sum) return undefined;
-    this.tell("the host has its package from before");
+    this.print("the host has the package from an earlier build");
     return { in: "host", deb };
   }
 
@@ -122,7 +123,9 @@ export class Build {
     const patches = order.patches.map(async ({ file }, i) => ({
       name: `patches/${fileNumber(i)}`,
       data: await readFile(file).catch((error: Error) => {
-        throw new Error(`${this.what}: patch ${file}: ${error.message}; required a readable file`);
+        throw new Error(
+          `${this.what}: patch ${file}: found ${error.message}; need a readable file`,
+        );
       }),
     }));
     return tar([
@@ -134,25 +137,25 @@ export class Build {
     ]);
   }
 
-  /** The host's software, or what it has of it. */
+  /** Has the host prepare the source, and returns what it prepared. */
   async prepared(): Promise<Prepared> {
     const stdin = await this.declared();
     const { place, acceleration } = this.inputs;
     const helpers = place.distcc.map(({ port, jobs }) => `${port}/${jobs}`);
     const words = [String(place.sizeGiB), isWarm(place, acceleration) ? "1" : "0", ...helpers];
-    // The script's own lines; those of the source's programs come with its end.
-    const told = (line: string): void => {
+    // Prints only the script's own lines; a failure shows those of the programs that it runs.
+    const onErrorLine = (line: string): void => {
       const [, text] = /^build: (.{1,200})/.exec(plainConsole(line)) ?? [];
-      if (text !== undefined) this.tell(`on the lab host: ${text}`);
+      if (text !== undefined) this.print(`on the lab host: ${text}`);
     };
-    const text = await this.onHost("prepare", words, { stdin, timeoutMs: PREPARE_MS, told });
+    const text = await this.onHost("prepare", words, { stdin, timeoutMs: PREPARE_MS, onErrorLine });
     return readPrepared(text.toString());
   }
 
-  /** From the lab host's cache into the guest, through here. */
+  /** Copies from the lab host's cache through this machine into the guest. */
   private async send(name: "input" | "tools", sum: string): Promise<void> {
     const { host, guest, place, order } = this.inputs;
-    this.tell(`sends ${name === "tools" ? "the compiler and its tools" : "the source"}`);
+    this.print(`sending ${name === "tools" ? "the compiler and its tools" : "the source"}`);
     const [between, timeoutMs] = [new PassThrough(), SEND_MS];
     const from = ["read", place.cacheDir, this.identity, `${name}.sqfs`];
     const to = ["receive", order.kind, name, sum];
@@ -164,7 +167,7 @@ export class Build {
     if (failed !== undefined) throw this.failed(failed, `sending ${name}`);
   }
 
-  /** Makes room in the guest, and has the files there. */
+  /** Makes room in the guest, and sends the files that it lacks. */
   async bring(prepared: Prepared): Promise<void> {
     const { disk, memory } = buildNeeds(this.inputs.order);
     const files = (["tools", "input"] as const).map((name) => `${name}=${prepared[name]}`);
@@ -189,38 +192,45 @@ export class Build {
       if (now instanceof Error) {
         silent += 1;
         if (silent > SILENT_LOOKS)
-          throw new Error(`${now.message}; it goes on there: run 'up' again`);
+          throw new Error(`${now.message}; the build continues in the guest; fix: run 'up' again`);
       } else {
         silent = 0;
-        if (now.identity !== this.identity) throw this.gone("another build was begun");
+        if (now.identity !== this.identity) throw this.gone("another build in the guest");
         if (now.state === "done") return;
-        if (now.state === "none") throw this.gone("it was cut off, as by a boot");
+        if (now.state === "none") throw this.gone("no running build, e.g. after a reboot");
         if (now.state !== "running") return this.ended(now);
-        this.tell(progressText(now, total));
+        this.print(progressText(now, total));
       }
-      await sleep(TELL_EVERY_MS);
+      await sleep(PROGRESS_EVERY_MS);
     }
   }
 
   private gone(found: string): Error {
-    return new Error(`${this.what}: found that ${found}, required its end; run 'up' again`);
+    return new Error(
+      `${this.what}: found ${found}; need this build to finish; fix: run 'up' again`,
+    );
   }
 
   private async ended(now: BuildState): Promise<never> {
     const { file, log } = await this.keepLog();
-    const words = log
+    const lines = log
       .split("\n")
       .filter((line) => !/^ {2}[A-Z]|^make(\[\d+\])?: (Entering|Leaving)/.test(line));
     await this.inGuest("clean");
     const { order } = this.inputs;
-    const found =
+    const fault =
       now.state === "oom"
-        ? `found that it needs more memory than three quarters of the guest's, required a build that fits; raise guests[].memoryMiB, or lower ${order.kind}.build.jobs`
-        : `found that it failed after ${now.steps} steps, required ${buildWords(order)} to compile`;
-    throw new Error(`${this.what}: ${found}; log ${file}\n${words.slice(-15).join("\n").trim()}`);
+        ? {
+            found: "a compiler that needs more than three quarters of the guest's memory",
+            need: "a build that fits",
+            fix: `raise guests[].memoryMiB, or lower ${order.kind}.build.jobs`,
+          }
+        : { found: `a failure after ${now.steps} steps`, need: `${buildWords(order)} to compile` };
+    const message = faultText({ what: this.what, ...fault, log: file });
+    throw new Error(`${message}\n${lines.slice(-15).join("\n").trim()}`);
   }
 
-  /** The log beside the guest's reports. */
+  /** Writes the log beside the guest's reports. */
   private async keepLog(): Promise<{ file: string; log: string }> {
     const folder = join(dirname(this.inputs.guest.config), "results");
     const file = join(folder, `build-${this.inputs.order.kind}.log`);
@@ -230,7 +240,7 @@ export class Build {
     return { file, log };
   }
 
-  /** The package, made now or before. `accept` sees its name before the guest has any work. */
+  /** Builds the package or finds a finished one. `accept` may refuse the release before the compile. */
   async make(accept: (release: string) => void): Promise<Built> {
     const { identity, state } = await this.state();
     const before = identity === this.identity ? state : "none";
@@ -239,11 +249,11 @@ export class Build {
       const found = await this.finished();
       if (found !== undefined) return found;
     }
-    // With the unit at work this is a look at what lies on the host.
+    // While the unit is running, the host has everything already.
     const prepared = await this.prepared();
     accept(prepared.release);
     if (before === "running") {
-      this.tell("goes on with the build that is under way");
+      this.print("continuing with the running build");
     } else {
       await this.begin(prepared);
     }
@@ -252,7 +262,7 @@ export class Build {
     return { in: "guest" };
   }
 
-  /** Keeps the package on the host, for the lab's other guests, and makes room in this one. */
+  /** Stores the package on the host for the lab's other guests, and removes the build in this one. */
   async keep(): Promise<void> {
     const { lab } = this.inputs.place;
     const { identity, state } = await this.state();
@@ -264,7 +274,7 @@ export class Build {
   }
 }
 
-/** A tar of these files, the same for the same files. */
+/** A reproducible tar of these files. */
 async function tar(files: readonly BuildFile[]): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), "mirlab-build-"));
   try {
@@ -273,9 +283,9 @@ async function tar(files: readonly BuildFile[]): Promise<Buffer> {
       await writeFile(join(folder, name), data);
     }
     const same = ["--sort=name", "--owner=0", "--group=0", "--mode=a+rX,go-w", "--mtime=@0"];
-    const told = await run(["tar", "-C", folder, ...same, "-c", "."]);
-    if (told.code !== 0) throw new Error(`build: tar: ${told.stderr.trim()}`);
-    return told.stdout;
+    const packed = await run(["tar", "-C", folder, ...same, "-c", "."]);
+    if (packed.code !== 0) throw new Error(`build: tar: ${packed.stderr.trim()}`);
+    return packed.stdout;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,43 +1,43 @@
-/** What is built in a guest: what makes one build another, what it takes, how its scripts are told. Pure. */
+/** Builds in a guest: their identity, their needs, and the input and output of their scripts. Pure. */
 import { createHash } from "node:crypto";
 import { BuildCache, BuildSource } from "../../config/buildSchema";
 import { Acceleration } from "../../core/limits";
 
 export type BuildKind = "kernel" | "mesa";
 
-/** A build with everything that it is made from but the source itself. */
+/** Everything that defines a build, except the content of the source. */
 export interface BuildOrder {
   readonly kind: BuildKind;
   readonly source: BuildSource;
-  /** What it is configured from; of a kernel `tiny`, `running` or `defconfig`, of a Mesa its renderer. */
+  /** A kernel's base configuration (`tiny`, `running`, `defconfig`), or a Mesa's renderer. */
   readonly base: string;
-  /** Of base `running`: SHA-256 of what the guest's own kernel was recorded as; unset: not yet. */
+  /** Base `running`: SHA-256 of the recorded configuration of the guest's kernel; unset: not recorded. */
   readonly basis?: string | undefined;
-  /** Settings on top, in this order, by content. */
+  /** Settings on top of the base, in this order. */
   readonly fragments: readonly { readonly name: string; readonly text: string }[];
   readonly patches: readonly { readonly file: string; readonly sha256: string }[];
-  /** Unset: as many as the guest has virtual CPUs. */
+  /** Unset: one per virtual CPU of the guest. */
   readonly jobs?: number | undefined;
-  /** SHA-256 of this project's recipe: another recipe makes another thing. */
+  /** SHA-256 of this project's recipe: a changed recipe changes the result. */
   readonly recipe: string;
 }
 
-/** Where builds are prepared and kept. */
+/** Where the host prepares and stores builds. */
 export interface BuildPlace extends BuildCache {
   readonly cacheDir: string;
-  /** Finished packages are shared among the guests of one lab alone. */
+  /** Only guests of the same lab share finished packages. */
   readonly lab: string;
   readonly vcpus: number;
 }
 
-/** The source as its scripts read it: never where a file lies, where its content says enough. */
+/** The source in the form that the scripts read. */
 function sourceWords({ package: name, suite, url, sha256, git, commit }: BuildSource): string[] {
   if (name !== undefined) return ["package", name, suite ?? ""];
   if (url !== undefined) return ["url", sha256 ?? "", url];
   return ["git", git ?? "", commit ?? ""];
 }
 
-/** What makes one build another: content alone. How fast it is made, and where from, is none of it. */
+/** Identifies a build by content only: neither its speed nor the location of its files matters. */
 export function buildIdentity({
   kind,
   source,
@@ -69,9 +69,9 @@ export function buildWords({ kind, source }: BuildOrder): string {
 }
 
 /**
- * MiB that a build takes in its guest. Measured, memory with its page cache (docs/builds.md): of
- * `kernel tiny` 620 of disk and 601 of memory, of `kernel running` 1521 and 1268. The others are
- * estimated from the sizes of objects made natively.
+ * MiB that a build needs in its guest. Measured, memory with page cache (docs/builds.md): `kernel
+ * tiny` 620 of disk and 601 of memory, `kernel running` 1521 and 1268. The others are estimated from
+ * the object sizes of native builds.
  */
 const NEEDS: Readonly<Record<string, { readonly disk: number; readonly memory: number }>> = {
   "kernel tiny": { disk: 1000, memory: 900 },
@@ -85,12 +85,12 @@ export function buildNeeds({ kind, base }: BuildOrder): { disk: number; memory: 
   return NEEDS[`${kind} ${base}`] ?? { disk: 4000, memory: 1800 };
 }
 
-/** Whether the host compiles natively first: where the guest's own compiler would take hours, or others help. */
+/** Whether the host compiles first: the guest's own compiler would take hours, or distcc helps. */
 export function isWarm({ warm, distcc }: BuildPlace, acceleration: Acceleration): boolean {
   return warm === "always" || (warm === "auto" && (acceleration === "tcg" || distcc.length > 0));
 }
 
-/** How fast a guest gets at a kernel or a Mesa: by itself, after its host, or emulated and alone. */
+/** How fast a guest builds: with KVM, emulated with the host's compiler results, or emulated alone. */
 export type Pace = "kvm" | "tcg after its host" | "tcg alone";
 
 export function paceOf(place: BuildPlace | undefined, acceleration: Acceleration): Pace {
@@ -106,10 +106,10 @@ export interface BuildFile {
   readonly data: string | Buffer;
 }
 
-/** Name of a fragment or patch by its place. */
+/** Name of a fragment or patch by its position. */
 export const fileNumber = (i: number): string => String(i).padStart(2, "0");
 
-/** The file `spec`: lines `KEY VALUE`. `needs`: symbols without which the guest would not do. */
+/** The file `spec`: lines `KEY VALUE`. `needs`: kernel symbols that the guest needs. */
 export function specText(order: BuildOrder, needs: readonly string[]): string {
   const { kind, source, base, fragments, patches } = order;
   const name = (path: string): string => path.split("/").at(-1) ?? "";
@@ -125,10 +125,10 @@ export function specText(order: BuildOrder, needs: readonly string[]): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** What the host has prepared. */
+/** What the host prepared. */
 export interface Prepared {
   readonly release: string;
-  /** Steps of the compile: as the native one took, or as a dry run counts them; 0: not known. */
+  /** Steps of the compile, counted in the native compile or a dry run; 0: not known. */
   readonly steps: number;
   /** SHA-256 of the files that the guest gets. */
   readonly input: string;
@@ -137,14 +137,14 @@ export interface Prepared {
 
 const SHA256 = /^[0-9a-f]{64}$/;
 
-/** Reads the manifest of scripts/host/build.sh; throws when it is none. */
+/** Reads the manifest that scripts/host/build.sh prints; throws when it is malformed. */
 export function readPrepared(text: string): Prepared {
   const value = (key: string): string =>
     new RegExp(`^${key} (.*)$`, "m").exec(text)?.[1]?.trim() ?? "";
   const [input = "", tools = ""] = [value("input"), value("tools")].map((v) => v.split(" ")[0]);
   const release = value("release");
   if (!SHA256.test(input) || !SHA256.test(tools) || !/^[A-Za-z0-9.+~_-]{1,90}$/.test(release)) {
-    throw new Error("build: found no manifest in the host's answer, required one; run 'up' again");
+    throw new Error("build: found no manifest in the host's answer; need one; fix: run 'up' again");
   }
   return { release, steps: Number(/^\d{1,7}$/.exec(value("steps"))?.[0] ?? 0), input, tools };
 }
@@ -159,7 +159,7 @@ export interface BuildState {
   readonly phase: string;
 }
 
-/** Reads `build.sh state`: a guest's words, so anything may come. */
+/** Validates the output of `build.sh state`: the guest is not trusted. */
 export function readBuildState(text: string): BuildState {
   const form = /^([a-z]{2,7}) (-|[0-9a-f]{64}) (\d{1,7}) (\d{1,8}) ?([a-z]{0,20})$/;
   const [, word, identity = "", steps, seconds, phase = ""] = form.exec(text.trim()) ?? [];
@@ -170,7 +170,7 @@ export function readBuildState(text: string): BuildState {
 
 /** One line of progress. */
 export function progressText({ steps, seconds, phase }: BuildState, total: number): string {
-  // A dry run's count lacks the last few.
+  // A dry run does not count the last few steps.
   const of = total > 0 && total >= steps ? ` of ${total}` : "";
   return `${phase === "" ? "starting" : phase}: ${steps}${of} steps; ${seconds} s`;
 }

@@ -1,4 +1,4 @@
-/** Gets a kernel or a Mesa into a guest: from a suite, from a file, or compiled there. */
+/** Installs a kernel or a Mesa in a guest: from a suite, from a file, or compiled there. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { identityOf, Origin, Software, SoftwareInputs } from "./software";
@@ -8,11 +8,11 @@ import { Build, Built } from "./build.io";
 import { softwareStep } from "./software.io";
 import { runInGuest } from "../../core/link.io";
 
-/** A download and unpacked packages, in an emulated guest. */
+/** Allows an emulated guest to download and unpack packages. */
 const INSTALL_MS = 3_600_000;
-const TELL_EVERY_MS = 30_000;
+const PROGRESS_EVERY_MS = 30_000;
 
-/** What the software's gate asks for, where a version does not meet it. */
+/** The gate's requirement if `found` does not meet it, else undefined. */
 export function openGate(
   software: Software,
   { gates }: SoftwareInputs,
@@ -24,17 +24,17 @@ export function openGate(
 
 async function packageFile(what: string, deb: string, sha256: string): Promise<Buffer> {
   const data = await readFile(deb).catch((error: Error) => {
-    throw new Error(`${what}.package.deb: ${error.message}; required a readable file`);
+    throw new Error(`${what}.package.deb: found ${error.message}; need a readable file`);
   });
   const found = createHash("sha256").update(data).digest("hex");
   if (found === sha256) return data;
   throw new Error(
-    `${what}.package.deb: ${deb} has SHA-256 ${found}, required ${sha256}; nothing was installed`,
+    `${what}.package.deb: found SHA-256 ${found} of ${deb} (nothing was installed); need ${sha256}; fix: correct package.sha256, or the file`,
   );
 }
 
-/** Tells how far the guest is, until the work is done. */
-async function toldAsItGoes<T>(
+/** Prints the guest's progress until the work is done. */
+async function withProgress<T>(
   software: Software,
   inputs: SoftwareInputs,
   work: Promise<T>,
@@ -50,7 +50,7 @@ async function toldAsItGoes<T>(
     if (line !== "") console.log(`${inputs.name}: ${software}: ${line}; ${elapsed} s`);
     asking = false;
   };
-  const timer = setInterval(() => void ask(), TELL_EVERY_MS);
+  const timer = setInterval(() => void ask(), PROGRESS_EVERY_MS);
   return work.finally(() => {
     clearInterval(timer);
   });
@@ -59,8 +59,8 @@ async function toldAsItGoes<T>(
 type Packaged = Exclude<Origin, { kind: "build" }>;
 
 /**
- * Has the software's script install what an origin names; gives its version, or release. `needs`: what a
- * build has to have for this guest.
+ * Installs an origin by the software's script; returns the Mesa version or kernel release. `needs`:
+ * what a build must contain for this guest.
  */
 export function installSoftware(
   software: Software,
@@ -70,10 +70,10 @@ export function installSoftware(
 ): Promise<string> {
   return origin.kind === "build"
     ? installBuilt(software, inputs, origin, needs)
-    : toldAsItGoes(software, inputs, installFrom(software, inputs, origin));
+    : withProgress(software, inputs, installFrom(software, inputs, origin));
 }
 
-/** What a base `running` is made from, as the guest has recorded it. */
+/** The configuration for base `running`, which the guest recorded. */
 async function recorded(
   software: Software,
   inputs: SoftwareInputs,
@@ -84,7 +84,7 @@ async function recorded(
   const found = createHash("sha256").update(text).digest("hex");
   if (found === basis) return text;
   throw new Error(
-    `${inputs.name}: ${software}: found SHA-256 ${found} of the recorded configuration, required ${basis}; run 'up' again`,
+    `${inputs.name}: ${software}: found SHA-256 ${found} of the recorded configuration; need ${basis}; fix: run 'up' again`,
   );
 }
 
@@ -116,16 +116,16 @@ async function installBuilt(
     const wanted = openGate(software, inputs, version);
     if (wanted === undefined) return;
     throw new Error(
-      `${inputs.name}: ${software}: found ${version} in the source, required ${wanted}; nothing was built; use another ${software}.build.source, or lower gates.${software}`,
+      `${inputs.name}: ${software}: found ${version} in the source (nothing was built); need ${wanted}; fix: use another ${software}.build.source, or lower gates.${software}`,
     );
   });
   const installed = installPackage(software, inputs, built, identityOf(origin));
-  const version = await toldAsItGoes(software, inputs, installed);
+  const version = await withProgress(software, inputs, installed);
   await build.keep();
   return version;
 }
 
-/** Of a run that was killed before it had: the package is kept, and the guest has its room again. */
+/** Finishes a run that was killed before it stored the package and removed the build in the guest. */
 export async function keepBuild(inputs: SoftwareInputs, origin: Origin | undefined): Promise<void> {
   if (origin?.kind === "build") await buildOf(inputs, origin).keep();
 }

@@ -1,4 +1,4 @@
-/** Handler of GuestKernel: brings the guest to the kernel that its gate and source ask for. */
+/** Handler of GuestKernel: installs and tries the kernel that the gate and the source require. */
 import { paceOf } from "./build";
 import {
   KERNEL_PACKAGE,
@@ -32,7 +32,7 @@ export interface GuestKernelProps extends SoftwareProps<KernelFacts> {
 
 const LINES = 40;
 
-/** As they are kept: without what changes at every boot. */
+/** The facts for the state: without the boot ID, which changes at every boot. */
 const settledFacts = (facts: KernelFacts): KernelFacts => ({ ...facts, bootId: "" });
 
 const factsOf = (result: RunResult): KernelFacts => readKernelFacts(answerOf(result));
@@ -40,7 +40,7 @@ const factsOf = (result: RunResult): KernelFacts => readKernelFacts(answerOf(res
 const step = (inputs: GuestKernelInputs, what: string, args: readonly string[]): Promise<string> =>
   softwareStep("kernel", inputs, what, args);
 
-/** The guest is on its old kernel again; says why, and what the console said. */
+/** Returns the guest to its old kernel; throws with the reason and the console's last lines. */
 async function fallBack(
   inputs: GuestKernelInputs,
   { bootId, running }: KernelFacts,
@@ -48,28 +48,28 @@ async function fallBack(
   reason: Error,
 ): Promise<never> {
   const { name, serialLog, host } = inputs;
-  // Before another boot writes over it.
+  // Read the console before another boot adds lines.
   const tail = serialLog === "" ? "" : plainConsole(await serialTail(host, serialLog, LINES));
   const back = await comeBack(inputs, bootId, release);
-  // A guest that is stuck is told with its console's lines: those come last here.
+  // The message of Stuck includes the console's lines; here they come last.
   const found = reason instanceof Stuck ? reason.outcome.found : reason.message;
   const log = tail === "" ? "" : `\nlast lines of ${serialLog}:\n${tail}`;
   if (back.release === release) {
     throw new Error(
-      `${name}: kernel ${release} did not pass, and the guest still runs it; required ${running}: see its boot loader\n${found}${log}`,
+      `${name}: kernel ${release} failed its trial boot: found it still running; need ${running}; fix: check the guest's boot loader\n${found}${log}`,
     );
   }
-  const taken = await step(inputs, `kernel ${release}`, ["back", release]).then(
-    () => "was taken away",
-    (error: Error) => `could not be taken away (${error.message})`,
+  const removal = await step(inputs, `kernel ${release}`, ["back", release]).then(
+    () => "was removed",
+    (error: Error) => `could not be removed (${error.message})`,
   );
   throw new Error(
-    `${name}: kernel ${release} did not pass its one boot: found ${found}; required a boot that passes the checks of boot and graphics; ` +
-      `the guest runs ${back.release} again, and ${release} ${taken}; use another kernel.${inputs.config.source}, or lower gates.kernel${log}`,
+    `${name}: kernel ${release} failed its trial boot: found ${found}; need a boot that passes the boot and graphics checks; ` +
+      `the guest runs ${back.release} again, ${release} ${removal}; fix: use another kernel.${inputs.config.source}, or lower gates.kernel${log}`,
   );
 }
 
-/** Whatever runs now: the guest by its own will where it can, else by a power cycle. */
+/** Boots the old kernel: by a reboot from inside if the guest answers, else by a reset. */
 async function comeBack(inputs: GuestKernelInputs, before: string, release: string): Promise<Boot> {
   const now = await lookNow(inputs).catch(() => undefined);
   if (now !== undefined && now.running !== release) {
@@ -81,7 +81,7 @@ async function comeBack(inputs: GuestKernelInputs, before: string, release: stri
   );
 }
 
-/** Boots a release once. It becomes nothing by that: the boot after it is the old kernel's again. */
+/** Boots a release once. It does not become the default: the next boot uses the old kernel. */
 async function bootOnce(
   inputs: GuestKernelInputs,
   facts: KernelFacts,
@@ -90,15 +90,15 @@ async function bootOnce(
   const trial = ["trial", release, ...neededSymbols(inputs.share)];
   await step(inputs, `kernel ${release}`, trial).catch(async (error: Error) => {
     await step(inputs, `kernel ${release}`, ["back", release]);
-    throw new Error(`${error.message}\nit was not booted, and is not installed any more`);
+    throw new Error(`${error.message}\nkernel ${release} was not booted, and was removed`);
   });
   console.log(
-    `${inputs.name}: kernel ${release} is booted once; ${facts.running} stays the default`,
+    `${inputs.name}: booting kernel ${release} once; ${facts.running} remains the default`,
   );
   try {
     const boot = await reboot(inputs, facts.bootId, `boot of ${release}`);
     if (boot.release !== release) {
-      throw new Error(`${boot.release} after the boot: ${release} did not come up`);
+      throw new Error(`${boot.release} running after the boot of ${release}`);
     }
     await passes("kernel", inputs);
     return boot;
@@ -111,13 +111,13 @@ async function lookNow({ guest }: GuestKernelInputs): Promise<KernelFacts> {
   return factsOf(await runInGuest(guest, "kernel.py", [], { timeoutMs: 120_000 }));
 }
 
-/** A kernel that would not meet its own gate is not worth a boot. */
+/** Removes a kernel that does not meet the gate, and throws: a trial boot would be useless. */
 async function mustMeet(inputs: GuestKernelInputs, release: string): Promise<void> {
   const wanted = openGate("kernel", inputs, release);
   if (wanted === undefined) return;
   await step(inputs, `kernel ${release}`, ["back", release]);
   throw new Error(
-    `${inputs.name}: kernel: found ${release} in the package, required ${wanted}; it was not booted; use another kernel.${inputs.config.source}, or lower gates.kernel`,
+    `${inputs.name}: kernel: found ${release} in the package (it was not booted); need ${wanted}; fix: use another kernel.${inputs.config.source}, or lower gates.kernel`,
   );
 }
 
@@ -129,14 +129,14 @@ const hasNoBasis = ({ config }: GuestKernelInputs, { basis }: KernelFacts): bool
 
 type Before = Pick<GuestKernelProps, "decided" | "boots">;
 
-/** Takes the plan's steps. What cannot be done leaves the guest on the kernel that it had. */
+/** Executes the plan. A failed step leaves the guest on its previous kernel. */
 async function follow(inputs: GuestKernelInputs, before?: Before): Promise<GuestKernelProps> {
   forgetLooks();
-  // The guest may have been started by this very `up`, or be on its way from the one before.
+  // This `up` may have just started the guest, or the previous one may have rebooted it.
   await waitForSsh(inputs);
   let facts = await lookNow(inputs);
   let plan = planFor(inputs, facts);
-  // Of an update `diff` has told it.
+  // For an update `diff` has printed the plan.
   if (before === undefined && plan.words !== "") console.log(`${inputs.name}: ${plan.words}`);
   if (plan.steps[0]?.do === "install" && hasNoBasis(inputs, facts)) {
     await step(inputs, "its own kernel's configuration", ["record"]);
@@ -163,14 +163,17 @@ async function follow(inputs: GuestKernelInputs, before?: Before): Promise<Guest
     if (next.do === "restore") await step(inputs, "the distribution's kernel", ["restore"]);
   }
   if (plan.steps.length > 0) {
-    // Of a run that was killed before it had.
+    // An earlier run may have been killed before it stored its package.
     const config = settledConfig(inputs.config, facts);
     const origin = plan.target === "ours" ? originOf(config, KERNEL_PACKAGE) : undefined;
     await keepBuild(inputs, origin);
     facts = await lookNow(inputs);
   }
   const left = planFor(inputs, facts);
-  if (left.words !== "") throw new Error(`${inputs.name}: kernel: still to do: ${left.words}`);
+  if (left.words !== "")
+    throw new Error(
+      `${inputs.name}: kernel: found steps left (${left.words}); need none; fix: run 'up' again`,
+    );
   return {
     ...pickSoftware(inputs),
     ...{ status: "as decided", boots, facts: settledFacts(facts) },
@@ -178,7 +181,7 @@ async function follow(inputs: GuestKernelInputs, before?: Before): Promise<Guest
   };
 }
 
-/** Where the lab has once decided on a kernel the guest's contract follows it, back again too. */
+/** The decision for the guest's contract; it also covers the way back to the distribution's kernel. */
 function decision(
   { target, release = "" }: KernelPlan,
   acted: boolean,

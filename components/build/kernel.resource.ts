@@ -2,25 +2,25 @@ import * as pulumi from "@pulumi/pulumi";
 import { GuestKernelInputs, GuestKernelProps } from "./kernel.provider";
 import { DynamicResource } from "../../core/dynamic.resource";
 
-/** See GuestKernelInputs for what each means. */
+/** SoftwareInputs documents the properties. */
 export type GuestKernelArgs = {
   readonly [K in keyof GuestKernelInputs]: pulumi.Input<GuestKernelInputs[K]>;
 };
 
 /**
- * The page's "build a new kernel and verify": the guest runs the distribution's kernel or another
- * one, decided by its gate. Another one is booted once and has to pass the checks of boot and
- * graphics before it becomes the default; else the guest is on its old one again, and the deploy
- * fails with what the serial console said. See docs/decisions/0014.
+ * The page's "build a new kernel and verify": the gate decides whether the guest runs the
+ * distribution's kernel or another one. Another kernel is booted once and becomes the default only if
+ * it passes the boot and graphics checks; else the guest returns to its old kernel, and the deploy
+ * fails with the serial console's last lines. See docs/decisions/0014.
  */
 export class GuestKernel extends DynamicResource {
   /** For the policy pack. */
   static readonly __pulumiType = "pulumi-nodejs:dynamic/mir:GuestKernel";
 
   declare readonly status: pulumi.Output<GuestKernelProps["status"]>;
-  /** What the guest runs by the lab's decision; null where it decided nothing. */
+  /** The kernel that the lab decided on; null: no decision. */
   declare readonly decided: pulumi.Output<GuestKernelProps["decided"]>;
-  /** Changes with every boot that it made. */
+  /** Changes with every boot by this resource. */
   declare readonly boots: pulumi.Output<string>;
 
   constructor(name: string, args: GuestKernelArgs, opts?: pulumi.CustomResourceOptions) {

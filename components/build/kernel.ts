@@ -1,14 +1,14 @@
-/** Which kernel a guest has to run, and what it takes to get there. Pure. */
+/** Decides which kernel a guest has to run, and plans the steps. Pure. */
 import { z } from "zod";
 import { readAnswer } from "../guest/answer";
 import { buildWords, Pace } from "./build";
 import { sha256 } from "../../config/schemaTypes";
 import { identityOf, Origin, originOf, otherIsWanted, SoftwareConfig } from "./software";
 
-/** The distribution's own newest kernel, when no other name is given. */
+/** The package of the distribution's newest kernel, used when the configuration names none. */
 export const KERNEL_PACKAGE = "linux-image-amd64";
 
-/** A kernel's release, as `uname -r` says it. */
+/** A kernel's release, as `uname -r` prints it. */
 const release = z.string().regex(/^\d+\.[A-Za-z0-9.+~_-]{1,90}$/);
 
 const VERSION = 2;
@@ -32,13 +32,13 @@ const factsSchema = z.object({
   basis: sha256.nullable(),
 });
 
-/** What scripts/guest/kernel.py tells. */
+/** The output of scripts/guest/kernel.py. */
 export interface KernelFacts {
   readonly running: string;
   readonly bootId: string;
   /** Releases in /boot, newest first. */
   readonly installed: readonly string[];
-  /** Releases that the lab asked for; `foreign` ones were there before. */
+  /** Releases that the lab requested; `foreign`: the release was installed before. */
   readonly ours: readonly {
     readonly release: string;
     readonly identity: string;
@@ -46,13 +46,13 @@ export interface KernelFacts {
   }[];
   /** Release of the boot loader's saved entry. */
   readonly saved: string | null;
-  /** The saved entry counts, whatever is installed. */
+  /** The boot loader uses the saved entry even if newer kernels are installed. */
   readonly pinned: boolean;
-  /** SHA-256 of the configuration that a base `running` is made from; null: not recorded yet. */
+  /** SHA-256 of the recorded configuration for base `running`; null: not recorded yet. */
   readonly basis: string | null;
 }
 
-/** Throws when the answer is not what the script prints. */
+/** Throws when the answer does not have the script's form. */
 export function readKernelFacts(answer: string): KernelFacts {
   return readAnswer("kernel", factsSchema, answer, 100_000);
 }
@@ -65,22 +65,22 @@ export type KernelStep =
   | { readonly do: "restore" };
 
 export interface KernelPlan {
-  /** `leave`: the lab has no say in it. */
+  /** `leave`: the lab does not manage the kernel. */
   readonly target: "leave" | "distro" | "ours";
-  /** Release that has to run; unset: the guest will tell, once it is installed. */
+  /** Release that has to run; unset: known only after the installation. */
   readonly release?: string;
   readonly steps: readonly KernelStep[];
-  /** What will be done and why; empty when nothing. */
+  /** The steps and their reason in words; empty: nothing to do. */
   readonly words: string;
 }
 
-/** What does not depend on who compiles. */
+/** Minutes that do not depend on where the compiler runs. */
 const EMULATED = { install: 7, boot: 3 } as const;
 
 /**
- * Minutes that Debian's package, one boot and a build take. Package and boot under TCG are measured
- * (docs/builds.md), the base tiny there both ways, and running after its host; the others under TCG
- * are estimated from their steps, and KVM is guessed.
+ * Minutes for Debian's package, one boot and a build. Measured under TCG (docs/builds.md): package,
+ * boot, base tiny both ways, and base running after its host. The other TCG values are estimated from
+ * the number of steps; the KVM values are guesses.
  */
 const MINUTES = {
   kvm: { install: 2, boot: 1, tiny: 10, running: 20, defconfig: 30 },
@@ -89,8 +89,8 @@ const MINUTES = {
 } as const satisfies Record<Pace, object>;
 
 /**
- * The declared kernel as this guest has it built: what a base `running` is made from is the guest's,
- * and is recorded there once, so that what is built does not change with what happens to run.
+ * The configuration with the guest's recorded basis for base `running`. The guest records it once, so
+ * that the build does not change with the kernel that happens to run.
  */
 export function settledConfig(
   config: SoftwareConfig,
@@ -102,8 +102,8 @@ export function settledConfig(
 }
 
 /**
- * What has to be done. It depends on what is declared and on the distribution's own kernel, never on
- * how the guest came to be as it is: so it converges from everywhere, and both ways.
+ * Plans the steps. The target depends only on the configuration and on the distribution's kernel,
+ * never on the guest's history, so the plan converges from every state, in both directions.
  */
 export function kernelPlan(
   config: SoftwareConfig,
@@ -157,7 +157,7 @@ function planOurs(origin: Origin, facts: KernelFacts, why: string, minutes: Minu
     steps.length === 0
       ? ""
       : steps.length === 1
-        ? `${why}: up makes ${release}, which runs, the default`
+        ? `${why}: up makes the running ${release} the default`
         : `${why}: up boots ${release} once, and keeps it if it passes; about ${minutes.boot} min`;
   return { target: "ours", release, steps, words };
 }
@@ -166,20 +166,20 @@ function planDistro(distro: string | undefined, facts: KernelFacts, why: string)
   if (facts.ours.length === 0 && !facts.pinned) return { target: "distro", steps: [], words: "" };
   if (distro === undefined) {
     throw new Error(
-      `${why}: found no kernel of the distribution in the guest's /boot, required one to go back to; install linux-image-amd64 there`,
+      `${why}: found no kernel of the distribution in the guest's /boot; need one to return to; fix: install linux-image-amd64 in the guest`,
     );
   }
   const leaves = facts.ours.filter((o) => !o.foreign).map((o) => o.release);
   const boots = leaves.includes(facts.running);
-  const away = leaves.length === 0 ? "" : `, and takes ${leaves.join(" and ")} away`;
+  const removal = leaves.length === 0 ? "" : `, and removes ${leaves.join(" and ")}`;
   return {
     ...{ target: "distro", release: distro },
     steps: [...(boots ? [{ do: "boot" } as const] : []), { do: "restore" }],
-    words: `${why}: up goes back to ${distro}${away}`,
+    words: `${why}: up returns to ${distro}${removal}`,
   };
 }
 
-/** Symbols without which a kernel cannot run this guest: its disk, network, picture and keyboard. */
+/** Symbols that a kernel needs for this guest's disk, network, picture and keyboard. */
 export function neededSymbols(share: boolean): string[] {
   return [
     ...["EXT4_FS", "VIRTIO_PCI", "VIRTIO_BLK", "VIRTIO_NET", "DRM_QXL", "DEVTMPFS", "CGROUPS"],

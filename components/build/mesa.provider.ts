@@ -1,4 +1,4 @@
-/** Handler of GuestMesa: brings the guest to the Mesa that its gate and source ask for. */
+/** Handler of GuestMesa: installs and tries the Mesa that the gate and the source require. */
 import { paceOf } from "./build";
 import { MESA_SOURCE, MesaDecision, MesaFacts, MesaPlan, mesaPlan, readMesaFacts } from "./mesa";
 import { originOf, pickSoftware, SoftwareInputs, SoftwareProps } from "./software";
@@ -14,9 +14,9 @@ import { runInGuest } from "../../core/link.io";
 export type GuestMesaInputs = SoftwareInputs;
 
 export interface GuestMesaProps extends SoftwareProps<MesaFacts> {
-  /** What the lab has decided on; null: nothing, or the distribution's. */
+  /** The Mesa that the lab decided on; null: none, or the distribution's. */
   readonly decided: MesaDecision | null;
-  /** Changes with every change of Mesa that was made. */
+  /** Changes whenever this resource changes Mesa. */
   readonly changes: string;
 }
 
@@ -32,44 +32,44 @@ async function lookNow({ guest }: GuestMesaInputs): Promise<MesaFacts> {
 const planFor = (i: GuestMesaInputs, facts: MesaFacts): MesaPlan =>
   mesaPlan(i.config, i.gates.mesa, facts, paceOf(i.place, i.acceleration));
 
-/** The guest has the distribution's Mesa again; says why. */
+/** Restores the distribution's Mesa; throws with the reason. */
 async function fallBack(inputs: GuestMesaInputs, mesa: string, reason: Error): Promise<never> {
   const { name } = inputs;
-  const back = await step(inputs, "the way back", "restore").then(
-    () => "the guest has the distribution's again",
-    (error: Error) => `the distribution's could not be put back (${error.message})`,
+  const restored = await step(inputs, "restore", "restore").then(
+    () => "the guest has the distribution's Mesa again",
+    (error: Error) => `the distribution's Mesa could not be restored (${error.message})`,
   );
   throw new Error(
-    `${name}: Mesa ${mesa} did not pass: ${reason.message}; ${back}; ` +
-      `use another mesa.${inputs.config.source}, or lower gates.mesa; logs /var/log/mirlab-mesa.log and /var/lib/mir-session/tests/*.log in the guest`,
+    `${name}: Mesa ${mesa} failed its trial: ${reason.message}; ${restored}; ` +
+      `fix: use another mesa.${inputs.config.source}, or lower gates.mesa; log: /var/log/mirlab-mesa.log and /var/lib/mir-session/tests/*.log in the guest`,
   );
 }
 
-/** One that would not meet its own gate is not worth a try. */
+/** Throws when the Mesa does not meet the gate: a trial would be useless. */
 function mustMeet(inputs: GuestMesaInputs, mesa: string): void {
   const wanted = openGate("mesa", inputs, mesa);
   if (wanted === undefined) return;
-  throw new Error(`found ${mesa} in the package, required ${wanted}; it was not tried`);
+  throw new Error(`found ${mesa} in the package (it was not tried); need ${wanted}`);
 }
 
-/** What draws has to be what was installed: a loader that does not like a driver takes another. */
+/** Checks that the installed Mesa draws: a loader that rejects a driver silently uses another. */
 async function draws(inputs: GuestMesaInputs, mesa: string): Promise<void> {
   const { facts } = await passes("mesa", inputs);
   const found = facts.mesa ?? "no Mesa";
   if (upstreamVersion(found) === upstreamVersion(mesa)) return;
-  throw new Error(`found Mesa ${found} drawing, required ${mesa}, which was installed`);
+  throw new Error(`found Mesa ${found} drawing; need the installed ${mesa}`);
 }
 
 type Before = Pick<GuestMesaProps, "decided" | "changes">;
 
-/** Takes the plan's steps. What cannot be kept leaves the guest with the distribution's Mesa. */
+/** Executes the plan. A failed trial leaves the guest with the distribution's Mesa. */
 async function follow(inputs: GuestMesaInputs, before?: Before): Promise<GuestMesaProps> {
   forgetLooks();
-  // The guest may have been started by this very `up`.
+  // This `up` may have just started the guest.
   await waitForSsh(inputs);
   let facts = await lookNow(inputs);
   const plan = planFor(inputs, facts);
-  // Of an update `diff` has told it.
+  // For an update `diff` has printed the plan.
   if (before === undefined && plan.words !== "") console.log(`${inputs.name}: ${plan.words}`);
   let mesa = facts.ours?.mesa ?? "";
   const orBack = <T>(work: Promise<T>): Promise<T> =>
@@ -78,7 +78,7 @@ async function follow(inputs: GuestMesaInputs, before?: Before): Promise<GuestMe
     if (next.do === "install") {
       mesa = await installSoftware("mesa", inputs, next.origin);
       await orBack(Promise.resolve().then(() => mustMeet(inputs, mesa)));
-      console.log(`${inputs.name}: Mesa ${mesa} is installed; Mir draws with it`);
+      console.log(`${inputs.name}: Mesa ${mesa} is installed; trying Mir with it`);
     }
     if (next.do === "try") {
       await step(inputs, `Mesa ${mesa}`, "try");
@@ -89,13 +89,16 @@ async function follow(inputs: GuestMesaInputs, before?: Before): Promise<GuestMe
   }
   const acted = plan.steps.length > 0;
   if (acted) {
-    // Of a run that was killed before it had.
+    // An earlier run may have been killed before it stored its package.
     const origin = plan.target === "ours" ? originOf(inputs.config, MESA_SOURCE) : undefined;
     await keepBuild(inputs, origin);
     facts = await lookNow(inputs);
   }
   const left = planFor(inputs, facts);
-  if (left.words !== "") throw new Error(`${inputs.name}: mesa: still to do: ${left.words}`);
+  if (left.words !== "")
+    throw new Error(
+      `${inputs.name}: mesa: found steps left (${left.words}); need none; fix: run 'up' again`,
+    );
   return {
     ...pickSoftware(inputs),
     ...{ status: "as decided", facts },

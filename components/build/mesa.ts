@@ -1,13 +1,13 @@
-/** Which Mesa a guest has to use, and what it takes to get there. Pure. */
+/** Decides which Mesa a guest has to use, and plans the steps. Pure. */
 import { z } from "zod";
 import { readAnswer } from "../guest/answer";
 import { buildWords, Pace } from "./build";
 import { identityOf, Origin, originOf, otherIsWanted, SoftwareConfig } from "./software";
 
-/** Debian's source package: of a suite all packages of it that the guest has are taken. */
+/** Debian's source package: all of its packages that the guest has are taken from a suite. */
 export const MESA_SOURCE = "mesa";
 
-/** A package's version as dpkg writes it. */
+/** A package's version in dpkg's form. */
 const version = z.string().regex(/^[0-9][A-Za-z0-9.+~:-]{0,99}$/);
 
 const factsSchema = z.object({
@@ -21,21 +21,21 @@ const factsSchema = z.object({
     .nullable(),
 });
 
-/** What scripts/guest/mesa.py tells. */
+/** The output of scripts/guest/mesa.py. */
 export interface MesaFacts {
-  /** The distribution's own version, also where another one is installed; null: it has none. */
+  /** The distribution's version, even while another one is installed; null: it has none. */
   readonly distro: string | null;
   readonly ours: {
     readonly identity: string;
-    /** It was tried, and passed. */
+    /** It passed its trial. */
     readonly kept: boolean;
     readonly mesa: string;
-    /** All that was installed for it is still there. */
+    /** All of its packages are still installed. */
     readonly whole: boolean;
   } | null;
 }
 
-/** Throws when the answer is not what the script prints. */
+/** Throws when the answer does not have the script's form. */
 export function readMesaFacts(answer: string): MesaFacts {
   const { distro, ours } = readAnswer("mesa", factsSchema, answer, 10_000);
   return { distro, ours };
@@ -49,25 +49,25 @@ export type MesaStep =
   | { readonly do: "restore" };
 
 export interface MesaPlan {
-  /** `leave`: the lab has no say in it. */
+  /** `leave`: the lab does not manage Mesa. */
   readonly target: "leave" | "distro" | "ours";
   readonly steps: readonly MesaStep[];
-  /** What will be done and why; empty when nothing. */
+  /** The steps and their reason in words; empty: nothing to do. */
   readonly words: string;
 }
 
-/** What the lab has decided on. */
+/** The lab's decision. */
 export interface MesaDecision {
   /** Version of the package. */
   readonly mesa: string;
 }
 
-/** What does not depend on who compiles. */
+/** Minutes that do not depend on where the compiler runs. */
 const EMULATED = { install: 3, try: 1 } as const;
 
 /**
- * Minutes of packages, of Mir's tests and of a build. TCG after its host is measured (docs/builds.md),
- * alone estimated from the native compile, KVM guessed.
+ * Minutes for packages, Mir's tests and a build. "tcg after its host" is measured (docs/builds.md),
+ * "tcg alone" is estimated from the native compile, the KVM values are guesses.
  */
 const MINUTES = {
   kvm: { install: 1, try: 1, build: 5 },
@@ -76,8 +76,8 @@ const MINUTES = {
 } as const satisfies Record<Pace, object>;
 
 /**
- * What has to be done. As with the kernel it depends on what is declared and on the distribution's
- * own version, never on what happens to be installed.
+ * Plans the steps. As with the kernel the target depends only on the configuration and on the
+ * distribution's version, never on what is installed.
  */
 export function mesaPlan(
   config: SoftwareConfig,
@@ -92,7 +92,7 @@ export function mesaPlan(
   if (facts.ours === null) return { target: "distro", steps: [], words: "" };
   return {
     ...{ target: "distro", steps: [{ do: "restore" }] },
-    words: `${why}: up goes back to the distribution's Mesa from ${facts.ours.mesa}`,
+    words: `${why}: up returns from Mesa ${facts.ours.mesa} to the distribution's`,
   };
 }
 
@@ -112,16 +112,16 @@ function planOurs(
   if (ours.kept) return { target: "ours", steps: [], words: "" };
   return {
     ...{ target: "ours", steps: tried },
-    words: `${why}: up has Mir draw with Mesa ${ours.mesa}, and keeps it if that goes well; about ${minutes.try} min`,
+    words: `${why}: up tries Mir with Mesa ${ours.mesa}, and keeps it if it passes; about ${minutes.try} min`,
   };
 }
 
-const KEPT = "has Mir draw with it, and keeps it if that goes well";
+const TRIED = "tries Mir with it, and keeps it if it passes";
 
 function installWords(origin: Origin, minutes: (typeof MINUTES)[Pace]): string {
   if (origin.kind === "build") {
-    return `builds ${buildWords(origin.order)}, about ${minutes.build + minutes.try} min, ${KEPT}`;
+    return `builds ${buildWords(origin.order)}, about ${minutes.build + minutes.try} min, ${TRIED}`;
   }
   const what = origin.kind === "suite" ? `Mesa of ${origin.suite}` : `the Mesa in ${origin.deb}`;
-  return `installs ${what}, ${KEPT}; about ${minutes.install + minutes.try} min`;
+  return `installs ${what}, ${TRIED}; about ${minutes.install + minutes.try} min`;
 }

@@ -1,4 +1,4 @@
-/** Reads what a build is declared by: fragments and the recipe, on the machine that runs Pulumi. */
+/** Reads a build's fragments and recipe on the machine that runs Pulumi. */
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -7,13 +7,13 @@ import { BuildOrder } from "./build";
 import { GuestConfig } from "../../config/schema";
 import { SoftwareConfig } from "./software";
 
-/** Files of a recipe below scripts/build, by kind: all of them go to host and guest. */
+/** Files of each recipe in scripts/build; host and guest get all of them. */
 export const RECIPES: Readonly<Record<string, readonly string[]>> = {
   kernel: ["common.sh", "kernel.sh", "mir.config"],
   mesa: ["common.sh", "mesa.sh"],
 };
 
-/** Largest fragment: Debian's whole configuration of a kernel is a third of it. */
+/** Largest accepted fragment: three times Debian's whole kernel configuration. */
 const MAX_BYTES = 1024 * 1024;
 
 export function recipeFiles(kind: string): { name: string; data: string }[] {
@@ -32,11 +32,11 @@ export function recipeDigest(kind: string): string {
 function fragment(path: string, key: string): { name: string; text: string } {
   try {
     const { size } = statSync(path);
-    if (size > MAX_BYTES) throw new Error(`${size} bytes, at most ${MAX_BYTES} are read`);
+    if (size > MAX_BYTES) throw new Error(`${size} bytes, more than ${MAX_BYTES}`);
     return { name: path, text: readFileSync(path, "utf8") };
   } catch (error) {
     throw new Error(
-      `${key}: found ${path}: ${(error as Error).message}; required a readable fragment; correct the path`,
+      `${key}: found ${path}: ${(error as Error).message}; need a readable fragment; fix: correct the path`,
     );
   }
 }
@@ -51,7 +51,7 @@ function kernelOrder(build: KernelBuild, key: string): BuildOrder {
   };
 }
 
-/** The configuration's kernel, with its build's files read. */
+/** The configured kernel, with the content of its build's files. */
 export function kernelConfig({ name, kernel }: GuestConfig): SoftwareConfig {
   const { build, ...rest } = kernel;
   if (build === undefined) return rest;
@@ -66,7 +66,7 @@ function mesaOrder({ source, renderer, patches, jobs }: MesaBuild): BuildOrder {
   };
 }
 
-/** The configuration's Mesa. */
+/** The configured Mesa. */
 export function mesaConfig({ mesa }: GuestConfig): SoftwareConfig {
   const { build, ...rest } = mesa;
   return build === undefined ? rest : { ...rest, build: mesaOrder(build) };

@@ -1,4 +1,4 @@
-/** What a guest's kernel and Mesa have in common: steps of their scripts, and the checks after them. */
+/** Shared by kernel and Mesa: running their scripts in the guest, and the checks afterwards. */
 import { judge } from "../readiness/checks";
 import { isMet, UP, Verdict, verdictText } from "../../core/verdict";
 import { GuestLook } from "../guest/facts";
@@ -11,14 +11,14 @@ import { waitFor } from "../../core/wait";
 
 const STEP_MS = 900_000;
 
-/** What a script that tells of the guest has said. Throws with the reason when it has not. */
+/** The output of a script that reports facts. Throws with the reason when it failed. */
 export function answerOf(result: RunResult): string {
   if (result.code === 0) return result.stdout.toString();
   const reason = result.stderr.trim().split("\n").at(-1) ?? "";
   throw new Error(reason || "no answer");
 }
 
-/** One verb of the software's script; standard input is its data, and the last line of its words the reason. */
+/** Runs one verb of the software's script; standard input is its data. Throws with its messages. */
 export async function softwareStep(
   software: Software,
   { guest, name }: SoftwareInputs,
@@ -29,12 +29,15 @@ export async function softwareStep(
   const { stdin = "", timeoutMs = STEP_MS } = options;
   const done = await runInGuest(guest, `${software}.sh`, args, { stdin, timeoutMs });
   if (done.code === 0) return done.stdout.toString().trim();
-  const lost = connectionFault(done) === undefined ? "" : "; it goes on there: run 'up' again";
-  const reason = done.stderr.trim() || (done.timedOut ? "no end in time" : "no message");
+  const lost =
+    connectionFault(done) === undefined
+      ? ""
+      : "; the step continues in the guest; fix: run 'up' again";
+  const reason = done.stderr.trim() || (done.timedOut ? "timed out" : "no message");
   throw new Error(`${name}: ${what}: ${reason}${lost}`);
 }
 
-/** Fatal checks of boot and graphics that the guest does not meet now. */
+/** Fatal boot and graphics checks that the guest does not meet now. */
 function openVerdicts(
   software: Software,
   inputs: SoftwareInputs,
@@ -42,8 +45,8 @@ function openVerdicts(
 ): Verdict[] {
   const share = { path: "", mount: "", readonly: false };
   const wanted = { gates: inputs.gates, picture: "", ...(inputs.share ? { share } : {}) };
-  // Of a kernel Mir's own tests run before a session: without one there are none yet, and
-  // MirReadiness asks. Another Mesa comes after another kernel.
+  // A session runs Mir's own tests when it starts. Before there is a session, leave them to
+  // MirReadiness. GuestMesa, which runs after GuestKernel, may still replace Mesa.
   const hasSession = look.guest?.facts.unit?.loadState === "loaded";
   const later = software === "mesa" ? [] : ["mesa", ...(hasSession ? [] : ["harness"])];
   const asked = (v: Verdict): boolean =>
@@ -52,20 +55,20 @@ function openVerdicts(
 }
 
 /**
- * The look in which the guest met the checks of boot and graphics with the new software. Rejects with
- * those that it does not meet.
+ * Waits for a look in which the guest meets the boot and graphics checks with the new software.
+ * Rejects with the unmet checks.
  */
 export async function passes(software: Software, inputs: SoftwareInputs): Promise<GuestLook> {
   const { acceleration, domain } = inputs;
-  const what = `${domain}: checks of the new ${software === "kernel" ? "boot" : "Mesa"}:`;
-  // No stall: a kernel is not judged by how busy its host is.
+  const what = `${domain}: checks of the new ${software === "kernel" ? "kernel" : "Mesa"}:`;
+  // No limit for missing progress: a busy host must not fail a kernel.
   const limitS = LIMITS_S[acceleration].session;
   return waitFor<GuestLook>({ what, limitS }, async () => {
     const guest = await probe(inputs.guest);
     if (typeof guest === "string") return { notYet: guest };
     const open = openVerdicts(software, inputs, { guest, proofs: UP });
     if (open.length === 0) return { value: guest };
-    // A session that starts tests a new kernel for the first time.
+    // A starting session runs the harness with the new kernel: wait for its result.
     const stays = open.filter((v) => !v.settles && (software === "mesa" || v.id !== "harness"));
     if (stays.length > 0) throw new Error(stays.map(verdictText).join("\n"));
     return { notYet: `not yet ${open.map((v) => v.id).join(", ")}` };

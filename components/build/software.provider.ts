@@ -1,4 +1,4 @@
-/** What the handlers of GuestKernel and GuestMesa have in common. */
+/** The common handler of GuestKernel and GuestMesa. */
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
@@ -8,14 +8,14 @@ import { failWithEvidence } from "../report/evidence.io";
 import { pickSoftware, Software, SoftwareInputs, SoftwareProps } from "./software";
 
 interface SoftwareHandler<Facts, Props> {
-  /** What the software's script reports, as it is kept. Throws with the reason when it has told nothing. */
+  /** The facts that the state keeps, from the script's output. Throws with the reason if it failed. */
   readonly factsOf: (result: RunResult) => Facts;
   readonly planFor: (inputs: SoftwareInputs, facts: Facts) => { readonly words: string };
-  /** Takes the plan's steps; `before`: what was kept, of an update. */
+  /** Executes the plan; `before`: the state before an update. */
   readonly follow: (inputs: SoftwareInputs, before?: Props) => Promise<Props>;
 }
 
-/** The handler of the software's resource: looks by its script, and acts where its plan has something to do. */
+/** The handler: reads facts by the software's script, and executes its plan if there are steps. */
 export function softwareProvider<Facts, Props extends SoftwareProps<Facts>>(
   software: Software,
   { factsOf, planFor, follow }: SoftwareHandler<Facts, Props>,
@@ -27,7 +27,7 @@ export function softwareProvider<Facts, Props extends SoftwareProps<Facts>>(
       const outs = await converge(inputs);
       return { id: `${inputs.guest.alias}-${software}`, outs };
     },
-    /** Looks without changing anything. What is to be done is told by `diff`: it knows the new gate. */
+    /** Reads without changing anything. `diff` prints the plan, because it knows the new inputs. */
     async read(id, props) {
       if (props === undefined) throw new Error(`${id}: cannot be imported`);
       try {
@@ -47,7 +47,7 @@ export function softwareProvider<Facts, Props extends SoftwareProps<Facts>>(
     },
     async update(_id, olds, news) {
       if (news.onDrift === "report" && isDeepStrictEqual(pickSoftware(olds), pickSoftware(news))) {
-        console.log(`${news.name}: ${software}: only told: onDrift`);
+        console.log(`${news.name}: ${software}: only reported: onDrift is 'report'`);
         return { outs: { ...olds } };
       }
       return { outs: await converge(news, olds) };

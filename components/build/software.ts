@@ -1,4 +1,4 @@
-/** Software of a guest that may come from elsewhere than its distribution: kernel or Mesa. Pure. */
+/** Guest software that may come from another source than the distribution: kernel or Mesa. Pure. */
 import { createHash } from "node:crypto";
 import { SoftwarePackage } from "../../config/softwareRules";
 import { GuestBootInputs } from "../guest/boot";
@@ -7,7 +7,7 @@ import { GateRequirements, meets, parseRequirement } from "../../core/requiremen
 
 export type Software = "kernel" | "mesa";
 
-/** `guests[].kernel` and `guests[].mesa`, validated, with what a build is declared by. */
+/** `guests[].kernel` or `guests[].mesa`, validated, with the content of the build's files. */
 export interface SoftwareConfig {
   readonly source: "distro" | "package" | "build";
   readonly when: "unmet" | "always" | "never";
@@ -22,9 +22,9 @@ export interface SoftwareInputs extends Omit<GuestBootInputs, "adopted"> {
   readonly gates: GateRequirements;
   /** The guest has a share: its kernel needs 9p. */
   readonly share: boolean;
-  /** What `up` does with a guest that was changed by somebody else. */
+  /** What `up` does when somebody else changed the guest. */
   readonly onDrift: "heal" | "report";
-  /** Where builds are prepared and kept; set where the configuration has one. */
+  /** Where the host prepares and stores builds; set if the configuration has a build. */
   readonly place?: BuildPlace;
 }
 
@@ -34,7 +34,7 @@ export interface SoftwareProps<Facts> extends SoftwareInputs {
   readonly facts: Facts;
 }
 
-/** The declared inputs alone: the engine adds `__provider`, and props add outputs. */
+/** Only the declared inputs: the engine adds `__provider`, and props add outputs. */
 export function pickSoftware(i: SoftwareInputs): SoftwareInputs {
   const { guest, domain, bootId, acceleration, serialLog, name, config, gates, share, onDrift } = i;
   return {
@@ -44,13 +44,13 @@ export function pickSoftware(i: SoftwareInputs): SoftwareInputs {
   };
 }
 
-/** Where the software comes from, with every default filled in. */
+/** The source of the software, with all defaults filled in. */
 export type Origin =
   | { readonly kind: "suite"; readonly suite: string; readonly name: string }
   | { readonly kind: "deb"; readonly deb: string; readonly sha256: string }
   | { readonly kind: "build"; readonly order: BuildOrder };
 
-/** `fallback`: what is taken of a suite when the configuration names no package. */
+/** `fallback`: the package to take from a suite when the configuration names none. */
 export function originOf(
   { source, package: given, build }: SoftwareConfig,
   fallback: string,
@@ -63,7 +63,7 @@ export function originOf(
   return undefined;
 }
 
-/** What makes one origin another: a file by its content, wherever it lies. */
+/** Identifies an origin; a file by its content, not by its path. */
 export function identityOf(origin: Origin): string {
   if (origin.kind === "build") return buildIdentity(origin.order);
   const what =
@@ -72,8 +72,8 @@ export function identityOf(origin: Origin): string {
 }
 
 /**
- * Whether the distribution's own is not to be used, and why: by what is declared and by the
- * distribution's version, never by what happens to run. So it converges from everywhere.
+ * Whether to use other software than the distribution's, and why. Depends only on the configuration
+ * and the distribution's version, never on what runs, so it converges from every state.
  */
 export function otherIsWanted(
   software: "kernel" | "mesa",
@@ -83,9 +83,9 @@ export function otherIsWanted(
 ): { readonly wanted: boolean; readonly why: string } {
   if (config.source === "distro") return { wanted: false, why: `${software}.source is 'distro'` };
   if (config.when === "always") return { wanted: true, why: `${software}.when is 'always'` };
-  const required = parseRequirement(gate);
-  const isMet = distro !== undefined && required !== undefined && meets(distro, required);
-  const found = distro ?? "of the distribution (none is left)";
+  const needed = parseRequirement(gate);
+  const isMet = distro !== undefined && needed !== undefined && meets(distro, needed);
+  const found = distro ?? "of the distribution (none is installed)";
   const why = `${software} ${found} ${isMet ? "meets" : "does not meet"} ${gate}`;
   return { wanted: !isMet, why };
 }

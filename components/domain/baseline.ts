@@ -1,12 +1,13 @@
-/** What a domain of the lab is declared to be, and in what the real one differs. Pure. */
+/** The declared facts of a lab's domain, and the drift of the real one. Pure. */
 import { definitionDrift, DriftItem, notHeld, rebased } from "./drift";
 import { domainFactsOf, Facts } from "./facts";
 import { DomainObservation, observedFacts } from "./observation";
 import { DomainSpec, domainXml } from "./definition";
 
 /**
- * What `up` does about drift. `heal`: puts it right, with a clean power cycle where it must.
- * `restart-at-next-boot`: puts the definition right and leaves a running guest alone. `report`: tells.
+ * What `up` does about drift. `heal`: repairs it, by a clean power cycle where that is needed.
+ * `restart-at-next-boot`: repairs the persistent definition and leaves a running guest alone.
+ * `report`: only reports it.
  */
 export type OnDrift = "heal" | "restart-at-next-boot" | "report";
 
@@ -15,11 +16,11 @@ export interface Baseline {
   readonly persistent: Facts;
   /** Unset while no domain ran. */
   readonly live?: Facts;
-  /** Versions that spelled them. */
+  /** Versions of libvirt and the hypervisor that wrote them. */
   readonly version: string;
 }
 
-/** Facts that libvirt keeps beside the definition; a running domain's definition has none of them. */
+/** Facts that libvirt keeps outside the definition; the live definition has none of them. */
 const BESIDE: Facts = { autostart: "disable", "managed save": "no" };
 
 /** The facts that the lab declares. libvirt adds more: those are compared with the baseline. */
@@ -43,7 +44,7 @@ function stateDrift({ state, reason }: DomainObservation): DriftItem[] {
   return [{ field: "state", declared: "running", persistent: found, live: "", cost }];
 }
 
-/** Everything that is not as declared or, where the lab declares nothing, not as it was. */
+/** All drift: from the declared facts and, where the lab declares nothing, from the baseline. */
 export function driftOf(baseline: Baseline, seen: DomainObservation): DriftItem[] {
   const transient: DriftItem[] = seen.persistent
     ? []
@@ -60,10 +61,10 @@ export function driftOf(baseline: Baseline, seen: DomainObservation): DriftItem[
 }
 
 /**
- * The baseline, brought up to date where a difference is nobody's edit: another version of libvirt or
- * QEMU spells what the lab does not declare in other words; and a domain that had to be power cycled
- * was, by somebody, so that it has its declared hardware now. What the lab declares since its last
- * `up`, as a newer version of this project does, is what has to be there.
+ * The baseline, updated where a difference is nobody's edit. Another version of libvirt or QEMU may
+ * spell undeclared facts differently. Somebody may have done the pending power cycle, so that the
+ * domain runs with its declared hardware. A newer version of this project may declare more facts than
+ * the last `up` did: these are added.
  */
 export function rebase(
   was: { readonly baseline: Baseline; readonly pending: string },

@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 /** The account in the guest: key login only, passwordless sudo. */
 export const GUEST_USER = "mir";
 
-/** Its supplementary groups: screen, renderer and input devices. */
+/** The account's supplementary groups: screen, renderer and input devices. */
 export const GUEST_GROUPS: readonly string[] = ["video", "render", "input"];
 
 export interface FirstBoot {
@@ -21,18 +21,20 @@ export interface FirstBoot {
 }
 
 /**
- * cloud-init reads YAML 1.1, where bare `on`, `no` or `2024-01-01` are no texts: quote by its rules.
+ * cloud-init reads YAML 1.1, where bare `on`, `no` or `2024-01-01` are not strings: quote by its rules.
  */
 const YAML = { lineWidth: 0, version: "1.1" } as const;
 
-/** What PyYAML, the reader in the guest, takes unlike our writer; nothing here needs it. */
+/** Text that PyYAML, the reader in the guest, reads differently; nothing here needs it. */
 const UNLIKE = /[^\n -~]|^(?:<<|=)$/;
 
 function checked<T>(document: T): T {
   const wrong = texts(document).flatMap((text) => UNLIKE.exec(text)?.[0] ?? []);
   if (wrong.length === 0) return document;
   const found = JSON.stringify(wrong[0]);
-  throw new Error(`first boot: found the text ${found}, required plain ASCII; correct it`);
+  throw new Error(
+    `first boot: found the text ${found}; need printable ASCII, neither '<<' nor '='`,
+  );
 }
 
 function texts(node: unknown): string[] {
@@ -40,7 +42,7 @@ function texts(node: unknown): string[] {
   return typeof node === "object" && node !== null ? Object.values(node).flatMap(texts) : [];
 }
 
-/** `#cloud-config` user data: the account, the keys, and nothing that a password could open. */
+/** `#cloud-config` user data: the account and the keys. No login by password. */
 export function userData(boot: FirstBoot): string {
   const document = {
     hostname: boot.hostname,
@@ -66,7 +68,7 @@ export function userData(boot: FirstBoot): string {
   return `#cloud-config\n${stringify(checked(document), YAML)}`;
 }
 
-/** Meta data; the instance id follows the user data, so that changed documents are run again. */
+/** Meta data. Changed user data changes the instance id, so that cloud-init runs it again. */
 export function metaData(hostname: string, user: string): string {
   const hash = createHash("sha256").update(user).digest("hex").slice(0, 16);
   const document = { "instance-id": `${hostname}-${hash}`, "local-hostname": hostname };

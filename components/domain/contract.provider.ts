@@ -1,4 +1,4 @@
-/** Handler of DomainContract: the lab's own domain, made, kept as declared, and told where it is not. */
+/** Provider of DomainContract: creates the lab's own domain, reports its drift, and repairs it. */
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { ownerOf } from "./adopt/adoption";
@@ -22,9 +22,9 @@ export interface DomainContractProps extends DomainContractInputs {
   readonly baseline: Baseline;
   /** `power cycle` while the running domain still has its old hardware; else empty. */
   readonly pending: string;
-  /** How often the domain was started, or went on after a pause, here. */
+  /** How often this resource started or resumed the domain. */
   readonly boots: number;
-  /** Changes with each of these: what was seen before it has to be seen anew. */
+  /** Changes with each start or resume: whatever was observed in the guest before is outdated. */
   readonly bootId: string;
 }
 
@@ -32,14 +32,14 @@ export interface DomainContractProps extends DomainContractInputs {
 function assertOurs(seen: DomainObservation, { stack, guest, name }: DomainSpec): void {
   const owner = ownerOf(seen.inactiveXml);
   if (owner?.stack === stack && owner.guest === guest && !owner.adopted) return;
-  const whose =
+  const origin =
     owner === undefined
-      ? "of somebody else"
-      : `${owner.adopted ? "adopted" : "made"} by guest '${owner.guest}' of stack '${owner.stack}'`;
+      ? "without a lab's mark"
+      : `${owner.adopted ? "adopted" : "created"} by guest '${owner.guest}' of stack '${owner.stack}'`;
   throw new Error(
-    `${name}: found a domain of this name ${whose}, required the name free; rename it ` +
-      `('virsh domrename ${name} NEW'), choose another stack or guest name, or let this guest adopt it: ` +
-      `guests[].image: { source: existing, domain: ${name}, ... }`,
+    `${name}: found a domain of this name ${origin}; need the name free; ` +
+      `fix: rename it (virsh domrename ${name} NEW), choose another stack or guest name, or adopt it ` +
+      `by guests[].image: { source: existing, domain: ${name}, ... }`,
   );
 }
 
@@ -49,7 +49,7 @@ const pick = (i: DomainContractInputs): Omit<DomainContractInputs, "drift"> => (
   ...(i.host === undefined ? {} : { host: i.host }),
 });
 
-/** Fields whose change makes another guest: another disk, first boot, name or kind of processor. */
+/** Fields whose change replaces the domain. */
 const IDENTITY = ["name", "disk", "seed", "type"] as const;
 
 async function converge(
@@ -61,7 +61,7 @@ async function converge(
   const seen = await observeDomain(host, olds?.uuid ?? spec.name, ticket);
   if (seen === undefined && olds !== undefined) {
     throw new Error(
-      `${spec.name}: found no domain ${olds.uuid}, required it; run 'refresh', then 'up' makes it anew`,
+      `${spec.name}: found no domain ${olds.uuid}; need the domain of the state; fix: run 'refresh', then 'up' recreates it`,
     );
   }
   if (seen !== undefined && olds === undefined) {
@@ -84,7 +84,7 @@ async function converge(
     return props(healed.seen, healed.started, healed.pending);
   } catch (error) {
     if (known === undefined) throw error;
-    // libvirt has it: the state must know, so that the next `up` goes on and `down` removes it.
+    // The domain exists: keep it in the state, so that the next `up` continues and `down` removes it.
     const reason = (error as Error).message;
     throw Object.assign(new Error(`${spec.name} is not as declared`), {
       id: known.uuid,
@@ -101,8 +101,8 @@ export const provider: pulumi.dynamic.ResourceProvider<DomainContractInputs, Dom
       return { id: outs.uuid, outs };
     },
     /**
-     * A domain that libvirt no longer lists is told as gone: `up` makes it anew over its disk. No
-     * answer of libvirt is an error, never `gone`.
+     * A domain that libvirt no longer lists is reported as deleted: `up` recreates it with its disk.
+     * No answer from libvirt is an error, never a deletion.
      */
     async read(id, props) {
       if (props === undefined) throw new Error(`${id}: cannot be imported`);
@@ -111,10 +111,10 @@ export const provider: pulumi.dynamic.ResourceProvider<DomainContractInputs, Dom
       const declared = declaredFacts(props.spec);
       const { baseline, pending } = rebase(props, seen, declared);
       const drift = driftOf(baseline, seen).map(driftText);
-      // Diagnostics name each difference in every form of preview; see docs/decisions/0011.
+      // Every form of preview shows printed lines; see docs/decisions/0011.
       for (const line of drift) console.log(`${seen.name}: ${line}`);
       const now = { ...props, name: seen.name, baseline, pending, drift };
-      // The SDK types them as outputs; the engine takes them for the resource's inputs.
+      // The SDK types `inputs` as outputs; the engine uses them as the resource's inputs.
       const inputs = { ...pick(now), drift } as unknown as DomainContractProps;
       return { id, props: now, inputs };
     },
@@ -145,10 +145,10 @@ export const provider: pulumi.dynamic.ResourceProvider<DomainContractInputs, Dom
       if (seen === undefined) return;
       assertOurs(seen, spec);
       await endForRemoval({ host, domain: id, acceleration: accelerationOf(spec.type) });
-      // One that was undefined while it ran is gone with its end.
+      // A domain that was undefined while it ran disappears when it stops.
       if (await gone()) return;
       if (seen.snapshots > 0)
-        console.log(`${domain}: forgetting its ${seen.snapshots} snapshot(s)`);
+        console.log(`${domain}: removing libvirt's records of its ${seen.snapshots} snapshot(s)`);
       await virsh(host, "undefine", "--domain", id, "--managed-save", "--snapshots-metadata");
     },
   };

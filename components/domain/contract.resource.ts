@@ -4,13 +4,13 @@ import { DomainSpec } from "./definition";
 import { DynamicResource } from "../../core/dynamic.resource";
 
 /**
- * A definition whose parts are known each by itself: a first preview knows the display and the share
- * before there are ports and disks, and so do the policies.
+ * A definition in which each part is an input by itself: a first preview and its policies know the
+ * display and the share before ports and disks exist.
  */
 export type SpecArgs<T = DomainSpec> = {
   readonly [K in keyof T]: T[K] extends object | undefined ? Parts<T[K]> : pulumi.Input<T[K]>;
 };
-/** A value, or one whose parts are known each by itself. */
+/** A value, or an object in which each part is an input by itself. */
 export type Parts<T> = pulumi.Input<T> | { readonly [K in keyof T]: pulumi.Input<T[K]> };
 
 /** See DomainContractInputs for what each means. */
@@ -21,8 +21,8 @@ export type DomainContractArgs = {
 } & { readonly spec: SpecArgs };
 
 /**
- * The lab's domain, and the truth about it: made, healed in place, taken over when the state was
- * lost, compared at every refresh in its persistent and its live definition. See docs/decisions/0011.
+ * The lab's domain: created, repaired in place, and taken over when the state was lost. Every refresh
+ * compares its persistent and its live definition. See docs/decisions/0011.
  */
 export class DomainContract extends DynamicResource {
   /** For the policy pack. */
@@ -30,7 +30,7 @@ export class DomainContract extends DynamicResource {
 
   declare readonly uuid: pulumi.Output<string>;
   declare readonly name: pulumi.Output<string>;
-  /** Changes with every start made here: what was seen before it has to be seen anew. */
+  /** Changes with every start by this resource: earlier observations of the guest are outdated. */
   declare readonly bootId: pulumi.Output<string>;
 
   constructor(name: string, args: DomainContractArgs, opts?: pulumi.CustomResourceOptions) {

@@ -8,8 +8,8 @@ export interface DomainContractInputs {
   /** The whole definition. */
   readonly spec: DomainSpec;
   readonly onDrift: OnDrift;
-  /** Folder of the guest on the machine that runs Pulumi; definitions that are overwritten are kept there. */
+  /** Folder of the guest on the machine that runs Pulumi; it keeps overwritten definitions. */
   readonly directory: string;
-  /** Declared empty. A refresh puts here, in words, what is not as declared: so a preview shows it. */
+  /** Declared empty. A refresh fills it with the drift, in words, so that a preview shows a change. */
   readonly drift: readonly string[];
 }

@@ -1,8 +1,9 @@
 /**
- * What the policies judge of a domain, from the inputs of the three resources that declare one. Pure.
+ * The parts of a domain that policies judge, from the inputs of the three resources that declare one.
+ * Pure.
  *
- * Each part is read when it is asked for: in a preview some inputs are not known yet, and reading one
- * of those ends the policy that asks, not the others.
+ * Getters read each part only when a policy asks for it: reading an input that a preview does not know
+ * yet then stops that policy, not the others.
  */
 import type { AdoptContract } from "./adopt/adoption";
 import type { DomainSpec } from "./definition";
@@ -37,9 +38,9 @@ export interface Share {
 }
 
 export interface DomainParts {
-  /** As the configuration of the policies names it: the guest, or the resource. */
+  /** The name in the policies' configuration: the guest's, or the resource's. */
   readonly name: string;
-  /** The mark of its lab; undefined where the resource has none. */
+  /** The lab's mark; undefined: the resource has none. */
   readonly mark: { readonly stack: string; readonly guest: string } | undefined;
   readonly acceleration: Acceleration | undefined;
   readonly memoryMiB: number | undefined;
@@ -48,18 +49,19 @@ export interface DomainParts {
   readonly videos: readonly Video[];
   readonly shares: readonly Share[];
   readonly userNetwork: boolean;
-  /** Folder of its disks; undefined: not told by the inputs. */
+  /** Folder of its disks; undefined: the inputs do not say. */
   readonly diskFolder: string | undefined;
-  /** Ways out of sVirt and out of libvirt's model, as written: `seclabel type='none'`, `qemu:arg -s`. */
+  /** Elements that bypass sVirt, as written, e.g. `seclabel type='none'`. */
   readonly labels: readonly string[];
+  /** Elements that bypass libvirt's model, as written, e.g. `qemu:arg value='-s'`. */
   readonly rawQemu: readonly string[];
 }
 
-/** libvirt's own sizes where a QXL model names none. */
+/** libvirt's default sizes for a QXL model. */
 const QXL_DEFAULTS = { ramKiB: 65536, vramKiB: 65536, vgamemKiB: 16384 } as const;
 const NOTHING = { labels: [], rawQemu: [] } as const;
 
-/** `/a/b` of `/a/b/c`; the inputs are paths of the host, which may be another machine. */
+/** `/a/b` of `/a/b/c`. */
 const folderOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf("/")));
 
 const spiceOf = (spice: DomainSpec["spice"]): Graphics => ({
@@ -103,7 +105,7 @@ export function partsOfSpec(spec: DomainSpec): DomainParts {
   };
 }
 
-/** An adopted domain: what the lab declares of it. The rest is its owner's, and no input. */
+/** An adopted domain: only what the lab declares. No input has the rest. */
 export function partsOfAdopted(
   inputs: AdoptContract & { readonly domain: string; readonly wantedAcceleration: string },
 ): DomainParts {
@@ -144,7 +146,7 @@ export interface DomainInputs {
   readonly xml?: { readonly xslt?: string };
 }
 
-/** The provider's own defaults (0.8.3) fill what is left out. What the stylesheet writes counts too. */
+/** Missing inputs have the provider's defaults (0.8.3). What the stylesheet writes counts too. */
 export function partsOfDomain(inputs: DomainInputs, resource: string): DomainParts {
   const sheet = (): Sheet => readSheet(inputs.xml?.xslt);
   return {
@@ -163,7 +165,7 @@ export function partsOfDomain(inputs: DomainInputs, resource: string): DomainPar
       const declared = {
         ...{ type, listen: listenType === "address" ? listenAddress : listenType },
         ...{ tlsOnly: false, ticket: false },
-        // libvirt shares both with every client unless it is told not to.
+        // libvirt enables both unless the definition disables them.
         clipboard: !sheet().clipboardOff,
         fileTransfer: !sheet().fileTransferOff,
       };
@@ -211,7 +213,7 @@ interface Sheet {
 
 type Element = NonNullable<ReturnType<typeof fromXml>["documentElement"]>;
 
-/** What a stylesheet writes into a definition: its literal elements, wherever they stand. */
+/** What a stylesheet writes into a definition: all its literal elements. */
 function readSheet(xslt: string | undefined): Sheet {
   const all = xslt === undefined ? [] : elementsOf(xslt);
   const named = (...names: string[]): Element[] =>
@@ -245,7 +247,7 @@ function written(element: Element): string {
   return [element.nodeName, ...attributes.map((a) => `${a.name}='${a.value}'`)].join(" ");
 }
 
-/** Switched off, or QEMU made root by the DAC driver. */
+/** Confinement is switched off, or the DAC driver runs QEMU as root. */
 function isLoose(label: Element): boolean {
   if (label.getAttribute("type") === "none" || label.getAttribute("relabel") === "no") return true;
   const text = label.textContent?.trim() ?? "";
@@ -284,7 +286,7 @@ function filesystemOf(element: Element): Share {
     Array.from(element.getElementsByTagName(name))[0]?.getAttribute(key) ?? null;
   return {
     path: attribute("source", "dir") ?? "",
-    // libvirt's own default, unlike the provider's.
+    // libvirt's default; the provider's is mapped.
     mode: element.getAttribute("accessmode") ?? "passthrough",
     readonly: element.getElementsByTagName("readonly").length > 0,
     virtiofs: attribute("driver", "type") === "virtiofs",

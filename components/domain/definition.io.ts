@@ -3,7 +3,7 @@ import { LIBVIRT_S, virsh } from "../../core/virsh.io";
 import { runOnHost } from "../../core/link.io";
 import { Target } from "../../core/target";
 
-/** What `virsh list` shows, one word a line: names, or UUIDs. */
+/** The names or UUIDs that `virsh list` prints. */
 export async function listDomains(host: Target, ...filters: string[]): Promise<string[]> {
   const text = await virsh(host, "list", ...filters);
   return text
@@ -12,7 +12,7 @@ export async function listDomains(host: Target, ...filters: string[]): Promise<s
     .filter((line) => line !== "");
 }
 
-/** The definition that the next start uses, with passwords: without them a define would drop them. */
+/** The persistent definition, with passwords: a define without them would drop them. */
 export const inactiveXml = (host: Target, domain: string): Promise<string> =>
   virsh(host, "dumpxml", "--inactive", "--security-info", "--domain", domain);
 
@@ -34,7 +34,7 @@ export async function define(
   const reason =
     result.stderr.trim() || (result.timedOut ? `no answer in ${LIBVIRT_S} s` : "no message");
   throw new Error(
-    `${domain}: found that libvirt refuses the new definition, required accepted; it was left as it ` +
-      `is: correct what the message names by 'virsh edit ${domain}'; log:\n${reason}`,
+    `${domain}: found that libvirt refuses the new definition, so nothing was changed; ` +
+      `need a valid one; fix: correct what libvirt names with 'virsh edit ${domain}'; log:\n${reason}`,
   );
 }

@@ -1,4 +1,4 @@
-/** The domain that a guest is, as libvirt domain XML. Pure. */
+/** A guest's domain as libvirt XML. Pure. */
 import { LOOPBACK, ScreenPlace } from "../../config/screen";
 import { toXml, Tree } from "../../core/xml";
 
@@ -28,19 +28,19 @@ export interface DomainSpec {
     | {
         readonly mode: "user";
         readonly sshPort: number;
-        /** Nothing goes out; SSH comes in. */
+        /** No outbound connections; SSH still comes in. */
         readonly closed?: boolean;
       }
     | { readonly mode: "nat"; readonly name: string };
   readonly share?: { readonly path: string; readonly tag: string; readonly readonly: boolean };
 }
 
-/** Slot of the user-mode NIC on pcie.0: high, where libvirt's own root ports do not reach. */
+/** Slot of the user-mode NIC on pcie.0: above libvirt's own root ports. */
 const USER_NIC_SLOT = "0x1e";
 
 const yesNo = (on: boolean): string => (on ? "yes" : "no");
 
-/** SPICE, on loopback unless declared, with the page's display and the agent's limits; opened by the ticket. */
+/** SPICE, on loopback unless declared otherwise; clients need the ticket, if there is one. */
 export function graphicsTree(spice: DomainSpec["spice"], ticket?: string): Tree {
   const listen = spice.listen ?? LOOPBACK;
   return [
@@ -75,7 +75,7 @@ export function videoTree(video: DomainSpec["video"]): Tree {
   ];
 }
 
-/** The 9p share, access mode `mapped`: guest owners and modes live in attributes, not on the host. */
+/** The 9p share in mode `mapped`: the guest's owners and modes are extended attributes on the host. */
 export function shareTree(share: NonNullable<DomainSpec["share"]>): Tree {
   return [
     "filesystem",
@@ -86,7 +86,7 @@ export function shareTree(share: NonNullable<DomainSpec["share"]>): Tree {
   ];
 }
 
-/** The mark by which a domain is known as ours, in its metadata. */
+/** The metadata that marks a domain as the lab's. */
 export function ownerTree(stack: string, guest: string): Tree {
   return ["mirlab:owner", {}, ["mirlab:stack", {}, stack], ["mirlab:guest", {}, guest]];
 }
@@ -110,7 +110,7 @@ function nicTree(spec: DomainSpec): Tree | undefined {
   ];
 }
 
-/** Words for QEMU that libvirt has no element for. */
+/** QEMU arguments for which libvirt has no element. */
 function qemuWords({ network, mac, spice }: DomainSpec): string[] {
   const words: string[] = [];
   if (network.mode === "user") {
@@ -122,8 +122,8 @@ function qemuWords({ network, mac, spice }: DomainSpec): string[] {
       `virtio-net-pci,netdev=mirlab0,mac=${mac},bus=pcie.0,addr=${USER_NIC_SLOT}`,
     );
   }
-  // libvirt has TLS of SPICE for the whole host alone. QEMU adds this to libvirt's own words; the
-  // port for clear text goes. See docs/decisions/0015.
+  // libvirt configures TLS of SPICE only for the whole host. QEMU merges this with libvirt's own
+  // arguments; port=0 closes the clear-text port. See docs/decisions/0015.
   if (spice.tlsFolder !== undefined)
     words.push("-spice", `port=0,tls-port=${spice.port},x509-dir=${spice.tlsFolder}`);
   return words;
@@ -174,11 +174,11 @@ function devicesTree(spec: DomainSpec, nic: Tree | undefined, ticket: string | u
   ];
 }
 
-/** What a definition has that its declaration has not. */
+/** The parts of a definition that are not declared. */
 export interface Unspecified {
-  /** Of the domain that it redefines: a domain that is there already keeps its own. */
+  /** UUID of the existing domain that is redefined, which keeps it. */
   readonly uuid?: string | undefined;
-  /** Opens the guest's screen; unset: everybody may. Secret, and so in no declaration. */
+  /** The screen's password; unset: the screen has none. Secret, so it is never declared. */
   readonly ticket?: string;
 }
 

@@ -1,17 +1,18 @@
-/** What is not as declared of a domain, and what it takes to put it right. Pure. */
+/** A domain's drift, and the cost of its repair. Pure. */
 import { Facts } from "./facts";
 
 /**
- * What healing costs. `none`: the definition alone. `live`: the running domain is changed and goes
- * on. `power cycle`: it is shut down cleanly and started. `rebuild`: another domain takes its place.
+ * The cost of a repair. `none`: changes only the persistent definition. `live`: changes the running
+ * domain. `start`: starts it. `power cycle`: shuts it down cleanly and starts it. `refused`: `up` does
+ * not repair it, as the guest's data would be lost.
  */
 export type Cost = "none" | "live" | "start" | "power cycle" | "refused";
 
-/** One thing that is not as declared; values as libvirt spells them, `absent` where there is none. */
+/** One difference; values as libvirt spells them, or `absent`. */
 export interface DriftItem {
   /** Path in the definition, a whole device such as `disk[vdb]`, or `state`. */
   readonly field: string;
-  /** As declared by the lab or, for what it does not declare, as it was after the last `up`. */
+  /** The declared value or, if the lab declares none, the value after the last `up`. */
   readonly declared: string;
   readonly persistent: string;
   /** Of the running domain; empty when none runs. */
@@ -21,7 +22,7 @@ export interface DriftItem {
 
 const ABSENT = "absent";
 
-/** `disk[vda]/source.file` is of the device `disk[vda]`; other paths are of no device. */
+/** `disk[vda]` for `disk[vda]/source.file`; empty for a path outside devices. */
 export const deviceOf = (path: string): string =>
   /^(?:channel|console|controller|disk|filesystem|graphics|hostdev|input|interface|memballoon|redirdev|rng|serial|sound|audio|tpm|video|vsock|watchdog)(?:\[[^\]]*\])*/.exec(
     path,
@@ -32,7 +33,7 @@ interface Change {
   readonly now: string;
 }
 
-/** Paths that differ, with a device that is wholly gone or new as one. */
+/** Paths that differ; a removed or added device is one path. */
 function changes(was: Facts, now: Facts): Map<string, Change> {
   const found = new Map<string, Change>();
   const devices = (facts: Facts): Set<string> => new Set(Object.keys(facts).map(deviceOf));
@@ -56,17 +57,17 @@ const LIVE_FIELDS = [
   /^disk\[sd[a-z]\]\/source/,
   /^graphics\[spice\]\.passwd/,
 ];
-/** Devices that can be unplugged while the domain runs, and that carry nobody's data. */
+/** Devices that can be unplugged while the domain runs, and hold no data. */
 const PLUGGED = /^(?:hostdev|input|interface|redirdev)/;
 
-/** The file that the guest writes to: another one is an overlay with data, or another system. */
+/** The guest's root disk: another file is an overlay with data, or another system. */
 const SYSTEM_DISK = /^disk\[vda\]\/source/;
 const ITS_CHAIN = /^disk\[vda\]\/backingStore/;
 
 function costOf(field: string, live: Change | undefined, otherDisk: boolean): Cost {
   if (SYSTEM_DISK.test(field) || (otherDisk && ITS_CHAIN.test(field))) return "refused";
   if (live === undefined) return "none";
-  // QEMU sets another ticket, but none where it was started without.
+  // QEMU can change a ticket, but cannot add one to a domain that was started without.
   if (field === "graphics[spice].passwd" && live.now === ABSENT) return "power cycle";
   if (LIVE_FIELDS.some((pattern) => pattern.test(field))) return "live";
   if (live.was === ABSENT && PLUGGED.test(field)) return "live";
@@ -79,7 +80,7 @@ export interface Definitions {
   readonly live?: Facts;
 }
 
-/** Everything in which the definitions differ from what they were when the lab last set them. */
+/** All differences from the definitions that the lab last set. */
 export function definitionDrift(was: Definitions, now: Definitions): DriftItem[] {
   const persistent = changes(was.persistent, now.persistent);
   const live =
@@ -91,7 +92,7 @@ export function definitionDrift(was: Definitions, now: Definitions): DriftItem[]
   return fields.map((field) => {
     const [p, l] = [persistent.get(field), live.get(field)];
     const declared = p?.was ?? l?.was ?? ABSENT;
-    // A whole device is no fact of its own; what libvirt keeps beside the definition has no live side.
+    // A whole device has no fact of its own. Facts outside the definition have no live value.
     const here = (facts: Facts): string =>
       facts[field] ?? (deviceOf(field) === field ? declared : "");
     return {
@@ -124,14 +125,14 @@ const isKept = (path: string, declared: string, found: string | undefined): bool
   found === declared ||
   (path === "os/type.machine" && found !== undefined && found.startsWith(`pc-${declared}-`));
 
-/** Declared facts that a definition does not hold, in words; empty when it holds all. */
+/** Declared facts that a definition lacks, in words. */
 export function notHeld(declared: Facts, found: Facts): string[] {
   return Object.entries(declared)
     .filter(([path, value]) => !isKept(path, value, found[path]))
     .map(([path, value]) => `${path}: declared ${value}, found ${found[path] ?? ABSENT}`);
 }
 
-/** Facts as the lab holds them: those that it declares as they were, all others as they are now. */
+/** The declared facts with their old values, all others with their present values. */
 export function rebased(was: Facts, now: Facts, declared: Facts): Facts {
   const kept = Object.entries(was).filter(([path]) => path in declared);
   const others = Object.entries(now).filter(([path]) => !(path in declared));

@@ -1,9 +1,9 @@
 /**
- * A domain's definition as flat facts, by which two definitions can be compared in words. Pure.
+ * A domain's definition as flat facts, so that two definitions can be compared in words. Pure.
  *
- * `video/model.type` is an attribute, `memory` a text; siblings of one name are told apart by what
- * names them in libvirt (`disk[vda]`, `channel[com.redhat.spice.0]`), never by their order alone.
- * What libvirt decides anew at every start is left out: aliases, bus addresses, pty paths, ids.
+ * `video/model.type` is an attribute, `memory` a text. Siblings are told apart by their names in
+ * libvirt (`disk[vda]`, `channel[com.redhat.spice.0]`), by their order only if they have none. Values
+ * that libvirt chooses at every start are left out: aliases, bus addresses, pty paths, ids.
  */
 import { Element } from "@xmldom/xmldom";
 import { childrenOf, firstAt, fromXml } from "../../core/xml";
@@ -17,7 +17,7 @@ const at = (e: Element, child: string, name: string): string => {
   return found === undefined ? "" : attribute(found, name);
 };
 
-/** What names an element among its siblings; elements not listed here are counted. */
+/** The name of an element among its siblings; elements not listed here are counted. */
 const KEYS: Readonly<Record<string, (e: Element) => string>> = {
   channel: (e) => at(e, "target", "name"),
   controller: (e) => `${attribute(e, "type")}-${attribute(e, "index")}`,
@@ -30,7 +30,7 @@ const KEYS: Readonly<Record<string, (e: Element) => string>> = {
   timer: (e) => attribute(e, "name"),
 };
 
-/** Elements that say nothing about what the domain is. */
+/** Elements that libvirt chooses at every start. */
 function isVolatile(e: Element, parent: Element): boolean {
   switch (e.nodeName) {
     case "alias":
@@ -39,7 +39,7 @@ function isVolatile(e: Element, parent: Element): boolean {
     case "uuid":
       return parent.nodeName === "domain";
     case "address":
-      // Of a host device the address is the device; of a guest device it is a place on a bus.
+      // The address of a host device is its identity; that of a guest device is a place on a bus.
       return parent.nodeName !== "source";
     case "label":
       return parent.nodeName === "seclabel" && attribute(parent, "type") !== "static";
@@ -65,7 +65,7 @@ function isVolatileAttribute(e: Element, name: string): boolean {
   if (e.nodeName === "graphics" && attribute(e, "autoport") === "yes") {
     return name === "port" || name === "tlsPort";
   }
-  // The host's end of a NIC, and the bridge that a running network turned out to be.
+  // The host's end of a NIC, and the bridge of a running network.
   if (e.nodeName === "target" && name === "dev")
     return /^(vnet|macvtap)\d+$/.test(attribute(e, name));
   return e.nodeName === "source" && name === "bridge" && e.hasAttribute("network");
@@ -88,7 +88,7 @@ function textOf(e: Element): string {
 const elementsOf = (parent: Element): Element[] =>
   Array.from(parent.childNodes).filter((node): node is Element => node.nodeType === 1);
 
-/** A display's password is no word for a screen or a state: only whether it is the lab's. */
+/** Never show or store a display's password: the fact is only whether it is the lab's ticket. */
 export const TICKET_FACT = { own: "the lab's ticket", other: "another" } as const;
 
 function walk(
@@ -112,7 +112,7 @@ function walk(
     const count = seen.get(name) ?? 0;
     seen.set(name, count + 1);
     const step = count === 0 ? name : `${name}[${count}]`;
-    // Devices are known by their own names; where they stand in the document says nothing more.
+    // Devices have names of their own: their position in the document does not matter.
     walk(child, path === "" || path === "devices" ? step : `${path}/${step}`, into, ticket);
   }
   const text = elementsOf(e).length === 0 ? textOf(e) : "";
@@ -121,10 +121,12 @@ function walk(
     into[path] = "present";
 }
 
-/** The facts of a definition; `ticket` is the lab's own. Throws on anything that is not one. */
+/** The facts of a definition; `ticket` is the lab's. Throws on any other document. */
 export function domainFactsOf(xml: string, ticket?: string): Facts {
   const root = fromXml(xml).documentElement;
-  if (root?.nodeName !== "domain") throw new Error("not a domain definition");
+  if (root?.nodeName !== "domain") {
+    throw new Error(`domain definition: found <${root?.nodeName ?? ""}>; need <domain>`);
+  }
   const facts: Record<string, string> = {};
   walk(root, "", facts, ticket);
   // The attributes of the root itself have no path before their dot.
@@ -133,7 +135,7 @@ export function domainFactsOf(xml: string, ticket?: string): Facts {
   );
 }
 
-/** The XML of one of the devices, by the name that the facts know it by; undefined when it is not there. */
+/** The XML of a device, by its name in the facts; undefined: no such device. */
 export function deviceElement(xml: string, device: string): Element | undefined {
   const root = fromXml(xml).documentElement;
   const devices = root === null ? undefined : firstAt(root, "devices");

@@ -12,12 +12,12 @@ export interface MirDomainArgs {
   readonly provider: libvirt.Provider;
   /** Where virsh runs; undefined is this machine. */
   readonly host: Target;
-  /** Everything but the disks, which are made here. */
+  /** Everything but the disks, which this component creates. */
   readonly spec: SpecArgs<Omit<DomainSpec, "disk" | "seed">>;
   /** Name of the lab's storage pool, and its folder on the host. */
   readonly pool: pulumi.Input<string>;
   readonly poolPath: string;
-  /** Image that the root disk is laid over. */
+  /** Backing file of the root disk. */
   readonly image: { readonly path: pulumi.Input<string>; readonly format: pulumi.Input<string> };
   /** Virtual size of the root disk, GiB. */
   readonly diskGiB: number;
@@ -25,7 +25,7 @@ export interface MirDomainArgs {
   readonly onDrift: OnDrift;
 }
 
-/** What the guest's first boot is told; see GuestSeedInputs. */
+/** Inputs of the guest's first boot; see GuestSeedInputs. */
 export interface FirstBootArgs {
   readonly hostname: string;
   readonly directory: pulumi.Input<string>;
@@ -37,8 +37,8 @@ export interface FirstBootArgs {
 const GIB = 1024 ** 3;
 
 /**
- * The page's virtual machine: SPICE display, QXL video, a 9p share. Its root disk outlives it, and
- * is laid over the image; the domain itself is DomainContract's.
+ * The page's virtual machine: SPICE display, QXL video, a 9p share. Its root disk is an overlay of the
+ * image and outlives the domain; DomainContract manages the domain.
  */
 export class MirDomain extends pulumi.ComponentResource {
   readonly domain: DomainContract;
@@ -69,9 +69,9 @@ export class MirDomain extends pulumi.ComponentResource {
       {
         parent: this,
         provider: args.provider,
-        // Names are unique in libvirt: the old one has to go before the new one is made.
+        // Volume names are unique: the old volume has to be removed before the new one is created.
         deleteBeforeReplace: true,
-        // To the provider another size is another disk. HostContract enlarges this one.
+        // The provider would replace the disk for a new size. HostContract enlarges it in place.
         ignoreChanges: ["size"],
       },
     );

@@ -7,7 +7,7 @@ import { Target } from "../../core/target";
 
 /**
  * The domain of that name or UUID; undefined when libvirt does not have it. No answer is an error.
- * `ticket` is what the lab has for its screen.
+ * `ticket`: the lab's ticket for its screen.
  */
 export async function observeDomain(
   host: Target,
@@ -22,8 +22,8 @@ export async function observeDomain(
     const reason =
       result.stderr.trim() || (result.timedOut ? `no answer in ${LIBVIRT_S} s` : "no message");
     throw new Error(
-      `domain ${domain}: found that libvirt cannot be asked (${reason}), required an answer; ` +
-        `start it with 'scripts/host/libvirtd.sh start', or join its group`,
+      `domain ${domain}: found no answer from libvirt (${reason}); need one; ` +
+        `fix: start libvirt (scripts/host/libvirtd.sh start), or join the group libvirt`,
     );
   }
   const seen = readObservation(result.stdout.toString(), mark, domain);

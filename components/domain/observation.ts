@@ -10,21 +10,21 @@ export interface DomainObservation {
   /** e.g. `booted`, `user`, `I/O error`; empty when libvirt names none. */
   readonly reason: string;
   readonly autostart: boolean;
-  /** A saved state lies there: the next start resumes it, with the hardware of then. */
+  /** A saved state exists: the next start resumes it, with its old hardware. */
   readonly managedSave: boolean;
   readonly persistent: boolean;
   readonly snapshots: number;
-  /** Versions of libvirt and the hypervisor: others may spell a definition in other words. */
+  /** Versions of libvirt and the hypervisor: others may spell a definition differently. */
   readonly version: string;
-  /** The definition that the next start uses. */
+  /** The persistent definition. */
   readonly inactiveXml: string;
-  /** The definition of the running domain; undefined when none runs. */
+  /** The live definition; undefined when the domain does not run. */
   readonly liveXml: string | undefined;
-  /** The ticket that the lab has for its screen. */
+  /** The lab's ticket for its screen. */
   readonly ticket?: string;
 }
 
-/** The domain as observed; undefined when libvirt does not have it. Throws on half an answer. */
+/** The observed domain; undefined when libvirt does not have it. Throws on an incomplete answer. */
 export function readObservation(
   answer: string,
   mark: string,
@@ -37,7 +37,9 @@ export function readObservation(
   }
   const part = (name: string): string => {
     const text = parts.get(name);
-    if (text === undefined) throw new Error(`domain ${domain}: no '${name}' in libvirt's answer`);
+    if (text === undefined) {
+      throw new Error(`domain ${domain}: found no '${name}' in libvirt's answer; need all parts`);
+    }
     return text;
   };
   const listed = part("list")
@@ -54,7 +56,12 @@ export function readObservation(
       }),
   );
   const xml = part("persistent");
-  if (xml === "") throw new Error(`domain ${domain}: it went while libvirt was asked`);
+  if (xml === "") {
+    throw new Error(
+      `domain ${domain}: found no definition, as something removed the domain meanwhile; ` +
+        `need one; fix: run the command again`,
+    );
+  }
   const state = /^(.*?)(?: \((.*)\))?$/.exec(part("state"));
   return {
     uuid: own[0] ?? "",
@@ -73,7 +80,7 @@ export function readObservation(
   };
 }
 
-/** The definitions as facts, and beside the definition what libvirt keeps of the domain elsewhere. */
+/** The definitions as facts, with autostart and managed save, which libvirt keeps outside them. */
 export function observedFacts(seen: DomainObservation): { persistent: Facts; live?: Facts } {
   const persistent = {
     ...domainFactsOf(seen.inactiveXml, seen.ticket),

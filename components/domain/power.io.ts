@@ -1,4 +1,4 @@
-/** Power of a domain: only clean ends, unless it is to be removed. */
+/** Power of a domain: clean shutdowns only, unless the domain is removed. */
 import { Acceleration, LIMITS_S } from "../../core/limits";
 import { domainState, virsh } from "../../core/virsh.io";
 import { listDomains } from "./definition.io";
@@ -11,7 +11,7 @@ export interface PoweredDomain {
   readonly acceleration: Acceleration;
 }
 
-/** Seconds between requests to shut down: a guest that still boots does not hear the first. */
+/** Seconds between requests to shut down: a booting guest ignores the first. */
 const ASK_AGAIN_S = 30;
 
 /** Asks the running domain to shut down until it is off. Rejects when it is not off in time. */
@@ -22,29 +22,29 @@ async function askToShutDown({ host, domain }: PoweredDomain, limitS: number): P
     if (state === "shut off") return { value: undefined };
     if (state === "running" && Date.now() - asked >= ASK_AGAIN_S * 1000) {
       asked = Date.now();
-      // Ends by itself between two looks: then the next look tells.
+      // The domain may have stopped since the look; the next look sees it.
       await virsh(host, "shutdown", "--domain", domain).catch(() => undefined);
     }
     return { notYet: `the domain is ${state}` };
   });
 }
 
-/** Ends the running domain by its own shutdown, never by force. */
+/** Shuts the running domain down cleanly, never by force. */
 export async function shutDown(powered: PoweredDomain): Promise<void> {
   const { domain, acceleration } = powered;
   await askToShutDown(powered, LIMITS_S[acceleration].shutdown).catch((error: Error) => {
     throw new Error(
-      `${error.message}; required shut off; it was not forced: shut it down from inside ` +
-        `('systemctl poweroff'), or 'virsh destroy ${domain}' if its data may be lost, ` +
-        `and run 'up' again; log: /var/log/libvirt/qemu/${domain}.log`,
+      `${error.message}; need the domain shut off; fix: shut it down from inside ` +
+        `('systemctl poweroff'), or by 'virsh destroy ${domain}' if its data may be lost, ` +
+        `then run 'up' again; log: /var/log/libvirt/qemu/${domain}.log`,
     );
   });
 }
 
-/** Seconds that a domain which is being removed gets to end by itself. */
+/** Seconds that a domain gets for a clean shutdown before its removal. */
 const GRACE_S = { kvm: 30, tcg: 60 } as const;
 
-/** Ends a domain, by its UUID, that is to be removed: cleanly if it can, for its disk may outlive it. */
+/** Stops a domain, by UUID, before its removal: cleanly if possible, as its disk may outlive it. */
 export async function endForRemoval(powered: PoweredDomain): Promise<void> {
   const { host, domain, acceleration } = powered;
   const { state } = await domainState(host, domain);
@@ -54,7 +54,7 @@ export async function endForRemoval(powered: PoweredDomain): Promise<void> {
       () => true,
       () => false,
     );
-    // One that was undefined while it ran goes with its end.
+    // A domain that was undefined while it ran disappears when it stops.
     if (clean || !(await listDomains(host, "--all", "--uuid")).includes(domain)) return;
     console.log(`${domain}: did not shut down in ${GRACE_S[acceleration]} s; switching it off`);
   }

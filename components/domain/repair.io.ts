@@ -1,4 +1,4 @@
-/** Brings a domain to what is declared: its definition first, then the running one. */
+/** Repairs a domain: first its persistent definition, then the running domain. */
 import { createHash } from "node:crypto";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,34 +17,34 @@ import { shutDown } from "./power.io";
 import { runOnHost } from "../../core/link.io";
 import { waitFor } from "../../core/wait";
 
-/** With the ticket of the guest's screen, which is kept in no state. */
+/** With the ticket of the guest's screen, which is never in the state. */
 type HealInputs = DomainContractInputs & { readonly ticket: string };
 
 interface Healed {
   readonly seen: DomainObservation;
-  /** How often the domain was started or went on after a pause: 0 or 1. */
+  /** How often the domain was started or resumed: 0 or 1. */
   readonly started: number;
-  /** `power cycle` while the running domain has not the declared hardware. */
+  /** `power cycle` while the running domain lacks the declared hardware. */
   readonly pending: string;
 }
 
-/** Tells the caller what is there by now, so that a failure after it keeps that in the state. */
-type Tell = (seen: DomainObservation) => void;
+/** Gives the caller each observation, so that a later failure keeps the last one in the state. */
+type Keep = (seen: DomainObservation) => void;
 
-async function look(inputs: HealInputs, tell: Tell): Promise<DomainObservation> {
+async function look(inputs: HealInputs, keep: Keep): Promise<DomainObservation> {
   const seen = await observeDomain(inputs.host, inputs.spec.name, inputs.ticket);
   if (seen === undefined)
     throw new Error(
-      `${inputs.spec.name}: found it gone while it was set up, required it; something else removes ` +
-        `domains on this host: run 'up' again when it has ended`,
+      `${inputs.spec.name}: found no domain after 'up' defined it; need it; ` +
+        `fix: stop what removes domains on this host, then run 'up' again`,
     );
-  tell(seen);
+  keep(seen);
   return seen;
 }
 
 /**
- * Keeps a definition that is about to be overwritten: somebody may have meant it. Its ticket is not
- * kept, for the file outlives the guest.
+ * Saves a definition before it is overwritten, as somebody may have intended the edit. The file has no
+ * ticket, since it outlives the guest.
  */
 async function keepDefinition(inputs: HealInputs, found: string): Promise<void> {
   const { directory, spec, ticket } = inputs;
@@ -54,15 +54,15 @@ async function keepDefinition(inputs: HealInputs, found: string): Promise<void> 
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await writeFile(`${file}.partial`, xml, { mode: 0o600, flush: true });
   await rename(`${file}.partial`, file);
-  console.log(`${spec.name}: its definition as it was found is kept in ${file}`);
+  console.log(`${spec.name}: saved the found definition as ${file}`);
 }
 
-/** Sets the definition and what libvirt keeps beside it, and looks whether libvirt kept it all. */
+/** Sets the definition and autostart, and checks that libvirt kept all of it. */
 async function setDefinition(
   inputs: HealInputs,
   seen: DomainObservation | undefined,
   baseline: Baseline | undefined,
-  tell: Tell,
+  keep: Keep,
 ): Promise<DomainObservation> {
   const { host, spec, ticket } = inputs;
   const declared = declaredFacts(spec);
@@ -73,18 +73,18 @@ async function setDefinition(
     if (edited.length > 0) await keepDefinition(inputs, seen.inactiveXml);
   }
   if (seen !== undefined && seen.name !== spec.name) {
-    // libvirt renames only what is off.
+    // libvirt renames only a domain that is shut off.
     if (seen.state !== "shut off") await endCleanly(inputs, seen);
     await virsh(host, "domrename", "--domain", seen.uuid, "--new-name", spec.name);
   }
   await define(host, spec.name, domainXml(spec, { uuid: seen?.uuid, ticket }), "--validate");
   if (seen?.autostart === true) await virsh(host, "autostart", "--domain", spec.name, "--disable");
-  const now = await look(inputs, tell);
+  const now = await look(inputs, keep);
   const lost = notHeld(declared, { ...observedFacts(now).persistent, "managed save": "no" });
   if (lost.length > 0) {
     throw new Error(
-      `${spec.name}: found after the define ${lost.join("; ")}; required as declared; ` +
-        `this libvirt (${now.version}) does not keep it, or something else changes the domain`,
+      `${spec.name}: found differences after the define (${lost.join("; ")}); need the declared values; ` +
+        `fix: stop what else changes the domain, or use a libvirt that keeps them (found ${now.version})`,
     );
   }
   return now;
@@ -95,7 +95,7 @@ async function endCleanly(inputs: HealInputs, seen: DomainObservation): Promise<
   await shutDown({ host, domain: seen.uuid, acceleration: accelerationOf(spec.type) });
 }
 
-/** Changes the running domain in one field. A field that libvirt refuses is left for a power cycle. */
+/** Repairs one field of the running domain. Throws when libvirt refuses. */
 async function healLive(
   inputs: HealInputs,
   item: DriftItem,
@@ -136,7 +136,7 @@ async function healLive(
   }
 }
 
-/** What of the running domain is not as declared, or not as it was. */
+/** The running domain's drift from the declared facts and from the baseline. */
 function liveDrift(
   inputs: HealInputs,
   seen: DomainObservation,
@@ -155,7 +155,7 @@ function liveDrift(
   };
 }
 
-/** A disk under which the guest has written elsewhere is nothing to be put right unasked. */
+/** `up` never replaces a root disk that is not the lab's: the guest may have written there. */
 function refuseOtherDisk({ spec }: HealInputs, seen: DomainObservation): void {
   const { persistent, live } = observedFacts(seen);
   const field = "disk[vda]/source.file";
@@ -164,96 +164,96 @@ function refuseOtherDisk({ spec }: HealInputs, seen: DomainObservation): void {
   );
   if (other === undefined) return;
   throw new Error(
-    `${spec.name}: found its disk at ${other}, required ${spec.disk}; nothing was changed: what the ` +
-      `guest has written there would be left behind. If it is the overlay of a snapshot, merge it: ` +
-      `'virsh blockcommit ${spec.name} vda --active --pivot' (running) or 'qemu-img commit ${other}' (off); ` +
-      `else set the source back by 'virsh edit ${spec.name}'; then run 'up' again`,
+    `${spec.name}: found its disk at ${other} (nothing was changed); need ${spec.disk}; ` +
+      `fix: if the disk is the overlay of a snapshot, merge it by ` +
+      `'virsh blockcommit ${spec.name} vda --active --pivot' (running) or 'qemu-img commit ${other}' ` +
+      `(shut off), else set the source back by 'virsh edit ${spec.name}', then run 'up' again`,
   );
 }
 
-async function start(inputs: HealInputs, tell: Tell): Promise<DomainObservation> {
+async function start(inputs: HealInputs, keep: Keep): Promise<DomainObservation> {
   const { host, spec } = inputs;
   await virsh(host, "start", "--domain", spec.name);
-  const now = await look(inputs, tell);
+  const now = await look(inputs, keep);
   const lacks = liveLacks(declaredFacts(spec), observedFacts(now).live ?? {});
   if (lacks.length > 0) {
     throw new Error(
-      `${spec.name}: found after its start ${lacks.join("; ")}; required as declared; ` +
+      `${spec.name}: found differences after its start (${lacks.join("; ")}); need the declared values; ` +
         `log: /var/log/libvirt/qemu/${spec.name}.log`,
     );
   }
   return now;
 }
 
-/** Brings a domain that does not run as it should into a state from which the rest can be judged. */
+/** Ends a pause, a suspend, a crash or a shutdown under way, so that the rest can be compared. */
 async function wake(
   inputs: HealInputs,
   seen: DomainObservation,
-  tell: Tell,
+  keep: Keep,
 ): Promise<DomainObservation> {
   const { host, spec } = inputs;
   switch (seen.state) {
     case "paused":
       if (seen.reason === "I/O error") {
         throw new Error(
-          `${spec.name}: found it paused (I/O error), required running; the host's disk is full or ` +
-            `failing: make room ('df -h ${spec.disk}'), then 'virsh resume ${spec.name}'`,
+          `${spec.name}: found it paused (I/O error), as the host's disk is full or failing; ` +
+            `need it running; fix: make room (df -h ${spec.disk}), then 'virsh resume ${spec.name}'`,
         );
       }
       await virsh(host, "resume", "--domain", spec.name);
-      return look(inputs, tell);
+      return look(inputs, keep);
     case "pmsuspended":
       await virsh(host, "dompmwakeup", "--domain", spec.name);
-      return look(inputs, tell);
+      return look(inputs, keep);
     case "crashed":
-      // Preserved for whoever wants to look; its memory is of a system that has ended.
+      // on_crash kept it for inspection; the system in its memory has ended.
       await virsh(host, "destroy", "--domain", spec.name);
-      return look(inputs, tell);
+      return look(inputs, keep);
     case "in shutdown":
       await endCleanly(inputs, seen);
-      return look(inputs, tell);
+      return look(inputs, keep);
     default:
       return seen;
   }
 }
 
-/** Waits for the guest's part of a live change. What it does not do in time takes a power cycle. */
+/** Waits until the guest follows a live change. What it does not follow in time takes a power cycle. */
 async function settled(
   inputs: HealInputs,
   baseline: Baseline | undefined,
   fields: readonly string[],
-  tell: Tell,
+  keep: Keep,
 ): Promise<DomainObservation> {
   const { name, type } = inputs.spec;
-  let seen = await look(inputs, tell);
+  let seen = await look(inputs, keep);
   const limitS = LIMITS_S[accelerationOf(type)].live;
   await waitFor({ what: `${name}: live change:`, limitS }, async () => {
     const open = liveDrift(inputs, seen, baseline).items.filter((i) => fields.includes(i.field));
     if (open.length === 0) return { value: undefined };
-    seen = await look(inputs, tell);
+    seen = await look(inputs, keep);
     return { notYet: open.map((item) => `${item.field} ${item.live}`).join(", ") };
   }).catch((error: Error) => console.log(error.message));
   return seen;
 }
 
-/** Brings the domain to what is declared, as far as `onDrift` allows. */
+/** Repairs the domain, as far as `onDrift` allows. */
 export async function heal(
   inputs: HealInputs,
   found: DomainObservation | undefined,
   baseline: Baseline | undefined,
-  tell: Tell,
+  keep: Keep,
 ): Promise<Healed> {
   const { spec, onDrift } = inputs;
   if (found !== undefined) refuseOtherDisk(inputs, found);
-  const before = await setDefinition(inputs, found, baseline, tell);
-  let seen = await wake(inputs, before, tell);
-  // It went on after a pause: its clock is behind, and its picture is of then.
+  const before = await setDefinition(inputs, found, baseline, keep);
+  let seen = await wake(inputs, before, keep);
+  // A resume counts as a start: the guest's clock is behind and its picture is old.
   let started = before.state !== seen.state && seen.state === "running" ? 1 : 0;
   if (seen.state === "shut off") {
-    // A saved state resumes the hardware of then: it is judged below like any running domain.
-    if (!seen.managedSave) return { seen: await start(inputs, tell), started: 1, pending: "" };
+    // A saved state resumes with its old hardware, which is compared below like that of any domain.
+    if (!seen.managedSave) return { seen: await start(inputs, keep), started: 1, pending: "" };
     await virsh(inputs.host, "start", "--domain", spec.name);
-    seen = await look(inputs, tell);
+    seen = await look(inputs, keep);
     started = 1;
   }
   const first = liveDrift(inputs, seen, baseline);
@@ -265,17 +265,17 @@ export async function heal(
         console.log(`${spec.name}: ${item.field}: ${error.message}; it takes a power cycle`),
     );
   }
-  if (asked.length > 0) seen = await settled(inputs, baseline, asked, tell);
+  if (asked.length > 0) seen = await settled(inputs, baseline, asked, keep);
   const { words } = asked.length > 0 ? liveDrift(inputs, seen, baseline) : first;
   if (words.length === 0) return { seen, started, pending: "" };
   if (onDrift !== "heal") {
     console.log(
-      `warning: ${spec.name} runs until its next power cycle with ${words.join("; ")}; shut it down ` +
-        `and run 'up', or set guests[].onDrift to "heal"`,
+      `warning: ${spec.name}: found other hardware until its next power cycle (${words.join("; ")}); ` +
+        `need the declared hardware; fix: shut it down and run 'up', or set guests[].onDrift to "heal"`,
     );
     return { seen, started, pending: "power cycle" };
   }
-  console.log(`${spec.name}: a clean power cycle for ${words.join("; ")}`);
+  console.log(`${spec.name}: clean power cycle for ${words.join("; ")}`);
   await endCleanly(inputs, seen);
-  return { seen: await start(inputs, tell), started: 1, pending: "" };
+  return { seen: await start(inputs, keep), started: 1, pending: "" };
 }

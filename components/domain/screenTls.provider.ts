@@ -1,4 +1,4 @@
-/** Handler of ScreenTls: the certificate of a guest's screen on the lab host, where QEMU reads it. */
+/** Provider of ScreenTls: puts a screen's certificate on the lab host, where QEMU reads it. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -18,9 +18,9 @@ export interface ScreenTlsInputs {
 }
 
 export interface ScreenTlsProps extends ScreenTlsInputs {
-  /** Of the files and their owners on the host, as made. */
+  /** Digest of the files and their owners on the host, as created. */
   readonly sha256: string;
-  /** False when they are not those that were made; an update makes them anew. */
+  /** False when the files on the host have changed; an update recreates them. */
   readonly intact: boolean;
 }
 
@@ -41,7 +41,7 @@ async function script(
   throw new Error(`${folder}: ${reason}`);
 }
 
-/** The key goes from its file to the host, and into no state. */
+/** Sends the files to the host. The key never gets into the state. */
 async function make(inputs: ScreenTlsInputs): Promise<ScreenTlsProps> {
   const texts = await Promise.all(
     (["authority", "certificate", "key"] as const).map((name) =>

@@ -9,7 +9,7 @@ export type ScreenTlsArgs = {
 
 /**
  * The certificate of a guest's screen on its host. QEMU reads it at the guest's start: a new one is
- * in use from the next power cycle on.
+ * used after the next power cycle.
  */
 export class ScreenTls extends DynamicResource {
   constructor(name: string, args: ScreenTlsArgs, opts?: pulumi.CustomResourceOptions) {

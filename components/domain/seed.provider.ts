@@ -1,4 +1,4 @@
-/** Handler of GuestSeed: the disk that carries a guest's first-boot documents. */
+/** Provider of GuestSeed: the disk with a guest's first-boot documents. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ export interface GuestSeedInputs {
   readonly host?: SshTarget;
   /** Folder of the lab's storage pool on the host. */
   readonly folder: string;
-  /** Start of the file's name; its end follows the content. */
+  /** Start of the file's name; a hash of the content follows. */
   readonly name: string;
   /** Host name of the guest. */
   readonly hostname: string;
@@ -28,9 +28,9 @@ export interface GuestSeedInputs {
 export interface GuestSeedProps extends GuestSeedInputs {
   /** Path of the image on the host. */
   readonly path: string;
-  /** SHA-256 of the image, hex: as made, or as found by a refresh; `absent` when it is gone. */
+  /** SHA-256 of the image as created, hex. */
   readonly sha256: string;
-  /** False when the image is not the one that was made; an update makes it anew. */
+  /** False when the image has changed or is missing; an update recreates it. */
   readonly intact: boolean;
 }
 
@@ -58,13 +58,13 @@ async function seedScript(
   return result.stdout.toString().trim();
 }
 
-/** Makes the image. The private host key goes from its file to the host, and into no state. */
+/** Creates the image on the host. The private host key never gets into the state. */
 async function make(inputs: GuestSeedInputs): Promise<GuestSeedProps> {
   const hostPrivateKey = await readFile(join(inputs.directory, ACCESS_FILES.host), "utf8");
   const { hostname, clientPublicKey, hostPublicKey, packages } = inputs;
   const user = userData({ hostname, clientPublicKey, hostPrivateKey, hostPublicKey, packages });
   const meta = metaData(hostname, user);
-  // A new seed is a new file in a new definition, never other content under the old name.
+  // Other content gets another file name, and so changes the definition.
   const hash = createHash("sha256").update(meta).digest("hex").slice(0, 12);
   const path = `${inputs.folder}/${inputs.name}-${hash}.iso`;
   const sha256 = await seedScript(inputs, "make", path, `${user}\0${meta}\0`);
@@ -83,7 +83,7 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestSeedInputs, GuestSee
     return { id, props: { ...props, sha256: intact ? sha256 : props.sha256, intact } };
   },
   async diff(_id, olds, news) {
-    // Where the keys lie and how the host is reached is not what the documents say.
+    // The keys' folder and the way to the host are not part of the documents.
     const content = (i: GuestSeedInputs): object => ({ ...pick(i), host: null, directory: null });
     return {
       changes: !isDeepStrictEqual(pick(olds), pick(news)) || !olds.intact,

@@ -8,9 +8,9 @@ export type GuestSeedArgs = {
 };
 
 /**
- * The disk with the guest's first-boot documents. The libvirt provider could make one too, but keeps
- * the guest's private host key in the state, and downloads the image at every refresh, in which its
- * client can deadlock. See docs/decisions/0012.
+ * The disk with the guest's first-boot documents. The libvirt provider could create it too, but it
+ * keeps the guest's private host key in the state, and downloads the image at every refresh, which can
+ * deadlock its client. See docs/decisions/0012.
  */
 export class GuestSeed extends DynamicResource {
   /** Path of the image on the host. */

@@ -1,10 +1,10 @@
-/** What a script in a guest prints: JSON, which nobody has checked. Pure. */
+/** Validates the JSON that a script in a guest prints. Pure. */
 import { z } from "zod";
 import { plainText, shortened } from "../../core/plainText";
 
 /**
- * The answer as `schema` says. Throws on any other, in words that begin with `what` and are fit to
- * be shown. `limit`: the longest answer that is read, characters.
+ * The answer, validated by `schema`. Throws on any other, with a message that begins with `what` and
+ * is safe to show. `limit`: the longest accepted answer, characters.
  */
 export function readAnswer<T extends z.ZodType>(
   what: string,

@@ -1,4 +1,4 @@
-/** Waits for a guest that boots. */
+/** Waits until a guest has booted. */
 import { run } from "../../core/exec.io";
 import { connectionFault, runInGuest, targetArgv } from "../../core/link.io";
 import { LIMITS_S, STALL_S } from "../../core/limits";
@@ -9,7 +9,7 @@ import { Clock, waitFor } from "../../core/wait";
 import { GuestBootInputs } from "./boot";
 import { signsOfLife } from "./signsOfLife.io";
 
-/** Waits until sshd answers with the pinned key. Throws Stuck when that cannot come. */
+/** Waits until sshd answers with the pinned key. Throws Stuck when waiting cannot help. */
 export async function waitForSsh(inputs: GuestBootInputs, clock?: Clock): Promise<void> {
   const { host, domain, acceleration, serialLog } = inputs;
   const [limitS, stallS] = [LIMITS_S[acceleration].ssh, STALL_S[acceleration].ssh];
@@ -19,7 +19,7 @@ export async function waitForSsh(inputs: GuestBootInputs, clock?: Clock): Promis
     await assertRunning(host, domain, serialLog);
     const result = await run(targetArgv(inputs.guest, ["true"]), { timeoutMs: 20_000 });
     if (result.code === 0) return { value: undefined };
-    if (connectionFault(result) === "refused-key") throw otherKey(inputs);
+    if (connectionFault(result) === "refused-key") throw wrongKey(inputs);
     const why = result.stderr.trim().split("\n").at(-1) ?? "";
     return { notYet: why === "" ? "no answer" : why, moved: await signs() };
   }).catch(async (error: Error) => {
@@ -30,17 +30,17 @@ export async function waitForSsh(inputs: GuestBootInputs, clock?: Clock): Promis
   });
 }
 
-/** Something else answers: nothing was run in it. */
-function otherKey({ domain, adopted }: GuestBootInputs): Stuck {
+/** Another machine may answer: ssh ran nothing there. */
+function wrongKey({ domain, adopted }: GuestBootInputs): Stuck {
   const found = "another SSH host key than the pinned one";
   const fix =
     adopted === true
-      ? `If it was replaced on purpose, set guests[].image.ssh.hostKey to the new one`
-      : `If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain`;
+      ? `set guests[].image.ssh.hostKey to the new key, if the owner replaced it`
+      : `run 'pulumi up --replace' on the guest's domain, if you replaced the key`;
   return new Stuck(
     "ssh",
     unmet(found, { remedy: fix, settles: false }),
-    `${domain}: the guest's SSH host key is not the pinned one; nothing was run in it. ${fix}`,
+    `${domain}: found another SSH host key than the pinned one (nothing was run there); need the pinned key; fix: ${fix}`,
   );
 }
 
@@ -52,6 +52,6 @@ export async function boot(inputs: GuestBootInputs): Promise<void> {
     timeoutMs: (limitS + 30) * 1000,
   });
   if (done.code !== 0) {
-    throw new Error(`${inputs.domain}: cloud-init did not succeed\n${done.stderr.trim()}`);
+    throw new Error(`${inputs.domain}: cloud-init failed\n${done.stderr.trim()}`);
   }
 }

@@ -1,4 +1,4 @@
-/** Handler of GuestBoot: waits until the guest answers and its first boot is done. */
+/** Handler of GuestBoot: waits until the guest answers and its first boot has finished. */
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
@@ -6,8 +6,8 @@ import { failWithEvidence } from "../report/evidence.io";
 import { GuestBootInputs } from "./boot";
 import { boot } from "./boot.io";
 
-/** Boots, or leaves a report of why not: MirReadiness, which writes one, comes after this. */
-async function bootOrTell(inputs: GuestBootInputs): Promise<void> {
+/** Waits for the boot. Writes a report if it fails: MirReadiness, which usually does, runs later. */
+async function bootOrReport(inputs: GuestBootInputs): Promise<void> {
   await boot(inputs).catch(failWithEvidence(dirname(inputs.guest.config), inputs));
 }
 
@@ -27,14 +27,14 @@ const pick = ({
 
 export const provider: pulumi.dynamic.ResourceProvider<GuestBootInputs, GuestBootInputs> = {
   async create(inputs) {
-    await bootOrTell(inputs);
+    await bootOrReport(inputs);
     return { id: inputs.bootId, outs: pick(inputs) };
   },
   async diff(_id, olds, news) {
     return { changes: !isDeepStrictEqual(pick(olds), pick(news)) };
   },
   async update(_id, _olds, news) {
-    await bootOrTell(news);
+    await bootOrReport(news);
     return { outs: pick(news) };
   },
 };

@@ -2,15 +2,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { GuestBootInputs } from "./boot";
 import { DynamicResource } from "../../core/dynamic.resource";
 
-/** See GuestBootInputs for what each means. */
+/** GuestBootInputs documents the properties. */
 export type GuestBootArgs = {
   readonly [K in keyof GuestBootInputs]: pulumi.Input<GuestBootInputs[K]>;
 };
 
 /**
- * Waits until the guest answers with its pinned key and its first boot is done. Fails at once on a
- * state that waiting cannot help, with the serial console's last lines; a failed cloud-init fails
- * the deploy with its module and log.
+ * Waits until the guest answers with its pinned key and its first boot has finished. Fails at once,
+ * with the serial console's last lines, in a state that waiting cannot change. A failed cloud-init
+ * fails the deploy with the name of its module and its log.
  */
 export class GuestBoot extends DynamicResource {
   constructor(name: string, args: GuestBootArgs, opts?: pulumi.CustomResourceOptions) {

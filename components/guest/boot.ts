@@ -1,4 +1,4 @@
-/** What is known of a guest that boots. Pure. */
+/** Inputs of GuestBoot. Pure. */
 import { Acceleration } from "../../core/limits";
 import { SshTarget } from "../../core/target";
 
@@ -6,11 +6,11 @@ export interface GuestBootInputs {
   readonly guest: SshTarget;
   readonly host?: SshTarget;
   readonly domain: string;
-  /** libvirt's UUID of the domain: another domain has another first boot. */
+  /** The domain's UUID: a new domain has a new first boot. */
   readonly bootId: string;
   readonly acceleration: Acceleration;
   /** Serial console log on the host; empty when the domain has none. */
   readonly serialLog: string;
-  /** Its system was installed before: there is no first boot of ours to wait for. */
+  /** The system was installed before: there is no first boot to wait for. */
   readonly adopted?: boolean;
 }

@@ -1,4 +1,4 @@
-/** Handler of GuestContract: looks at the guest in one go, tells what differs, and puts it right. */
+/** Handler of GuestContract: observes the guest, reports differences, and repairs them. */
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { differenceText, Recorded } from "../../core/contract";
@@ -15,27 +15,27 @@ export interface GuestContractInputs extends GuestContract {
   /** Name of the guest in its lab: the first word of every line. */
   readonly name: string;
   readonly guest: SshTarget;
-  /** Changes with every start made by the lab: then the guest is looked at anew. */
+  /** Changes with every start by the lab, so that each start causes an update. */
   readonly boot: string;
   /** What `up` does with differences. */
   readonly onDrift: "heal" | "report";
-  /** Always declared empty. What a look finds takes its place, so that a preview shows it go. */
+  /** Declared empty. A refresh puts the differences here, so that a preview shows them. */
   readonly drift: readonly string[];
 }
 
 export interface GuestContractProps extends GuestContractInputs {
-  /** `unreachable`: nothing is known, and nothing is claimed. */
+  /** `unreachable`: nothing is known about the guest. */
   readonly status: "as declared" | "drifted" | "unreachable";
-  /** Values that only the last `up` knows. */
+  /** Values that the last `up` recorded and no configuration declares. */
   readonly recorded: Recorded;
 }
 
-/** apt-get waits for its lock, and downloads; a session restarts under TCG. */
+/** A step may wait for apt's lock, download packages, or restart a session under TCG. */
 const HEAL_MS = 900_000;
-/** Reads some 200 MB in the guest. */
+/** Reads about 200 MB in the guest. */
 const VERIFY_MS = 600_000;
 
-/** The declared inputs alone: the engine adds `__provider`, and props add outputs. */
+/** Only the declared inputs: the engine adds `__provider`, and props add outputs. */
 function pick(i: GuestContractInputs): GuestContractInputs {
   const { name, guest, boot, onDrift, session, share, own, kernel } = i;
   return {
@@ -49,7 +49,7 @@ function pick(i: GuestContractInputs): GuestContractInputs {
 
 class Unreachable extends Error {}
 
-/** Throws when the guest gives no answer; an answer that cannot be read is a failure of its own. */
+/** Throws Unreachable when the guest does not answer; a malformed answer is another failure. */
 function answerOf(result: RunResult): string {
   if (result.code === 0) return result.stdout.toString();
   if (connectionFault(result) === "refused-key")
@@ -58,19 +58,19 @@ function answerOf(result: RunResult): string {
   throw new Unreachable(reason || (result.timedOut ? "no answer in time" : "no answer"));
 }
 
-/** A script of ours in the guest, as root; standard input is its data. */
+/** Runs a script in the guest as root; standard input is its data. */
 function runStep(guest: SshTarget, step: GuestStep): Promise<RunResult> {
   const options = { stdin: step.input ?? "", timeoutMs: HEAL_MS };
   return runInGuest(guest, step.script, step.args, options);
 }
 
-/** What our scripts of today write there: they say so themselves, on this machine. */
+/** The files that this checkout's scripts write into the guest, by the scripts' own `describe`. */
 async function written({ session, share }: GuestContract): Promise<Written> {
   const describe = async (script: string, args: readonly string[]) => {
     const argv = ["bash", "-s", "--", "describe", ...args];
-    const said = await run(argv, { stdin: scriptText(`guest/${script}`) });
-    if (said.code !== 0) throw new Error(said.stderr.trim());
-    return readWritten(said.stdout.toString());
+    const described = await run(argv, { stdin: scriptText(`guest/${script}`) });
+    if (described.code !== 0) throw new Error(described.stderr.trim());
+    return readWritten(described.stdout.toString());
   };
   const [forSession, forShare] = await Promise.all([
     describe("session.sh", session),
@@ -79,7 +79,7 @@ async function written({ session, share }: GuestContract): Promise<Written> {
   return { session: forSession, share: forShare };
 }
 
-/** One look, with the packages' files read too. */
+/** One look that also reads the packages' files. */
 async function verify(guest: SshTarget): Promise<GuestAnswer> {
   const from = Date.now() / 1000;
   const result = await runInGuest(guest, "observe.py", ["verify"], { timeoutMs: VERIFY_MS });
@@ -92,7 +92,7 @@ interface Look {
   readonly found: readonly GuestDifference[];
 }
 
-/** Looks, and reads files where a signature says that they may be others. */
+/** Looks, and reads the packages' files when a signature indicates that they may have changed. */
 async function look(
   inputs: GuestContractInputs,
   recorded: Recorded,
@@ -110,32 +110,34 @@ async function look(
   return { observation, seen, found: guestDifferences(inputs, files, recorded, seen) };
 }
 
-/** The step with what is known only now. */
+/** The step with the current time, which only now is known. */
 const timed = (step: GuestStep): GuestStep =>
   step.args[0] === "clock" ? { ...step, args: ["clock", (Date.now() / 1000).toFixed(3)] } : step;
 
-/** Takes each step once, in order. A failure names what it was for. */
+/** Runs each step once, in order. A failure names the difference that the step should repair. */
 async function heal(
   inputs: GuestContractInputs,
   found: readonly GuestDifference[],
 ): Promise<boolean> {
   const done = new Set<string>();
   for (const difference of found) {
-    const words = JSON.stringify(difference.heal.step);
-    if (difference.heal.how !== "run" || done.has(words)) continue;
-    done.add(words);
+    const id = JSON.stringify(difference.heal.step);
+    if (difference.heal.how !== "run" || done.has(id)) continue;
+    done.add(id);
     for (let step = difference.heal.step; step !== undefined; step = step.then) {
       const result = await runStep(inputs.guest, timed(step));
       if (result.code === 0) continue;
-      const reason = result.stderr.trim() || (result.timedOut ? "no end in time" : "no message");
-      throw new Error(`${inputs.name}: ${differenceText(difference)}; that failed: ${reason}`);
+      const reason = result.stderr.trim() || (result.timedOut ? "timed out" : "no message");
+      throw new Error(
+        `${inputs.name}: ${differenceText(difference)}; the repair failed: ${reason}`,
+      );
     }
   }
   return done.size > 0;
 }
 
-/** A line for each difference that the refresh of the same run has not told yet. */
-function tell(
+/** Prints a line for each difference that the refresh of the same run has not printed. */
+function printDifferences(
   { name }: GuestContractInputs,
   found: readonly GuestDifference[],
   before: readonly string[] = [],
@@ -152,16 +154,19 @@ async function converge(
   forgetLooks();
   const ask = (): Promise<GuestAnswer> => verify(inputs.guest);
   const first = await look(declared, recorded, ask).catch((error: Error) => {
-    throw new Error(`${inputs.name}: the guest cannot be looked at: ${error.message}`);
+    throw new Error(`${inputs.name}: cannot observe the guest: ${error.message}`);
   });
-  tell(declared, first.found, drift);
+  printDifferences(declared, first.found, drift);
   const healed = await heal(declared, first.found);
   const now = healed ? await look(declared, recorded, ask) : first;
   const left = now.found.filter(({ heal: { how } }) => how !== "accept");
   if (left.length > 0) {
     const lines = left.map((difference) => `  ${differenceText(difference)}`);
     throw new Error(
-      [`${inputs.name}: the guest is not as declared: ${left.length} left`, ...lines].join("\n"),
+      [
+        `${inputs.name}: found ${left.length} difference(s) after the repair; need none`,
+        ...lines,
+      ].join("\n"),
     );
   }
   return {
@@ -180,8 +185,8 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestContractInputs, Gues
   },
   /**
    * Looks without changing anything. Differences become the input `drift`, which the program
-   * declares empty: that is what a preview shows, and the lines below it name them. A guest that
-   * does not answer has no drift: refresh comes before `up` can start it.
+   * declares empty, so a preview shows them as a change. A guest that does not answer has no drift:
+   * refresh runs before `up` can start it.
    */
   async read(id, props) {
     if (props === undefined) throw new Error(`${id}: cannot be imported`);
@@ -190,19 +195,19 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestContractInputs, Gues
     const answer = (now: Omit<GuestContractProps, keyof GuestContractInputs>, drift: string[]) => ({
       id,
       props: { ...props, ...now, drift },
-      // The SDK types them as outputs; the engine takes them for the resource's inputs.
+      // The SDK types `inputs` as outputs; the engine uses them as the resource's inputs.
       inputs: { ...declared, drift } as unknown as GuestContractProps,
     });
     try {
       const ask = (): Promise<GuestAnswer> => lookAtGuest(props.guest, "observe.py");
       const { observation, found } = await look(declared, recorded, ask);
-      tell(declared, found);
+      printDifferences(declared, found);
       const known = { ...recorded, ...signaturesOf(observation, recorded) };
       const status = found.length === 0 ? "as declared" : "drifted";
       return answer({ status, recorded: known }, found.map(differenceText));
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
-      console.log(`${props.name}: unreachable (${error.message}): nothing is known of its inside`);
+      console.log(`${props.name}: unreachable (${error.message}): the guest was not checked`);
       return answer({ status: "unreachable", recorded }, []);
     }
   },
@@ -212,7 +217,8 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestContractInputs, Gues
   async update(_id, olds, news) {
     const edited = !isDeepStrictEqual(pick(olds), pick(news));
     if (news.onDrift === "report" && !edited) {
-      for (const line of olds.drift) console.log(`${olds.name}: ${line} (only told: onDrift)`);
+      for (const line of olds.drift)
+        console.log(`${olds.name}: ${line} (only reported: onDrift is 'report')`);
       return { outs: { ...olds, ...pick(news), drift: [...olds.drift] } };
     }
     return { outs: await converge(news, olds) };

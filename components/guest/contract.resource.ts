@@ -2,16 +2,16 @@ import * as pulumi from "@pulumi/pulumi";
 import { GuestContractInputs, GuestContractProps } from "./contract.provider";
 import { DynamicResource } from "../../core/dynamic.resource";
 
-/** See GuestContractInputs for what each means. */
+/** GuestContractInputs documents the properties. */
 export type GuestContractArgs = {
   readonly [K in keyof Omit<GuestContractInputs, "drift">]: pulumi.Input<GuestContractInputs[K]>;
 };
 
 /**
  * What a lab relies on in a guest: kernel and boot loader, the packages that draw the picture and
- * their files, session and share, account, keys, host name, clock. Every preview looks at all of it
- * in one go and names what differs; `up` puts it right before the picture is taken. What the guest's
- * owner decides is told once, and recorded by the next `up`. See docs/decisions/0013.
+ * their files, session and share, account, keys, host name, clock. Every preview observes all of it
+ * in one round trip and reports differences; `up` repairs them before it takes the picture. A change
+ * that the guest's owner may intend is reported once, then recorded. See docs/decisions/0013.
  */
 export class GuestContract extends DynamicResource {
   /** For the policy pack. */

@@ -1,16 +1,16 @@
-/** What a lab relies on in a guest, as data. Pure. */
+/** Types of a guest's contract: what the lab relies on in the guest. Pure. */
 import { Difference } from "../../core/contract";
 import { KernelDecision } from "./kernelDecision";
 
-/** What a guest that the lab made has to be; an installed one is its owner's. */
+/** Requirements on a guest that the lab created; an adopted guest belongs to its owner. */
 export interface OwnGuest {
   readonly hostname: string;
   readonly user: string;
   /** Supplementary groups of the user. */
   readonly groups: readonly string[];
-  /** One line of `authorized_keys`: the only key that opens the guest. */
+  /** One line of `authorized_keys`: the only key that may log in. */
   readonly clientPublicKey: string;
-  /** Virtual size of the root disk, which its file system has to fill. */
+  /** Virtual size of the root disk; the root file system has to fill it. */
   readonly diskGiB: number;
   /** Packages that have to be installed. */
   readonly packages: readonly string[];
@@ -20,45 +20,45 @@ export interface GuestContract {
   /** Arguments of `session.sh install`. */
   readonly session: readonly string[];
   readonly share?: { readonly tag: string; readonly mount: string };
-  /** Unset for an adopted guest: then the session and the share alone are the lab's. */
+  /** Unset for an adopted guest: there the lab manages only the session and the share. */
   readonly own?: OwnGuest;
-  /** What GuestKernel has decided; null or unset: nothing. */
+  /** The decision of GuestKernel; null or unset: none. */
   readonly kernel?: KernelDecision | null;
 }
 
-/** A file as our script writes it. */
+/** A file as the lab's script writes it. */
 export interface WrittenFile {
   readonly path: string;
   readonly mode: string;
-  /** One of these. */
+  /** The accepted digests. */
   readonly sha256: readonly string[];
 }
 
-/** What our scripts of today write into this guest. */
+/** The files that this checkout's scripts write into the guest. */
 export interface Written {
   readonly session: readonly WrittenFile[];
   readonly share: readonly WrittenFile[];
 }
 
-/** A script in the guest that puts something right. */
+/** A script in the guest that repairs a difference. */
 export interface GuestStep {
   readonly script: "heal.sh" | "session.sh" | "share.sh";
   readonly args: readonly string[];
   /** Text for its standard input. */
   readonly input?: string;
-  /** A step that has to come after it. */
+  /** A step that has to run after this one. */
   readonly then?: GuestStep;
 }
 
 export type GuestDifference = Difference<GuestStep>;
 
-/** Reads what `session.sh describe` and `share.sh describe` print: mode, SHA-256, path. */
+/** Parses the output of `session.sh describe` and `share.sh describe`: mode, SHA-256, path. */
 export function readWritten(text: string): WrittenFile[] {
   const found = new Map<string, WrittenFile>();
   for (const line of text.split("\n").filter((l) => l !== "")) {
     const [, mode, sha256, path] = /^([0-7]+) ([0-9a-f]{64}) (\/\S+)$/.exec(line) ?? [];
     if (mode === undefined || sha256 === undefined || path === undefined) {
-      throw new Error(`found '${line}', required mode, SHA-256 and path of a written file`);
+      throw new Error(`describe: found '${line}'; need mode, SHA-256 and path of a written file`);
     }
     found.set(path, { path, mode, sha256: [...(found.get(path)?.sha256 ?? []), sha256] });
   }

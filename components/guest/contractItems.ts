@@ -1,4 +1,4 @@
-/** The items of a guest's contract: one entry says what is right and how it becomes so again. Pure. */
+/** The items of a guest's contract: each entry has the required value and its repair. Pure. */
 import { Heal, key, Recorded, Wanted } from "../../core/contract";
 import type { GuestContract, GuestStep, OwnGuest, Written, WrittenFile } from "./contract";
 import type { GuestSeen } from "./seen";
@@ -18,15 +18,15 @@ const run = (words: string, step: GuestStep, cost?: string): Heal<GuestStep> => 
   ...(cost === undefined ? {} : { cost }),
 });
 const heal = (...args: string[]): GuestStep => ({ script: "heal.sh", args });
-const accept: Heal<GuestStep> = { how: "accept", words: "the guest's owner's: recorded by up" };
+const accept: Heal<GuestStep> = { how: "accept", words: "up does not repair this, but records it" };
 
-/** A section of what only the lab's own guests have to be. */
+/** A section that applies only to guests that the lab created. */
 const ofOwn =
   (section: (own: OwnGuest, given: Given) => readonly Item[]): Section =>
   (given) =>
     given.contract.own === undefined ? [] : section(given.contract.own, given);
 
-/** Whether a value of a look is one that the last `up` records; what has a `Wanted` of its own is not. */
+/** Whether `up` records a value of a look; it records none that has a `Wanted` of its own. */
 type Rule = (item: string, field: string) => boolean;
 
 const fields =
@@ -34,7 +34,7 @@ const fields =
   (i, f) =>
     i === item && names.includes(f);
 
-/** Values that belong to the guest's owner: a change is told once, and the next `up` records it. */
+/** Values that the guest's owner may change: reported once, then recorded by the next `up`. */
 const OWNERS: readonly Rule[] = [
   fields("kernel", "command line"),
   fields("boot loader", "default kernel", "default entry"),
@@ -55,27 +55,27 @@ export const RECORDED: readonly Rule[] = [
   (item, field) => item.startsWith("own file ") && field === "text",
 ];
 
-/** Files of the lab's image or first boot; their text is recorded, and put back. */
+/** Files of the lab's image or first boot; `up` records their text and restores it. */
 export const OWN_FILES: readonly string[] = [
   "/etc/ssh/sshd_config.d/10-mirlab.conf",
   "/etc/sudoers.d/90-cloud-init-users",
   "/etc/default/grub.d/mirlab.cfg",
 ];
 
-/** Where a fact of these is not told, nothing is wrong: it is not looked at each time. */
+/** Facts that may be missing from a look: not every look reads them. */
 const OPTIONAL = new Set([key("initrd", "content")]);
 
-/** Written where the lab has decided on a kernel; GuestKernel looks at it. */
+/** The file that GuestKernel writes and observes. */
 const KERNEL_PIN = "file /etc/default/grub.d/zz-mirlab-kernel.cfg";
 
-/** What is another with another kernel: no news where the lab itself has changed it. */
+/** Values that change with the kernel: no difference where the lab itself changed the kernel. */
 const OF_THE_KERNEL: readonly Rule[] = [
   fields("kernel", "command line"),
   fields("boot loader", "default kernel", "default entry", "saved entry"),
   fields("initrd", "content"),
 ];
 
-/** Whether a value is GuestKernel's: what it has written, and what came by a kernel of its choice. */
+/** Whether GuestKernel wrote a value, or the kernel that GuestKernel chose changed it. */
 function ofGuestKernel({ contract: { kernel }, recorded, seen }: Given): Rule {
   if (kernel === undefined || kernel === null) return () => false;
   const running = seen.fact("kernel", "running")?.value;
@@ -98,19 +98,19 @@ const owners: Section = ofOwn((_own, given) => {
     const right = recorded[name] ?? "absent";
     const now = seen.fact(item, field);
     if (OPTIONAL.has(name) && (now?.value === "absent" || recorded[name] === undefined)) return [];
-    // A file that is gone has neither mode nor owner: one line is enough, and so for a new one.
+    // For a missing or new file one line is enough: do not report its mode and owner too.
     if (item.startsWith("file ") && field !== "content") {
       const content = seen.fact(item, "content")?.value;
       if (content === "absent" || recorded[key(item, "content")] === undefined) return [];
     }
-    // A hold that came or went says it; a release says nothing of versions.
+    // A new or removed hold is reported as `holds`; without a hold the version may change.
     if (field === "held version" && (now?.value === "absent" || recorded[name] === undefined)) {
       return [];
     }
-    // What fails while the guest comes up may yet be restarted.
+    // A unit that fails during the boot may still be restarted.
     if (seen.starting && (item === "systemd" || item === "cloud-init")) return [];
     const heal = back(item, recorded) ?? accept;
-    // A unit that fails no longer is no news.
+    // A unit that no longer fails is not a difference.
     const ok = field === "failed units" ? (found: string) => isWithin(found, right) : undefined;
     return [{ item, field, right, recorded: true, heal, ...(ok === undefined ? {} : { ok }) }];
   });
@@ -119,17 +119,17 @@ const owners: Section = ofOwn((_own, given) => {
 const isWithin = (found: string, right: string): boolean =>
   found === "none" || found.split(" ").every((name) => right.split(" ").includes(name));
 
-/** How one of our own files is put back: as it was recorded. */
+/** Restores one of the lab's own files as recorded. */
 function back(item: string, recorded: Recorded): Heal<GuestStep> | undefined {
   const path = item.slice("file ".length);
   const text = recorded[key(`own file ${path}`, "text")];
   if (!item.startsWith("file ") || text === undefined || !OWN_FILES.includes(path))
     return undefined;
   const mode = recorded[key(item, "mode")] ?? "644";
-  return run("puts it back", { ...heal("file", path, mode), input: text });
+  return run("restores the file", { ...heal("file", path, mode), input: text });
 }
 
-/** Running is what the boot loader starts; or what already ran when the owner chose another. */
+/** The running kernel: the boot loader's default, or as recorded if the owner chose another default. */
 const kernel: Section = ofOwn((_own, given) => {
   const { recorded, seen } = given;
   const right = seen.fact("boot loader", "default kernel")?.value ?? "unknown";
@@ -139,7 +139,7 @@ const kernel: Section = ofOwn((_own, given) => {
     {
       ...{ item: "kernel", field: "running", right: `the boot loader's ${right}` },
       ok: (found) => right === "unknown" || found === right || found === before,
-      heal: { how: "accept", words: "a reboot starts the other one; recorded by up" },
+      heal: { how: "accept", words: "a reboot starts the default kernel; up only records this" },
     },
     ...(saved === undefined || ofGuestKernel(given)("boot loader", "saved entry")
       ? []
@@ -166,7 +166,7 @@ const packages: Section = ofOwn((own, { seen }) => [
   ...seen.items("packaged file").map((item) => ({
     ...{ item, field: "content", right: "as packaged" },
     heal: run(
-      "installs its package again",
+      "reinstalls its package",
       heal(
         "reinstall",
         ...seen.items("packaged file").map((i) => i.slice("packaged file ".length)),
@@ -180,7 +180,7 @@ const account: Section = ofOwn((own) => {
   const item = `account ${own.user}`;
   const groups = [...own.groups].sort();
   const fix = run("sets it", heal("account", own.user, "/bin/bash", groups.join(",")));
-  const keys = run("writes it anew", {
+  const keys = run("rewrites the file", {
     ...heal("keys", own.user),
     input: `${own.clientPublicKey}\n`,
   });
@@ -203,24 +203,24 @@ const system: Section = ofOwn(({ hostname }) => {
     {
       ...{ item: "root filesystem", field: "access", right: "writable" },
       heal: run(
-        "mounts it so (where that fails, its disk or file system has errors: see dmesg in the guest)",
+        "remounts it writable (if that fails, see dmesg in the guest: its disk or file system has errors)",
         heal("root-writable"),
       ),
     },
     {
       ...{ item: "root disk", field: "unused", right: "none" },
       ok: (found) => found === "none" || found === "absent",
-      heal: run("enlarges partition and file system; what is on them stays", heal("grow-root")),
+      heal: run("enlarges partition and file system, and keeps their content", heal("grow-root")),
     },
     {
       ...{ item: "unit getty@tty1.service", field: "at boot", right: "disabled" },
       ok: (found) => found !== "enabled",
-      heal: run("disables it: the session has its screen", heal("no-getty")),
+      heal: run("disables it: the session uses this screen", heal("no-getty")),
     },
   ];
 });
 
-/** Files that one of our scripts wrote, and nothing else beside them. */
+/** The files that one of the lab's scripts wrote; no other file may be beside them. */
 function writtenFiles(
   kind: string,
   files: readonly WrittenFile[],
@@ -262,9 +262,9 @@ const session: Section = ({ contract, written, seen }) => {
     ...heal("session", ...keep),
     then: { script: "session.sh", args: ["install", ...contract.session] },
   };
-  const fix = run("installs the session anew", step, "it restarts");
-  // A boot under way has not started it yet. Lomiri runs in a login's scope, not in the unit's own:
-  // MirReadiness asks systemd for it.
+  const fix = run("reinstalls the session", step, "the session restarts");
+  // During a boot the session may not have started yet. Lomiri runs in the scope of a login, not of
+  // the unit: MirReadiness asks systemd about it.
   const started = !seen.starting && !contract.session.includes("--lomiri");
   return [
     ...writtenFiles("session file", files, seen, fix),
@@ -280,7 +280,7 @@ const session: Section = ({ contract, written, seen }) => {
   ];
 };
 
-/** Options of the mount that make the share what it is. */
+/** Mount options that the share needs. */
 const SHARE_OPTIONS = ["trans=virtio", "access=client", "nodev", "nosuid"];
 
 const share: Section = ({ contract, written, seen }) => {
@@ -293,7 +293,7 @@ const share: Section = ({ contract, written, seen }) => {
     ...heal("share", name),
     then: { script: "share.sh", args: ["mount", tag, mount] },
   };
-  const fix = run("mounts it anew", step);
+  const fix = run("remounts the share", step);
   const mounted = seen.fact(item, "state")?.value === `${tag} 9p`;
   return [
     ...writtenFiles("share unit", written.share, seen, fix),
@@ -311,7 +311,7 @@ const share: Section = ({ contract, written, seen }) => {
   ];
 };
 
-/** In the order in which they are healed. */
+/** In the order of repair. */
 export const SECTIONS: readonly Section[] = [
   ...[system, account, packages, kernel, owners, share, session],
 ];

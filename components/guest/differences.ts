@@ -1,11 +1,11 @@
-/** Compares what a guest has to be with what was observed. Pure. */
+/** Compares a guest's contract with what was observed. Pure. */
 import { differencesOf, key, Recorded } from "../../core/contract";
 import { GuestContract, GuestDifference, Written } from "./contract";
 import { RECORDED, SECTIONS } from "./contractItems";
 import { GuestObservation } from "./observation";
 import { GuestSeen } from "./seen";
 
-/** Everything that is not as declared or, where the lab declares nothing, not as recorded. */
+/** Every value that is not as declared or, where the lab declares nothing, not as recorded. */
 export function guestDifferences(
   contract: GuestContract,
   written: Written,
@@ -16,7 +16,7 @@ export function guestDifferences(
   return differencesOf(wanted, seen);
 }
 
-/** Files that are worth reading: they have other sizes or times than when they were last found sound. */
+/** Whether to read the packages' files: their sizes or times differ from the last sound ones. */
 export function needsVerifying(
   { own }: GuestContract,
   recorded: Recorded,
@@ -32,7 +32,7 @@ export function needsVerifying(
 const SIGNATURE = key("packaged files", "signature");
 const INITRD = key("initrd", "signature");
 
-/** Signatures of files that were found as they have to be, so that they need not be read again. */
+/** Signatures of files that were found intact, so that the next look need not read them. */
 export function signaturesOf(
   { kernel, packages }: GuestObservation,
   recorded: Recorded,
@@ -46,7 +46,7 @@ export function signaturesOf(
   };
 }
 
-/** What an `up` that went well takes for right: values that no declaration names. */
+/** The values that a successful `up` records: no configuration declares them. */
 export function recordOf(
   { own }: GuestContract,
   observation: GuestObservation,
@@ -62,11 +62,11 @@ export function recordOf(
   );
   const initrd = key("initrd", "content");
   const known = kept[initrd] === undefined && before[initrd] !== undefined;
-  const told = { ...kept, ...(known ? { [initrd]: before[initrd] ?? "" } : {}) };
+  const record = { ...kept, ...(known ? { [initrd]: before[initrd] ?? "" } : {}) };
   const signatures = Object.fromEntries(
     [SIGNATURE, INITRD].flatMap((name) =>
       before[name] === undefined ? [] : [[name, before[name]]],
     ),
   );
-  return { ...signatures, ...told, ...signaturesOf(observation, told) };
+  return { ...signatures, ...record, ...signaturesOf(observation, record) };
 }

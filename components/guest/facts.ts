@@ -1,22 +1,22 @@
-/** Reads what scripts/guest/facts.py printed. The guest is not trusted: shape and size are checked. Pure. */
+/** Validates the output of scripts/guest/facts.py: the guest is not trusted. Pure. */
 import { z } from "zod";
 import { readAnswer } from "./answer";
 
-/** Shown on a terminal later on: control characters of the guest stay out. */
+/** Removes control characters: a terminal shows the text later. */
 const text = z
   .string()
   .max(500)
   // eslint-disable-next-line no-control-regex -- control characters are what is replaced here
-  .transform((told) => told.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, " "));
+  .transform((raw) => raw.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, " "));
 
 const count = z.int().min(0).max(1_000_000);
 const seconds = z.number().min(0).max(1e10);
 const list = z.array(text).max(256);
 
-/** How one of Mir's own tests ended: exit code, and what it said last. */
+/** Result of one of Mir's own tests: its exit code and its last line. */
 const testResult = z.object({ code: z.int().min(-1).max(255), said: text });
 
-/** Version 2 of the facts; each is null when the guest could not tell, with a line in `errors`. */
+/** Version 2 of the facts; a fact that the guest could not read is null and has a line in `errors`. */
 const factsSchema = z.object({
   version: z.literal(2),
   bootId: text.nullable(),
@@ -24,7 +24,7 @@ const factsSchema = z.object({
     .object({
       running: text,
       newestInstalled: text.nullable(),
-      /** `y`, `m` or `n`; null: no configuration file of the running kernel. */
+      /** `y`, `m` or `n`; null: the running kernel has no configuration file. */
       config: z.object({ DRM_QXL: text, NET_9P_VIRTIO: text }).nullable(),
     })
     .nullable(),
@@ -50,7 +50,7 @@ const factsSchema = z.object({
     .object({
       loadState: text,
       activeState: text,
-      /** A start of it is under way: it waits for its turn in the boot, for one. */
+      /** systemd has queued its start, e.g. during the boot. */
       queued: z.boolean(),
       restarts: count,
       result: text,
@@ -62,7 +62,7 @@ const factsSchema = z.object({
     .nullable(),
   wayland: z.object({ socket: text, globals: list, windows: list.nullable() }).nullable(),
   mirLog: z.object({ displayDriver: text.nullable() }).nullable(),
-  /** Null: they were not run. `fresh`: what was tested is what is installed. */
+  /** Null: they were not run. `fresh`: they tested the software that is installed now. */
   tests: z
     .object({ fresh: z.boolean(), harness: testResult.optional(), client: testResult.optional() })
     .nullable(),
@@ -76,9 +76,9 @@ const factsSchema = z.object({
   errors: z.array(z.object({ fact: text, message: text })).max(64),
 });
 
-type Told = z.output<typeof factsSchema>;
+type Answer = z.output<typeof factsSchema>;
 
-/** What the guest says of itself; null where it could not be read. */
+/** Facts that the guest reported; null: the guest could not read the fact. */
 export interface GuestFacts {
   /** Release of the running kernel, e.g. `6.1.0-56-amd64`. */
   readonly kernel: string | null;
@@ -88,8 +88,8 @@ export interface GuestFacts {
   readonly mesa: string | null;
   /** Version of the package mir-test-tools. */
   readonly mir: string | null;
-  readonly mirPlatforms: Told["platforms"];
-  readonly cards: Told["drm"];
+  readonly mirPlatforms: Answer["platforms"];
+  readonly cards: Answer["drm"];
   /** Driver bound to the first DRM card, e.g. `qxl`. */
   readonly drmDriver: string | null;
   /** Renderer of a GLES context in the guest, e.g. `llvmpipe (LLVM 15.0.6, 128 bits)`. */
@@ -98,55 +98,55 @@ export interface GuestFacts {
   readonly mesaDriver: string | null;
   /** e.g. `OpenGL ES 3.2 Mesa 22.3.6` */
   readonly gles: string | null;
-  /** Display platform the Mir log names, e.g. `mir:gbm-kms`. */
+  /** Display platform in the Mir log, e.g. `mir:gbm-kms`. */
   readonly mirPlatform: string | null;
   /** systemd state of the session unit, e.g. `active`. */
   readonly session: string | null;
-  readonly unit: Omit<NonNullable<Told["session"]>, "activeSeconds" | "activeState"> | null;
-  readonly wayland: Told["wayland"];
-  readonly tests: Told["tests"];
-  readonly mounts: Told["share"];
-  readonly cloudInit: Told["cloudInit"];
+  readonly unit: Omit<NonNullable<Answer["session"]>, "activeSeconds" | "activeState"> | null;
+  readonly wayland: Answer["wayland"];
+  readonly tests: Answer["tests"];
+  readonly mounts: Answer["share"];
+  readonly cloudInit: Answer["cloudInit"];
   /** Changes with every boot. */
   readonly bootId: string | null;
-  /** Why a fact could not be had, by fact. */
+  /** Why a fact could not be read, by fact. */
   readonly errors: Readonly<Record<string, string>>;
 }
 
-/** One look at a guest: facts that stay while nothing changes, and those that always change. */
+/** One look at a guest: facts that the state keeps, and values that change with every look. */
 export interface GuestLook {
   readonly facts: GuestFacts;
   /** Seconds since the session was started; null when it is not active. */
   readonly sessionSeconds: number | null;
 }
 
-/** The facts that the checks ask for. Throws when the answer is not what the script prints. */
+/** The facts for the checks. Throws when the answer does not have the script's form. */
 export function readFacts(answer: string): GuestLook {
-  const told = readAnswer("facts", factsSchema, answer);
-  const { activeSeconds = null, activeState = null, ...unit } = told.session ?? {};
+  const reported = readAnswer("facts", factsSchema, answer);
+  const { activeSeconds = null, activeState = null, ...unit } = reported.session ?? {};
   return {
     facts: {
-      kernel: told.kernel?.running ?? null,
-      newestKernel: told.kernel?.newestInstalled ?? null,
-      kernelConfig: told.kernel?.config ?? null,
-      // Of the running loader: packages may be newer or older than what is in use.
-      mesa: /\bMesa (\S+)/.exec(told.egl?.glesVersion ?? "")?.[1] ?? null,
-      mir: told.packages?.["mir-test-tools"] ?? null,
-      mirPlatforms: told.platforms,
-      cards: told.drm,
-      drmDriver: told.drm?.[0]?.driver ?? null,
-      renderer: told.egl?.renderer ?? null,
-      mesaDriver: told.egl?.driver ?? null,
-      gles: told.egl?.glesVersion ?? null,
-      mirPlatform: told.mirLog?.displayDriver ?? null,
+      kernel: reported.kernel?.running ?? null,
+      newestKernel: reported.kernel?.newestInstalled ?? null,
+      kernelConfig: reported.kernel?.config ?? null,
+      // From the running loader: the packages may be newer or older than the Mesa in use.
+      mesa: /\bMesa (\S+)/.exec(reported.egl?.glesVersion ?? "")?.[1] ?? null,
+      mir: reported.packages?.["mir-test-tools"] ?? null,
+      mirPlatforms: reported.platforms,
+      cards: reported.drm,
+      drmDriver: reported.drm?.[0]?.driver ?? null,
+      renderer: reported.egl?.renderer ?? null,
+      mesaDriver: reported.egl?.driver ?? null,
+      gles: reported.egl?.glesVersion ?? null,
+      mirPlatform: reported.mirLog?.displayDriver ?? null,
       session: activeState,
-      unit: told.session === null ? null : (unit as GuestFacts["unit"]),
-      wayland: told.wayland,
-      tests: told.tests,
-      mounts: told.share,
-      cloudInit: told.cloudInit,
-      bootId: told.bootId,
-      errors: Object.fromEntries(told.errors.map((e) => [e.fact, e.message])),
+      unit: reported.session === null ? null : (unit as GuestFacts["unit"]),
+      wayland: reported.wayland,
+      tests: reported.tests,
+      mounts: reported.share,
+      cloudInit: reported.cloudInit,
+      bootId: reported.bootId,
+      errors: Object.fromEntries(reported.errors.map((e) => [e.fact, e.message])),
     },
     sessionSeconds: activeSeconds,
   };

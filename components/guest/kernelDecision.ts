@@ -1,8 +1,7 @@
-/** What another room decides of a guest, and the guest has to be. Pure. */
+/** GuestKernel's decision, which the guest's contract takes into account. Pure. */
 
-/** The kernel that GuestKernel has decided on. */
 export interface KernelDecision {
   readonly release: string;
-  /** The boot loader starts it whatever else is installed. */
+  /** The boot loader starts this release even if newer ones are installed. */
   readonly pinned: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * What a guest is asked at every preview, in one round trip: a login costs an emulated guest more
- * than its answers, and each resource of the guest asks for its own part of them.
+ * Runs all scripts that a preview needs in a guest in one round trip: a login costs an emulated guest
+ * more than the scripts. Each resource of the guest takes its own part of the answer.
  */
 import { z } from "zod";
 import { connectionFault, runInGuest, scriptText } from "../../core/link.io";
@@ -8,18 +8,18 @@ import { SshTarget } from "../../core/target";
 import { GuestLook, readFacts } from "./facts";
 import { RunResult } from "../../core/exec.io";
 
-/** Scripts in scripts/guest that change nothing and need no arguments. */
+/** The scripts, in scripts/guest; they change nothing and take no arguments. */
 const PARTS = ["facts.py", "observe.py", "kernel.py", "mesa.py"] as const;
 type Part = (typeof PARTS)[number];
 
 export interface GuestAnswer {
   readonly result: RunResult;
-  /** When the guest was asked and had answered, seconds since the epoch. */
+  /** Times of question and answer, seconds since the epoch. */
   readonly asked: { readonly from: number; readonly to: number };
 }
 type Answers = Readonly<Record<Part, GuestAnswer>>;
 
-/** An answer may be taken again for so long: by the other resources of one refresh, and no longer. */
+/** How long the resources of one refresh may reuse an answer. */
 const FRESH_MS = 2000;
 const LOOK_MS = 120_000;
 
@@ -27,15 +27,15 @@ interface Look {
   readonly answers: Promise<Answers>;
   ended?: number;
 }
-/** By target; all dynamic resources of a preview are served by one process. */
+/** By target; one process serves all dynamic resources of a preview. */
 const looks = new Map<string, Look>();
 
-/** Forgets what was told: something is about to be changed. */
+/** Discards all answers; call it before the guest is changed. */
 export function forgetLooks(): void {
   looks.clear();
 }
 
-/** The answer of one script, asked together with the others by whoever comes first. */
+/** The answer of one script; the first caller runs all scripts together. */
 export async function lookAtGuest(guest: SshTarget, part: Part): Promise<GuestAnswer> {
   const target = JSON.stringify(guest);
   let look = looks.get(target);
@@ -59,11 +59,11 @@ async function askAll(guest: SshTarget): Promise<Answers> {
   const stdin = JSON.stringify(scripts);
   const whole = await runInGuest(guest, "ask.py", [], { stdin, timeoutMs: LOOK_MS });
   const asked = { from, to: Date.now() / 1000 };
-  const told = whole.code === 0 ? read(whole.stdout.toString()) : undefined;
+  const answers = whole.code === 0 ? read(whole.stdout.toString()) : undefined;
   const answer = (part: Part): GuestAnswer => {
     if (whole.code !== 0) return { asked, result: whole };
-    const one = told?.[part];
-    const fault = { code: 1, out: "", err: "the guest's answer is not what was asked for" };
+    const one = answers?.[part];
+    const fault = { code: 1, out: "", err: "the guest's answer is malformed" };
     const { code, out, err } = one ?? fault;
     return { asked, result: { code, stdout: Buffer.from(out), stderr: err, timedOut: false } };
   };
@@ -78,7 +78,7 @@ function read(text: string): z.output<typeof answersSchema> | undefined {
   }
 }
 
-/** Facts of the guest by one round trip, or why it could not be asked. */
+/** The guest's facts, or why it did not answer. */
 export async function probe(guest: SshTarget): Promise<GuestLook | string> {
   return answered(await runInGuest(guest, "facts.py", [], { timeoutMs: 120_000 }));
 }
@@ -87,7 +87,7 @@ export function answered(result: RunResult): GuestLook | string {
   if (result.code === 0) return readFacts(result.stdout.toString());
   if (connectionFault(result) === "refused-key") return "its SSH host key is not the pinned one";
   if (/python3:.* not found/.test(result.stderr)) {
-    return "found no python3 in the guest, required to tell facts; install package python3";
+    return "found no python3 in the guest; need it to collect facts; fix: install package python3";
   }
   const why = result.stderr.trim();
   return why === "" ? "no answer" : why;

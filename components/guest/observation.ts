@@ -1,20 +1,20 @@
-/** Reads what scripts/guest/observe.py printed. The guest is not trusted: shape and size are checked. Pure. */
+/** Validates the output of scripts/guest/observe.py: the guest is not trusted. Pure. */
 import { z } from "zod";
 import { readAnswer } from "./answer";
 import { plainText, shortened } from "../../core/plainText";
 
-/** Shown on a terminal later on: one line, no control characters. */
+/** One line without control characters: a terminal shows the text later. */
 const words = (chars: number) =>
   z
     .string()
     .max(8192)
-    .transform((told) => shortened(plainText(told).replaceAll(/\s+/g, " "), chars));
+    .transform((raw) => shortened(plainText(raw).replaceAll(/\s+/g, " "), chars));
 const word = words(200);
 const hex = z.string().regex(/^[0-9a-f]{32,128}$/);
 const path = z
   .string()
   .max(512)
-  .regex(/^\/[\x21-\x7e]*$/, "is no plain path");
+  .regex(/^\/[\x21-\x7e]*$/, "is not a plain path");
 
 const file = z.object({
   path,
@@ -22,7 +22,7 @@ const file = z.object({
   mode: z.string().regex(/^[0-7]{1,4}$/),
   owner: z.string().regex(/^\d{1,10}:\d{1,10}$/),
   sha256: hex.optional(),
-  /** Only of the files that can be put back; as it is, for it is written and never shown. */
+  /** Set for files that can be restored; unfiltered, because it is written and never shown. */
   text: z.string().max(4096).optional(),
 });
 const files = z.array(file).max(500);
@@ -74,7 +74,7 @@ const schema = z.object({
     .array(z.object({ dir: path, type: word, source: word, options: words(1000) }))
     .max(200)
     .nullable(),
-  /** Bytes behind the root file system on its disk; null where the guest's layout is another one. */
+  /** Unused bytes after the root file system on its disk; null: the disk has another layout. */
   rootDisk: z.object({ unused: z.number().nonnegative().nullable() }).nullable(),
   cloudInit: word.nullable(),
   hostname: z.object({ running: word, file: word }).nullable(),
@@ -87,11 +87,11 @@ const schema = z.object({
   errors: z.array(z.object({ fact: z.string().max(50), message: word })).max(100),
 });
 
-/** Version 2 of a look; each part is null when the guest could not tell, with a line in `errors`. */
+/** Version 2 of a look; a part that the guest could not read is null and has a line in `errors`. */
 export type GuestObservation = z.output<typeof schema>;
 export type FileFacts = z.output<typeof file>;
 
-/** Throws when the answer is not what the script prints. */
+/** Throws when the answer does not have the script's form. */
 export function readGuestObservation(answer: string): GuestObservation {
   return readAnswer("guest observation", schema, answer);
 }

@@ -2,21 +2,21 @@
 import type { Seen } from "../../core/contract";
 import { FileFacts, GuestObservation } from "./observation";
 
-/** When the guest was asked and had answered, by the clock of the machine that asked; seconds. */
+/** Times of question and answer by the clock of the asking machine, seconds. */
 export interface Asked {
   readonly from: number;
   readonly to: number;
 }
 
-/** Clocks that differ less than this are right: seconds. */
+/** Tolerated clock difference, seconds. */
 const SKEW_S = 30;
 
-/** 12 digits tell two contents apart, and can be read. */
+/** 12 digits distinguish contents, and are readable. */
 const short = (sha256: string | undefined): string | undefined => sha256?.slice(0, 12);
 
 export class GuestSeen implements Seen {
   private readonly facts = new Map<string, Map<string, { value: string; known: boolean }>>();
-  /** The guest is still coming up: what its boot starts may not be there yet. */
+  /** The guest is still booting: units may not have started yet. */
   readonly starting: boolean;
 
   constructor(
@@ -24,10 +24,10 @@ export class GuestSeen implements Seen {
     asked: Asked,
   ) {
     this.starting = observation.system?.starting ?? false;
-    for (const [part, tell] of Object.entries(PARTS)) {
-      const told = observation[part as keyof typeof PARTS];
-      if (told === null) continue;
-      (tell as (told: unknown, add: Add) => void)(told, (item, field, value) =>
+    for (const [part, flatten] of Object.entries(PARTS)) {
+      const content = observation[part as keyof typeof PARTS];
+      if (content === null) continue;
+      (flatten as (content: unknown, add: Add) => void)(content, (item, field, value) =>
         this.add(item, field, value),
       );
     }
@@ -45,11 +45,11 @@ export class GuestSeen implements Seen {
     const part = PART_OF.find(([prefix]) => item.startsWith(prefix))?.[1];
     const fault = this.observation.errors.find((e) => e.fact === part);
     if (fault !== undefined) return { value: fault.message, known: false };
-    // What is not told of a part that was told is not there.
+    // A value that is missing from a reported part counts as absent.
     return { value: field === "state" ? "missing" : "absent", known: true };
   }
 
-  /** Facts in order; of what is there. */
+  /** All reported facts, in order. */
   all(): (readonly [item: string, field: string, value: string])[] {
     return [...this.facts].flatMap(([item, fields]) =>
       [...fields].map(([field, { value }]) => [item, field, value] as const),
@@ -68,14 +68,14 @@ function clock(time: number, { from, to }: Asked): string {
   return `${Math.round(Math.abs(off))} s ${off < 0 ? "behind" : "ahead"}`;
 }
 
-/** What partitions and ext4's groups leave at the end of a disk; diskGiB rises by 1024 at least. */
+/** Partitions and ext4 groups leave less than this unused; diskGiB grows by at least 1024 MiB. */
 const ROOT_SLACK_MIB = 256;
 
 type Add = (item: string, field: string, value: string) => void;
 
 function file(kind: string) {
-  return (told: readonly FileFacts[], add: Add): void => {
-    for (const { path, kind: type, mode, owner, sha256 } of told) {
+  return (files: readonly FileFacts[], add: Add): void => {
+    for (const { path, kind: type, mode, owner, sha256 } of files) {
       add(`${kind} ${path}`, "content", short(sha256) ?? type);
       add(`${kind} ${path}`, "mode", mode);
       add(`${kind} ${path}`, "owner", owner === "0:0" ? "root" : owner);
@@ -84,61 +84,61 @@ function file(kind: string) {
 }
 
 type Parts = Omit<GuestObservation, "version" | "time" | "errors" | "bootId">;
-type Teller<T> = (told: T, add: Add) => void;
+type Flatten<T> = (content: T, add: Add) => void;
 
-/** How each part of a look is told. */
-const PARTS: { readonly [K in keyof Parts]: Teller<NonNullable<Parts[K]>> } = {
-  kernel(told, add) {
-    add("kernel", "running", told.running);
-    // The one boot in which a kernel is tried has two words more.
-    const line = told.commandLine.replace(/ mirlab\.trial panic=10$/, "");
+/** How each part of a look becomes flat facts. */
+const PARTS: { readonly [K in keyof Parts]: Flatten<NonNullable<Parts[K]>> } = {
+  kernel(part, add) {
+    add("kernel", "running", part.running);
+    // GuestKernel adds these two words for a kernel's trial boot.
+    const line = part.commandLine.replace(/ mirlab\.trial panic=10$/, "");
     add("kernel", "command line", line.replace(/^BOOT_IMAGE=\S+ /, ""));
-    add("boot loader", "default kernel", told.kernel ?? "unknown");
-    add("boot loader", "default entry", told.entry);
-    add("boot loader", "saved entry", told.saved ?? "none");
-    add("boot loader", "next boot's entry", told.once ?? "none");
+    add("boot loader", "default kernel", part.kernel ?? "unknown");
+    add("boot loader", "default entry", part.entry);
+    add("boot loader", "saved entry", part.saved ?? "none");
+    add("boot loader", "next boot's entry", part.once ?? "none");
   },
-  files(told, add) {
-    file("file")(told, add);
-    for (const { path, text } of told)
+  files(part, add) {
+    file("file")(part, add);
+    for (const { path, text } of part)
       if (text !== undefined) add(`own file ${path}`, "text", text);
   },
   session: file("session file"),
   share: file("share unit"),
-  units(told, add) {
-    for (const [name, { enabled, masked, active, dropIns }] of Object.entries(told)) {
+  units(part, add) {
+    for (const [name, { enabled, masked, active, dropIns }] of Object.entries(part)) {
       add(`unit ${name}`, "at boot", masked ? "masked" : enabled ? "enabled" : "disabled");
       if (active !== null) add(`unit ${name}`, "state", active ? "active" : "inactive");
       add(`unit ${name}`, "drop-ins", dropIns.join(" ") || "none");
     }
   },
-  packages(told, add) {
-    for (const [name, version] of Object.entries(told.versions)) {
+  packages(part, add) {
+    for (const [name, version] of Object.entries(part.versions)) {
       add(`package ${name}`, "state", "installed");
-      if (told.holds.includes(name)) add(`package ${name}`, "held version", version);
+      if (part.holds.includes(name)) add(`package ${name}`, "held version", version);
     }
-    add("packages", "holds", told.holds.join(" ") || "none");
-    for (const { path, state } of told.changed ?? [])
+    add("packages", "holds", part.holds.join(" ") || "none");
+    for (const { path, state } of part.changed ?? [])
       add(`packaged file ${path}`, "content", state);
-    if (told.initrdSha256 !== null) add("initrd", "content", short(told.initrdSha256) ?? "");
+    if (part.initrdSha256 !== null) add("initrd", "content", short(part.initrdSha256) ?? "");
   },
-  account(told, add) {
-    const item = `account ${told.name}`;
-    add(item, "groups", [...told.groups].sort().join(" ") || "none");
-    add(item, "shell", told.shell);
-    add(item, "password", told.password);
-    const { keys, mode, owner } = told.authorized;
+  account(part, add) {
+    const item = `account ${part.name}`;
+    add(item, "groups", [...part.groups].sort().join(" ") || "none");
+    add(item, "shell", part.shell);
+    add(item, "password", part.password);
+    const { keys, mode, owner } = part.authorized;
     const words = keys.map((k) => (k.options === "" ? "" : `${k.options} `) + k.fingerprint);
     add(item, "authorized keys", [...words].sort().join(" ") || "none");
-    add(item, "authorized_keys file", `${mode} ${owner === told.id ? told.name : owner}`);
+    add(item, "authorized_keys file", `${mode} ${owner === part.id ? part.name : owner}`);
   },
-  hostKeys(told, add) {
-    for (const [path, fingerprint] of Object.entries(told))
+  hostKeys(part, add) {
+    for (const [path, fingerprint] of Object.entries(part))
       add(`ssh host key ${path}`, "fingerprint", fingerprint);
   },
-  mounts(told, add) {
-    // Of mounts on one another the last one counts.
-    for (const { dir, type, source, options } of told) {
+  mounts(part, add) {
+    // Of stacked mounts the last one counts.
+    for (const { dir, type, source, options } of part) {
       if (dir === "/") {
         add("root filesystem", "access", /(^|,)ro(,|$)/.test(options) ? "read-only" : "writable");
       } else {
@@ -147,25 +147,25 @@ const PARTS: { readonly [K in keyof Parts]: Teller<NonNullable<Parts[K]>> } = {
       }
     }
   },
-  rootDisk(told, add) {
-    if (told.unused === null) return;
-    const mib = Math.floor(told.unused / 1024 ** 2);
+  rootDisk(part, add) {
+    if (part.unused === null) return;
+    const mib = Math.floor(part.unused / 1024 ** 2);
     add("root disk", "unused", mib < ROOT_SLACK_MIB ? "none" : `${mib} MiB`);
   },
-  cloudInit: (told, add) => add("cloud-init", "result", told),
-  hostname(told, add) {
-    add("host name", "in use", told.running);
-    add("host name", "in /etc/hostname", told.file);
+  cloudInit: (part, add) => add("cloud-init", "result", part),
+  hostname(part, add) {
+    add("host name", "in use", part.running);
+    add("host name", "in /etc/hostname", part.file);
   },
-  timezone: (told, add) => add("clock", "timezone", told.replace(/^.*\/zoneinfo\//, "")),
-  system(told, add) {
-    const others = told.failed.filter((name) => !name.startsWith("mir-session"));
+  timezone: (part, add) => add("clock", "timezone", part.replace(/^.*\/zoneinfo\//, "")),
+  system(part, add) {
+    const others = part.failed.filter((name) => !name.startsWith("mir-session"));
     add("systemd", "failed units", others.join(" ") || "none");
-    add("systemd", "default target", told.target.replace(/^.*\//, ""));
+    add("systemd", "default target", part.target.replace(/^.*\//, ""));
   },
 };
 
-/** Part of the look that an item is of: where the guest could not tell it, the item is not known. */
+/** The part of a look that contains an item: if the part is missing, the item is unknown. */
 const PART_OF: readonly (readonly [prefix: string, part: string])[] = [
   ["kernel", "kernel"],
   ["boot loader", "kernel"],

@@ -10,7 +10,7 @@ export interface MirSessionArgs {
 
 /**
  * The page's last line, "install & run unity8-desktop-session-mir": by default a Mir server on the
- * guest's screen and a client; by choice Lomiri, Unity 8's heir. Both are mir-session.service.
+ * guest's screen with a client, or Lomiri, Unity 8's successor. Both run as mir-session.service.
  */
 export class MirSession extends pulumi.ComponentResource {
   /** State of the session's units, one line. */
@@ -29,7 +29,7 @@ export class MirSession extends pulumi.ComponentResource {
   }
 }
 
-/** Arguments of `session.sh install`; what is not configured is the script's own default. */
+/** Arguments of `session.sh install`; the script has the defaults. */
 export function sessionArgs({ kind, command, client }: GuestConfig["session"]): string[] {
   if (kind === "lomiri") return ["--lomiri"];
   const clientArgs = client?.flatMap((word) => ["--client", word]) ?? [];

@@ -11,7 +11,7 @@ export interface SharedFolderArgs {
   readonly mount: string;
 }
 
-/** The guest's side of the page's 9p share: a mount unit that outlives a reboot. */
+/** The guest's side of the page's 9p share: a mount unit, so that a reboot mounts the share again. */
 export class SharedFolder extends pulumi.ComponentResource {
   /** Mount point in the guest, once mounted. */
   readonly mount: pulumi.Output<string>;

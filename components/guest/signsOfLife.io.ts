@@ -1,4 +1,5 @@
-/** Whether a guest that does not answer still moves, seen from its host. */
+/** Detects from the host whether a guest that does not answer makes progress. */
+import { faultText } from "../../core/fault";
 import { unmet } from "../../core/verdict";
 import { deadlySign, plainConsole } from "../../core/serialLog";
 import { runOnHost } from "../../core/link.io";
@@ -6,7 +7,7 @@ import { Target } from "../../core/target";
 import { Stuck } from "../../core/stuck";
 import { Clock } from "../../core/wait";
 
-/** The guest is told by its virtual machine: it need not answer. */
+/** Observed through its virtual machine: the guest need not answer. */
 interface Watched {
   readonly host?: Target;
   readonly domain: string;
@@ -15,18 +16,18 @@ interface Watched {
 }
 
 /**
- * A deadly word on the console may be of the boot before: the log goes on from boot to boot. So it
- * counts when it is new, or when nothing has moved for so many seconds.
+ * A fatal message on the console may be from an earlier boot, because the log spans boots. It counts
+ * when it is new, or when the guest has made no progress for this many seconds.
  */
 const STILL_S = 20;
 
 /**
- * A guest's agent comes up with its system: one that answers for so many seconds, while nothing is
- * read that a boot would read, belongs to a guest that is up and takes no login.
+ * The guest agent starts late in the boot. If it answers for this many seconds while the guest reads
+ * nothing from its disk, the guest is up but accepts no login.
  */
 const UP_S = 60;
 
-/** Looks again and again; each look gives what has moved so far. Throws on what cannot recover. */
+/** Returns a function that counts the progress so far, and throws when the guest cannot recover. */
 export function signsOfLife(
   { host, domain, serialLog }: Watched,
   now: Clock["now"] = () => performance.now() / 1000,
@@ -36,9 +37,9 @@ export function signsOfLife(
   let firstBytes: number | undefined;
   return async () => {
     const args = serialLog === "" ? [domain] : [domain, serialLog];
-    const told = await runOnHost(host, "signs-of-life.sh", args, { timeoutMs: 30_000 });
-    if (told.code !== 0) return 0;
-    const [numbers = "", ...lines] = told.stdout.toString().split("\n");
+    const counted = await runOnHost(host, "signs-of-life.sh", args, { timeoutMs: 30_000 });
+    if (counted.code !== 0) return 0;
+    const [numbers = "", ...lines] = counted.stdout.toString().split("\n");
     const [reads = 0, bytes = 0, agent = 0] = numbers.split(" ").map((n) => Number(n) || 0);
     firstBytes ??= bytes;
     if (reads + bytes > most) [most, movedAt] = [reads + bytes, now()];
@@ -61,11 +62,11 @@ export function signsOfLife(
 }
 
 function noLogin(domain: string): Stuck {
-  const found = "no login, and an agent that answers: the guest is up, its sshd is not";
-  const remedy = `'systemctl start ssh' in the guest; where nothing else leads into it, 'virsh reboot ${domain}'`;
+  const found = "no login, but the guest agent answers: the guest is up, its sshd is not";
+  const remedy = `run 'systemctl start ssh' in the guest or, without access to it, 'virsh reboot ${domain}'`;
   return new Stuck(
     "ssh",
     unmet(found, { remedy, settles: false }),
-    `${domain}: ${found}; ${remedy}`,
+    faultText({ what: domain, found, need: "a login by SSH", fix: remedy }),
   );
 }

@@ -1,4 +1,4 @@
-/** How the lab host is reached: this machine, or SSH with the pinned key of the configuration. */
+/** How to reach the lab host: as this machine, or by SSH with the pinned key of the configuration. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HostConfig } from "../../config/schema";
@@ -12,7 +12,7 @@ export interface HostAccess {
   readonly target: SshTarget | undefined;
   /** The host as a hop to its guests; undefined is this machine. */
   readonly jump: SshHost | undefined;
-  /** The same, in the libvirt provider's spelling. */
+  /** The host's URI for the libvirt provider. */
   readonly uri: string;
 }
 
@@ -25,8 +25,8 @@ export function hostAccess(host: HostConfig, stack: string): HostAccess {
   if (ssh === undefined) return { target: undefined, jump: undefined, uri: libvirtUri(undefined) };
   if (!existsSync(ssh.privateKeyFile)) {
     throw new Error(
-      `host.ssh.privateKeyFile: found no ${ssh.privateKeyFile}, need a private key on this machine; ` +
-        `make one with ssh-keygen and put its public half into the host's authorized_keys`,
+      `host.ssh.privateKeyFile: found no file ${ssh.privateKeyFile}; need a private key on this machine; ` +
+        `fix: create one with ssh-keygen and add its public half to the host's authorized_keys`,
     );
   }
   const folder = join(labFolder(stack), "host");

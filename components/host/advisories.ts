@@ -1,27 +1,27 @@
 /**
- * Known weaknesses of the parts that a lab's guests touch. Data, looked through on the date below;
- * a host's own changelog is asked besides, so a fix of a distribution counts without an entry here.
+ * Known vulnerabilities of the packages that guests can reach. Data, reviewed on the date below. The
+ * doctor also reads the changelogs on the host, so a distribution's fix counts without an entry here.
  */
 
-/** When the entries were last looked through. */
+/** Date of the last review. */
 export const ADVISORIES_DATE = "2026-11-25";
 
-/** Which labs an advisory is about. */
+/** Which labs an advisory affects. */
 export type Concern = "every-lab" | "writable-share" | "user-network";
 
 export interface Advisory {
   readonly id: string;
   /** Source package; its versions are compared. */
   readonly part: string;
-  /** Binary package of it on the host: it has the version and the changelog. */
+  /** Its binary package on the host, with the version and the changelog. */
   readonly package: string;
-  /** First upstream version without the weakness; undefined: none is known. */
+  /** First fixed upstream version; undefined: none is known. */
   readonly fixedUpstream?: string;
-  /** First fixed Debian version by suite, where the distribution fixed it otherwise. */
+  /** First fixed Debian version by suite, where Debian backported the fix. */
   readonly fixedIn?: Readonly<Record<string, string>>;
   /**
-   * `verified`: read in a changelog, the source of the package or the publisher's record, as `sources`
-   * says. `unverified`: told by others only; that the package has it is not known.
+   * `verified`: confirmed in a changelog, the package's source or the publisher's record; see
+   * `sources`. `unverified`: reported by others; whether the package has it is not known.
    */
   readonly status: "verified" | "unverified";
   readonly severity: "low" | "medium" | "high";
@@ -34,7 +34,7 @@ export interface Advisory {
 
 const record = (id: string): string => `https://www.cve.org/CVERecord?id=${id}`;
 
-const UPGRADE = "sudo apt-get update; sudo apt-get install --only-upgrade";
+const UPGRADE = "sudo apt-get update && sudo apt-get install --only-upgrade";
 const QEMU = {
   part: "qemu",
   package: "qemu-system-x86",
@@ -54,10 +54,10 @@ export const ADVISORIES: readonly Advisory[] = [
     severity: "high",
     concern: "writable-share",
     meaning:
-      "a user of a guest with a writable 9p share can leave it and get at the host as QEMU's user",
-    // The publisher's own advice is no 9p at all. QEMU refuses Tlcreate of a read-only export
-    // before it gets to the racing code.
-    fix: "set guests[].share.readonly: true, or share.enabled: false; share only with guests you trust",
+      "a user of a guest can escape from a writable 9p share and access the host as QEMU's user",
+    // The publisher advises against 9p altogether. On a read-only export QEMU refuses Tlcreate before
+    // it reaches the racing code.
+    fix: "set guests[].share.readonly: true or share.enabled: false, or share only with guests you trust",
     sources: [
       record("CVE-2026-93834"),
       "https://gitlab.com/qemu-project/qemu/-/work_items/4491",
@@ -73,8 +73,8 @@ export const ADVISORIES: readonly Advisory[] = [
     severity: "medium",
     concern: "user-network",
     meaning:
-      "root of a guest on network.mode user can read the memory of its QEMU process on the host",
-    fix: "set guests[].network.mode: nat, which goes without libslirp; or give root only to those you trust",
+      "root in a guest on network.mode user can read the memory of its QEMU process on the host",
+    fix: "set guests[].network.mode: nat, which does not use libslirp, or give root only to people you trust",
     sources: [
       "https://gitlab.freedesktop.org/slirp/libslirp/-/work_items/93",
       "src/socket.c of Debian's 4.7.0-1: sosendoob sends so_urgc bytes, whatever the buffer holds",
@@ -87,7 +87,7 @@ export const ADVISORIES: readonly Advisory[] = [
     severity: "medium",
     concern: "every-lab",
     meaning:
-      "root of a guest may corrupt QEMU's memory by the USB controller that tablet and keyboard are on",
+      "root in a guest may corrupt QEMU's memory through the USB controller of tablet and keyboard",
     sources: [
       "https://gitlab.com/qemu-project/qemu/-/commit/ed582623e2372fdf862a804d122766052aba81c7",
     ],
@@ -100,7 +100,7 @@ export const ADVISORIES: readonly Advisory[] = [
     status: "verified",
     severity: "high",
     concern: "every-lab",
-    meaning: "root of a guest can overflow QEMU's heap by a QXL cursor",
+    meaning: "root in a guest can overflow QEMU's heap with a QXL cursor",
     sources: [
       record("CVE-2021-4206"),
       "ui/cursor.c of Debian's 7.2+dfsg: cursor_alloc bounds its sizes",
@@ -114,7 +114,8 @@ export const ADVISORIES: readonly Advisory[] = [
     status: "verified",
     severity: "high",
     concern: "every-lab",
-    meaning: "root of a guest can overflow QEMU's heap by changing a QXL cursor while it is read",
+    meaning:
+      "root in a guest can overflow QEMU's heap by changing a QXL cursor while QEMU reads it",
     sources: [
       record("CVE-2021-4207"),
       "hw/display/qxl-render.c of Debian's 7.2+dfsg: qxl_cursor reads the sizes once",
@@ -128,7 +129,7 @@ export const ADVISORIES: readonly Advisory[] = [
     status: "verified",
     severity: "medium",
     concern: "every-lab",
-    meaning: "a guest can crash its QEMU by a QXL command that ends beyond its memory",
+    meaning: "a guest can crash its QEMU with a QXL command that ends beyond its memory",
     sources: [
       record("CVE-2022-4144"),
       "hw/display/qxl.c of Debian's 7.2+dfsg: qxl_phys2virt is given the size",
@@ -154,7 +155,7 @@ export const ADVISORIES: readonly Advisory[] = [
     status: "verified",
     severity: "medium",
     concern: "every-lab",
-    meaning: "a SPICE client can overflow a buffer in QEMU by an image",
+    meaning: "a SPICE client can overflow a buffer in QEMU with an image",
     fix: `${UPGRADE} libspice-server1`,
     sources: [record("CVE-2020-14355"), "changelog of libspice-server1, 0.14.3-2"],
   },

@@ -1,4 +1,4 @@
-/** Handler of HostContract: looks at the host in one go, tells what differs, and puts it right. */
+/** Provider of HostContract: observes the host in one run, reports what differs, and repairs it. */
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { differenceText, Recorded } from "../../core/contract";
@@ -12,16 +12,16 @@ export interface HostContractInputs extends HostContract {
   readonly host?: SshTarget;
   /** What `up` does with differences. */
   readonly onDrift: "heal" | "report";
-  /** Always declared empty. What a look finds takes its place, so that a preview shows it go. */
+  /** Declared empty. A refresh fills it with the differences, so that a preview shows a change. */
   readonly drift: readonly string[];
 }
 
 export interface HostContractProps extends HostContractInputs {
-  /** Values that only the last `up` knows; an output, and so no part of the inputs of a look. */
+  /** Values that the last `up` recorded: an output, since the program cannot declare them. */
   readonly recorded?: Recorded;
 }
 
-/** Hashing an image that was changed takes its time; everything else is done in a second. */
+/** Hashing a changed image is slow; everything else takes a second. */
 const LOOK_MS = 300_000;
 /** apt-get waits for its lock, and downloads. */
 const HEAL_MS = 900_000;
@@ -38,7 +38,7 @@ function pick(i: HostContractInputs): HostContractInputs {
   };
 }
 
-/** Throws when the host gives no answer, or half of one: that is not the same as nothing there. */
+/** Throws when the answer is missing or incomplete: unknown is not absent. */
 async function look(inputs: HostContractInputs, recorded: Recorded): Promise<HostObservation> {
   const args = observeArgs(inputs, recorded);
   const result = await runOnHost(inputs.host, "observe.sh", args, { timeoutMs: LOOK_MS });
@@ -47,17 +47,17 @@ async function look(inputs: HostContractInputs, recorded: Recorded): Promise<Hos
   const reason = result.stderr.trim() || (result.timedOut ? "no answer in time" : "no message");
   throw new Error(
     fault === undefined
-      ? `the host cannot be looked at: ${reason}; run 'npm run doctor'`
-      : `the lab host does not answer (${reason}), required an answer: nothing is known of it; check that it is up and host.ssh is right`,
+      ? `cannot observe the host: ${reason}; fix: npm run doctor`
+      : `lab host: found no answer (${reason}); need one, as nothing is known without it; fix: check that the host is up and host.ssh is right`,
   );
 }
 
-/** A line for each difference; they are shown below the preview. */
-function tell(found: readonly HostDifference[]): void {
+/** Prints one line per difference; Pulumi shows them below the preview. */
+function printDifferences(found: readonly HostDifference[]): void {
   for (const difference of found) console.log(`host: ${differenceText(difference)}`);
 }
 
-/** Runs each script once, in order. A failure names what it was for. */
+/** Runs each script once, in order. A failure names the difference that it should have repaired. */
 async function heal(inputs: HostContractInputs, found: readonly HostDifference[]): Promise<void> {
   const done = new Set<string>();
   for (const difference of found) {
@@ -67,8 +67,8 @@ async function heal(inputs: HostContractInputs, found: readonly HostDifference[]
     done.add(words);
     const result = await runOnHost(inputs.host, step.script, step.args, { timeoutMs: HEAL_MS });
     if (result.code !== 0) {
-      const reason = result.stderr.trim() || (result.timedOut ? "no end in time" : "no message");
-      throw new Error(`${differenceText(difference)}; that failed: ${reason}`);
+      const reason = result.stderr.trim() || (result.timedOut ? "timed out" : "no message");
+      throw new Error(`${differenceText(difference)}; the repair failed: ${reason}`);
     }
   }
 }
@@ -83,7 +83,7 @@ async function converge(
   if (declared.onDrift === "report") {
     return { ...declared, recorded: { ...record(declared, seen), ...recorded } };
   }
-  tell(found);
+  printDifferences(found);
   await heal(declared, found);
   const now = found.length === 0 ? seen : await look(declared, recorded);
   const left = differences(declared, recorded, now).filter(
@@ -92,7 +92,7 @@ async function converge(
   if (left.length > 0) {
     const lines = left.map((difference) => `  ${differenceText(difference)}`);
     throw new Error(
-      [`the host is not as the lab needs it: ${left.length} left`, ...lines].join("\n"),
+      [`host: found ${left.length} difference(s) after the repair; need none`, ...lines].join("\n"),
     );
   }
   return { ...declared, recorded: record(declared, now) };
@@ -104,14 +104,14 @@ export const provider: pulumi.dynamic.ResourceProvider<HostContractInputs, HostC
   },
   /**
    * Looks without changing anything. Differences become the input `drift`, which the program
-   * declares empty: that is what a preview shows, and the lines below it name them.
+   * declares empty, so a preview shows them as a change; the printed lines name them.
    */
   async read(id, props) {
     if (props === undefined) throw new Error(`${id}: cannot be imported`);
     const { recorded = {} } = props;
     const declared = pick(props);
     const found = differences(declared, recorded, await look(declared, recorded));
-    tell(found);
+    printDifferences(found);
     const drift = found.map(differenceText);
     return { id, props: { ...props, drift }, inputs: { ...declared, drift } };
   },

@@ -23,12 +23,12 @@ const GIB = 1024 ** 3;
 
 /**
  * What a lab relies on on its host: packages and their files, daemons, groups, libvirt's settings,
- * folders, ports, images, pool, volumes, network. Every preview looks at all of it in one go and
- * names what differs; `up` puts it right before anything of a guest is touched. What the host's
- * owner decides is told once, and then taken as it is. See docs/decisions/0010.
+ * folders, ports, images, pool, volumes, network. Every preview observes all of it in one run and
+ * names what differs; `up` repairs it before it touches a guest. A change that the host's owner may
+ * decide is reported once, then recorded. See docs/decisions/0010.
  *
- * It is made before the guests, and so takes nothing of their resources: it is declared by the
- * configuration alone.
+ * It is created before the guests, so its inputs come from the configuration, never from guests'
+ * resources.
  */
 export class HostContract extends DynamicResource {
   /** For the policy pack. */

@@ -1,13 +1,13 @@
 /** What a lab relies on on its host, as data. Pure. */
 import { Difference, Wanted } from "../../core/contract";
 
-/** A guest as its host has to know it. */
+/** What the host has to know about a guest. */
 export interface GuestOnHost {
   readonly name: string;
   readonly domain: string;
-  /** Folder of the share; `own`: made by the lab. Unset: none. */
+  /** Folder of the share; `own`: created by the lab. Unset: no share. */
   readonly share?: { readonly path: string; readonly own: boolean };
-  /** Unset for an adopted domain: its disks are its owner's. */
+  /** Unset for an adopted domain: the lab does not manage its disks. */
   readonly disk?: {
     readonly volume: string;
     readonly bytes: number;
@@ -16,20 +16,20 @@ export interface GuestOnHost {
     /** `sha256:HEX`, where the configuration names one. */
     readonly digest?: string;
   };
-  /** Ports as reserved: 0 is any. For an adopted domain there is no `ssh`. */
+  /** Ports to reserve; 0: any free one. An adopted domain has no `ssh`. */
   readonly ports: { readonly ssh?: number; readonly spice: number };
-  /** By a loopback forward, by the lab's network, or as its owner has it. */
+  /** `user`: a loopback forward; `nat`: the lab's network; `own`: as the adopted domain has it. */
   readonly network: "user" | "nat" | "own";
 }
 
 export interface HostContract {
   readonly stack: string;
-  /** Whose it is: stacks of two people may have one name. */
+  /** Owner of the lab: two people's stacks may have the same name. */
   readonly owner: string;
   readonly dataDir: string;
   readonly cacheDir: string;
   readonly packages: readonly string[];
-  /** Packages of which only the files are looked at. */
+  /** Packages that are only checked for modified files. */
   readonly parts: readonly string[];
   readonly install: boolean;
   readonly pool: { readonly name: string; readonly path: string };
@@ -41,20 +41,20 @@ export interface HostContract {
   readonly guests: readonly GuestOnHost[];
 }
 
-/** A script of ours on the host that puts something right. */
+/** A host script that repairs a difference. */
 export interface HostStep {
   readonly script: string;
   readonly args: readonly string[];
 }
 
 /**
- * `elsewhere`: another resource of the same `up` does it. `refuse`: data or somebody's work is at
- * stake, so `up` fails and says what to do.
+ * `run` and `accept`: see core/contract.ts. `elsewhere`: another resource of the same `up` repairs it.
+ * `refuse`: a repair could lose data or somebody's work, so `up` fails and says what to do.
  */
 export type How = "run" | "accept" | "elsewhere" | "refuse";
 
 export interface HostWanted extends Wanted<HostStep, How> {
-  /** Facts without which there is nothing to say: another line tells of them. */
+  /** Facts that must hold; otherwise the check is skipped, since another line reports them. */
   readonly needs?: readonly (readonly [item: string, field: string, value: string])[];
 }
 

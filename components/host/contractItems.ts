@@ -1,11 +1,11 @@
-/** The items of the host's contract: one entry says what is right and how it becomes so again. Pure. */
+/** The items of the host's contract: each entry has the required value and its repair. Pure. */
 import { Heal as AnyHeal, key, Recorded } from "../../core/contract";
 import type { GuestOnHost, HostContract, HostStep, HostWanted, How } from "./contract";
 import { HostObservation } from "./observation";
 
 type Heal = AnyHeal<HostStep, How>;
 
-/** A section of the contract: what it wants of a host that was seen so. */
+/** A section of the contract: its required values, given what was observed. */
 type Section = (
   contract: HostContract,
   recorded: Recorded,
@@ -19,7 +19,7 @@ const run = (words: string, script: string, args: readonly string[], cost?: stri
   ...(cost === undefined ? {} : { cost }),
 });
 const elsewhere = (words: string): Heal => ({ how: "elsewhere", words });
-const accept: Heal = { how: "accept", words: "the host owner's to decide: up takes it as it is" };
+const accept: Heal = { how: "accept", words: "up does not repair this, but records it" };
 const refuse = (words: string): Heal => ({ how: "refuse", words });
 
 const ANSWERS = ["libvirt", "answers", "yes"] as const;
@@ -27,11 +27,11 @@ const domainThere = (guest: GuestOnHost, seen: HostObservation): boolean => {
   const state = seen.value(`domain ${guest.domain}`, "state");
   return state !== undefined && state !== "missing";
 };
-/** The guest's definition is ours: it names the ports that the reservation has to name. */
+/** Whether the domain carries this guest's mark: its ports must then be the reserved ones. */
 const isOurs = (contract: HostContract, guest: GuestOnHost, seen: HostObservation): boolean =>
   seen.value(`domain ${guest.domain}`, "owner") === `${contract.stack}.${guest.name}`;
 
-/** Values that only the last `up` knows, and that belong to the host's owner. */
+/** Values that the host's owner may change: reported once, then recorded by the next `up`. */
 export const RECORDED: readonly (readonly [item: string, ...fields: string[]])[] = [
   ["/dev/kvm", "owner"],
   ["kvm", "nested"],
@@ -49,7 +49,7 @@ export const RECORDED: readonly (readonly [item: string, ...fields: string[]])[]
   ],
 ];
 
-/** What libvirt takes where its configuration does not say; Debian 12's build of it. */
+/** libvirt's defaults for unset keys, as Debian 12 builds it. */
 const DEFAULTS: Readonly<Record<string, string>> = {
   dynamic_ownership: "1",
   user: "libvirt-qemu",
@@ -64,7 +64,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   listen_tcp: "0",
 };
 
-/** The value that counts: a setting spelled out as its default is no difference. */
+/** The effective value: a key that is set to its default equals an unset one. */
 export function effective(item: string, field: string, value: string): string {
   if (!item.startsWith("config ") || value !== "") return value;
   return DEFAULTS[field] ?? "not set";
@@ -89,13 +89,13 @@ const packages: Section = ({ packages, install }, recorded) =>
 const files: Section = (_contract, _recorded, seen) =>
   seen.items("file").map((item) => ({
     ...{ item, field: "content", right: "as packaged" },
-    heal: run("installs its package again", "heal.sh", ["reinstall", item.slice(5)], "a download"),
+    heal: run("reinstalls its package", "heal.sh", ["reinstall", item.slice(5)], "a download"),
   }));
 
 const groups: Section = () => [
   ...["libvirt", "kvm"].map((name) => ({
     ...{ item: `group ${name}`, field: "state", right: "exists" },
-    heal: run("makes it", "heal.sh", ["group", name]),
+    heal: run("creates it", "heal.sh", ["group", name]),
   })),
   {
     ...{ item: "user libvirt-qemu", field: "in group kvm", right: "yes" },
@@ -122,7 +122,7 @@ const recordedValues: Section = (_contract, recorded) =>
     }),
   );
 
-/** A folder that has to be there, with a mode and an owner. */
+/** A folder that has to exist, with a mode and an owner. */
 function folderWanted(path: string, mode: string, owner: string, heal: Heal): HostWanted[] {
   const item = `folder ${path}`;
   const needs = [[item, "state", "directory"]] as const;
@@ -134,10 +134,10 @@ function folderWanted(path: string, mode: string, owner: string, heal: Heal): Ho
 }
 
 const folders: Section = ({ dataDir, stack, owner }) => {
-  const heal = run("makes it so", "folders.sh", ["make", dataDir, stack, owner]);
+  const heal = run("repairs it", "folders.sh", ["make", dataDir, stack, owner]);
   const own = `${dataDir}/${stack}`;
   return [
-    // Whose the folder above is, is not the lab's to say.
+    // The lab does not manage the parent folder's owner.
     ...folderWanted(dataDir, "755", "", heal).filter(({ field }) => field !== "owner"),
     ...["", "/pool", "/log", "/shares"].flatMap((below) =>
       folderWanted(`${own}${below}`, "711", "root:root", heal),
@@ -155,9 +155,11 @@ const pool: Section = ({ pool: { name, path } }, _recorded, seen) => {
   const start = run("starts it", "heal.sh", ["pool", name]);
   const heal =
     seen.value(item, "state") === "missing"
-      ? elsewhere("'npm run up' makes it, what lies in it stays")
+      ? elsewhere("'npm run up' defines it again and keeps its files")
       : start;
-  const moved = refuse(`run 'virsh pool-destroy' and 'virsh pool-undefine ${name}', then 'up'`);
+  const moved = refuse(
+    `run 'virsh pool-destroy ${name}' and 'virsh pool-undefine ${name}', then 'up'`,
+  );
   return [
     { item, field: "state", right: "active", needs: [ANSWERS], heal },
     {
@@ -173,20 +175,20 @@ const network: Section = ({ network: wanted, stack }, _recorded, seen) => {
   const item = `network ${wanted.name}`;
   const needs = [ANSWERS, [item, "state", "active"]] as const;
   const start = run("starts it", "heal.sh", ["network", wanted.name]);
-  const heal = seen.value(item, "state") === "missing" ? elsewhere("up makes it") : start;
+  const heal = seen.value(item, "state") === "missing" ? elsewhere("up creates it") : start;
   return [
     { item, field: "state", right: "active", needs: [ANSWERS], heal },
     { item, field: "autostart", right: "yes", needs, heal: start },
     {
       ...{ item, field: "stack", right: stack, needs },
       heal: refuse(
-        `its mark is not this lab's: where it is, 'virsh net-destroy' and 'virsh net-undefine ${wanted.name}', then 'up'; else choose another stack name`,
+        `if it is another lab's, choose another stack name, else run 'virsh net-destroy ${wanted.name}' and 'virsh net-undefine ${wanted.name}', then 'up'`,
       ),
     },
     {
       ...{ item, field: "address", right: wanted.address, needs },
       heal: refuse(
-        `guests hold leases of it: shut them down, 'virsh net-destroy' and 'virsh net-undefine ${wanted.name}', then 'up'`,
+        `guests hold leases of it: shut them down, run 'virsh net-destroy ${wanted.name}' and 'virsh net-undefine ${wanted.name}', then 'up'`,
       ),
     },
     ...wanted.hosts.map(({ mac, ip }) => ({
@@ -201,7 +203,7 @@ const shares: Section = ({ guests, dataDir, stack, owner }, _recorded, seen) =>
     if (guest.share === undefined || !domainThere(guest, seen)) return [];
     const { path, own } = guest.share;
     if (own) {
-      const heal = run("makes it so", "folders.sh", [
+      const heal = run("repairs it", "folders.sh", [
         "make-share",
         dataDir,
         stack,
@@ -210,7 +212,9 @@ const shares: Section = ({ guests, dataDir, stack, owner }, _recorded, seen) =>
       ]);
       return folderWanted(path, "2770", "libvirt-qemu:libvirt", heal);
     }
-    const heal = refuse(`it is yours: make it with 'mkdir ${path}', or change guests[].share.path`);
+    const heal = refuse(
+      `the lab does not create it: run 'mkdir ${path}', or change guests[].share.path`,
+    );
     return [{ item: `folder ${path}`, field: "state", right: "directory", heal }];
   });
 
@@ -234,7 +238,7 @@ const ports: Section = (contract, _recorded, seen) =>
     ];
   });
 
-/** Loopback ports of a guest that runs. */
+/** Listening ports of a running guest. */
 function listening(guest: GuestOnHost, domain: string, seen: HostObservation): HostWanted[] {
   const needs = [[domain, "state", "running"]] as const;
   const on = (field: string, right: string, heal: Heal): HostWanted => ({
@@ -262,17 +266,17 @@ const disks: Section = ({ guests, pool: { name, path } }, recorded, seen) =>
     const needs = [ANSWERS, [`pool ${name}`, "state", "active"]] as const;
     const there = [...needs, [item, "state", "exists"]] as const;
     const lost = refuse(
-      `the guest's disk is not as it was made: put ${path}/${volume} back from a copy, or run 'down' and 'up' for a new guest`,
+      `somebody changed the guest's disk: restore ${path}/${volume} from a copy, or run 'down' and 'up' for a new guest`,
     );
     const base = `image ${image}`;
     const file = [[base, "state", "file"]] as const;
     const rewritten = refuse(
-      `the guests' disks are overlays of it and are not sound on another: shut them down, put the old file back from a copy, or remove it and run 'down' and 'up' for new guests`,
+      `the guests' disks are overlays of it and break on another: shut the guests down and restore the file from a copy, or remove it and run 'down' and 'up' for new guests`,
     );
     return [
       {
         ...{ item, field: "state", right: "exists", needs },
-        heal: elsewhere("up makes an empty overlay: what the guest wrote is lost"),
+        heal: elsewhere("up creates an empty overlay: the guest's data is lost"),
       },
       { item, field: "format", right: "qcow2", needs: there, heal: lost },
       {
@@ -280,9 +284,9 @@ const disks: Section = ({ guests, pool: { name, path } }, recorded, seen) =>
         heal:
           Number(seen.value(item, "virtual size") ?? 0) > bytes
             ? refuse(
-                "a disk is not made smaller: raise guests[].diskGiB again, or run 'down' and 'up' for a new guest",
+                "a disk cannot shrink: raise guests[].diskGiB again, or run 'down' and 'up' for a new guest",
               )
-            : run("enlarges it, and the guest's file system; what is on them stays", "heal.sh", [
+            : run("enlarges it and the guest's file system, and keeps their content", "heal.sh", [
                 "disk-size",
                 name,
                 volume,
@@ -310,7 +314,7 @@ const disks: Section = ({ guests, pool: { name, path } }, recorded, seen) =>
     ];
   });
 
-/** In the order in which they are healed. */
+/** In the order of repair. */
 export const SECTIONS: readonly Section[] = [
   ...[packages, files, groups, services, recordedValues, folders],
   ...[pool, network, shares, ports, disks],

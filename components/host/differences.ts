@@ -4,29 +4,29 @@ import { HostContract, HostDifference } from "./contract";
 import { effective, RECORDED, SECTIONS } from "./contractItems";
 import { HostObservation } from "./observation";
 
-/** Everything that is not as declared or recorded. What nobody could tell is a difference too. */
+/** Everything that is not as declared or recorded. A value that is not known is a difference too. */
 export function differences(
   contract: HostContract,
   recorded: Recorded,
   seen: HostObservation,
 ): HostDifference[] {
   const wanted = SECTIONS.flatMap((section) => section(contract, recorded, seen));
-  const told = new Map<string, HostDifference>();
+  const byKey = new Map<string, HostDifference>();
   for (const { item, field, right, ok, recorded: known, needs, heal } of wanted) {
     if (needs?.some(([i, f, value]) => seen.value(i, f) !== value) === true) continue;
     const fact = listenerFact(item, right, seen) ?? seen.fact(item, field);
     const found = fact === undefined ? "nothing" : effective(item, field, fact.value);
     if (fact?.known === true && (ok?.(fact.value) ?? found === right)) continue;
-    // Two guests on one image tell of it once.
-    told.set(key(item, field), {
+    // Two guests with the same image report it once.
+    byKey.set(key(item, field), {
       ...{ item, field, right, recorded: known === true, heal },
-      found: fact === undefined ? "nothing told" : fact.known ? found : `unknown (${found})`,
+      found: fact === undefined ? "nothing reported" : fact.known ? found : `unknown (${found})`,
     });
   }
-  return [...told.values()];
+  return [...byKey.values()];
 }
 
-/** Listening sockets are told as one list. */
+/** All listening sockets are one fact. */
 function listenerFact(item: string, address: string, seen: HostObservation) {
   if (!item.startsWith("forwards ")) return undefined;
   const fact = seen.fact("listeners", "tcp");
@@ -35,7 +35,7 @@ function listenerFact(item: string, address: string, seen: HostObservation) {
   return { ...fact, value };
 }
 
-/** What an `up` that went well takes for right: values that no declaration names. */
+/** The values that a successful `up` records: those that nothing declares. */
 export function record(contract: HostContract, seen: HostObservation): Record<string, string> {
   const kept: (readonly [string, string])[] = [
     ...RECORDED.flatMap(([item, ...fields]) => fields.map((field) => [item, field] as const)),

@@ -1,15 +1,15 @@
-/** Reads `virsh domcapabilities`: what an emulator can, as libvirt found it. Pure. */
+/** Reads `virsh domcapabilities`: what the emulator supports, according to libvirt. Pure. */
 import { childrenOf, firstAt, fromXml } from "../../core/xml";
 
 export interface DomainCapabilities {
   readonly emulator: string;
-  /** `pc-q35-7.2`: what the asked machine name stands for. */
+  /** `pc-q35-7.2`: what the machine alias resolves to. */
   readonly machine: string;
   readonly graphics: readonly string[];
   readonly video: readonly string[];
   readonly channels: readonly string[];
   readonly rng: readonly string[];
-  /** Drivers of shared folders. libvirt lists `path`, which is 9p, whatever QEMU can. */
+  /** Drivers of shared folders. libvirt always lists `path` (9p), even if QEMU lacks it. */
   readonly filesystems: readonly string[];
 }
 
@@ -17,7 +17,9 @@ export interface DomainCapabilities {
 export function readDomainCapabilities(xml: string): DomainCapabilities {
   const root = fromXml(xml).documentElement;
   if (root?.nodeName !== "domainCapabilities") {
-    throw new Error(`found <${root?.nodeName ?? ""}>, required <domainCapabilities>`);
+    throw new Error(
+      `virsh domcapabilities: found <${root?.nodeName ?? ""}>; need <domainCapabilities>`,
+    );
   }
   const text = (name: string): string => firstAt(root, name)?.textContent?.trim() ?? "";
   const values = (device: string, list: string): string[] => {

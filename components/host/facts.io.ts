@@ -1,4 +1,4 @@
-/** Asks the lab host for its facts, before anything is touched. */
+/** Collects the lab host's facts, before anything is changed. */
 import { ADVISORIES } from "./advisories";
 import { labPackages } from "./checks/machine";
 import { wantedPorts } from "./checks/ports";
@@ -17,7 +17,7 @@ function packageArgs(lab: Lab): string[] {
   });
 }
 
-/** `full` is what the doctor asks: slower, and all packages. */
+/** `full` adds the doctor's facts and all packages; it is slower. */
 export async function hostFacts(
   host: Target,
   lab: Lab,
@@ -37,12 +37,15 @@ export async function hostFacts(
   if (result.code === 0) return readHostFacts(result.stdout.toString());
   const where = host === undefined ? "this machine" : `host.ssh (${lab.host.ssh?.host ?? ""})`;
   if (connectionFault(result) === "refused-key") {
-    // OpenSSH's own advice names our files; the key is pinned in the configuration.
+    // OpenSSH's own advice names our generated files, but the configuration pins the key.
     throw new Error(
-      `${where}: found another SSH host key than the pinned one, need host.ssh.hostKey; ` +
-        `nothing was run; if it was replaced on purpose, set host.ssh.hostKey to the new one`,
+      `${where}: found another SSH host key than the pinned one (nothing was run there); ` +
+        `need host.ssh.hostKey; fix: set host.ssh.hostKey to the new key, if you replaced it`,
     );
   }
   const reason = result.stderr.trim() || "no answer";
-  throw new Error(`${where} cannot be asked: ${reason}; check that it is up and host.ssh is right`);
+  throw new Error(
+    `${where}: found no answer (${reason}); need facts of the host; ` +
+      `fix: check that it is up and host.ssh is right`,
+  );
 }

@@ -3,7 +3,7 @@
 export interface ShareFact {
   readonly path: string;
   readonly kind: "folder" | "missing" | "other";
-  /** What the path resolves to, symlinks followed. */
+  /** The path with symlinks resolved. */
   readonly resolved: string;
   /** Whether QEMU's user can write there. */
   readonly writable: "yes" | "no" | "unknown";
@@ -23,22 +23,22 @@ export interface PackageFact {
   readonly name: string;
   /** Undefined: not installed. */
   readonly version: string | undefined;
-  /** CVEs that its changelog names, of those asked for; undefined: it has no changelog here. */
+  /** The requested CVEs that its changelog names; undefined: no changelog on this host. */
   readonly named: readonly string[] | undefined;
 }
 
-/** What only the doctor asks for. */
+/** Facts that only the doctor collects. */
 export interface FullHostFacts {
   readonly packages: readonly PackageFact[];
   /** Loaded modules of KVM, `kvm` itself among them. */
   readonly kvmModules: readonly string[];
-  /** How far opening the device comes; even `makes-vm` does not prove that a guest runs. */
+  /** How far opening /dev/kvm gets; even `makes-vm` does not prove that a guest runs. */
   readonly kvmDevice: "absent" | "denied" | "opens" | "makes-vm";
   /** Of `vmx`, `svm`, `hypervisor`. */
   readonly cpuFlags: readonly string[];
   /** `kvm_intel Y` */
   readonly nested: string;
-  /** The machine's name by its firmware; empty where it has none. */
+  /** The product name in the firmware; may be empty. */
   readonly product: string;
   readonly udev: boolean;
   readonly systemd: boolean;
@@ -46,9 +46,9 @@ export interface FullHostFacts {
   readonly apparmor: boolean;
   /** libvirt's security models: `apparmor`, `dac`, `none`. */
   readonly secmodels: readonly string[];
-  /** libvirt's socket: its mode, and how the daemon checks who asks. */
+  /** libvirt's socket: its mode, and how the daemon authenticates clients. */
   readonly socket: { readonly mode: string; readonly auth: string } | undefined;
-  /** Of the devices that libvirt does not tell of; undefined: there is no QEMU. */
+  /** QEMU devices that libvirt's capabilities do not show; undefined: QEMU is not installed. */
   readonly devices: readonly string[] | undefined;
   readonly virtiofsd: string;
 }
@@ -56,11 +56,11 @@ export interface FullHostFacts {
 export interface HostFacts {
   /** `ID ID_LIKE VERSION_ID` of os-release. */
   readonly os: string;
-  /** `bookworm`; empty where the distribution has no such name. */
+  /** `bookworm`; empty if the distribution has no codename. */
   readonly suite: string;
   /** `uname -m` */
   readonly arch: string;
-  /** How root's rights are had. */
+  /** How scripts get root's rights. */
   readonly rights: "root" | "sudo" | "none";
   readonly user: string;
   readonly memoryAvailableMiB: number;
@@ -69,7 +69,7 @@ export interface HostFacts {
   /** As a share's `closed`. */
   readonly dataClosed: string;
   readonly cacheClosed: string;
-  /** `silent`: it took the connection, and gave no answer in 60 s. */
+  /** `silent`: it accepted the connection and gave no answer in 60 s. */
   readonly libvirt: "ok" | "absent" | "denied" | "down" | "silent";
   /** Empty while libvirt does not answer. */
   readonly libvirtVersion: string;
@@ -85,7 +85,7 @@ export interface HostFacts {
   readonly full: FullHostFacts | undefined;
 }
 
-/** The values of the answer's lines. `one` throws when there is none: half an answer is none. */
+/** Values by key. `one` throws when the key is missing: an incomplete answer is refused. */
 interface Lines {
   readonly all: (key: string) => string[];
   readonly one: (key: string) => string;
@@ -99,7 +99,9 @@ function linesOf(answer: string): Lines {
   const all = (key: string): string[] => lines.filter(([k]) => k === key).map(([, v]) => v ?? "");
   const one = (key: string): string => {
     const value = all(key)[0];
-    if (value === undefined) throw new Error(`host facts: no '${key}' in the answer`);
+    if (value === undefined) {
+      throw new Error(`host facts: found no line '${key}'; need a complete answer of facts.sh`);
+    }
     return value;
   };
   return { all, one };
@@ -151,11 +153,12 @@ function emulatorsOf({ all }: Lines): HostFacts["emulators"] {
   );
 }
 
-/** Reads the facts. Throws when a line is missing: half an answer is none. */
+/** Reads the facts. Throws when a line is missing. */
 export function readHostFacts(answer: string): HostFacts {
   const lines = linesOf(answer);
   const { all, one } = lines;
-  if (one("version") !== "2") throw new Error("host facts: unknown version");
+  const version = one("version");
+  if (version !== "2") throw new Error(`host facts: found version '${version}'; need 2`);
   return {
     os: one("os"),
     suite: one("suite"),

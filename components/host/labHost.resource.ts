@@ -15,14 +15,14 @@ import { Connection, scriptCommand } from "../../core/scriptCommand.resource";
 
 export interface LabHostArgs {
   readonly host: HostConfig;
-  /** How the host is reached. */
+  /** How to reach the host. */
   readonly access: HostAccess;
-  /** What the host was found to be, before anything was touched. */
+  /** The host's facts from before anything is changed. */
   readonly facts: HostFacts;
   readonly stack: string;
-  /** Whose it is: see components/lab/owner.io.ts. */
+  /** Owner of the lab; see components/lab/owner.io.ts. */
   readonly owner: string;
-  /** Names and MAC addresses of the guests on the lab's own network; empty: no network is made. */
+  /** Names and MAC addresses of the guests on the lab's own network; empty: no network is created. */
   readonly natGuests: readonly { readonly name: string; readonly mac: string }[];
   /** The guests as declared: the host keeps folders, ports, images and disks for them. */
   readonly guests: readonly GuestConfig[];
@@ -70,7 +70,7 @@ export class LabHost extends pulumi.ComponentResource {
     const { uri } = args.access;
     this.provider = new libvirt.Provider(
       `${name}-libvirt`,
-      // While libvirt does not answer the URI is unknown to previews: the provider must not connect.
+      // While libvirt does not answer, a preview must not know the URI: the provider would connect.
       { uri: args.facts.libvirt === "ok" ? uri : packages.ready.apply(() => uri) },
       { parent: this, dependsOn: packages },
     );
@@ -101,7 +101,7 @@ export class LabHost extends pulumi.ComponentResource {
     const network =
       args.natGuests.length === 0
         ? undefined
-        : this.makeNetwork(name, args, { ...own, dependsOn: pool });
+        : this.createNetwork(name, args, { ...own, dependsOn: pool });
     this.network = network?.name;
     new HostContract(
       `${name}-contract`,
@@ -117,13 +117,13 @@ export class LabHost extends pulumi.ComponentResource {
                 hosts: this.leases(args),
               },
       },
-      // Pool and network are made by their own resources where they are gone.
+      // A lost pool or network is recreated by its own resource first.
       { parent: this, dependsOn: [folders, pool, ...(network === undefined ? [] : [network])] },
     );
     this.registerOutputs({ pool: this.pool });
   }
 
-  private makeNetwork(
+  private createNetwork(
     name: string,
     args: LabHostArgs,
     own: pulumi.CustomResourceOptions,
@@ -137,7 +137,7 @@ export class LabHost extends pulumi.ComponentResource {
         autostart: true,
         addresses: [host.natSubnet],
         dhcp: { enabled: true },
-        // Addresses of guests are HostContract's: a new guest is no new network.
+        // HostContract sets guests' addresses, so that a new guest does not replace the network.
         xml: { xslt: xsltAppending("/network", networkMark(stack)) },
       },
       {

@@ -3,12 +3,13 @@ import { isIPv6 } from "node:net";
 import { visible } from "../../core/plainText";
 import type { SshHost } from "../../core/sshConfig";
 
-/** The provider takes every `$` in a path for a variable. */
+/** The provider expands `$NAME` in a path as a variable. */
 function filePath(path: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is refused here
   if (!/[$\u0000-\u001f]/.test(path) && path.isWellFormed()) return path;
   throw new Error(
-    `the libvirt provider cannot name the path '${visible(path)}'; choose another MIRLAB_HOME`,
+    `libvirt URI: found the path '${visible(path)}'; need one without '$' and control characters; ` +
+      `fix: choose another MIRLAB_HOME or host.ssh.privateKeyFile`,
   );
 }
 

@@ -7,8 +7,8 @@ const FIRST = 10;
 const COUNT = 240;
 
 /**
- * One fixed address for each guest. It follows the guest's name, so that guests which come and go
- * leave the others' addresses alone (but for a collision of two names).
+ * One fixed address for each guest, derived from the guest's name: the other guests keep theirs when
+ * a guest comes or goes, unless the slots of two names collide.
  */
 export function natAddresses(subnet: string, guests: readonly string[]): Map<string, string> {
   const prefix = subnet.replace(/\.0\/24$/, "");
@@ -23,7 +23,7 @@ export function natAddresses(subnet: string, guests: readonly string[]): Map<str
   return addresses;
 }
 
-/** The mark by which a network is known as a lab's, below `/network`. */
+/** The metadata below `/network` that marks a network as a lab's. */
 export function networkMark(stack: string): Tree {
   return ["metadata", {}, ["mirlab:owner", {}, ["mirlab:stack", {}, stack]]];
 }

@@ -1,4 +1,4 @@
-/** Reads what scripts/host/observe.sh told. Pure. */
+/** Reads what scripts/host/observe.sh printed. Pure. */
 import { Element } from "@xmldom/xmldom";
 import { z } from "zod";
 import { visible } from "../../core/plainText";
@@ -8,7 +8,7 @@ export interface Fact {
   /** The value, or why it is not known. */
   readonly value: string;
   readonly known: boolean;
-  /** The command or file that told it. */
+  /** The command or file that it comes from. */
   readonly source: string;
 }
 
@@ -18,7 +18,9 @@ export class HostObservation {
 
   add(item: string, field: string, fact: Fact): void {
     const fields = this.facts.get(item) ?? new Map<string, Fact>();
-    if (fields.has(field)) throw new Error(`host observation: '${item}' tells '${field}' twice`);
+    if (fields.has(field)) {
+      throw new Error(`host observation: found '${field}' of '${item}' twice; need it once`);
+    }
     this.facts.set(item, fields.set(field, fact));
   }
 
@@ -38,19 +40,24 @@ export class HostObservation {
   }
 }
 
-/** Reads an answer. Throws for one that is cut off or of another version: half an answer is none. */
+/** Reads an answer. Throws when it is incomplete or of another version. */
 export function readObservation(answer: string): HostObservation {
   const lines = answer.split("\n");
-  if (lines[0] !== "observe\t1") throw new Error("host observation: unknown version");
+  if (lines[0] !== "observe\t1") {
+    const found = visible((lines[0] ?? "").slice(0, 80));
+    throw new Error(`host observation: found the first line '${found}'; need version 1`);
+  }
   const end = lines.findIndex((line) => line.startsWith("end\t"));
   if (end < 0 || lines[end] !== `end\t${end - 1}`) {
-    throw new Error("host observation: the answer is not whole");
+    throw new Error("host observation: found an incomplete answer; need its last line");
   }
   const seen = new HostObservation();
   for (const line of lines.slice(1, end)) {
     const [kind = "", item = "", field = "", value, source, ...rest] = line.split("\t");
     if (!/^(fact|unknown)$/.test(kind) || source === undefined || rest.length > 0) {
-      throw new Error(`host observation: cannot read the line '${line.slice(0, 80)}'`);
+      throw new Error(
+        `host observation: found the line '${line.slice(0, 80)}'; need KIND ITEM FIELD VALUE SOURCE`,
+      );
     }
     seen.add(item, field, { value: value ?? "", known: kind === "fact", source });
   }
@@ -73,17 +80,17 @@ const headerSchema = z.object({
   "backing-filename-format": z.string().default("none"),
 });
 
-/** What the file of a volume says of itself, by `qemu-img info --output=json`. */
+/** Reads the header of a volume's file, from `qemu-img info --output=json`. */
 function readHeader(seen: HostObservation, item: string, fact: Fact): void {
   const { known, source } = fact;
-  const told = known ? headerOf(decoded(fact.value)) : undefined;
+  const header = known ? headerOf(decoded(fact.value)) : undefined;
   const reason = known ? "the answer cannot be read" : fact.value;
-  const tell = (field: string, value: string | undefined): void =>
+  const add = (field: string, value: string | undefined): void =>
     seen.add(item, field, { value: visible(value ?? reason), known: value !== undefined, source });
-  tell("format", told?.format);
-  tell("virtual size", told?.["virtual-size"].toString());
-  tell("backing file", told?.["full-backing-filename"] ?? told?.["backing-filename"]);
-  tell("backing format", told?.["backing-filename-format"]);
+  add("format", header?.format);
+  add("virtual size", header?.["virtual-size"].toString());
+  add("backing file", header?.["full-backing-filename"] ?? header?.["backing-filename"]);
+  add("backing format", header?.["backing-filename-format"]);
 }
 
 function headerOf(text: string): z.infer<typeof headerSchema> | undefined {
@@ -96,20 +103,20 @@ function headerOf(text: string): z.infer<typeof headerSchema> | undefined {
   return headerSchema.safeParse(answer).data;
 }
 
-/** What virsh said, by the sections that observe.sh asked for. */
+/** Reads virsh's output, one section per item. */
 function readTranscript(seen: HostObservation, text: string): void {
   const parts = text.split(/@@((?:pool|volume|network|domain) [A-Za-z0-9._+-]+)@@/);
   for (let i = 1; i + 1 < parts.length; i += 2) {
     const item = parts[i] ?? "";
     const said = parts[i + 1] ?? "";
     const kind = item.split(" ")[0] ?? "";
-    const tell = (field: string, value: string): void =>
+    const add = (field: string, value: string): void =>
       seen.add(item, field, { value, known: true, source: SOURCES[kind] ?? "virsh" });
     const error = /^error: (.*)$/m.exec(said);
     if (error !== null) {
       const absent =
         /not found|failed to get|no (storage|network|domain)|cannot open|Cannot access/;
-      if (absent.test(said)) tell("state", "missing");
+      if (absent.test(said)) add("state", "missing");
       else {
         const reason = said.replaceAll(/\s+/g, " ").trim();
         seen.add(item, "state", { value: reason, known: false, source: SOURCES[kind] ?? "virsh" });
@@ -118,12 +125,13 @@ function readTranscript(seen: HostObservation, text: string): void {
     }
     const start = said.indexOf("<");
     const root = start < 0 ? null : fromXml(said.slice(start)).documentElement;
-    if (root === null) throw new Error(`host observation: virsh told no XML of ${item}`);
-    READERS[kind]?.(said.slice(0, start), root, tell);
+    if (root === null)
+      throw new Error(`host observation: found no XML of ${item}; need its definition`);
+    READERS[kind]?.(said.slice(0, start), root, add);
   }
 }
 
-type Tell = (field: string, value: string) => void;
+type Add = (field: string, value: string) => void;
 
 const SOURCES: Readonly<Record<string, string>> = {
   pool: "virsh pool-info, pool-dumpxml",
@@ -141,44 +149,44 @@ const textAt = (root: Element, ...names: string[]): string =>
 const attribute = (element: Element | undefined, name: string): string =>
   element?.getAttribute(name) ?? "";
 
-const READERS: Readonly<Record<string, (info: string, root: Element, tell: Tell) => void>> = {
-  pool(info, root, tell) {
-    tell("state", infoLine(info, "State") === "running" ? "active" : "inactive");
-    tell("autostart", infoLine(info, "Autostart"));
-    tell("path", textAt(root, "target", "path"));
+const READERS: Readonly<Record<string, (info: string, root: Element, add: Add) => void>> = {
+  pool(info, root, add) {
+    add("state", infoLine(info, "State") === "running" ? "active" : "inactive");
+    add("autostart", infoLine(info, "Autostart"));
+    add("path", textAt(root, "target", "path"));
   },
-  volume(_info, _root, tell) {
-    tell("state", "exists");
+  volume(_info, _root, add) {
+    add("state", "exists");
   },
-  network(info, root, tell) {
+  network(info, root, add) {
     const ip = childrenOf(root, "ip")[0];
-    tell("state", infoLine(info, "Active") === "yes" ? "active" : "inactive");
-    tell("autostart", infoLine(info, "Autostart") === "yes" ? "yes" : "no");
+    add("state", infoLine(info, "Active") === "yes" ? "active" : "inactive");
+    add("autostart", infoLine(info, "Autostart") === "yes" ? "yes" : "no");
     const mask = attribute(ip, "netmask");
     const prefix = attribute(ip, "prefix") || (mask === "255.255.255.0" ? "24" : mask);
-    tell("address", `${attribute(ip, "address")}/${prefix}`);
-    tell("stack", textAt(root, "metadata", "mirlab:owner", "mirlab:stack") || "none");
+    add("address", `${attribute(ip, "address")}/${prefix}`);
+    add("stack", textAt(root, "metadata", "mirlab:owner", "mirlab:stack") || "none");
     const dhcp = ip === undefined ? undefined : firstAt(ip, "dhcp");
     for (const host of dhcp === undefined ? [] : childrenOf(dhcp, "host")) {
-      tell(`address of ${attribute(host, "mac").toLowerCase()}`, attribute(host, "ip"));
+      add(`address of ${attribute(host, "mac").toLowerCase()}`, attribute(host, "ip"));
     }
   },
-  domain(info, root, tell) {
-    tell("state", info.trim());
+  domain(info, root, add) {
+    add("state", info.trim());
     const owner = firstAt(root, "metadata", "mirlab:owner");
-    tell("owner", owner === undefined ? "none" : ownerText(owner));
+    add("owner", owner === undefined ? "none" : ownerText(owner));
     const words = Array.from(root.getElementsByTagName("qemu:arg"));
     const forward = words
       .map((word) => /hostfwd=tcp:127\.0\.0\.1:(\d+)-:22/.exec(attribute(word, "value"))?.[1])
       .find((port) => port !== undefined);
-    if (forward !== undefined) tell("ssh port", forward);
+    if (forward !== undefined) add("ssh port", forward);
     const devices = firstAt(root, "devices");
     const graphics = devices === undefined ? [] : childrenOf(devices, "graphics");
     const spice = graphics.find((g) => attribute(g, "type") === "spice");
     const port = attribute(spice, "port");
     if (/^\d+$/.test(port) && attribute(spice, "autoport") !== "yes") {
-      tell("spice port", port);
-      tell("spice address", attribute(spice, "listen") || "127.0.0.1");
+      add("spice port", port);
+      add("spice address", attribute(spice, "listen") || "127.0.0.1");
     }
   },
 };

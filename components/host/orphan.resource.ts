@@ -3,9 +3,9 @@ import { runOnHost } from "../../core/link.io";
 import { Target } from "../../core/target";
 
 /**
- * A hook that runs before a libvirt resource is created and makes way for it: names are unique in
- * libvirt, and a run that was killed after libvirt's answer left the resource without a note in the
- * state. Only what carries the lab's mark goes; anything else is refused.
+ * A hook that runs before a libvirt resource is created and removes an orphan of the same name: a
+ * run that was killed after libvirt's answer left it in libvirt, but not in the state. The hook
+ * removes only what carries the lab's mark, and refuses anything else.
  */
 export function clearOrphan(
   name: string,
@@ -17,7 +17,7 @@ export function clearOrphan(
   );
 }
 
-/** A hook that runs after a network is created: guests that run were cut off from the one before. */
+/** A hook that runs after a network is created and reconnects guests that ran on the old one. */
 export function plugGuests(name: string, host: Target, network: string): pulumi.ResourceHook {
   return new pulumi.ResourceHook(name, () => runHook(host, ["plug", network]));
 }

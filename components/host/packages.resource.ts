@@ -12,8 +12,8 @@ export interface HostPackagesArgs {
 }
 
 /**
- * The page's "apt-get install": packages that are missing are installed, what is there stays as it
- * is, and libvirt's daemon is made to answer. Nothing is ever removed: the packages are the host's.
+ * The page's "apt-get install": installs missing packages, leaves installed ones as they are, and
+ * starts libvirt's daemon. It never removes a package.
  */
 export class HostPackages extends pulumi.ComponentResource {
   /** Resolves when libvirt answers. */

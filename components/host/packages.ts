@@ -14,7 +14,7 @@ export const HOST_PACKAGES: readonly HostPackage[] = [
   { name: "mmdebstrap", why: "builds the guest image from the signed archive" },
   { name: "debian-archive-keyring", why: "the keys that sign that archive" },
   { name: "fdisk", why: "partitions the guest image" },
-  { name: "e2fsprogs", why: "makes its file system" },
+  { name: "e2fsprogs", why: "creates its file system" },
   { name: "xsltproc", why: "the libvirt provider's way to devices its schema lacks" },
   { name: "genisoimage", why: "writes the seed disk of a first boot" },
   { name: "openssh-client", why: "ssh and ssh-keygen" },
@@ -23,7 +23,7 @@ export const HOST_PACKAGES: readonly HostPackage[] = [
   { name: "dnsmasq-base", why: "addresses of libvirt's network, for network.mode nat" },
 ];
 
-/** Packages behind those above whose files run with a guest: daemon, drivers, firmware, SPICE. */
+/** Dependencies of those above that a running guest uses: daemon, drivers, firmware, SPICE. */
 export const HOST_PARTS: readonly string[] = [
   "libspice-server1",
   "libvirt-daemon",
@@ -35,8 +35,8 @@ export const HOST_PARTS: readonly string[] = [
 ];
 
 /**
- * Only useful where a person sits: the page's virt-manager and python-spice-client-gtk (now inside
- * virt-viewer). They pull a desktop's libraries, so a headless lab does not get them unasked.
+ * Useful only on a desktop: the page's virt-manager and python-spice-client-gtk (now inside
+ * virt-viewer). They pull in a desktop's libraries, so a headless lab gets them only on request.
  */
 export const VIEWER_PACKAGES: readonly HostPackage[] = [
   { name: "virt-manager", why: "the page's virt-manager" },
@@ -60,7 +60,7 @@ export const GUEST_PACKAGES: readonly string[] = [
   "qemu-guest-agent",
 ];
 
-/** Packages of every guest without which there is no picture. */
+/** Packages that every guest needs to draw a picture. */
 export const PICTURE_PACKAGES: readonly string[] = [
   ...["libegl-mesa0", "libegl1", "libgbm1", "libgl1-mesa-dri", "libgles2"],
   ...["mir-platform-graphics-gbm-kms", "mir-test-tools"],
@@ -69,7 +69,7 @@ export const PICTURE_PACKAGES: readonly string[] = [
 /** What the machine that runs Pulumi needs when the lab host is another one. */
 const CLIENT_PACKAGES = ["xsltproc", "openssh-client"];
 
-/** Package names for a machine's part: the lab host itself, or only the driver of a remote one. */
+/** Packages by role: the lab host itself, or the machine that drives a remote lab host. */
 export function packagesFor(part: "host" | "client"): readonly string[] {
   return part === "client" ? CLIENT_PACKAGES : HOST_PACKAGES.map((p) => p.name);
 }

@@ -8,17 +8,16 @@ type ImageConfig = Exclude<GuestConfig["image"], { source: "existing" }>;
 
 export interface GuestImageArgs {
   readonly connection: Connection;
-  /** Cache of the host; images lie in its `images` folder, named by content. */
+  /** Cache folder of the host; its folder `images` holds the images, named by content. */
   readonly cacheDir: string;
   readonly image: ImageConfig;
-  /** Largest virtual size, GiB: that of the disk which is laid over the image. */
+  /** Largest virtual size, GiB: the size of the overlay. */
   readonly diskGiB: number;
 }
 
 /**
- * The page's "current Linux boot iso image": a disk that guests are overlays of, never written to.
- * Built from the signed Debian archive, or downloaded and verified. The cache is the host's: it is
- * left in place when the lab goes.
+ * The page's "current Linux boot iso image": the read-only backing file of guests' root disks, built
+ * from the signed Debian archive, or downloaded and verified. `down` leaves it in the host's cache.
  */
 export class GuestImage extends pulumi.ComponentResource {
   /** Path of the image on the host; its name is its content key. */
@@ -30,16 +29,16 @@ export class GuestImage extends pulumi.ComponentResource {
     super("mirlab:index:GuestImage", name, {}, opts);
     const { image } = args;
     const file = imageFile(image, args.cacheDir, args.diskGiB);
-    const made = scriptCommand(`${name}-file`, args.connection, file.command, { parent: this });
-    // Known before it is made, so that a preview tells whether the image changes; users of the
-    // output still wait for the script, since the URN is that of its command.
-    this.path = made.urn.apply(() => file.path);
+    const command = scriptCommand(`${name}-file`, args.connection, file.command, { parent: this });
+    // A preview knows the path before the script runs, and so shows whether the image changes. Users
+    // of the path still wait for the script, as the output derives from its command.
+    this.path = command.urn.apply(() => file.path);
     this.format = pulumi.output(image.source === "url" ? image.format : "qcow2");
     this.registerOutputs({ path: this.path, format: this.format });
   }
 }
 
-/** Where the image will lie, and the script that puts it there. */
+/** The image's path, and the script that puts it there. */
 function imageFile(
   image: ImageConfig,
   cacheDir: string,
@@ -69,7 +68,7 @@ const buildOptions = (image: BuiltConfig): string[] => ["--suite", image.suite, 
 
 const keys = new Map<string, string>();
 
-/** What the image's recipe and packages are named by; asked once for each list. */
+/** The content key of recipe and packages, computed once for each list of options. */
 function contentKey(options: readonly string[]): string {
   const words = options.join(" ");
   const script = "scripts/host/image-build.sh";
@@ -80,7 +79,7 @@ function contentKey(options: readonly string[]): string {
   return key;
 }
 
-/** Where the image lies on the host, or will lie. */
+/** The image's path on the host, whether it exists yet or not. */
 export function imagePath(image: ImageConfig, cacheDir: string): string {
   return image.source === "url"
     ? urlImagePath(image, cacheDir)

@@ -11,7 +11,7 @@ import { SHARE_TAG } from "../guest/share.resource";
 
 type ExistingConfig = Extract<GuestConfig["image"], { source: "existing" }>;
 
-/** A virtual machine that was on the host before, reached with its owner's keys. */
+/** An existing virtual machine, reached with its owner's keys. */
 export function adoptedMachine(
   name: string,
   args: GuestArgs,

@@ -15,7 +15,7 @@ import { GuestBoot } from "../guest/boot.resource";
 import { GuestContract } from "../guest/contract.resource";
 import { GuestKernel } from "../build/kernel.resource";
 import { GuestMesa } from "../build/mesa.resource";
-import { madeMachine } from "./newMachine.resource";
+import { newMachine } from "./newMachine.resource";
 import { MirReadiness } from "../readiness/readiness.resource";
 import { MirSession, sessionArgs } from "../guest/session.resource";
 import { Connection } from "../../core/scriptCommand.resource";
@@ -27,7 +27,7 @@ export interface GuestOutputs {
   readonly spiceUri: pulumi.Output<string>;
   readonly viewerFile: pulumi.Output<string>;
   readonly screenshot: pulumi.Output<string>;
-  /** HTML page of the last look at the guest: verdicts, picture, facts, logs. */
+  /** HTML report of the last check of the guest: verdicts, picture, facts, logs. */
   readonly report: pulumi.Output<string>;
   readonly versions: pulumi.Output<{ linux: string; mesa: string; mir: string }>;
   /** `kvm` or `tcg`, and why. */
@@ -48,7 +48,7 @@ export class Guest extends pulumi.ComponentResource {
     const machine =
       image.source === "existing"
         ? adoptedMachine(name, args, image, this)
-        : madeMachine(name, args, image, this);
+        : newMachine(name, args, image, this);
     const { access, share } = machine;
     const seen = {
       guest: access.target,
@@ -71,7 +71,7 @@ export class Guest extends pulumi.ComponentResource {
     };
     const placeOf = ({ build }: { readonly build?: object | undefined }) =>
       build === undefined ? {} : { place: buildPlace(args) };
-    // Before what follows: another kernel is another boot. An installed guest's is its owner's.
+    // The kernel comes first, as a new one needs a reboot. An adopted guest keeps its own.
     const kernel = machine.adopted
       ? undefined
       : new GuestKernel(
@@ -79,7 +79,7 @@ export class Guest extends pulumi.ComponentResource {
           { ...software, config: kernelConfig(config), ...placeOf(config.kernel) },
           { parent: this, dependsOn: boot },
         );
-    // On the kernel that stays: it has to draw there.
+    // Mesa comes after the kernel, as it has to draw on it.
     const mesa =
       kernel === undefined
         ? undefined
@@ -89,7 +89,7 @@ export class Guest extends pulumi.ComponentResource {
             { parent: this, dependsOn: kernel },
           );
     const booted = { parent: this, dependsOn: mesa ?? boot };
-    /** A word that changes with every boot and every Mesa that the lab has made. */
+    /** A text that changes with every boot and every change of Mesa by the lab. */
     const sinceChange = (word: pulumi.Output<string>): pulumi.Output<string> =>
       pulumi
         .all([word, kernel?.boots ?? "", mesa?.changes ?? ""])
@@ -171,7 +171,7 @@ function buildPlace({ config, host, stack }: GuestArgs): BuildPlace {
   return { ...buildCache, cacheDir, lab: stack, vcpus: config.vcpus };
 }
 
-/** What the lab's first boot made of the guest, and keeps it. */
+/** What the first boot sets up and GuestContract keeps. */
 function ownGuest({ name, diskGiB }: GuestConfig, access: GuestAccess): pulumi.Output<OwnGuest> {
   return access.clientPublicKey.apply((clientPublicKey) => ({
     ...{ hostname: name, user: GUEST_USER, groups: GUEST_GROUPS },

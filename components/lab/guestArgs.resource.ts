@@ -1,7 +1,7 @@
 import { GuestConfig, HostConfig } from "../../config/schema";
 import { LabHost } from "../host/labHost.resource";
 
-/** What a guest is declared by. */
+/** The arguments of a guest's resources. */
 export interface GuestArgs {
   readonly config: GuestConfig;
   readonly host: HostConfig;

@@ -1,4 +1,4 @@
-/** What the lab host knows of one guest and keeps for it. */
+/** The lab host's part of one guest: acceleration, ports, screen, share. */
 import * as pulumi from "@pulumi/pulumi";
 import { Acceleration } from "../../core/limits";
 import { LOOPBACK, ScreenPlace, screenPlace } from "../../config/screen";
@@ -17,7 +17,7 @@ export function serialLog({ host, stack, config }: GuestArgs): string {
   return `${host.dataDir}/${stack}/log/${config.name}.serial.log`;
 }
 
-/** How the guest's instructions run: as configured, or what a probe guest proved. */
+/** The guest's acceleration: as configured, or as a probe guest proved. */
 export function acceleration(
   name: string,
   { config, host, labHost }: GuestArgs,
@@ -36,15 +36,15 @@ export function acceleration(
     const probed = JSON.parse(text) as Probed;
     if (config.acceleration === "kvm" && probed.acceleration !== "kvm") {
       throw new Error(
-        `${config.name}: acceleration: found ${probed.reason}, need a working KVM; ` +
-          `repair it, or set guests[].acceleration to "auto"`,
+        `${config.name}: acceleration: found ${probed.reason}; need a working KVM; ` +
+          `fix: repair KVM (npm run doctor), or set guests[].acceleration to "auto"`,
       );
     }
     return probed;
   });
 }
 
-/** Loopback ports on the lab host, reserved there; a wish of 0 is for any free one. */
+/** Reserved loopback ports on the lab host; a wish of 0: any free one. */
 export function ports(
   name: string,
   { config, host, labHost, stack }: GuestArgs,
@@ -77,7 +77,7 @@ export function screenOf({ config, host, stack }: GuestArgs, port: number): Scre
   };
 }
 
-/** The display of the domain's declaration. */
+/** The display part of the domain's declaration. */
 export function screenParts(
   { config, stack }: GuestArgs,
   port: pulumi.Output<number>,
@@ -91,7 +91,7 @@ export function screenParts(
   return { port, clipboard, fileTransfer, ...screenPlace(spice, stack, name) };
 }
 
-/** The share's folder on the host: the configured one, or one made for the guest. */
+/** The share's folder on the host: the configured one, or one created for the guest. */
 export function sharePath(
   name: string,
   { config, host, labHost, stack }: GuestArgs,

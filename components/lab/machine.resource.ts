@@ -3,7 +3,7 @@ import { Screen } from "../access/viewer";
 import { Acceleration } from "../../core/limits";
 import { GuestAccess } from "../access/access.resource";
 
-/** The virtual machine that a guest runs in: made by the lab, or adopted. */
+/** The virtual machine that a guest runs in: created by the lab, or adopted. */
 export interface Machine {
   readonly access: GuestAccess;
   /** The guest's screen, as a viewer sees it. */
@@ -13,13 +13,13 @@ export interface Machine {
   /** The resource that defines the domain. */
   readonly resource: pulumi.Resource;
   readonly domainName: pulumi.Output<string>;
-  /** Changes when the guest was booted anew, so that it has to be waited for and asked again. */
+  /** Changes with every boot, after which the lab has to wait for the guest and check it again. */
   readonly bootId: pulumi.Output<string>;
   readonly acceleration: pulumi.Output<Acceleration>;
-  /** Why that acceleration. */
+  /** Why the guest has this acceleration. */
   readonly reason: pulumi.Output<string>;
-  /** File on the host with the serial console; empty when the domain has none of ours. */
+  /** The lab's serial log on the host; empty: the domain has none. */
   readonly serialLog: string;
-  /** The system was installed by somebody else: no first boot of ours is waited for. */
+  /** Somebody else installed the system: do not wait for the lab's first boot. */
   readonly adopted: boolean;
 }

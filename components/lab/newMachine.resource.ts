@@ -26,8 +26,8 @@ import { SHARE_TAG } from "../guest/share.resource";
 
 type ImageConfig = Exclude<GuestConfig["image"], { source: "existing" }>;
 
-/** A virtual machine made from an image, with the lab's keys in it. */
-export function madeMachine(
+/** A virtual machine created from an image, with the lab's keys in it. */
+export function newMachine(
   name: string,
   args: GuestArgs,
   imageConfig: ImageConfig,

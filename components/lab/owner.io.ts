@@ -1,4 +1,4 @@
-/** Whose a lab is: two people may call their stacks alike, on one host. */
+/** The owner of a lab: two people may use the same stack name on one host. */
 import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
@@ -21,9 +21,9 @@ function nameOf(read: () => string, longest: number): string {
 }
 
 /**
- * What is in `MIRLAB_HOME/owner`, made on the first call: `USER@MACHINE-` and eight hexadecimal
- * digits. It lies beside the state and the guests' keys, and outlives a lost state. Throws when the
- * file holds anything else.
+ * The content of `MIRLAB_HOME/owner`, written by the first call: `USER@MACHINE-` and eight hexadecimal
+ * digits. It is beside the state and the guests' keys, and outlives a lost state. Throws when the file
+ * has anything else.
  */
 export function labOwner(): string {
   const home = mirlabHome();
@@ -39,7 +39,7 @@ export function labOwner(): string {
   const partial = `${file}.${process.pid}`;
   writeFileSync(partial, `${owner}\n`, { mode: 0o600 });
   try {
-    // Of two runs that start together the first one's counts.
+    // Of two runs that start together, the first one wins.
     linkSync(partial, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -53,7 +53,7 @@ function checked(file: string): string {
   const text = readFileSync(file, "utf8").trim();
   if (FORM.test(text)) return text;
   throw new Error(
-    `${file}: found ${JSON.stringify(text.slice(0, 80))}, required USER@MACHINE- and eight hexadecimal digits; ` +
-      "the lab's folder on the host has it in its file .mirlab-stack: restore it from there, or remove the file where no lab of yours is left",
+    `${file}: found ${JSON.stringify(text.slice(0, 80))}; need USER@MACHINE- and eight hexadecimal digits; ` +
+      "fix: restore it from .mirlab-stack in the lab's folder on the host, or remove the file if you have no lab left",
   );
 }

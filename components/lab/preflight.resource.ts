@@ -7,13 +7,13 @@ import { HostFacts } from "../host/facts";
 import { Lab } from "../../config/schema";
 import { refuse } from "./refusal.resource";
 
-/** How the host is reached, and what it was found to be. */
+/** How to reach the host, and its facts. */
 export interface Preflight {
   readonly access: HostAccess;
   readonly facts: HostFacts;
 }
 
-/** Refuses a lab that its host cannot carry, before anything is touched: all faults at once. */
+/** Checks the host before anything is changed, and refuses the lab with all faults at once. */
 export async function preflight(lab: Lab, stack: string): Promise<Preflight> {
   const asked = await askHost(lab, stack);
   const findings = checkHost(asked.facts, lab, stack);
@@ -23,7 +23,7 @@ export async function preflight(lab: Lab, stack: string): Promise<Preflight> {
   const faults = findings.filter((f) => f.severity === "fail");
   if (faults.length === 0) return asked;
   refuse(
-    `the host cannot carry this lab: ${faults.length} fault(s); nothing was touched`,
+    `the host is not ready for this lab: ${faults.length} fault(s); nothing was touched`,
     ...faults.map((f) => `  ${f.path === undefined ? "" : `${f.path}: `}${findingText(f)}`),
   );
 }

@@ -3,7 +3,7 @@ import { Lab } from "../../config/schema";
 import { readLabTexts } from "../../config/lab";
 import { refuse } from "./refusal.resource";
 
-/** The lab that this stack's configuration declares. Throws once, with every fault. */
+/** The lab that this stack's configuration declares. Refuses once, with all faults. */
 export function labOfStack(): Lab {
   const config = new pulumi.Config();
   const prefix = `${config.name}:`;

@@ -1,4 +1,4 @@
-/** Reads a screenshot and says whether anything is on it. Pure. */
+/** Reads a screenshot and judges whether it shows a session. Pure. */
 import { createHash } from "node:crypto";
 import { PNG } from "pngjs";
 
@@ -9,10 +9,10 @@ export interface Picture {
   readonly rgb: Uint8Array;
 }
 
-/** Largest side that is read, pixels: above any QXL mode, below a memory bomb. */
+/** Largest accepted side, pixels: above any QXL mode, below a memory bomb. */
 const MAX_SIDE = 8192;
 
-/** Reads what `virsh screenshot` wrote: PPM (P6, as QEMU answers) or PNG. Throws on anything else. */
+/** Reads the output of `virsh screenshot`: PPM (P6, from QEMU) or PNG. Throws on anything else. */
 export function readPicture(bytes: Buffer): Picture {
   if (bytes.subarray(0, 8).equals(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]))) {
     return fromPng(bytes);
@@ -22,7 +22,7 @@ export function readPicture(bytes: Buffer): Picture {
 
 function checkSize(width: number, height: number): void {
   if (!(width >= 1 && height >= 1 && width <= MAX_SIDE && height <= MAX_SIDE)) {
-    throw new Error(`screenshot of ${width}x${height} pixels, need 1 to ${MAX_SIDE} a side`);
+    throw new Error(`screenshot: found ${width}x${height} pixels; need 1 to ${MAX_SIDE} per side`);
   }
 }
 
@@ -59,21 +59,21 @@ export function toPng(picture: Picture): Buffer {
   return PNG.sync.write(png, { colorType: 2 });
 }
 
-/** What can be told of a picture without knowing what it should show. */
+/** Facts about a picture that need no knowledge of its content. */
 export interface PictureFacts {
   readonly width: number;
   readonly height: number;
   /** Distinct colours, counted up to 256. */
   readonly colours: number;
-  /** Share of pixels that are not of the most frequent colour, 0 to 1. */
+  /** Share of pixels that do not have the most frequent colour, 0 to 1. */
   readonly drawn: number;
-  /** Black, with nothing on it but the colours of a text console. */
+  /** Black background with only the colours of a text console. */
   readonly console: boolean;
   /** SHA-256 over size and pixels, hex: the same picture in any file format. */
   readonly sha256: string;
 }
 
-/** The sixteen of VGA, which Linux' console uses, are made of four levels; texts elsewhere are smooth. */
+/** Linux' console uses the 16 VGA colours, which have four levels; other text is antialiased. */
 const CONSOLE_LEVELS = new Set([0x00, 0x55, 0xaa, 0xff]);
 const isConsoleColour = (rgb: number): boolean =>
   [rgb >> 16, (rgb >> 8) & 0xff, rgb & 0xff].every((level) => CONSOLE_LEVELS.has(level));
@@ -103,7 +103,7 @@ export function pictureFacts(picture: Picture): PictureFacts {
   };
 }
 
-/** Fewer drawn pixels than this is an empty screen: 0.5 % of 1024x768 is a 63x63 window. */
+/** With a smaller drawn share a screen counts as empty: 0.5 % of 1024x768 is a 63x63 window. */
 export const MIN_DRAWN = 0.005;
 
 /** Why a picture does not show a session, or undefined. */

@@ -1,4 +1,4 @@
-/** The proof that somebody at the screen would see something: a picture, and one after a key. */
+/** Proves that the screen shows the session and reacts to a key: takes a picture before and after. */
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -17,7 +17,7 @@ interface Screen {
   readonly picture: string;
 }
 
-/** The picture that is kept. */
+/** The stored picture. */
 interface Kept {
   /** SHA-256 of the file; empty when there is none. */
   readonly sha256: string;
@@ -31,11 +31,11 @@ export interface PictureProof extends Kept {
   readonly seen?: Picture;
 }
 
-/** Printable, and the default client counts it; nothing of it is shown as text. */
+/** A printable key: the default client counts it and does not show it as text. */
 const KEY = "KEY_M";
-/** Seconds in which a key must have changed the picture. */
+/** Seconds in which a key has to change the picture. */
 const KEY_S = { kvm: 5, tcg: 20 } as const;
-/** Pictures in which the screen must have come to rest before a key is sent. */
+/** Number of pictures within which the screen has to stop changing before a key is sent. */
 const RESTS = 5;
 
 const fileHash = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
@@ -46,7 +46,7 @@ async function shoot({ host, domain }: Screen): Promise<Picture | string> {
   return readPicture(shot.stdout);
 }
 
-/** Whole or not at all. */
+/** Stores the picture atomically. */
 async function keep(file: string, picture: Picture): Promise<Kept> {
   const png = toPng(picture);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -55,7 +55,7 @@ async function keep(file: string, picture: Picture): Promise<Kept> {
   return { sha256: fileHash(png), time: new Date().toISOString() };
 }
 
-/** Takes the picture, keeps it, and judges it. */
+/** Takes the picture, stores it, and judges it. */
 export async function provePicture(screen: Screen): Promise<PictureProof> {
   const picture = await shoot(screen);
   if (typeof picture === "string") return { outcome: unmet(picture), sha256: "", time: "" };
@@ -66,7 +66,7 @@ export async function provePicture(screen: Screen): Promise<PictureProof> {
   return { outcome, seen: picture, ...(await keep(screen.picture, picture)) };
 }
 
-/** Whether the kept picture is still the one of `kept`. */
+/** Whether the stored file still has the digest `kept`. */
 export async function pictureIntact(file: string, kept: string): Promise<boolean> {
   const bytes = await readFile(file).catch(() => undefined);
   return bytes !== undefined && fileHash(bytes) === kept;
@@ -75,8 +75,8 @@ export async function pictureIntact(file: string, kept: string): Promise<boolean
 const same = (a: Picture, b: Picture): boolean => pictureFacts(a).sha256 === pictureFacts(b).sha256;
 
 /**
- * Sends a key to the default client and looks for another picture. It must have come to rest first:
- * a change that comes by itself proves nothing. The picture afterwards is kept instead.
+ * Sends a key to the default client and waits for a changed picture. The screen has to stop changing
+ * first: a change that happens anyway proves nothing. Stores the changed picture instead.
  */
 export async function proveKeyboard(
   screen: Screen,

@@ -1,4 +1,4 @@
-/** Handler of MirReadiness: the checks, asked of the running guest, and the picture that proves it. */
+/** Handler of MirReadiness: runs the checks on the running guest and takes the picture. */
 import { existsSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -39,20 +39,20 @@ export interface MirReadinessInputs {
   readonly acceleration: Acceleration;
   readonly serialLog: string;
   readonly gates: GateRequirements;
-  /** Host folder of the share, and its mount point in the guest; unset: no share is checked. */
+  /** Host folder of the share and its mount point in the guest; unset: the guest has no share. */
   readonly share?: { readonly path: string; readonly mount: string; readonly readonly: boolean };
   /** File of the picture on the machine that runs Pulumi. */
   readonly picture: string;
-  /** Changes with what the session or the hardware is made of: then the guest is asked anew. */
+  /** Changes when session or hardware change, so that the checks run again. */
   readonly session: string;
 }
 
 export interface MirReadinessProps extends MirReadinessInputs {
-  /** `ready`, `not ready`, or `unreachable`: then the facts are the last known ones. */
+  /** With `unreachable` the facts are the last known ones. */
   readonly status: "ready" | "not ready" | "unreachable";
-  /** The fatal checks that are not met, one line each; empty when ready. */
+  /** The unmet fatal checks, one line each; empty when ready. */
   readonly reasons: string[];
-  /** Of the last look, in order; warnings among them. */
+  /** Verdicts of the last look, in order, with the warnings. */
   readonly verdicts: Verdict[];
   readonly facts: GuestFacts | null;
   /** SHA-256 of the picture file; empty when there is none. */
@@ -61,7 +61,7 @@ export interface MirReadinessProps extends MirReadinessInputs {
   readonly pictureTime: string;
 }
 
-/** Pulumi's mark for a value that is not known yet. */
+/** Pulumi's marker for a value that is not known yet. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 function pick(i: MirReadinessInputs): MirReadinessInputs {
@@ -75,8 +75,8 @@ function pick(i: MirReadinessInputs): MirReadinessInputs {
 
 const isOpen = (v: Verdict): boolean => v.fatal && !isMet(v);
 
-/** What a look says, as it is kept. */
-function told(
+/** The result of a look, in the form that the state keeps. */
+function resultOf(
   inputs: MirReadinessInputs,
   seen: Seen,
   picture: { readonly sha256: string; readonly time: string },
@@ -95,7 +95,7 @@ function told(
   };
 }
 
-/** Whether a key may be tried: only where everything else is met, and on a client that counts keys. */
+/** The outcome without a key; undefined: try one (all other checks are met, the client counts keys). */
 function keyboardOutcome(guest: GuestLook, others: readonly Verdict[]): Outcome | undefined {
   const client = guest.facts.unit?.client;
   if (client === "none") return skipped("no client is declared");
@@ -106,52 +106,52 @@ function keyboardOutcome(guest: GuestLook, others: readonly Verdict[]): Outcome 
   return open.length === 0 ? undefined : skipped(`not tried before ${open.join(", ")}`);
 }
 
-/** One look at the guest: asked, and proven from outside. */
+/** One look: the guest's facts, and the proofs from the host. */
 async function look(
   inputs: MirReadinessInputs,
 ): Promise<{ props: MirReadinessProps; sessionSeconds: number | null }> {
   const guest = await probe(inputs.guest);
   if (typeof guest === "string") {
     const proofs = { domain: UP.domain, ssh: unmet(`no answer: ${guest}`) } as Proofs;
-    return { props: told(inputs, { proofs }, NO_PICTURE), sessionSeconds: null };
+    return { props: resultOf(inputs, { proofs }, NO_PICTURE), sessionSeconds: null };
   }
   const { sessionSeconds } = guest;
   const share = await proveShare(inputs);
   const picture: PictureProof = await provePicture(inputs);
   const proofs: Proofs = { ...UP, share, picture: picture.outcome };
-  const before = told(inputs, { guest, proofs }, picture);
+  const before = resultOf(inputs, { guest, proofs }, picture);
   const keyboard = keyboardOutcome(guest, before.verdicts);
   if (keyboard !== undefined || picture.seen === undefined) {
     const withKeyboard = { ...proofs, ...(keyboard === undefined ? {} : { keyboard }) };
-    return { props: told(inputs, { guest, proofs: withKeyboard }, picture), sessionSeconds };
+    return { props: resultOf(inputs, { guest, proofs: withKeyboard }, picture), sessionSeconds };
   }
   const { outcome, kept = picture } = await proveKeyboard(inputs, picture.seen);
   const seen = { guest, proofs: { ...proofs, keyboard: outcome } };
-  return { props: told(inputs, seen, kept), sessionSeconds };
+  return { props: resultOf(inputs, seen, kept), sessionSeconds };
 }
 
 const NO_PICTURE = { sha256: "", time: "" };
 
-/** Checks are not met, and time cannot help: the verdicts say all there is to say. */
+/** Checks are unmet and waiting cannot help; the verdicts are the whole reason. */
 class Unmet extends Error {}
 
-/** What is only on its way needs no remedy, when something else is there to stay. */
+/** Omits the fix for checks that waiting may still meet, if there are others. */
 function finalReasons(open: readonly Verdict[]): string[] {
   const stays = open.filter((v) => !v.settles);
   if (stays.length === 0) return open.map(verdictText);
   return open.map((v) =>
-    v.settles ? `${v.id}: found ${v.found}, not judged: time may change it` : verdictText(v),
+    v.settles ? `${v.id}: found ${v.found}; not judged: waiting may change it` : verdictText(v),
   );
 }
 
-function tellReady(what: string, props: MirReadinessProps): void {
+function printReady(what: string, props: MirReadinessProps): void {
   console.log(`${what} ${countMet(props.verdicts)}`);
   for (const warning of props.verdicts.filter((v) => !isMet(v))) {
     console.log(`${props.domain}: warning: ${verdictText(warning)}`);
   }
 }
 
-/** Looks until ready. An unmet check fails the deploy and keeps the measurements in the state. */
+/** Looks until ready. An unmet check fails the deploy; the state keeps the measurements. */
 async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
   const { acceleration, domain } = inputs;
   const what = `${domain}: readiness`;
@@ -163,11 +163,11 @@ async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
     const { props, sessionSeconds } = await look(inputs);
     last = props;
     if (props.status === "ready") {
-      tellReady(what, props);
+      printReady(what, props);
       return { value: props };
     }
     const open = props.verdicts.filter(isOpen);
-    // What a session has not brought after so long it will not bring: somebody broke it.
+    // A session that has run for so long will not meet more checks: somebody broke it.
     settledLooks = (sessionSeconds ?? 0) >= SETTLED_S[acceleration] ? settledLooks + 1 : 0;
     const count = `${countMet(props.verdicts)}, not yet ${open.map((v) => v.id).join(", ")}`;
     if (open.some((v) => !v.settles) || settledLooks >= SETTLED_LOOKS) {
@@ -177,7 +177,7 @@ async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
     return { notYet: count, moved: props.verdicts.filter(isMet).length };
   };
   try {
-    // The guest may have been started by this very `up`.
+    // This `up` may have just started the guest.
     await waitForSsh(inputs);
     return await waitFor({ what, limitS, stallS }, lookOnce);
   } catch (error) {
@@ -185,10 +185,10 @@ async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
   }
 }
 
-/** Looks at a session that has long settled: the first may have met it in a bad moment. */
+/** Looks at a settled session before it fails: a single look may hit a bad moment. */
 const SETTLED_LOOKS = 3;
 
-/** As Pulumi takes it: the properties go into the state, and the next `up` asks again. */
+/** A failure in Pulumi's form: the state keeps the properties, and the next `up` retries. */
 function failure(
   inputs: MirReadinessInputs,
   last: MirReadinessProps | undefined,
@@ -200,14 +200,14 @@ function failure(
     return notReady(inputs, last, reasons);
   }
   const { id, outcome } = { id: error.check, outcome: error.outcome };
-  const now = told(inputs, { proofs: { [id]: outcome } }, NO_PICTURE);
+  const now = resultOf(inputs, { proofs: { [id]: outcome } }, NO_PICTURE);
   const kept = last?.verdicts.filter((v) => v.id !== id) ?? [];
   const order = CHECKS.map((check) => check.id);
   const verdicts = [...kept, ...now.verdicts].sort(
     (a, b) => order.indexOf(a.id) - order.indexOf(b.id),
   );
   const props = { ...(last ?? now), status: "not ready" as const, reasons: now.reasons, verdicts };
-  // The first line of the message is the verdict again; the log's lines follow it.
+  // The first line of the message repeats the verdict; the lines of the log follow it.
   const log = error.message.split("\n").slice(1).join("\n").trim();
   return notReady(inputs, props, [...now.reasons, ...(log === "" ? [] : [log])]);
 }
@@ -216,10 +216,10 @@ function notReady({ domain, bootId }: MirReadinessInputs, properties: object, re
   return Object.assign(new Error(`${domain} is not ready`), { id: bootId, properties, reasons });
 }
 
-/** What was proven last, and still holds as far as can be told without proving it again. */
+/** The last proofs, as far as they still hold without repeating them. */
 async function keptProofs(props: MirReadinessProps, guest: GuestLook): Promise<Proofs> {
   const kept = (id: "share" | "picture" | "keyboard"): Proofs => {
-    // A state of an older version has no verdicts.
+    // The state of an earlier version has no verdicts.
     const verdict = (props.verdicts as Verdict[] | undefined)?.find((v) => v.id === id);
     return verdict === undefined ? {} : { [id]: verdict };
   };
@@ -234,13 +234,13 @@ async function keptProofs(props: MirReadinessProps, guest: GuestLook): Promise<P
       ? {}
       : {
           picture: unmet(`${picture} is missing or was changed`, {
-            remedy: "run 'up': it takes another",
+            remedy: "run 'up': it takes a new picture",
           }),
         }),
   };
 }
 
-/** Why the guest need not be asked: its domain does not run. One call of virsh. */
+/** Why the guest cannot answer: its domain does not run. Costs one call of virsh. */
 async function domainFault({ host, domain }: MirReadinessInputs): Promise<string | undefined> {
   return assertRunning(host, domain, "").then(
     () => undefined,
@@ -248,11 +248,38 @@ async function domainFault({ host, domain }: MirReadinessInputs): Promise<string
   );
 }
 
-/** Proves, and leaves a report beside the picture, whatever comes out. */
-const proveAndTell = (inputs: MirReadinessInputs): Promise<MirReadinessProps> =>
+/** Start of the reason for a missing report, which comes from no verdict. */
+const LOST_REPORT = "report: ";
+
+/**
+ * A look's result with the words that the state has. `required` and `remedy` change between versions
+ * of this project; without this a refresh would show the new words as drift. A verdict keeps its
+ * words while its finding is the same, the reasons while all of their verdicts are kept.
+ */
+function withKeptWords(now: MirReadinessProps, before: MirReadinessProps): MirReadinessProps {
+  // The state of an earlier version has no verdicts.
+  const old = (before.verdicts as Verdict[] | undefined) ?? [];
+  const keptOf = (v: Verdict): Verdict | undefined =>
+    old.find(({ id, status, found }) => id === v.id && status === v.status && found === v.found);
+  const open = now.verdicts.filter(isOpen);
+  const sameReasons =
+    before.status === "not ready" &&
+    open.length === old.filter(isOpen).length &&
+    open.every((v) => keptOf(v) !== undefined);
+  return {
+    ...now,
+    verdicts: now.verdicts.map((v) => keptOf(v) ?? v),
+    reasons: sameReasons
+      ? before.reasons.filter((reason) => !reason.startsWith(LOST_REPORT))
+      : now.reasons,
+  };
+}
+
+/** Runs the checks, and writes a report beside the picture, also when they fail. */
+const proveAndReport = (inputs: MirReadinessInputs): Promise<MirReadinessProps> =>
   leaveEvidence(dirname(inputs.picture), inputs, prove(inputs));
 
-/** Why gates cannot be used: malformed, or below the page's floor. */
+/** Why gates are refused: malformed, or below the page's floor. */
 function gateFailures(gates: GateRequirements | undefined): pulumi.dynamic.CheckFailure[] {
   return (["kernel", "mesa"] as const).flatMap((key) => {
     const text = gates?.[key];
@@ -267,11 +294,11 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
     return { inputs: news, failures: gateFailures(news.gates) };
   },
   async create(inputs) {
-    return { id: inputs.bootId, outs: await proveAndTell(inputs) };
+    return { id: inputs.bootId, outs: await proveAndReport(inputs) };
   },
   /**
-   * Asks the guest without changing anything. A guest that does not answer is told as `unreachable`
-   * and not as an error: refresh comes before `up` can start it. It is never told as deleted.
+   * Checks the guest without changing anything. A guest that does not answer is `unreachable`, not an
+   * error, because refresh runs before `up` can start it; and it is never reported as deleted.
    */
   async read(id, props) {
     if (props === undefined) throw new Error(`${id}: cannot be imported`);
@@ -282,9 +309,9 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
     }
     const proofs = await keptProofs(props, guest);
     const kept = { sha256: props.pictureSha256, time: props.pictureTime };
-    const now = told(props, { guest, proofs }, kept);
+    const now = withKeptWords(resultOf(props, { guest, proofs }, kept), props);
     const report = reportFile(dirname(props.picture));
-    const lost = existsSync(report) ? [] : [`report: ${report} is missing`];
+    const lost = existsSync(report) ? [] : [`${LOST_REPORT}${report} is missing`];
     const status = lost.length === 0 ? now.status : "not ready";
     return { id, props: { ...props, ...now, status, reasons: [...now.reasons, ...lost] } };
   },
@@ -293,7 +320,7 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
     return { changes: declared || olds.status !== "ready" };
   },
   async update(_id, _olds, news) {
-    return { outs: await proveAndTell(news) };
+    return { outs: await proveAndReport(news) };
   },
   async delete(_id, props) {
     await removeEvidence(dirname(props.picture));

@@ -2,15 +2,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { MirReadinessInputs, MirReadinessProps } from "./readiness.provider";
 import { DynamicResource } from "../../core/dynamic.resource";
 
-/** See MirReadinessInputs for what each means. */
+/** MirReadinessInputs documents the properties. */
 export type MirReadinessArgs = {
   readonly [K in keyof MirReadinessInputs]: pulumi.Input<MirReadinessInputs[K]>;
 };
 
 /**
- * The page's "Verify Mesa and used Kernel". Asks the running guest, not the packages' names; proves
- * the share by a nonce each way and the session by a picture of the screen. An unmet check fails the
- * deploy with what was found, what is required and the remedy, and the next `up` asks again.
+ * The page's "Verify Mesa and used Kernel". Checks the running guest, not package versions; proves
+ * the share by a nonce in each direction and the session by a picture of the screen. An unmet check
+ * fails the deploy with what was found, what is needed and the fix; the next `up` checks again.
  */
 export class MirReadiness extends DynamicResource {
   /** For the policy pack. */

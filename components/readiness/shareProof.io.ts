@@ -1,4 +1,4 @@
-/** The proof that a share is shared: a nonce written on each side is read on the other. */
+/** Proves that a share works: a nonce written on each side is read on the other. */
 import { randomBytes } from "node:crypto";
 import { Wanted } from "./checks/check";
 import { met, Outcome, skipped, unmet } from "../../core/verdict";

@@ -1,7 +1,7 @@
 /**
- * Leaves what a look at a guest has found as files: a report for a person, JUnit XML and JSON for
- * programs, logs, the picture. It never changes how a deploy ends: what cannot be had is told in the
- * report, and a report that cannot be written in one line.
+ * Writes the result of a look at a guest to files: an HTML report, JUnit XML, JSON, logs and the
+ * picture. It never changes the result of a deploy: the report names data that could not be read, and
+ * one printed line says that a report could not be written.
  */
 import { mkdir, readFile, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -23,11 +23,11 @@ const FILES = {
   picture: "screen.png",
   session: "session.log",
   serial: "serial.log",
-  // Last: when it is there, so is what it names.
+  // Written last: when it exists, so do the files that it refers to.
   report: "report.html",
 } as const;
 
-/** The guest that was looked at. */
+/** The observed guest. */
 export interface Subject {
   readonly guest: SshTarget;
   readonly host?: SshTarget;
@@ -37,11 +37,11 @@ export interface Subject {
   readonly serialLog: string;
 }
 
-/** What a look has measured; a part is missing where it did not come so far. */
+/** The measurements of a look; parts that it did not reach are missing. */
 interface Measured {
   readonly verdicts?: readonly Verdict[];
   readonly facts?: unknown;
-  /** Its file, and when it was taken; no time: it was not. */
+  /** File and time of the picture; without a time there is no picture. */
   readonly picture?: string;
   readonly pictureTime?: string;
 }
@@ -50,24 +50,25 @@ type Failure = Error & { readonly properties?: Measured; readonly reasons?: read
 
 const SESSION_LINES = 400;
 const SERIAL_LINES = 2000;
-/** Characters of a log that are kept; the whole stays where it is. */
+/** Characters of a log in the results; the complete log stays at its place. */
 const LOG_CHARS = 1024 * 1024;
-/** The deploy has ended, and somebody waits for its last line. */
+/** Short, because the deploy has ended and somebody waits for it. */
 const SESSION_LIMIT_MS = 45_000;
 const SERIAL_LIMIT_MS = 15_000;
 
 async function sessionLog({ guest, domain }: Subject): Promise<Log> {
   const whole = `'journalctl -b -u mir-session -u mir-session-client' in ${domain}`;
   const options = { timeoutMs: SESSION_LIMIT_MS };
-  const told = await runInGuest(guest, "session-log.sh", [String(SESSION_LINES)], options);
-  if (told.code === 0) return { text: told.stdout.toString(), whole };
-  const late = told.timedOut ? `no answer in ${SESSION_LIMIT_MS / 1000} s` : "no answer";
-  const why = told.stderr.trim().split("\n").at(-1) ?? "";
-  return { missing: `The guest did not tell it: ${why === "" ? late : why}`, whole };
+  const read = await runInGuest(guest, "session-log.sh", [String(SESSION_LINES)], options);
+  if (read.code === 0) return { text: read.stdout.toString(), whole };
+  const late = read.timedOut ? `no answer in ${SESSION_LIMIT_MS / 1000} s` : "no answer";
+  const why = read.stderr.trim().split("\n").at(-1) ?? "";
+  return { missing: `Not available from the guest: ${why === "" ? late : why}`, whole };
 }
 
 async function serialLog({ host, serialLog: whole }: Subject): Promise<Log> {
-  if (whole === "") return { missing: "The domain has no serial log of the lab's.", whole: "none" };
+  if (whole === "")
+    return { missing: "The lab keeps no serial log of this domain.", whole: "none" };
   const options = { timeoutMs: SERIAL_LIMIT_MS };
   return { text: await serialTail(host, whole, SERIAL_LINES, options), whole };
 }
@@ -78,24 +79,24 @@ async function pictures({ picture, pictureTime = "" }: Measured): Promise<Eviden
   return [{ title: "Screen", time: pictureTime, png, file: FILES.picture }];
 }
 
-/** What the facts say of versions, where they say it as texts. */
+/** The versions in the facts; values that are not texts are omitted. */
 function versions(facts: unknown): Record<string, string> {
-  const told = { ...(facts as Record<string, unknown> | null | undefined) };
+  const all = { ...(facts as Record<string, unknown> | null | undefined) };
   const named: [string, unknown][] = [
-    ["Linux", told.kernel],
-    ["Mesa", told.mesa],
-    ["Mir", told.mir],
+    ["Linux", all.kernel],
+    ["Mesa", all.mesa],
+    ["Mir", all.mir],
   ];
   return Object.fromEntries(
     named.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
   );
 }
 
-/** Why a look has failed, without what its verdicts say already. */
+/** Why a look failed, without the reasons that repeat its verdicts. */
 function faultOf(failure: Failure): string {
-  const said = (failure.properties?.verdicts ?? []).map(verdictText);
+  const known = (failure.properties?.verdicts ?? []).map(verdictText);
   if (failure.reasons === undefined) return failure.message;
-  return failure.reasons.filter((reason) => !said.includes(reason)).join("\n");
+  return failure.reasons.filter((reason) => !known.includes(reason)).join("\n");
 }
 
 async function gather(
@@ -127,16 +128,16 @@ async function gather(
   };
 }
 
-/** The facts and verdicts for programs; a new shape gets a new version. */
-function factsJson({ pictures: _p, sessionLog: _s, serialLog: _l, ...told }: Evidence): string {
-  return `${JSON.stringify({ version: 1, ...told }, undefined, 2)}\n`;
+/** Facts and verdicts for programs; increase the version with every change of the format. */
+function factsJson({ pictures: _p, sessionLog: _s, serialLog: _l, ...data }: Evidence): string {
+  return `${JSON.stringify({ version: 1, ...data }, undefined, 2)}\n`;
 }
 
 function logText(log: Log, lines: number): string {
   return "text" in log ? `${tail(log.text, lines, LOG_CHARS).text}\n` : `${log.missing}\n`;
 }
 
-/** Contents by name; a file that this look has nothing for must not stay from the one before. */
+/** Files by name; undefined: remove the file that an earlier look may have left. */
 function contents(evidence: Evidence): [name: string, data: string | Buffer | undefined][] {
   return [
     [FILES.junit, junit(evidence)],
@@ -161,7 +162,7 @@ async function write(
   }
 }
 
-async function tell(
+async function writeReport(
   folder: string,
   subject: Subject,
   measured: Measured,
@@ -174,17 +175,17 @@ async function tell(
     console.log(`${subject.domain}: report ${file}`);
     const wanted = process.env.MIRLAB_RESULTS ?? "";
     if (wanted === "") return;
-    // For CI to collect, maybe as another user: the mode is the user's umask.
+    // CI may collect it as another user: leave the permissions to the umask.
     const copy = join(resolve(wanted), evidence.stack, evidence.guest);
     await write(copy, evidence, { folder: 0o777, file: 0o666 });
   } catch (error) {
-    console.log(`${subject.domain}: the report is not written: ${(error as Error).message}`);
+    console.log(`${subject.domain}: could not write the report: ${(error as Error).message}`);
   }
 }
 
 /**
- * Gives a proof's outcome on unchanged, after a report of it is written. `folder` is the guest's in
- * its lab's; a failure may carry what it measured as `properties`, as Pulumi takes it.
+ * Writes a report on a proof, then passes the proof's outcome on unchanged. `folder` is the guest's
+ * folder in the lab's folder. A failure may carry its measurements as `properties`, in Pulumi's form.
  */
 export async function leaveEvidence<T extends Measured>(
   folder: string,
@@ -192,28 +193,28 @@ export async function leaveEvidence<T extends Measured>(
   proof: Promise<T>,
 ): Promise<T> {
   const measured = await proof.catch(failWithEvidence(folder, subject));
-  await tell(folder, subject, measured);
+  await writeReport(folder, subject, measured);
   return measured;
 }
 
-/** Passes a failure on, after a report of it is written. */
+/** Writes a report on a failure, then passes the failure on. */
 export function failWithEvidence(
   folder: string,
   subject: Subject,
 ): (failure: Error) => Promise<never> {
   return async (failure) => {
-    await tell(folder, subject, (failure as Failure).properties ?? {}, failure);
+    await writeReport(folder, subject, (failure as Failure).properties ?? {}, failure);
     throw failure;
   };
 }
 
-/** Removes what was written into a guest's folder, and only that; copies for CI stay. */
+/** Removes the report's files from a guest's folder, and no others; copies for CI stay. */
 export async function removeEvidence(folder: string): Promise<void> {
   const results = dirname(reportFile(folder));
   for (const name of Object.values(FILES)) {
     await rm(join(results, name), { force: true });
     await rm(join(results, `${name}.partial`), { force: true });
   }
-  // Anything else in the folder is not ours: leave both.
+  // Keep the folder if other files are in it.
   await rmdir(results).catch(() => undefined);
 }

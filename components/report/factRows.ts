@@ -5,7 +5,7 @@ export type FactRow = readonly [path: string, value: string];
 
 const MAX = { rows: 400, depth: 8, chars: 1000 } as const;
 
-/** The text of what is neither list nor record. */
+/** The text of a scalar; undefined for a list or record. */
 function scalar(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (value === null || value === undefined) return "unknown";
@@ -15,7 +15,7 @@ function scalar(value: unknown): string | undefined {
 const all = (texts: readonly (string | undefined)[]): texts is readonly string[] =>
   !texts.includes(undefined);
 
-/** A value in one row: a scalar, a list of them, or a small record of them in a list. */
+/** The text of a list of scalars, or of a flat record in a list; undefined: it needs several rows. */
 function inOneRow(value: object, inList: boolean): string | undefined {
   const entries = Object.entries(value);
   if (entries.length === 0) return "none";
@@ -25,7 +25,7 @@ function inOneRow(value: object, inList: boolean): string | undefined {
   return inList ? entries.map(([key], i) => `${key}: ${texts[i]}`).join("\n") : undefined;
 }
 
-/** One row a value, in order; `cut` when there are more than a page can show. */
+/** One row per value, in order; `cut`: the page cannot show all of them. */
 export function factRows(facts: unknown): {
   readonly rows: readonly FactRow[];
   readonly cut: boolean;

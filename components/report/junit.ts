@@ -10,21 +10,21 @@ const TIERS: readonly Tier[] = ["boot", "graphics", "session"];
 const MAX_CHARS = 10_000;
 
 /**
- * XML cannot carry control characters, and the serializer refuses them. A replacement character is
- * taken for a wrong encoding by readers, ours included.
+ * The serializer refuses control characters, which XML cannot carry. Readers, including ours, take a
+ * replacement character for a wrong encoding.
  */
 const plain = (text: string): string =>
   shortened(plainText(text), MAX_CHARS).replaceAll("\ufffd", "?");
 
-/** Readers put an attribute on one line. */
+/** Readers show an attribute on one line. */
 const line = (text: string): string => plain(text).replaceAll(/\s+/g, " ");
 
 type Outcome = "passed" | "failure" | "error" | "skipped";
 
 /**
  * A red test makes a pipeline red, so a test is red exactly when its check fails the deploy: a
- * warning passes, and its words are in the output. `failure` is what readers show for an assertion
- * that does not hold, `error` for one that could not be made.
+ * warning passes, with its text as output. `failure` means a failed assertion, `error` one that could
+ * not be evaluated.
  */
 function outcome(v: Verdict): Outcome {
   if (v.status === "skipped") return "skipped";
@@ -33,11 +33,11 @@ function outcome(v: Verdict): Outcome {
 }
 
 /**
- * The message is repeated in the body: GitLab shows the body, GitHub's reporters and Jenkins the
+ * Repeats the message in the body: GitLab shows the body, GitHub's reporters and Jenkins show the
  * message first.
  */
 function result(v: Verdict): Tree {
-  const message = line(`found ${v.found}, need ${v.required}`);
+  const message = line(`found ${v.found}; need ${v.required}`);
   const body = plain(`${verdictText(v)}\nmore: docs/checks.md#${v.id}`);
   switch (outcome(v)) {
     case "skipped":
@@ -51,7 +51,7 @@ function result(v: Verdict): Tree {
   }
 }
 
-/** What ended the look where no check says so: without it a run without checks would be green. */
+/** The fault that ended the look if no check failed: otherwise a run without checks would be green. */
 function faultOf(evidence: Evidence): Tree | undefined {
   if (evidence.ready || failing(evidence.verdicts).length > 0) return undefined;
   const fault = evidence.fault ?? "the guest is not ready";
@@ -60,13 +60,13 @@ function faultOf(evidence: Evidence): Tree | undefined {
 }
 
 /**
- * One suite a tier. Jenkins takes the class name up to its last dot for a package; GitLab shows the
+ * One suite per tier. Jenkins uses the class name up to its last dot as the package; GitLab shows the
  * class name as the suite.
  */
 export function junit(evidence: Evidence): string {
-  // Without zone and fraction, UTC: the strictest of the schemas (Ant's) allows nothing else.
+  // UTC without zone and fraction: the strictest schema (Ant's) allows nothing else.
   const timestamp = evidence.time.slice(0, 19);
-  // Time of a single check is not measured; the attribute must be there.
+  // The attribute is mandatory, but the time of a single check is not measured.
   const time = "0";
   const fault = faultOf(evidence);
   const suites = TIERS.flatMap((tier) => {

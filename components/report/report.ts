@@ -1,4 +1,4 @@
-/** The evidence as one HTML page, complete in itself. Pure: the same evidence, the same bytes. */
+/** The evidence as one self-contained HTML page. Pure: the same evidence gives the same bytes. */
 import { createHash } from "node:crypto";
 import { isMet, Tier, Verdict } from "../../core/verdict";
 import { count, Evidence, EvidencePicture, failing, Log, warnings } from "./evidence";
@@ -7,18 +7,18 @@ import { Html, markup } from "../../core/html";
 import { shortened, tail } from "../../core/plainText";
 import { REPORT_STYLE } from "./reportStyle";
 
-/** What a page may hold: a guest decides what is told, not how much. */
+/** Limits of a page, because a guest controls the texts in it. */
 const MAX = {
   /** Characters of one text. */
   words: 3000,
   verdicts: 200,
-  /** Bytes of a picture: above, the page names its file. */
+  /** Bytes of a picture; the page only names the file of a larger one. */
   picture: 8 * 1024 * 1024,
   logLines: 200,
   logChars: 65_536,
 } as const;
 
-/** Who opens the page runs nothing of a guest's, and asks nobody for anything. */
+/** The page runs no script and loads nothing from outside. */
 const POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash("sha256").update(REPORT_STYLE).digest("base64")}'`,
@@ -33,7 +33,7 @@ const TIERS: readonly (readonly [Tier, title: string])[] = [
   ["session", "Session"],
 ];
 
-/** Colour, icon and word say the same: the word alone is enough. */
+/** Colour and icon only repeat the word. */
 type Tone = Verdict["status"] | "warning";
 const STROKES: Readonly<Record<Tone, string>> = {
   met: "M3 8.5l3.5 3.5L13 4.5",
@@ -63,14 +63,14 @@ const RUNS_ON = {
 } as const;
 
 function headline({ ready, verdicts }: Evidence): { tone: Tone; text: string } {
-  const told = warnings(verdicts).length;
-  const and = told === 0 ? "" : `, ${told} ${told === 1 ? "warning" : "warnings"}`;
+  const warned = warnings(verdicts).length;
+  const and = warned === 0 ? "" : `, ${warned} ${warned === 1 ? "warning" : "warnings"}`;
   if (ready) return { tone: "met", text: `Ready: ${count(verdicts)}${and}` };
-  const what = verdicts.length === 0 ? "the guest could not be asked" : count(verdicts);
+  const what = verdicts.length === 0 ? "the guest did not answer" : count(verdicts);
   return { tone: "unmet", text: `Not ready: ${what}${and}` };
 }
 
-/** What ended the look: its first line, and what follows for who wants it. */
+/** The fault that ended the look: its first line, and the rest on demand. */
 function fault(text: string): Html {
   const [first = "", ...rest] = text.trim().split("\n");
   const more = tail(rest.join("\n"), MAX.logLines, MAX.words).text;
@@ -96,8 +96,8 @@ function fix(v: Verdict): Html {
 <h3><span class="id">${words(v.id)}</span> ${badge(v)}</h3>
 <dl>
 <dt>Found</dt><dd class="found">${words(v.found)}</dd>
-<dt>Required</dt><dd class="required">${words(v.required)}</dd>
-<dt>Remedy</dt><dd class="remedy">${words(v.remedy)}</dd>
+<dt>Need</dt><dd class="required">${words(v.required)}</dd>
+<dt>Fix</dt><dd class="remedy">${words(v.remedy)}</dd>
 <dt>More</dt><dd><code>docs/checks.md#${words(v.id)}</code></dd>
 </dl>
 </li>`;
@@ -117,7 +117,7 @@ function pictureOf({ title, time, png, file }: EvidencePicture): Html {
   const caption = markup`<figcaption>${title}, ${when(time)}; file <code>${file}</code></figcaption>`;
   if (png.length > MAX.picture) {
     const size = `${(png.length / 1_048_576).toFixed(1)} MiB`;
-    return markup`<figure class="card"><p class="none">Not shown here: it has ${size}.</p>${caption}</figure>`;
+    return markup`<figure class="card"><p class="none">Not shown: the picture has ${size}.</p>${caption}</figure>`;
   }
   const data = `data:image/png;base64,${png.toString("base64")}`;
   return markup`<figure class="card"><img src="${new Html(data)}" alt="${title} of the guest">${caption}</figure>`;
@@ -131,9 +131,8 @@ ${evidence.pictures.length === 0 ? none : evidence.pictures.map(pictureOf)}
 }
 
 function check(v: Verdict): Html {
-  const need = v.status === "skipped" ? "not asked" : "required";
   return markup`<li>${badge(v)}<span class="id">${words(v.id)}</span>
-<span class="words">${words(v.found)}<span class="need">${need}: ${words(v.required)}</span></span></li>`;
+<span class="words">${words(v.found)}<span class="need">need: ${words(v.required)}</span></span></li>`;
 }
 
 function checks(all: readonly Verdict[]): Html | undefined {
@@ -147,7 +146,7 @@ function checks(all: readonly Verdict[]): Html | undefined {
 ${own.map(check)}
 </ul>`;
   });
-  const cut = markup`<p class="note">The first ${MAX.verdicts} of ${all.length}; all are in <code>facts.json</code>.</p>`;
+  const cut = markup`<p class="note">The first ${MAX.verdicts} of ${all.length}; <code>facts.json</code> has all.</p>`;
   return markup`<section><h2>All checks</h2>
 ${tiers}
 ${all.length > MAX.verdicts ? cut : undefined}
@@ -163,9 +162,9 @@ function facts(evidence: Evidence): Html {
   const lines = rows.map(
     ([path, value]) => markup`<tr><th scope="row">${path}</th><td>${value}</td></tr>`,
   );
-  const where = cut ? "Cut; the whole is in" : "The same as data:";
+  const where = cut ? "Shortened; complete in" : "The same as data:";
   const table = markup`<details class="card">
-<summary><h3>Facts</h3> <span class="quiet">${rows.length} values that the guest told</span></summary>
+<summary><h3>Facts</h3> <span class="quiet">${rows.length} values from the guest</span></summary>
 <table><caption>${where} <code>facts.json</code></caption>
 <tbody>
 ${lines}
@@ -173,18 +172,18 @@ ${lines}
 </details>`;
   return markup`<section><h2>Versions and facts</h2>
 ${versions.length === 0 ? undefined : list}
-${rows.length === 0 ? markup`<p class="card none">The guest told no facts.</p>` : table}
+${rows.length === 0 ? markup`<p class="card none">The guest reported no facts.</p>` : table}
 </section>`;
 }
 
 function log(title: string, kept: Log, open: boolean): Html {
   const end = "text" in kept ? tail(kept.text, MAX.logLines, MAX.logChars) : undefined;
   if (end === undefined || end.lines === 0) {
-    const why = "missing" in kept ? kept.missing : "It is empty.";
+    const why = "missing" in kept ? kept.missing : "The log is empty.";
     return markup`<div class="card none"><h3>${title}</h3> ${words(why)}</div>`;
   }
   const lines = `${end.lines} ${end.lines === 1 ? "line" : "lines"}`;
-  const cut = markup`<p class="note">Cut; the whole: ${kept.whole}</p>`;
+  const cut = markup`<p class="note">Shortened; complete log: ${kept.whole}</p>`;
   return markup`<details class="card"${open ? markup` open` : undefined}>
 <summary><h3>${title}</h3> <span class="quiet">${end.cut ? `the last ${lines}` : lines}</span></summary>
 ${end.cut ? cut : undefined}
@@ -192,11 +191,11 @@ ${end.cut ? cut : undefined}
 </details>`;
 }
 
-/** The page. What a person needs at two in the morning comes first. */
+/** The page; the most urgent parts come first. */
 export function report(evidence: Evidence): string {
   const { guest, stack, ready, verdicts } = evidence;
   const unmet = failing(verdicts);
-  // What is likely to say why is open.
+  // Open the log that probably has the reason.
   const inSession = unmet.some((v) => v.tier === "session");
   return markup`<!doctype html>
 <html lang="en">
@@ -211,8 +210,8 @@ export function report(evidence: Evidence): string {
 <body>
 ${top(evidence)}
 <main>
-${fixes("What is missing", unmet)}
-${fixes(ready ? "Warnings" : "Warnings, which fail nothing", warnings(verdicts))}
+${fixes("Unmet checks", unmet)}
+${fixes(ready ? "Warnings" : "Warnings (they do not fail the deploy)", warnings(verdicts))}
 ${pictures(evidence)}
 ${checks(verdicts)}
 ${facts(evidence)}

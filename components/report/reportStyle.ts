@@ -1,4 +1,4 @@
-/** Style of the report: one column, calm, for a phone, a desktop, the dark and paper. Pure. */
+/** Style of the report: one column, for phone, desktop, dark mode and print. Pure. */
 
 const LIGHT = `
   color-scheme: light;
@@ -97,7 +97,7 @@ th, td { padding: .35rem 1.25rem; border-top: 1px solid var(--line); text-align:
 th { width: 40%; color: var(--quiet); }
 td { padding-left: 0; white-space: pre-wrap; }
 
-/* A reversed column starts at its end: a log's last line is what is wanted. */
+/* A reversed column starts at its end, so that a log shows its last lines. */
 .scroll { display: flex; flex-direction: column-reverse; max-height: 26rem; overflow: auto; background: var(--log); border-top: 1px solid var(--line); border-radius: 0 0 .75rem .75rem; }
 pre { padding: .9rem 1.25rem; line-height: 1.5; font-size: .8125rem; white-space: pre-wrap; }
 

@@ -1,5 +1,5 @@
-"""Runs scripts beside each other, in one login and one start of Python: both take an emulated guest
-longer than the scripts. Standard input: {NAME: TEXT}. Prints {NAME: {code, out, err}}.
+"""Runs scripts in parallel, by one login and one start of Python: in an emulated guest each of these
+takes longer than the scripts. Standard input: {NAME: TEXT}. Prints {NAME: {code, out, err}}.
 """
 import base64, fnmatch, glob, hashlib, json, os, re, stat, struct, subprocess, sys, threading, time  # noqa
 
@@ -34,8 +34,8 @@ def drain(fd, into):
 
 
 def main():
-    told = {}
-    # Python first: a fork of more than one thread is none.
+    answers = {}
+    # Python first: forking after the threads have started is unsafe.
     scripts = sorted(json.load(sys.stdin).items(), key=lambda item: not item[0].endswith(".py"))
     sys.stdout.flush()
     started = [start(name, text) for name, text in scripts]
@@ -50,8 +50,8 @@ def main():
         for thread in threads:
             thread.join()
         status = child.wait() if child is not None else os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        told[name] = {"code": status, "out": kept[0][0], "err": kept[1][0]}
-    print(json.dumps(told, separators=(",", ":")))
+        answers[name] = {"code": status, "out": kept[0][0], "err": kept[1][0]}
+    print(json.dumps(answers, separators=(",", ":")))
 
 
 main()

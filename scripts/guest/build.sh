@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# A build in the guest, as a unit: it goes on whoever waits for it. In the guest, as root. KIND is
-# kernel or mesa. The compiler and its tools come in a file, as the source does: the guest needs no
-# packages and no network, and nothing of it is changed.
+# Builds in the guest, as a systemd unit: the build goes on when the connection ends. Runs in the guest,
+# as root. KIND is kernel or mesa. The compiler and the source come as files: the guest needs no packages
+# and no network, and its own files stay as they are.
 #   build.sh state KIND                        prints `STATE IDENTITY STEPS SECONDS PHASE`, see below
 #   build.sh begin KIND IDENTITY DISK_MIB MEMORY_MIB NAME=SHA256...
-#       makes room for this build, and prints the names of the files that have to come
+#       makes room for this build, and prints the names of the files to send
 #   build.sh receive KIND NAME SHA256          standard input: the file
 #   build.sh start KIND IDENTITY JOBS CACHE_MIB
-#   build.sh log KIND | package KIND           what it said, what it made
-#   build.sh clean KIND                        all goes but the log, the compiler cache and the package
-#   build.sh forget KIND                       the package goes too
-# STATE: none, running, done, failed, oom (it needed more memory than it may have).
+#   build.sh log KIND | package KIND           prints the log, or the built package
+#   build.sh clean KIND                        removes all but the log, the compiler cache and the package
+#   build.sh forget KIND                       removes the package too
+# STATE: none, running, done, failed, oom (the unit's memory limit ended it).
 set -euo pipefail
 
 # shellcheck source=../build/confine.sh
@@ -30,7 +30,7 @@ die() {
 
 text() { [[ ! -s $1 ]] || head -c 200 -- "$1" | tr -d '\n'; }
 
-# --- how far it is ---
+# --- progress ---
 
 unit_is() { systemctl show -p "$1" --value "$unit" 2>/dev/null; }
 
@@ -53,7 +53,7 @@ state() {
   printf '%s %s %s %s %s\n' "$word" "${identity:--}" "$steps" "$((started == 0 ? 0 : $(date +%s) - started))" "$(text "$dir/phase")"
 }
 
-# --- before ---
+# --- files ---
 
 unmount() {
   local name
@@ -80,17 +80,17 @@ free_mib() { df --output=avail -BM "$dir" | tail -n 1 | tr -dc 0-9; }
 begin() { # begin IDENTITY DISK_MIB MEMORY_MIB NAME=SHA256...
   local identity=$1 disk=$2 memory=$3 have pair name
   shift 3
-  # One that was declared before this one.
+  # An earlier declaration's build.
   [[ $(text "$dir/identity") == "$identity" ]] || forget
   have=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
-  ((have >= memory)) || die "found $have MiB of memory in the guest, required $memory MiB for this build; raise guests[].memoryMiB"
+  ((have >= memory)) || die "found $have MiB of memory in the guest; need $memory MiB for this build; fix: raise guests[].memoryMiB"
   mkdir -p "$dir" "$CACHE"
-  # What lies there of this very build is not needed again.
+  # Files of this build that are here already need no more room.
   have=$(du -smx "$dir" | cut -f1)
-  # The disk may have been enlarged by this very `up`.
+  # This `up` may just have enlarged the disk.
   (($(free_mib) + have >= disk)) || grow_root
   (($(free_mib) + have >= disk)) ||
-    die "found $(free_mib) MiB free in the guest's $BASE, required $disk MiB for this build; make room, or raise guests[].diskGiB: the guest's disk grows, and keeps what is on it"
+    die "found $(free_mib) MiB free in the guest's $BASE; need $disk MiB for this build; fix: make room, or raise guests[].diskGiB (the disk's content stays)"
   printf '%s\n' "$identity" >"$dir/identity"
   for pair in "$@"; do
     name=${pair%%=*}
@@ -101,17 +101,17 @@ begin() { # begin IDENTITY DISK_MIB MEMORY_MIB NAME=SHA256...
 
 receive() { # receive NAME SHA256
   local temp=$dir/$1.partial
-  [[ $1 == input || $1 == tools ]] || die "found file '$1', required input or tools"
+  [[ $1 == input || $1 == tools ]] || die "found file '$1'; need input or tools"
   mkdir -p "$dir"
   cat >"$temp"
   sha256sum --quiet --check - <<<"$2  $temp" >&2 ||
-    die "found another SHA-256 than $2 in what arrived, required this one; run 'up' again"
+    die "$1: found another SHA-256 after the transfer; need $2; fix: run 'up' again"
   mv -f "$temp" "$dir/$1.sqfs"
 }
 
 # --- the unit ---
 
-# Runs as the unit's own process.
+# The unit's main process.
 work() { # work KIND JOBS CACHE_MIB IDENTITY
   local dir=$BASE/$1 places
   places=(none "$dir/tools" "$dir/input:/build/input:ro" "$dir/out:/build/out:rw" "$CACHE:/build/ccache:rw" --)
@@ -119,7 +119,7 @@ work() { # work KIND JOBS CACHE_MIB IDENTITY
   confine "${places[@]}" bash "/build/input/recipe/$1.sh" compile "$2" "$3"
   printf 'package\n' >"$dir/phase"
   confine "${places[@]}" bash "/build/input/recipe/$1.sh" package
-  # Whatever the builder left under this name: only a file of its own is a package.
+  # The builder may have put a link there: only a regular file is accepted.
   [[ -f $dir/out/package.deb && ! -L $dir/out/package.deb ]] || exit 1
   chown root:root "$dir/out/package.deb"
   mv -fT "$dir/out/package.deb" "$dir/package.deb"
@@ -129,7 +129,7 @@ work() { # work KIND JOBS CACHE_MIB IDENTITY
 
 start() { # start IDENTITY JOBS CACHE_MIB
   local name memory
-  [[ $(text "$dir/identity") == "$1" ]] || die "found build '$(text "$dir/identity")' begun, required $1"
+  [[ $(text "$dir/identity") == "$1" ]] || die "found build '$(text "$dir/identity")' begun; need $1"
   case $(state) in running\ * | done\ *) return ;; esac
   systemctl reset-failed "$unit" 2>/dev/null || true
   mkdir -p "$dir/out"
@@ -138,7 +138,7 @@ start() { # start IDENTITY JOBS CACHE_MIB
   for name in input tools; do
     mkdir -p "$dir/$name"
     mountpoint -q "$dir/$name" || mount -t squashfs -o ro,loop,nosuid,nodev "$dir/$name.sqfs" "$dir/$name" ||
-      die "found that $dir/$name.sqfs cannot be mounted, required: the running kernel needs loop, squashfs and zstd in it"
+      die "found that $dir/$name.sqfs cannot be mounted; need a running kernel with loop, squashfs and its zstd"
   done
   {
     printf '%s\n' '#!/usr/bin/env bash' 'set -euo pipefail' "BUILDER=$BUILDER BASE=$BASE CACHE=$CACHE"
@@ -148,7 +148,7 @@ start() { # start IDENTITY JOBS CACHE_MIB
   } >"$dir/run"
   : >"$dir/log"
   : >"$dir/started"
-  # A guest whose session runs keeps a quarter of its memory, and the first turn of its CPUs.
+  # The session keeps a quarter of the memory, and priority on the CPUs.
   memory=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) * 3 / 4))
   systemd-run --quiet --unit="${unit%.service}" --description="mirlab: builds $kind ${1:0:8}" \
     -p MemoryMax="${memory}K" -p MemorySwapMax=0 -p TasksMax=1024 -p OOMPolicy=kill -p CPUWeight=20 \
@@ -157,9 +157,9 @@ start() { # start IDENTITY JOBS CACHE_MIB
 }
 
 main() {
-  ((EUID == 0)) || die "found user $(id -un), required root"
+  ((EUID == 0)) || die "found user $(id -un); need root"
   local verb=${1-} kind=${2-}
-  [[ $kind =~ ^(kernel|mesa)$ ]] || die "found kind '$kind', required kernel or mesa"
+  [[ $kind =~ ^(kernel|mesa)$ ]] || die "found kind '$kind'; need kernel or mesa"
   shift 2
   local dir=$BASE/$kind unit=mirlab-build-$kind.service
   trap '' HUP PIPE
@@ -175,7 +175,7 @@ main() {
       ;;
   esac
   exec 9>"$LOCK"
-  flock -w 900 9 || die "found $LOCK held for 15 min, required free; 'fuser $LOCK' in the guest names who holds it"
+  flock -w 900 9 || die "found $LOCK held for 15 min; need it free; fix: find the holder with 'fuser $LOCK' in the guest"
   case "$verb $#" in
     "begin "[4-9]) begin "$@" ;;
     "receive 2") receive "$@" ;;
@@ -183,7 +183,7 @@ main() {
     "package 0") cat "$dir/package.deb" ;;
     "clean 0") clean ;;
     "forget 0") forget ;;
-    *) die "found '$verb' with $# words, required a verb of this script and its words" ;;
+    *) die "found '$verb' with $# arguments; need a verb of this script with its arguments" ;;
   esac
 }
 

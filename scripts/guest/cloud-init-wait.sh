@@ -17,20 +17,20 @@ fail() {
   exit 1
 }
 
-# The stages that systemd knows to have failed: these write no result of their own.
+# Stages that systemd reports as failed: such a stage writes no result.
 failed_stages() {
   systemctl list-units --state=failed --plain --no-legend 'cloud-*' | awk '{ print $1 }' | paste -sd ' '
 }
 
-# Without a sleep of a second per look and a new Python for each: cloud-init's own status
-# command takes seconds in an emulated guest.
+# Not by `cloud-init status --wait`: that sleeps a second and starts Python for each look, which takes
+# seconds in an emulated guest.
 wait_end() {
   local limit=$1 start=$SECONDS failed
   until [[ -s $RESULT ]]; do
     failed=$(failed_stages)
-    [[ -z $failed ]] || fail "found failed stage $failed, required all stages done; correct the seed; log $LOG"
-    [[ ! -e /run/cloud-init/disabled ]] || fail "found cloud-init disabled in this guest, required enabled; see /run/cloud-init/ds-identify.log"
-    ((SECONDS - start < limit)) || fail "found cloud-init still running after $limit s, required done; correct what it waits for; log $LOG"
+    [[ -z $failed ]] || fail "found failed stage $failed; need all stages done; fix: correct the seed; log: $LOG"
+    [[ ! -e /run/cloud-init/disabled ]] || fail "found cloud-init disabled in this guest; need it enabled; log: /run/cloud-init/ds-identify.log"
+    ((SECONDS - start < limit)) || fail "found cloud-init still running after $limit s; need it done; fix: correct what it waits for; log: $LOG"
     sleep 0.5
   done
 }
@@ -59,21 +59,21 @@ print(json.dumps({"status": "error" if errors else "done", "datasource": v1.get(
 main() {
   local limit=${1:-600} found
   [[ $limit =~ ^[1-9][0-9]{0,4}$ ]] || {
-    say "found limit '$limit', required seconds, 1 to 99999"
+    say "found limit '$limit'; need seconds, 1 to 99999"
     exit 1
   }
   ((EUID == 0)) || {
-    say "found user $(id -un), required root; run 'sudo -n bash -s -- $limit'"
+    say "found user $(id -un); need root; fix: run it with 'sudo -n bash -s -- $limit'"
     exit 1
   }
   command -v cloud-init >/dev/null || {
-    say "found no cloud-init, required in a guest made from a seed; install package cloud-init"
+    say "found no cloud-init; need it in a guest with a seed; fix: install package cloud-init"
     exit 1
   }
   wait_end "$limit"
   found=$(errors)
   print_status
-  [[ -z $found ]] || fail "found error in $found; required none; correct the seed; log $LOG"
+  [[ -z $found ]] || fail "found error in $found; need none; fix: correct the seed; log: $LOG"
 }
 
 main "$@"

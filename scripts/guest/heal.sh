@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# Puts right what of a guest is not as its lab needs it. Runs in the guest, as root. Idempotent.
-#   heal.sh install PACKAGE...          those that are not installed
-#   heal.sh reinstall FILE...           the packages of these files, in the version that is installed;
-#                                       also where the lab took it from another suite, or from a file
-#   heal.sh account USER SHELL GROUPS   login shell, exactly these groups (with commas), no password
-#   heal.sh keys USER                   authorized_keys from standard input, and nothing else in it
-#   heal.sh file PATH MODE              a file of root's from standard input
+# Repairs one difference of a guest. Runs in the guest, as root. Idempotent.
+#   heal.sh install PACKAGE...          installs missing packages
+#   heal.sh reinstall FILE...           reinstalls the packages of these files at their installed versions,
+#                                       also one that the lab took from another suite or from a file
+#   heal.sh account USER SHELL GROUPS   sets login shell and groups (comma-separated), locks the password
+#   heal.sh keys USER                   replaces authorized_keys by standard input
+#   heal.sh file PATH MODE              replaces a file of root by standard input
 #   heal.sh hostname NAME | clock SECONDS | root-writable | no-getty
-#   heal.sh grow-root                   the root file system takes what its disk has
-#   heal.sh grub-entry ENTRY            the boot loader's saved entry; `none` forgets it
-#   heal.sh session KEEP...             makes way for session.sh: what is not in KEEP goes
-#   heal.sh share UNIT                  makes way for share.sh: unmounts, and forgets drop-ins
+#   heal.sh grow-root                   grows the root file system over the rest of its disk
+#   heal.sh grub-entry ENTRY            sets the boot loader's saved entry; `none` unsets it
+#   heal.sh session KEEP...             removes the session's files but KEEP, before session.sh runs
+#   heal.sh share UNIT                  unmounts the share and removes its drop-ins, before share.sh runs
 set -euo pipefail
 
 readonly UNIT_DIR=/etc/systemd/system
-# Of kernel.sh and mesa.sh.
+# Folder of kernel.sh and mesa.sh.
 readonly MARKS=/var/lib/mirlab
 
 # shellcheck source=disk.sh
@@ -26,7 +26,7 @@ die() {
   exit 1
 }
 
-# Standard input becomes FILE, whole or not at all.
+# Writes standard input to FILE atomically.
 put() { # put MODE OWNER FILE
   local temp
   temp=$(mktemp "$3.XXXXXX")
@@ -39,15 +39,15 @@ put() { # put MODE OWNER FILE
 get() { # get APT-GET-WORD...
   export DEBIAN_FRONTEND=noninteractive
   apt-get -q -o DPkg::Lock::Timeout=300 "${sources[@]}" update >&2 ||
-    die "found no answer of the guest's package mirror, required for 'apt-get $*'; let the guest reach it (its sources: /etc/apt), then 'up'"
+    die "found no answer of the guest's package mirror; need it for 'apt-get $*'; fix: let the guest reach its mirror (see its /etc/apt), then run 'up'"
   apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold \
     --no-install-recommends --allow-change-held-packages "${sources[@]}" "$@" >&2 ||
-    die "'apt-get $*' failed, see its words above; log /var/log/apt/term.log"
+    die "found that 'apt-get $*' failed, see above; need it to succeed; log: /var/log/apt/term.log"
 }
 
 install_packages() { get install "$@"; }
 
-# Suites that only the lab's kernel or Mesa is from: told to apt for one call.
+# Adds the suites of the lab's kernel and Mesa, for this call alone.
 use_lab_suites() {
   local list
   for list in "$MARKS"/{kernels,mesa}/.sources/mirlab.list; do
@@ -66,7 +66,7 @@ reinstall() {
   use_lab_suites
   for file in "$@"; do
     name=$(dpkg-query -S "$file" | sed -n '1s/: .*//p')
-    [[ -n $name ]] || die "found no package of $file, required one"
+    [[ -n $name ]] || die "$file: found no package that owns it; need one to reinstall"
     # shellcheck disable=SC2016 # dpkg-query's own field
     version=$(dpkg-query -W -f '${Version}' "$name")
     if [[ -s $deb && "$(dpkg-deb -W "$deb" 2>/dev/null)" == "$name"$'\t'"$version" ]]; then
@@ -86,7 +86,7 @@ account() {
 keys() {
   local home
   home=$(getent passwd "$1" | cut -d: -f6)
-  [[ -d $home ]] || die "found no home of $1, required $home"
+  [[ -d $home ]] || die "found no home of $1; need $home"
   install -d -m 0700 -o "$1" -g "$1" "$home/.ssh"
   put 0600 "$1:$1" "$home/.ssh/authorized_keys"
 }
@@ -121,21 +121,21 @@ session() {
   for file in /usr/local/lib/mir-session/*; do
     [[ ! -f $file ]] || kept "$file" "$@" || rm -f -- "$file"
   done
-  # Without it session.sh starts the session anew.
+  # Without this file session.sh restarts the session.
   rm -f /etc/mir-session/applied
 }
 
 share() {
-  [[ $1 =~ ^[A-Za-z0-9._\\-]+\.mount$ ]] || die "found unit '$1', required a mount unit"
+  [[ $1 =~ ^[A-Za-z0-9._\\-]+\.mount$ ]] || die "found unit '$1'; need a mount unit"
   systemctl --quiet stop "$1" ||
-    die "found the share in use, required unmounted; end what uses it ('fuser -vm' names it), then 'up'"
+    die "found the share in use; need it unmounted; fix: end the processes that 'fuser -vm' lists in the guest, then run 'up'"
   rm -rf -- "$UNIT_DIR/$1.d" "/run/systemd/system/$1.d" "/run/systemd/system/$1"
   [[ ! -L $UNIT_DIR/$1 ]] || rm -f -- "$UNIT_DIR/$1"
   systemctl daemon-reload
 }
 
 main() {
-  ((EUID == 0)) || die "found user $(id -un), required root"
+  ((EUID == 0)) || die "found user $(id -un); need root"
   local verb=${1-} sources=()
   (($# == 0)) || shift
   case "$verb $#" in
@@ -152,7 +152,7 @@ main() {
     "grub-entry 1") grub_entry "$@" ;;
     "session "[1-9]*) session "$@" ;;
     "share 1") share "$@" ;;
-    *) die "found '$verb' with $# words, required a verb of this script and its words" ;;
+    *) die "found '$verb' with $# arguments; need a verb of this script with its arguments" ;;
   esac
 }
 

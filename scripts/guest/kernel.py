@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Which kernels a guest has, which of them are the lab's, and which one its boot loader keeps: one
-JSON object on one line. Runs in the guest, as root; reads files only, and changes nothing. The other
-side of this file is components/build/kernel.ts: a change of what is told is a new VERSION.
+"""Prints the guest's kernels, which of them the lab has installed, and the boot loader's saved one, as
+one JSON object on one line. Runs in the guest, as root; only reads files. components/build/kernel.ts
+reads the output: a change of the output needs a new VERSION.
 """
 import glob
 import hashlib

@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# A kernel beside the distribution's: installed, booted once, then kept or taken back. In the guest,
+# Installs a kernel beside the distribution's, boots it once, then keeps or removes it. Runs in the guest,
 # as root. Each verb can be repeated, and leaves the guest with a kernel that is known to boot.
 #   kernel.sh install suite SUITE PACKAGE IDENTITY   from a suite of the guest's own mirror
 #   kernel.sh install deb SHA256 IDENTITY            a package file from standard input
-#   kernel.sh install built IDENTITY                 what build.sh has made here
-#       Prints the release. IDENTITY is kept beside it: whose it is, and what it was asked as.
-#   kernel.sh record                    what the guest's own kernel was configured as, and its loaded modules:
-#                                       once, so that what is made from it stays the same
-#   kernel.sh basis                     prints that
-#   kernel.sh trial RELEASE SYMBOL...   the next boot alone starts it, and a panic ends that boot;
-#                                       refused without these symbols (y or m) in its configuration
-#   kernel.sh keep RELEASE              every boot starts it; of ours, the newest two stay
-#   kernel.sh back RELEASE              takes it away, if it is ours
-#   kernel.sh restore                   takes all of ours away, and what the boot loader knew of them
+#   kernel.sh install built IDENTITY                 the package that build.sh has built in this guest
+#       Prints the release, and records IDENTITY, the hash of its declaration, for it.
+#   kernel.sh record                    records configuration and loaded modules of the guest's own kernel,
+#                                       once: builds from the record stay the same
+#   kernel.sh basis                     prints the record
+#   kernel.sh trial RELEASE SYMBOL...   only the next boot starts it, and a panic ends that boot; refuses
+#                                       a kernel whose configuration lacks a SYMBOL (y or m)
+#   kernel.sh keep RELEASE              every boot starts it; keeps the lab's newest two kernels
+#   kernel.sh back RELEASE              removes it, if the lab has installed it
+#   kernel.sh restore                   removes all kernels of the lab and its boot loader settings
 #   kernel.sh reboot
-#   kernel.sh progress                  the last line of the log of whichever verb is under way
+#   kernel.sh progress                  prints the log's last line, whichever verb is running
 set -euo pipefail
 
 readonly ME=kernel
 readonly MARKS=/var/lib/mirlab/kernels
-# Take it away, and the next build from the running kernel records anew.
+# Remove this file to have the next build from the running kernel record it again.
 readonly BASIS=/var/lib/mirlab/kernel-basis
 readonly LOG=/var/log/mirlab-kernel.log
 readonly LOCK=/run/lock/mirlab-kernel
@@ -27,7 +27,7 @@ readonly PIN=/etc/default/grub.d/zz-mirlab-kernel.cfg
 readonly MENU=/etc/grub.d/42_mirlab
 readonly TRIAL=/boot/grub/mirlab-trial.cfg
 readonly CONFIG=/boot/grub/grub.cfg
-# Of ours that stay: the one that runs, and the one before it.
+# The lab's kernels that `keep` keeps: the running one and the one before it.
 readonly KEPT=2
 readonly RELEASE='^[0-9]+\.[0-9]+[A-Za-z0-9.+~_-]{0,80}$'
 
@@ -36,7 +36,7 @@ declare -F use_suite >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/apt
 
 # --- the boot loader ---
 
-# The entry of a release as GRUB names it, or nothing.
+# Prints the GRUB entry of a release, or nothing.
 entry_of() {
   awk -v want="gnulinux-$1-advanced-" '
     function id(line) { sub(/.*menuentry_id_option /, "", line); sub(/[^'\''"]*['\''"]/, "", line); sub(/['\''"].*/, "", line); return line }
@@ -45,11 +45,11 @@ entry_of() {
   ' "$CONFIG"
 }
 
-# As long as this file stands, the saved entry alone is started, whatever is installed.
+# While $PIN exists, GRUB boots the saved entry, whatever is installed.
 pin() {
   local entry
   [[ ! -s $PIN || ! -x $MENU || -z $(entry_of "$(uname -r)") ]] || return 0
-  command -v update-grub >/dev/null || die "found no update-grub, required GRUB 2 as the guest's boot loader"
+  command -v update-grub >/dev/null || die "found no update-grub; need GRUB 2 as the guest's boot loader"
   mkdir -p "${PIN%/*}"
   put 0755 "$MENU" <<'FILE'
 #!/bin/sh
@@ -62,10 +62,10 @@ elif [ -z "${config_directory}" -a -f $prefix/mirlab-trial.cfg ]; then
 fi
 CONFIG
 FILE
-  # The saved entry before the file that makes it count.
+  # Set the saved entry before the file that makes GRUB use it.
   logged update-grub
   entry=$(entry_of "$(uname -r)")
-  [[ -n $entry ]] || die "found no entry of $(uname -r) in $CONFIG, required one to fall back to; see 'update-grub' in the guest"
+  [[ -n $entry ]] || die "found no entry of $(uname -r) in $CONFIG; need one to fall back to; fix: run 'update-grub' in the guest, and read its output"
   logged grub-set-default "$entry"
   printf '# Written by mirlab.\nGRUB_DEFAULT=saved\n' | put 0644 "$PIN"
   logged update-grub
@@ -73,12 +73,12 @@ FILE
 
 # --- packages ---
 
-# A release that the lab asked for, and that was not there before.
+# Succeeds for a release that the lab has installed and the guest did not have before.
 is_ours() { [[ -s $MARKS/$1 && $(<"$MARKS/$1") != "- "* ]]; }
 
 mark() { # mark RELEASE PACKAGE IDENTITY
   local package=$2
-  # What its owner installed is not ours to take away, now or later.
+  # A kernel that the guest's owner installed: the lab never removes it.
   [[ ! -e /boot/vmlinuz-$1 || -e $MARKS/$1 ]] || package=-
   [[ ! -s $MARKS/$1 ]] || is_ours "$1" || package=-
   printf '%s %s\n' "$package" "$3" | put 0644 "$MARKS/$1"
@@ -99,10 +99,10 @@ install_suite() { # install_suite SUITE PACKAGE IDENTITY
   [[ -n $real ]] || real=$package
   release=${real#linux-image-}
   [[ $release =~ $RELEASE ]] ||
-    die "found no kernel in package $package of $suite, required one: 'apt-cache search linux-image' in the guest lists them"
+    die "found no kernel in package $package of $suite; need one; fix: choose one that 'apt-cache search linux-image' in the guest lists"
   if ! is_whole "$real" "$release"; then
     size=$(apt-cache "${sources[@]}" show --no-all-versions "$real" 2>/dev/null | sed -n 's/^Installed-Size: //p' | head -n 1) || true
-    [[ -n $size ]] || die "found no package $real in $suite, required one; let the guest reach its mirror (its sources: /etc/apt)"
+    [[ -n $size ]] || die "found no package $real in $suite; need it to install; fix: let the guest reach its mirror (see its /etc/apt)"
     need_mib $((size * 5 / 4096 + SPARE_MIB)) /
     mark "$release" "$real" "$identity"
     get install -t "$suite" "$real"
@@ -117,22 +117,22 @@ install_deb() { # install_deb SHA256 IDENTITY
   take_deb "$sum" "$file"
   package=$(dpkg-deb -f "$file" Package)
   size=$(dpkg-deb -f "$file" Installed-Size)
-  [[ $package =~ ^linux-image-[a-z0-9.+-]+$ ]] || die "found package '$package', required linux-image-..."
+  [[ $package =~ ^linux-image-[a-z0-9.+-]+$ ]] || die "found package '$package'; need linux-image-..."
   release=$(dpkg-deb --fsys-tarfile "$file" | tar -t | sed -n 's|^\(\./\)\?boot/vmlinuz-||p')
-  [[ $release =~ $RELEASE ]] || die "found '${release//$'\n'/ }' as kernel in $package, required one file /boot/vmlinuz-RELEASE"
+  [[ $release =~ $RELEASE ]] || die "$package: found kernel '${release//$'\n'/ }'; need one file /boot/vmlinuz-RELEASE"
   [[ ! -e /boot/vmlinuz-$release ]] || is_ours "$release" ||
-    die "found kernel $release installed by the guest's owner, required a release of its own in $package"
-  # Its file would go with the kernel that the guest falls back to.
+    die "$package: found that the guest's owner has installed kernel $release; need another release"
+  # Installing it would overwrite the kernel that the guest falls back to.
   [[ $release != "$(uname -r)" ]] ||
-    die "found kernel $release running already, required another release in $package: build it with another LOCALVERSION"
-  # The run that was waited for has done it.
+    die "$package: found its kernel $release running already; need another release; fix: build it with another LOCALVERSION"
+  # The run that held the lock before may have installed it already.
   if [[ ! -s $MARKS/$release || $(<"$MARKS/$release") != "$package $identity" ]] || ! is_whole "$package" "$release"; then
     need_mib $((${size:-0} / 1024 + SPARE_MIB)) /
     mark "$release" "$package" "$identity"
     get install --reinstall --allow-downgrades "$file"
   fi
   rm -f "$file"
-  # A package without Debian's hooks tells nobody.
+  # A package without Debian's hooks does not update GRUB.
   [[ -n $(entry_of "$release") ]] || logged update-grub
   printf '%s\n' "$release"
 }
@@ -146,28 +146,28 @@ install_built() { # install_built IDENTITY
 
 install_kernel() {
   mkdir -p "$MARKS"
-  # While it runs: a later build may be made from it.
+  # Recorded while it runs: a later build may start from it.
   is_ours "$(uname -r)" || [[ ! -s /boot/config-$(uname -r) ]] || record
-  # A run before this one may have been cut off.
+  # An earlier run may have been cut off.
   logged dpkg --configure -a
   pin
   case "$1 $#" in
     "suite 4") install_suite "${@:2}" ;;
     "deb 3") install_deb "${@:2}" ;;
     "built 2") install_built "$2" ;;
-    *) die "found 'install $*', required suite, deb or built and its words" ;;
+    *) die "found 'install $*'; need suite, deb or built with its arguments" ;;
   esac
 }
 
-# --- what a kernel is made from ---
+# --- the base of a build ---
 
 record() {
   local release
   [[ ! -s $BASIS ]] || return 0
   release=$(uname -r)
   ! is_ours "$release" ||
-    die "found $release running, which the lab has installed, required the guest's own kernel to build from what runs; take kernel.build out of the configuration for one 'up', or set its base to tiny"
-  [[ -s /boot/config-$release ]] || die "found no /boot/config-$release, required the configuration of the kernel that runs; use base tiny or defconfig"
+    die "found $release running, a kernel of the lab; need the guest's own kernel running for base running; fix: remove guests[].kernel.build for one 'up', or set its base to tiny"
+  [[ -s /boot/config-$release ]] || die "found no /boot/config-$release; need the running kernel's configuration for base running; fix: set guests[].kernel.build.base to tiny or defconfig"
   mkdir -p "${BASIS%/*}"
   {
     grep -E '^(CONFIG_|# CONFIG_)' "/boot/config-$release"
@@ -182,20 +182,20 @@ trial() {
   shift
   pin
   entry=$(entry_of "$release")
-  [[ -n $entry ]] || die "found no entry of $release in $CONFIG, required one; see 'update-grub' in the guest"
+  [[ -n $entry ]] || die "found no entry of $release in $CONFIG; need one to boot it; fix: run 'update-grub' in the guest, and read its output"
   for symbol in "$@"; do
     [[ ! -s /boot/config-$release ]] || grep -qE "^CONFIG_$symbol=[ym]$" "/boot/config-$release" || missing+=("CONFIG_$symbol")
   done
   ((${#missing[@]} == 0)) ||
-    die "found kernel $release without ${missing[*]}, required for this guest; use a kernel that has them (on Debian none of the -cloud ones)"
-  # Its own entry: the same but for the last two words.
+    die "found kernel $release without ${missing[*]}; need them for this guest; fix: use a kernel that has them (on Debian none of the -cloud ones)"
+  # Copy the release's entry, with two more kernel parameters.
   awk -v want="'${entry##*>}'" '
     $1 == "menuentry" && index($0, want) { on = 1; print "menuentry \"mirlab: on trial\" --id mirlab-trial {"; next }
     on && $1 == "linux" { print $0 " mirlab.trial panic=10"; next }
     on { print }
     on && $1 == "}" { exit }
   ' "$CONFIG" | put 0644 "$TRIAL"
-  grep -q 'mirlab.trial' "$TRIAL" || die "found no kernel line in the entry of $release in $CONFIG, required one"
+  grep -q 'mirlab.trial' "$TRIAL" || die "found no kernel line in the entry of $release in $CONFIG; need one to boot it"
   logged grub-reboot mirlab-trial
   sync
 }
@@ -205,7 +205,7 @@ no_trial() {
   logged grub-editenv - unset next_entry
 }
 
-purge() { # purge RELEASE: of ours alone
+purge() { # purge RELEASE: only a kernel that the lab has installed
   local package
   [[ -s $MARKS/$1 ]] || return 0
   read -r package _ <"$MARKS/$1"
@@ -213,8 +213,8 @@ purge() { # purge RELEASE: of ours alone
     rm -f "$MARKS/$1"
     return
   fi
-  [[ $1 != "$(uname -r)" ]] || die "found kernel $1 running, required another one before it is taken away"
-  [[ $package =~ ^linux-image-[a-z0-9.+-]+$ ]] || die "found '$package' in $MARKS/$1, required a package"
+  [[ $1 != "$(uname -r)" ]] || die "found kernel $1 running; need another one running to remove it"
+  [[ $package =~ ^linux-image-[a-z0-9.+-]+$ ]] || die "$MARKS/$1: found '$package'; need a package name"
   logged dpkg --configure -a
   get purge "$package"
   rm -f "$MARKS/$1"
@@ -223,7 +223,7 @@ purge() { # purge RELEASE: of ours alone
 keep() {
   local entry release ours
   entry=$(entry_of "$1")
-  [[ -n $entry ]] || die "found no entry of $1 in $CONFIG, required one; see 'update-grub' in the guest"
+  [[ -n $entry ]] || die "found no entry of $1 in $CONFIG; need one to boot it; fix: run 'update-grub' in the guest, and read its output"
   logged grub-set-default "$entry"
   no_trial
   mapfile -t ours < <(cd "$MARKS" && for release in [0-9]*; do [[ $release == "$1" ]] || printf '%s\n' "$release"; done | sort -rV)
@@ -265,7 +265,7 @@ main() {
     "back 1") back "$@" ;;
     "restore 0") restore ;;
     "reboot 0") systemctl reboot ;;
-    *) die "found '$verb' with $# words, required a verb of this script and its words" ;;
+    *) die "found '$verb' with $# arguments; need a verb of this script with its arguments" ;;
   esac
 }
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Which Mesa a guest has, and what of it is the lab's: one JSON object on one line. Runs in the
-guest, as root; reads files only, and changes nothing. The other side of this file is
-components/build/mesa.ts: a change of what is told is a new VERSION.
+"""Prints the distribution's and the lab's Mesa of a guest, as one JSON object on one line. Runs in the
+guest, as root; only reads files. components/build/mesa.ts reads the output: a change of the output
+needs a new VERSION.
 """
 import json
 import re
 
 VERSION = 1
 RECORD = "/var/lib/mirlab/mesa/record"
-# Of every guest; its version is Mesa's.
+# Every guest has this package; its version is Mesa's.
 EGL = "libegl-mesa0"
 
 
@@ -21,8 +21,8 @@ def text(path):
 
 
 def versions(names):
-    """Of those that are installed, without a program: the status file is the database."""
-    status, told = "\n" + text("/var/lib/dpkg/status") + "\n\n", {}
+    """Versions of the installed ones, read from dpkg's status file: a program takes longer."""
+    status, found = "\n" + text("/var/lib/dpkg/status") + "\n\n", {}
     for wanted in names:
         name, _, arch = wanted.partition(":")
         at = status.find(f"\nPackage: {name}\n")
@@ -30,10 +30,10 @@ def versions(names):
             block = status[at:status.find("\n\n", at) + 1]
             field = lambda key: (re.search(rf"^{key}: (.+)$", block, re.MULTILINE) or [None, ""])[1]
             if (not arch or field("Architecture") == arch) and field("Status").endswith(" installed"):
-                told[wanted] = field("Version")
+                found[wanted] = field("Version")
                 break
             at = status.find(f"\nPackage: {name}\n", at + 1)
-    return told
+    return found
 
 
 def main():

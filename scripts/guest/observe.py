@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""What of a guest the lab relies on, as it is now: one JSON object on one line. Changes nothing.
+"""Prints the current state of everything in the guest that the lab relies on, as one JSON object on one
+line. Changes nothing.
 
     observe.py [verify]    `verify` also reads the files of the packages that decide the picture
 
-Runs in the guest, as root. Files are read, and one program is asked: each program takes a tenth of
-a second in an emulated guest. What cannot be told is null, with a line of why in "errors". The
-other side of this file is components/guest/observation.ts: a change of what is told is a new VERSION.
+Runs in the guest, as root. It reads files and runs one program: each program takes a tenth of a second
+in an emulated guest. A part that cannot be read is null, and "errors" says why.
+components/guest/observation.ts reads the output: a change of the output needs a new VERSION.
 """
 import base64
 import fnmatch
@@ -24,7 +25,7 @@ VERSION = 2
 UNIT_DIR = "/etc/systemd/system"
 SESSION_UNITS = ["mir-session.service", "mir-session-client.service"]
 SHARE_MARK = b"# mirlab share "
-# Of these packages every program, library and driver is looked at.
+# Every program, library and driver of these packages is checked.
 PICTURE = ["libegl*", "libgles*", "libgbm*", "libgl1*", "libglapi*", "libglvnd*", "libllvm*", "libdrm*", "libmir*", "mir-*",
            "mesa-libgallium", "mirlab-mesa"]
 PICTURE_FILES = re.compile(rb"([0-9a-f]{32})  ((?:(?:usr/)?(?:lib|bin|boot|share/glvnd|share/drirc\.d)|opt/mirlab|etc/ld\.so\.conf\.d)/.*)")
@@ -35,7 +36,7 @@ SESSION_FILES = ["/etc/mir-session/server", "/etc/mir-session/client", "/usr/loc
                  "/etc/systemd/user/lomiri.service.d/*",
                  *(f"{folder}/{unit}{end}" for folder in (UNIT_DIR, "/run/systemd/system") for unit in SESSION_UNITS
                    for end in ("", ".d/*"))]
-# Made by the lab or for it: their text is told, so that they can be put back.
+# Written by the lab or for it: their text is printed too, so that the lab can restore it.
 OWN = ["/etc/ssh/sshd_config.d/10-mirlab.conf", "/etc/sudoers.d/90-cloud-init-users", "/etc/default/grub.d/mirlab.cfg"]
 LARGEST = 65536
 
@@ -57,7 +58,7 @@ def link(path):
 
 
 def file_facts(path):
-    """Owner, mode and content; of a link or a folder only what it is."""
+    """Owner, mode and content; for a link or a folder only its kind."""
     info = os.lstat(path)
     facts = {"path": path, "mode": f"{stat.S_IMODE(info.st_mode):o}", "owner": f"{info.st_uid}:{info.st_gid}"}
     if stat.S_ISLNK(info.st_mode):
@@ -95,11 +96,11 @@ def populated(name):
 
 
 def units():
-    told = {name: {**unit(name), "active": populated(name)} for name in SESSION_UNITS}
+    states = {name: {**unit(name), "active": populated(name)} for name in SESSION_UNITS}
     for path in share_units():
-        told[os.path.basename(path)] = {**unit(os.path.basename(path)), "active": None}
-    told["getty@tty1.service"] = {**unit("getty@tty1.service"), "active": None}
-    return told
+        states[os.path.basename(path)] = {**unit(os.path.basename(path)), "active": None}
+    states["getty@tty1.service"] = {**unit("getty@tty1.service"), "active": None}
+    return states
 
 
 def start_system():
@@ -134,7 +135,7 @@ def words(line):
 
 
 def grub_entries(config):
-    """Each entry's names (number, title, id) and its kernel; below a submenu as `1>0`, `Title>Title`."""
+    """For each entry its number, title, id and kernel; in a submenu as `1>0`, `Title>Title`, `id>id`."""
     found, open_menus, counts, braces = [], [], [0], []
     for line in map(str.strip, config.splitlines()):
         kind = line.split(" ")[0]
@@ -159,7 +160,7 @@ def grub_entries(config):
 
 
 def default_kernel():
-    """The kernel that the boot loader starts next, as far as its file says so plainly."""
+    """The boot loader's default entry and its kernel, as far as grub.cfg states them literally."""
     config, environment = read("/boot/grub/grub.cfg").decode(errors="replace"), grub_environment()
     version = lambda path: os.path.basename(path)[len("vmlinuz-"):] if path and "vmlinuz-" in path else path
     if "menuentry " not in config:
@@ -184,22 +185,22 @@ def kernel():
 
 
 def stanzas(names):
-    """Version and hold of installed packages, without a program: the status file is the database."""
+    """Version and hold of installed packages, read from dpkg's status file: a program takes longer."""
     status = b"\n" + read("/var/lib/dpkg/status")
-    told, holds = {}, []
+    versions, holds = {}, []
     for name in names:
         start = status.find(b"\nPackage: " + name.encode() + b"\n")
         block = status[start:status.find(b"\n\n", start)] if start >= 0 else b""
         state = re.search(rb"^Status: (\S+) \S+ (\S+)$", block, re.MULTILINE)
         version = re.search(rb"^Version: (.+)$", block, re.MULTILINE)
         if state and version and state[2] == b"installed":
-            told[name] = version[1].decode(errors="replace")
+            versions[name] = version[1].decode(errors="replace")
     at = status.find(b"\nStatus: hold ")
     while at >= 0:
         start = status.rfind(b"\nPackage: ", 0, at)
         holds.append(status[start + 10:status.find(b"\n", start + 1)].decode(errors="replace"))
         at = status.find(b"\nStatus: hold ", at + 1)
-    return {"versions": told, "holds": sorted(holds)}
+    return {"versions": versions, "holds": sorted(holds)}
 
 
 def packaged():
@@ -221,7 +222,7 @@ def packaged():
 
 
 def lines_with(text, wanted):
-    """By find: in an emulated guest a pattern takes a second for a kernel's 5000 files."""
+    """bytes.find, not a regex: in an emulated guest a regex takes a second for a kernel's 5000 files."""
     for word in wanted:
         at = text.find(word)
         if at >= 0:
@@ -229,40 +230,40 @@ def lines_with(text, wanted):
 
 
 def signature(paths):
-    """Another one for another size, time or inode of a file: then it is worth reading."""
-    told = hashlib.sha256()
+    """A hash that changes with a file's size, times, inode or mode: only then are the files read."""
+    digest = hashlib.sha256()
     for path in paths:
         try:
             info = os.lstat(path)
-            told.update(f"{path} {info.st_size} {info.st_mtime_ns} {info.st_ctime_ns} {info.st_ino} {info.st_mode}\n".encode())
+            digest.update(f"{path} {info.st_size} {info.st_mtime_ns} {info.st_ctime_ns} {info.st_ino} {info.st_mode}\n".encode())
         except OSError:
-            told.update(f"{path} missing\n".encode())
-    return told.hexdigest()
+            digest.update(f"{path} missing\n".encode())
+    return digest.hexdigest()
 
 
 def changed(sums):
-    told, known = [], {}
+    differing, known = [], {}
     for path, wanted in sums:
         try:
-            # Mesa's drivers are one file of many names.
+            # Mesa's drivers are one file with many names.
             inode = os.stat(path).st_ino
             known[inode] = known.get(inode) or hashlib.md5(read(path, 1 << 30), usedforsecurity=False).hexdigest()
-            told += [] if known[inode] == wanted else [{"path": path, "state": "changed"}]
+            differing += [] if known[inode] == wanted else [{"path": path, "state": "changed"}]
         except OSError:
-            told.append({"path": path, "state": "missing"})
-    return told
+            differing.append({"path": path, "state": "missing"})
+    return differing
 
 
 def packages(verify):
     names, sums = packaged()
-    told = {**stanzas([*names, "foot", "qemu-guest-agent", "openssh-server"]),
-            "signature": signature(path for path, _ in sums), "changed": changed(sums) if verify else None}
+    facts = {**stanzas([*names, "foot", "qemu-guest-agent", "openssh-server"]),
+             "signature": signature(path for path, _ in sums), "changed": changed(sums) if verify else None}
     initrd = f"/boot/initrd.img-{os.uname().release}"
     sound = verify and os.path.exists(initrd)
-    return {**told, "initrdSha256": hashlib.sha256(read(initrd, 1 << 30)).hexdigest() if sound else None}
+    return {**facts, "initrdSha256": hashlib.sha256(read(initrd, 1 << 30)).hexdigest() if sound else None}
 
 
-# --- who may come in ---
+# --- login ---
 
 
 def fingerprint(blob):
@@ -273,19 +274,19 @@ def authorized_keys(home):
     path = home + "/.ssh/authorized_keys"
     if not os.path.exists(path):
         return {"path": path, "mode": "", "owner": "", "keys": []}
-    told = []
+    keys = []
     for line in read(path, LARGEST).decode(errors="replace").splitlines():
         found = re.match(r"(.*?)((?:sk-)?(?:ssh|ecdsa)-[A-Za-z0-9@.-]+) ([A-Za-z0-9+/]+={0,3})( .*)?$", line.strip())
         if found and not line.lstrip().startswith("#"):
-            told.append({"fingerprint": fingerprint(base64.b64decode(found[3])), "options": found[1].strip()})
+            keys.append({"fingerprint": fingerprint(base64.b64decode(found[3])), "options": found[1].strip()})
         elif line.strip() and not line.lstrip().startswith("#"):
-            told.append({"fingerprint": "unreadable line", "options": ""})
+            keys.append({"fingerprint": "unreadable line", "options": ""})
     facts = file_facts(path)
-    return {"path": path, "mode": facts["mode"], "owner": facts["owner"], "keys": told}
+    return {"path": path, "mode": facts["mode"], "owner": facts["owner"], "keys": keys}
 
 
 def account():
-    """Of whoever logged in to ask."""
+    """The account that logged in to run this script."""
     name = os.environ.get("SUDO_USER") or "root"
     row = next(line.split(":") for line in text("/etc/passwd").splitlines() if line.startswith(name + ":"))
     lock = next((line.split(":")[1] for line in text("/etc/shadow").splitlines() if line.startswith(name + ":")), "")
@@ -296,8 +297,8 @@ def account():
 
 
 def host_keys():
-    """Public halves of the private keys, which name them in plain."""
-    told = {}
+    """Fingerprints of the host keys; a private key file holds the public key unencrypted."""
+    prints = {}
     for path in sorted(glob.glob("/etc/ssh/ssh_host_*_key")):
         body = b"".join(line for line in read(path, LARGEST).splitlines() if not line.startswith(b"-----"))
         blob, at = base64.b64decode(body), 15
@@ -305,10 +306,10 @@ def host_keys():
             for _ in range(3):
                 at += 4 + struct.unpack_from(">I", blob, at)[0]
             length = struct.unpack_from(">I", blob, at + 4)[0]
-            told[path] = fingerprint(blob[at + 8:at + 8 + length])
+            prints[path] = fingerprint(blob[at + 8:at + 8 + length])
         except struct.error:
-            told[path] = "unreadable"
-    return told
+            prints[path] = "unreadable"
+    return prints
 
 
 # --- the rest ---
@@ -322,7 +323,7 @@ def mounts():
 
 
 def root_disk():
-    """Bytes at the end of the root file system's disk that it does not use; null where it is no ext4 on a partition."""
+    """Unused bytes of the root disk after the root file system; None if / is not ext4 on a partition."""
     device = os.stat("/").st_dev
     folder = os.path.realpath(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}")
     if not os.path.exists(folder + "/partition"):

@@ -4,5 +4,5 @@
 #   domain-define.sh [VIRSH-DEFINE-OPTION...]
 set -euo pipefail
 
-# Through a pipe: virsh opens /dev/stdin anew, and that cannot be done with a socket.
+# Through a pipe: virsh opens /dev/stdin by its path, which fails when it is a socket.
 cat | virsh --quiet --connect qemu:///system define "$@" /dev/stdin

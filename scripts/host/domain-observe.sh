@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Everything that libvirt knows of a domain, by one virsh. Reads only.
+# Prints the state and definitions of a domain, read by one virsh. Changes nothing.
 #   domain-observe.sh DOMAIN MARK     DOMAIN: name or UUID; MARK: a word that no definition holds
-# Each answer follows `MARK:NAME:`. A domain that is not there has empty answers but for `list`.
-# virsh's own failure (no libvirt, no right) is this script's.
+# Each answer follows `MARK:NAME:`. For a domain that does not exist, all answers but `list` are empty.
+# Fails where virsh cannot connect to libvirt.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 
 [[ $# == 2 && $1 =~ ^[A-Za-z0-9][A-Za-z0-9._+-]*$ && $2 =~ ^[a-z0-9]{16,64}$ ]] || {
-  printf 'domain-observe: found arguments "%s", required DOMAIN and MARK\n' "$*" >&2
+  printf 'domain-observe: found arguments "%s"; need DOMAIN MARK\n' "$*" >&2
   exit 1
 }
 virsh() { command virsh --quiet --connect qemu:///system "$@"; }
 
 domain=$1 mark=$2
-# Separately, so that what follows may fail only for a domain that has just gone.
+# Its own call: it fails where libvirt does not answer, so the next one fails only without the domain.
 printf '%s:list:' "$mark"
 virsh list --all --uuid --name
 commands="echo $mark:version:; version --daemon"

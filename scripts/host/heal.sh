@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Puts one thing on the host right that HostContract found wrong; what has a script of its own
-# (packages, libvirtd, folders, ports, images) is not here.
-#   heal.sh group NAME              a system group
-#   heal.sh member USER GROUP       a user in a group
-#   heal.sh reinstall FILE          the package that FILE belongs to, at its installed version
-#   heal.sh pool NAME               started, with the host too
-#   heal.sh pool-define NAME PATH   defined and started, when PATH holds files that no pool knows
-#   heal.sh network NAME            started, with the host too
-#   heal.sh lease NETWORK MAC IP    the fixed address of a guest
-#   heal.sh forward DOMAIN PORT     the loopback forward to the running guest's sshd
-#   heal.sh disk-size POOL VOLUME BYTES DOMAIN    a guest's disk grows to this size, running or not
-#   heal.sh image-mode FILE         nobody but root may write
+# Repairs one difference that HostContract found on the host. Packages, libvirtd, folders, ports and
+# images have scripts of their own.
+#   heal.sh group NAME              creates a system group
+#   heal.sh member USER GROUP       adds a user to a group
+#   heal.sh reinstall FILE          reinstalls the package of FILE, at its installed version
+#   heal.sh pool NAME               starts it, and sets it to autostart
+#   heal.sh pool-define NAME PATH   defines and starts it, if PATH holds files and libvirt has no such pool
+#   heal.sh network NAME            starts it, and sets it to autostart
+#   heal.sh lease NETWORK MAC IP    sets the fixed address of a guest
+#   heal.sh forward DOMAIN PORT     adds the loopback forward to the running guest's sshd
+#   heal.sh disk-size POOL VOLUME BYTES DOMAIN    enlarges a guest's disk, running or not
+#   heal.sh image-mode FILE         makes it read-only
 set -euo pipefail
 
 readonly ME=heal
@@ -28,12 +28,12 @@ heal_member() { as_root usermod --append --groups "$2" -- "$1"; }
 heal_reinstall() {
   local owner version
   owner=$(dpkg-query --search -- "$1" 2>/dev/null | sed -n 's/: .*//p' | head -n 1) || true
-  [[ -n $owner ]] || die "found no package with $1, required one; remove the file by hand"
+  [[ -n $owner ]] || die "$1: found no package that owns it; need one to reinstall; fix: remove the file by hand"
   # shellcheck disable=SC2016 # dpkg-query's own field
   version=$(dpkg-query -W -f '${Version}' -- "$owner")
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o "DPkg::Lock::Timeout=$LOCK_SECONDS" \
     --allow-change-held-packages install --reinstall -- "$owner=$version" >&2 ||
-    die "found $1 changed and no way to install $owner $version again, required as packaged; run 'apt-get update', then 'apt-get install --reinstall $owner'; log /var/log/apt/term.log"
+    die "$1: found a changed file, and apt cannot reinstall $owner $version; need the packaged file; fix: apt-get update && apt-get install --reinstall $owner; log: /var/log/apt/term.log"
 }
 
 heal_pool() {
@@ -41,10 +41,10 @@ heal_pool() {
   virsh pool-autostart "$1" >&2
 }
 
-# The libvirt provider cannot read a volume without its pool, so no refresh ends, and no `up` begins.
+# Without the pool the libvirt provider cannot read its volumes: refresh fails, so `up` fails too.
 heal_pool-define() {
   if virsh pool-info "$1" >/dev/null 2>&1 || [[ -z $(as_root ls -A -- "$2" 2>/dev/null) ]]; then return; fi
-  say "found no pool $1 though $2 holds files; defining it, they stay"
+  say "found no pool $1 although $2 holds files; defining it, the files stay"
   virsh pool-define-as "$1" dir --target "$2" >&2
   heal_pool "$1"
 }
@@ -56,7 +56,7 @@ heal_network() {
 
 heal_lease() {
   local entry="<host mac='$2' ip='$3'/>" flags=(--config) verb=add-last
-  [[ $2 =~ ^([0-9a-f]{2}:){5}[0-9a-f]{2}$ && $3 =~ ^[0-9.]+$ ]] || die "found '$2 $3', required a MAC and an IPv4 address"
+  [[ $2 =~ ^([0-9a-f]{2}:){5}[0-9a-f]{2}$ && $3 =~ ^[0-9.]+$ ]] || die "found '$2 $3'; need a MAC and an IPv4 address"
   [[ ! $(virsh net-info "$1") =~ Active:\ +yes ]] || flags+=(--live)
   ! virsh net-dumpxml --inactive "$1" | grep -qiF -- "mac='$2'" || verb=modify
   virsh net-update "$1" "$verb" ip-dhcp-host "$entry" "${flags[@]}" >&2
@@ -64,29 +64,29 @@ heal_lease() {
 
 heal_forward() {
   local said
-  [[ $2 =~ ^[0-9]+$ ]] || die "found port '$2', required a number"
+  [[ $2 =~ ^[0-9]+$ ]] || die "found port '$2'; need a number"
   said=$(virsh qemu-monitor-command --hmp "$1" "hostfwd_add mirlab0 tcp:127.0.0.1:$2-:22" | tr -d '\r\n')
-  [[ -z $said ]] || die "found that QEMU refuses the forward of port $2 ($said), required it; end what listens on that port, or shut the guest down and run 'up'"
+  [[ -z $said ]] || die "$1: found that QEMU refuses to forward port $2 ($said); need this port to reach the guest; fix: end the process that listens on it, or shut the guest down and run 'up'"
 }
 
 heal_disk-size() {
   local path now
   path=$(virsh vol-path --pool "$1" "$2")
   now=$(virsh vol-dumpxml --pool "$1" "$2" | sed -n "s|.*<capacity unit='bytes'>\([0-9]*\)</capacity>.*|\1|p" | head -n 1)
-  [[ $now =~ ^[0-9]+$ && $3 =~ ^[0-9]+$ ]] || die "found sizes '$now' and '$3', required bytes"
-  ((now < $3)) || die "found $path of $now bytes, required less than $3: a disk is not made smaller"
+  [[ $now =~ ^[0-9]+$ && $3 =~ ^[0-9]+$ ]] || die "found sizes '$now' and '$3'; need bytes"
+  ((now < $3)) || die "$path: found $now bytes; need less than $3: a disk cannot shrink"
   if [[ $(virsh domstate "$4" 2>/dev/null) =~ ^(running|paused|idle|pmsuspended) ]]; then
     virsh blockresize "$4" "$path" "${3}B" >&2
     virsh pool-refresh "$1" >&2
   else
     virsh vol-resize --pool "$1" "$2" "${3}B" >&2
   fi
-  say "enlarged $path to $3 bytes; what is on it stays"
+  say "enlarged $path to $3 bytes; its content stays"
 }
 
 heal_image-mode() { as_root chmod 0444 -- "$1"; }
 
 case "${1-} $#" in
   'group 2' | 'member 3' | 'reinstall 2' | 'pool 2' | 'pool-define 3' | 'network 2' | 'lease 4' | 'forward 3' | 'disk-size 5' | 'image-mode 2') "heal_$1" "${@:2}" ;;
-  *) die "found arguments '$*', required a verb of this script's head with its words" ;;
+  *) die "found arguments '$*'; need a verb of this script with its arguments" ;;
 esac

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# What a lab relies on on its host, as it is now. Reads only, in one go.
+# Prints the current state of everything on the host that a lab relies on. Changes nothing.
 #   observe.sh FILES [KIND WORD...]...
-# FILES is the signature of the packages' files that were found sound before, or -.
+# FILES is the signature of the packages' files at the last check that found none changed, or -.
 # KIND is one of:
-#   package NAME    is it installed, and held       part NAME    its files only
+#   package NAME    state, version, hold, files     part NAME    its files only
 #   folder PATH     kind, mode, owner, mark         ports FILE   a reservation of scripts/host/ports.sh
-#   image PATH SIGNATURE DIGEST   - - when none is known; hashed only when its signature is another
-#   volume POOL PATH   what the file itself says, and whether the pool knows it
+#   image PATH SIGNATURE DIGEST   as last recorded, or - -; hashed only if the signature has changed
+#   volume POOL PATH   the header of the file, and the pool's definition of it
 #   pool NAME | network NAME | domain NAME
-# A line: `fact` or `unknown`, item, field, value or reason, source; tabs between. The first line
-# names the version, the last one counts the lines before it.
+# A line: `fact` or `unknown`, item, field, value or reason, source; separated by tabs. The first line
+# has the version, the last one the count of the lines before it.
 set -euo pipefail
 
 readonly ME=observe
@@ -26,10 +26,10 @@ line() { # line KIND ITEM FIELD VALUE SOURCE
   printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$value" "$5"
   count=$((count + 1))
 }
-tell() { line fact "$@"; }
+fact() { line fact "$@"; }
 unknown() { line unknown "$@"; }
 
-# The last setting of a key wins, as in libvirt's own reader; an empty value is "not set".
+# The last setting of a key wins, as in libvirt itself; an empty value means "not set".
 settings() { # settings FILE LABEL KEY...
   local file=$1 label=$2 text key value pattern='^[[:space:]]*([a-z_]+)[[:space:]]*=[[:space:]]*"?([^"#]*)"?'
   shift 2
@@ -45,7 +45,7 @@ settings() { # settings FILE LABEL KEY...
     key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
     found[$key]=${value%"${value##*[![:space:]]}"}
   done < <(grep -E '^[[:space:]]*[a-z_]+[[:space:]]*=' <<<"$text" || true)
-  for key in "$@"; do tell "config $label" "$key" "${found[$key]-}" "$file"; done
+  for key in "$@"; do fact "config $label" "$key" "${found[$key]-}" "$file"; done
 }
 
 observe_packages() {
@@ -61,16 +61,16 @@ observe_packages() {
   done < <(dpkg-query -W -f '${Package}\t${db:Status-Want}\t${db:Status-Status}\t${Version}\n' "${packages[@]}" 2>/dev/null || true)
   for name in "${packages[@]}"; do
     if [[ -v seen[$name] ]]; then
-      tell "package $name" state installed 'dpkg-query -W'
-      tell "package $name" version "${seen[$name]}" 'dpkg-query -W'
-      tell "package $name" hold "${held[$name]}" 'dpkg-query -W'
+      fact "package $name" state installed 'dpkg-query -W'
+      fact "package $name" version "${seen[$name]}" 'dpkg-query -W'
+      fact "package $name" hold "${held[$name]}" 'dpkg-query -W'
     else
-      tell "package $name" state missing 'dpkg-query -W'
+      fact "package $name" state missing 'dpkg-query -W'
     fi
   done
 }
 
-# Programs, libraries and firmware, without documents and settings: `MD5  PATH` a line.
+# Programs, libraries and firmware, without documentation and settings: `MD5  PATH` a line.
 running_files() {
   local name list lists=()
   for name in "${packages[@]}" "${parts[@]}"; do
@@ -82,7 +82,7 @@ running_files() {
     sed -nE 's,^([0-9a-f]{32})  ((usr/)?(s?bin|lib|libexec)/.*|usr/share/(qemu|seabios)/.*)$,\1  /\2,p' "${lists[@]}"
 }
 
-# dpkg -V, but only when a file's size, times or inode are not those of the last sound look.
+# As dpkg -V, but only if a file's size, times or inode differ from the last check without changes.
 observe_files() {
   local sums signature path state
   sums=$(running_files)
@@ -90,12 +90,12 @@ observe_files() {
   signature=$(cut -c 35- <<<"$sums" | tr '\n' '\0' |
     { xargs -0 stat -c '%n %s %.9Y %.9Z %i' -- 2>&1 || true; } | sha256sum)
   signature=${signature%% *}
-  tell files signature "$signature" stat
+  fact files signature "$signature" stat
   [[ $signature != "$known_files" ]] || return 0
   while IFS= read -r path; do
     state=changed
     [[ $path != *' open or read' ]] || state=missing
-    tell "file ${path%%: FAILED*}" content "$state" 'dpkg -V'
+    fact "file ${path%%: FAILED*}" content "$state" 'dpkg -V'
   done < <(md5sum --check --quiet <<<"$sums" 2>/dev/null || true)
 }
 
@@ -106,7 +106,7 @@ daemon_runs() {
   [[ $comm == "$1" ]] || pgrep -x "$1" >/dev/null
 }
 
-# A daemon that its socket starts counts as active while nothing asks it.
+# A socket-activated daemon counts as running while its socket is active.
 observe_units() {
   local name key value unit='' drop
   local -A unit_of=()
@@ -118,11 +118,11 @@ observe_units() {
   for name in "${DAEMONS[@]}"; do
     value=stopped
     [[ ${unit_of["$name.service/ActiveState"]-} != active && ${unit_of["$name.socket/ActiveState"]-} != active ]] || value=running
-    tell "service $name" state "$value" 'systemctl show'
-    tell "service $name" enabled "${unit_of["$name.service/UnitFileState"]-}" 'systemctl show'
+    fact "service $name" state "$value" 'systemctl show'
+    fact "service $name" enabled "${unit_of["$name.service/UnitFileState"]-}" 'systemctl show'
     drop=${unit_of["$name.service/DropInPaths"]-}
     # shellcheck disable=SC2086 # a list of paths
-    tell "service $name" drop-ins "$(if [[ -n $drop ]]; then cat -- $drop | sha256sum | cut -c 1-16; else echo none; fi)" 'systemctl show'
+    fact "service $name" drop-ins "$(if [[ -n $drop ]]; then cat -- $drop | sha256sum | cut -c 1-16; else echo none; fi)" 'systemctl show'
   done
 }
 
@@ -135,7 +135,7 @@ observe_services() {
   for name in "${DAEMONS[@]}"; do
     state=stopped
     ! daemon_runs "$name" || state=running
-    tell "service $name" state "$state" "/run/$name.pid"
+    fact "service $name" state "$state" "/run/$name.pid"
   done
 }
 
@@ -144,20 +144,20 @@ observe_system() {
   for name in libvirt kvm; do
     state=exists
     getent group "$name" >/dev/null || state=missing
-    tell "group $name" state "$state" 'getent group'
+    fact "group $name" state "$state" 'getent group'
   done
   if groups=$(id -nG "$QEMU_USER" 2>/dev/null); then
     state=no
     [[ " $groups " != *' kvm '* ]] || state=yes
-    tell "user $QEMU_USER" 'in group kvm' "$state" id
+    fact "user $QEMU_USER" 'in group kvm' "$state" id
   else
-    tell "user $QEMU_USER" 'in group kvm' 'no such user' id
+    fact "user $QEMU_USER" 'in group kvm' 'no such user' id
   fi
-  tell /dev/kvm owner "$(stat -c '%U:%G %a' /dev/kvm 2>/dev/null || echo absent)" stat
+  fact /dev/kvm owner "$(stat -c '%U:%G %a' /dev/kvm 2>/dev/null || echo absent)" stat
   for parameter in /sys/module/kvm_{intel,amd}/parameters/nested; do
     [[ ! -r $parameter ]] || nested=$(<"$parameter")
   done
-  tell kvm nested "$nested" /sys/module
+  fact kvm nested "$nested" /sys/module
   if [[ -r /sys/module/apparmor/parameters/enabled ]]; then
     mode=$(</sys/module/apparmor/parameters/enabled)
     if [[ $mode == Y ]]; then
@@ -165,7 +165,7 @@ observe_system() {
       mode=${mode:-'no profile for libvirtd'}
     fi
   fi
-  tell apparmor libvirtd "$mode" /sys/kernel/security/apparmor
+  fact apparmor libvirtd "$mode" /sys/kernel/security/apparmor
   settings "$QEMU_CONF" qemu.conf dynamic_ownership user group security_driver \
     security_default_confined spice_listen spice_tls
   settings "$LIBVIRTD_CONF" libvirtd.conf unix_sock_group unix_sock_rw_perms auth_unix_rw listen_tcp
@@ -178,14 +178,14 @@ observe_folders() {
   while IFS='|' read -r kind mode owner path; do
     seen[$path]=1
     [[ $kind == directory ]] || kind=other
-    tell "folder $path" state "$kind" stat
-    tell "folder $path" mode "$mode" stat
-    tell "folder $path" owner "$owner" stat
+    fact "folder $path" state "$kind" stat
+    fact "folder $path" mode "$mode" stat
+    fact "folder $path" owner "$owner" stat
     mark=''
     [[ ! -f $path/.mirlab-stack || -L $path/.mirlab-stack ]] || IFS= read -r -n 160 mark <"$path/.mirlab-stack" || true
-    tell "folder $path" mark "${mark:-none}" "$path/.mirlab-stack"
+    fact "folder $path" mark "${mark:-none}" "$path/.mirlab-stack"
   done < <(stat -c '%F|%a|%U:%G|%n' -- "${folders[@]}" 2>/dev/null || true)
-  for path in "${folders[@]}"; do [[ -v seen[$path] ]] || tell "folder $path" state missing stat; done
+  for path in "${folders[@]}"; do [[ -v seen[$path] ]] || fact "folder $path" state missing stat; done
 }
 
 observe_ports() {
@@ -193,64 +193,64 @@ observe_ports() {
   for file in "${ports[@]}"; do
     reserved=nothing
     [[ ! -f $file ]] || reserved=$(<"$file")
-    tell "ports ${file##*/}" reserved "$reserved" "$file"
+    fact "ports ${file##*/}" reserved "$reserved" "$file"
   done
 }
 
-# Its owner is libvirt's to change: QEMU's user while a guest runs on it, root else; with it ctime.
+# The signature has neither owner nor ctime: libvirt changes the owner when a guest starts or stops.
 observe_image() {
   local path=$1 known=$2 digest=$3 signature mode manifest=${1%.*}.manifest tool=sha256sum recorded
   if [[ ! -f $path ]]; then
-    tell "image $path" state missing stat
+    fact "image $path" state missing stat
     return
   fi
   IFS='|' read -r signature mode < <(stat -c '%s:%.9Y:%i|%a' -- "$path")
-  tell "image $path" state file stat
-  tell "image $path" mode "$mode" stat
-  tell "image $path" signature "$signature" stat
+  fact "image $path" state file stat
+  fact "image $path" mode "$mode" stat
+  fact "image $path" signature "$signature" stat
   recorded=$(sed -n 's/^image-sha256: /sha256:/p;s/^image-digest: //p;/^packages:/q' "$manifest" 2>/dev/null || true)
-  [[ -z $recorded ]] || tell "image $path" manifest "$recorded" "$manifest"
+  [[ -z $recorded ]] || fact "image $path" manifest "$recorded" "$manifest"
   if [[ $signature == "$known" ]]; then
-    tell "image $path" digest "$digest" 'signature as recorded'
+    fact "image $path" digest "$digest" 'signature as recorded'
   elif [[ -n $recorded && ! $path -nt $manifest ]]; then
-    tell "image $path" digest "$recorded" 'not written since its manifest'
+    fact "image $path" digest "$recorded" 'not written since its manifest'
   else
     [[ ${path##*/} != sha512-* ]] || tool=sha512sum
     if digest=$($tool -- "$path" 2>/dev/null); then
-      tell "image $path" digest "${tool%sum}:${digest%% *}" "$tool"
+      fact "image $path" digest "${tool%sum}:${digest%% *}" "$tool"
     else
       unknown "image $path" digest "$path cannot be read" "$tool"
     fi
   fi
 }
 
-# The file's own header: libvirt tells of a volume what it read when the pool was started.
+# Reads the file's header itself: libvirt only knows what it read when the pool was started.
 observe_volumes() {
   local path said
   for path in "${volumes[@]}"; do
-    # A warning beside an answer comes before it, on lines of its own.
+    # qemu-img's warnings come first, each on a line of its own: the answer is the last line.
     if said=$({ header=$(as_root timeout 20 qemu-img info --force-share --output=json "$path"); } 2>&1 &&
       printf '\n%s' "$(base64 -w 0 <<<"$header")"); then
-      tell "volume ${path##*/}" header "${said##*$'\n'}" 'qemu-img info'
+      fact "volume ${path##*/}" header "${said##*$'\n'}" 'qemu-img info'
     else
       unknown "volume ${path##*/}" header "${said:-no answer in 20 s}" 'qemu-img info'
     fi
   done
 }
 
-# All of libvirt by one virsh: its connection costs more than its answers.
+# One virsh for all of libvirt: connecting takes longer than the answers.
 observe_libvirt() {
   local said
   if ! command -v virsh >/dev/null; then
-    tell libvirt answers 'no virsh' virsh
+    fact libvirt answers 'no virsh' virsh
     return
   fi
   said=$(timeout 20 virsh --quiet --connect qemu:///system "uri; $asks" 2>&1 || true)
   if [[ $said == qemu:* ]]; then
-    tell libvirt answers yes 'virsh uri'
-    tell libvirt transcript "$(base64 -w 0 <<<"$said")" virsh
+    fact libvirt answers yes 'virsh uri'
+    fact libvirt transcript "$(base64 -w 0 <<<"$said")" virsh
   else
-    tell libvirt answers "${said:-no answer in 20 s}" 'virsh uri'
+    fact libvirt answers "${said:-no answer in 20 s}" 'virsh uri'
   fi
 }
 
@@ -262,35 +262,35 @@ ask() { # ask NAME-OF-SECTION COMMAND...
 }
 
 safe() {
-  [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._+-]*$ ]] || die "found name '$1', required letters, digits and . _ + -"
+  [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._+-]*$ ]] || die "found name '$1'; need letters, digits and . _ + -"
 }
 
 packages=() parts=() folders=() ports=() images=() volumes=() asks=''
 known_files=${1:--}
 (($# == 0)) || shift
 while (($# > 0)); do
-  (($# > 1)) || die "found '$1' without a word, required KIND WORD..."
+  (($# > 1)) || die "found '$1' alone; need KIND WORD..."
   case $1 in
     package) safe "$2" && packages+=("$2") ;;
     part) safe "$2" && parts+=("$2") ;;
     folder) folders+=("$2") ;;
     ports) ports+=("$2") ;;
     image)
-      (($# > 3)) || die "found '$*', required image PATH SIGNATURE DIGEST"
+      (($# > 3)) || die "found '$*'; need image PATH SIGNATURE DIGEST"
       images+=("$2" "$3" "$4")
       shift 2
       ;;
     pool) safe "$2" && ask "pool $2" "pool-info $2" "pool-dumpxml $2" ;;
     network) safe "$2" && ask "network $2" "net-info $2" "net-dumpxml --inactive $2" ;;
-    # As it runs: what its next start would use is the domain's own contract's matter.
+    # The live definition: the domain's own contract checks the persistent one.
     domain) safe "$2" && ask "domain $2" "domstate $2" "dumpxml $2" ;;
     volume)
-      [[ ${3-} == /* ]] || die "found '$*', required volume POOL PATH"
+      [[ ${3-} == /* ]] || die "found '$*'; need volume POOL PATH"
       safe "$2" && safe "${3##*/}" && ask "volume ${3##*/}" "vol-dumpxml --pool $2 ${3##*/}"
       volumes+=("$3")
       shift
       ;;
-    *) die "found kind '$1', required package, part, folder, ports, image, pool, volume, network or domain" ;;
+    *) die "found kind '$1'; need package, part, folder, ports, image, pool, volume, network or domain" ;;
   esac
   shift 2
 done
@@ -306,7 +306,7 @@ for ((i = 0; i < ${#images[@]}; i += 3)); do observe_image "${images[@]:i:3}"; d
 observe_volumes
 observe_libvirt
 if command -v ss >/dev/null; then
-  tell listeners tcp "$(ss -Hltn | awk '{ print $4 }' | sort -u | paste -sd ' ')" 'ss -Hltn'
+  fact listeners tcp "$(ss -Hltn | awk '{ print $4 }' | sort -u | paste -sd ' ')" 'ss -Hltn'
 else
   unknown listeners tcp 'found no ss' 'ss -Hltn'
 fi

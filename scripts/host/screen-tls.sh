@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The certificate of a guest's screen, where QEMU reads it.
-#   screen-tls.sh make FOLDER      from standard input: authority, certificate and key (PEM), each ended by a NUL
-#   screen-tls.sh digest FOLDER    prints one SHA-256 of the three and their owners, or `absent`
+# Writes, digests or removes the TLS certificate of a guest's screen in the folder that QEMU reads.
+#   screen-tls.sh make FOLDER      standard input: CA, certificate and key (PEM), each ended by a NUL
+#   screen-tls.sh digest FOLDER    prints one SHA-256 of the three files and their owners, or `absent`
 #   screen-tls.sh remove FOLDER
 set -euo pipefail
 
@@ -9,20 +9,20 @@ readonly ME=screen-tls
 # shellcheck source=lib.sh
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-# QEMU's own group: it runs as another user, and nobody else is in it.
+# QEMU reads the key by this group: no user besides QEMU's is in it.
 readonly QEMU_GROUP=libvirt-qemu
-# As QEMU names them.
+# QEMU fixes these names.
 readonly FILES=(ca-cert.pem server-cert.pem server-key.pem)
 
 make() {
   local folder=$1 work name
-  getent group "$QEMU_GROUP" >/dev/null || die "found no group $QEMU_GROUP, required QEMU's own; install libvirt-daemon-system"
+  getent group "$QEMU_GROUP" >/dev/null || die "found no group $QEMU_GROUP; need the group of QEMU; fix: install package libvirt-daemon-system"
   umask 077
   work=$(mktemp -d)
-  # shellcheck disable=SC2064 # the folder of now
+  # shellcheck disable=SC2064 # expands now
   trap "rm -rf -- '$work'" EXIT
   for name in "${FILES[@]}"; do
-    IFS= read -r -d '' text || die "found no $name on standard input, required three documents, each ended by a NUL"
+    IFS= read -r -d '' text || die "found no $name on standard input; need three documents, each ended by a NUL"
     printf '%s' "$text" >"$work/$name"
   done
   as_root install -d -m 0755 "${folder%/*}"
@@ -56,5 +56,5 @@ remove() {
 }
 
 [[ $# == 2 && $1 =~ ^(make|digest|remove)$ && $2 =~ ^/[A-Za-z0-9/._-]+/mirlab-[A-Za-z0-9._-]+$ ]] ||
-  die "found arguments '$*', required make, digest or remove, and the path of a folder mirlab-NAME"
+  die "found arguments '$*'; need make|digest|remove and the path of a folder mirlab-NAME"
 "$@"

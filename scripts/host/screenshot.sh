@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Writes a picture of a domain's screen to standard output (PNG or PPM, as QEMU answers).
-# QEMU with qxl answers the frame before: the first picture is thrown away.
+# QEMU with qxl returns the previous frame: the first picture is dropped.
 #   screenshot.sh DOMAIN
 set -euo pipefail
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The seed disk of a guest: cloud-init's NoCloud documents as an ISO image.
-#   seed.sh make FILE      from standard input: user data, NUL, meta data, NUL; prints its SHA-256
-#   seed.sh digest FILE    prints the SHA-256 of what is there, or `absent`
+# Writes, digests or removes a guest's seed disk: cloud-init's NoCloud documents as an ISO image.
+#   seed.sh make FILE      standard input: user data, NUL, meta data, NUL; prints the image's SHA-256
+#   seed.sh digest FILE    prints the SHA-256 of the file, or `absent`
 #   seed.sh remove FILE
-# The user data hold the guest's private host key: they come by standard input and lie in files
-# of mode 0600 only.
+# The user data hold the guest's private host key: they come on standard input, and only files of mode
+# 0600 hold them.
 set -euo pipefail
 
 readonly ME=seed
@@ -13,18 +13,18 @@ declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.s
 
 make() {
   local file=$1 user meta work
-  command -v genisoimage >/dev/null || die "found no genisoimage, required it; install package genisoimage"
+  command -v genisoimage >/dev/null || die "found no genisoimage; need it to write the image; fix: install package genisoimage"
   { IFS= read -r -d '' user && IFS= read -r -d '' meta; } ||
-    die "found no two documents on standard input, required user data and meta data, each ended by a NUL"
+    die "found fewer than two documents on standard input; need user data and meta data, each ended by a NUL"
   umask 077
   work=$(mktemp -d)
-  # shellcheck disable=SC2064 # the folder of now
+  # shellcheck disable=SC2064 # expands now
   trap "rm -rf -- '$work'" EXIT
   printf '%s' "$user" >"$work/user-data"
   printf '%s' "$meta" >"$work/meta-data"
   genisoimage -quiet -output "$work/seed.iso" -volid cidata -joliet -rock "$work/user-data" "$work/meta-data" 2>/dev/null ||
-    die "genisoimage failed, required an image; is there room in ${TMPDIR:-/tmp}?"
-  # Whole or not at all, and never through a link or file that lies in the way.
+    die "found that genisoimage failed; need an image; fix: make room in ${TMPDIR:-/tmp}"
+  # Atomic, and never through an existing link or file.
   as_root rm -f -- "$file.partial"
   as_root install -m 0600 -- "$work/seed.iso" "$file.partial"
   as_root mv -fT -- "$file.partial" "$file"
@@ -44,5 +44,5 @@ digest() {
 remove() { as_root rm -f -- "$1" "$1.partial"; }
 
 [[ $# == 2 && $1 =~ ^(make|digest|remove)$ && $2 == /*.iso ]] ||
-  die "found arguments '$*', required make, digest or remove, and the path of an .iso file"
+  die "found arguments '$*'; need make|digest|remove and the path of an .iso file"
 "$@"

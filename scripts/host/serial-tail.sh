@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints the last lines of a guest's serial log, which virtlogd writes as root.
-# usage: serial-tail.sh LOG LINES
+#   serial-tail.sh LOG LINES
 set -euo pipefail
 
 log=$1

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Tells whether a guest that does not answer does anything at all: the requests with which it has
-# read its disks, the bytes on its serial console, and 1 if its agent answers, else 0; then that
-# console's last lines.
+# Prints signs of life of a guest that does not answer: the count of its disk reads, the size of its
+# serial log in bytes, and 1 if its agent answers, else 0; then the log's last lines.
 #   signs-of-life.sh DOMAIN [LOG]
 set -euo pipefail
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The lab's steps without an engine: what `pulumi up` is measured against. Runs as root.
-#   bare.sh up FOLDER NAME DATA CACHE    one guest from FOLDER/{domain.xml,user-data,meta-data,ssh_config}
+# The lab's steps without an engine, for comparison with `pulumi up`. Runs as root.
+#   bare.sh up FOLDER NAME DATA CACHE    creates one guest from FOLDER/{domain.xml,user-data,meta-data,ssh_config}
 #   bare.sh down FOLDER NAME DATA CACHE  removes it
 # It uses the lab's own host and guest scripts, in the same order. `up` prints the second since the
 # epoch at which each step ended: prepared, started, booted, frame.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 
-# The point of EPOCHREALTIME is the locale's.
+# The locale decides EPOCHREALTIME's decimal separator.
 export LC_ALL=C.UTF-8
 readonly HOST=scripts/host GUEST=scripts/guest WAIT_SECONDS=900
 
@@ -26,13 +26,13 @@ guest_script() {
   in_guest sudo -n bash -s -- "$@" <"$GUEST/$script"
 }
 session() { cat "$GUEST/mir-tests.sh" "$GUEST/session.sh" | in_guest sudo -n bash -s -- install; }
-facts() { in_guest sudo -n python3 -I -S - <"$GUEST/facts.py"; }
+facts() { cat "$GUEST/facts-probes.py" "$GUEST/facts.py" | in_guest sudo -n python3 -I -S -; }
 
 wait_ssh() {
   local start=$SECONDS
   until in_guest true 2>/dev/null; do
-    [[ $(virsh domstate "$name") == running ]] || die "found domain $name not running, required running; log $data/$stack/log/$guest.serial.log"
-    ((SECONDS - start < WAIT_SECONDS)) || die "found no ssh after $WAIT_SECONDS s, required the guest; log $data/$stack/log/$guest.serial.log"
+    [[ $(virsh domstate "$name") == running ]] || die "found domain $name not running; need it running; log: $data/$stack/log/$guest.serial.log"
+    ((SECONDS - start < WAIT_SECONDS)) || die "found no ssh after $WAIT_SECONDS s; need a login to the guest; log: $data/$stack/log/$guest.serial.log"
     sleep 2
   done
 }
@@ -60,7 +60,7 @@ up() {
   guest_script cloud-init-wait.sh "$WAIT_SECONDS" >/dev/null
   ended booted
 
-  # Side by side, as the engine runs them.
+  # In parallel, as the engine runs them.
   guest_script share.sh mount share /mnt/share >/dev/null &
   session >/dev/null
   wait $!
@@ -82,14 +82,14 @@ down() {
   bash "$HOST/folders.sh" remove-share "$data" "$stack" "$guest"
   bash "$HOST/ports.sh" release "$data" "$stack.$guest"
   bash "$HOST/folders.sh" remove "$data" "$stack"
-  # As the lab's `down` does: the next run of either side starts it again.
+  # As the lab's `down` does: the next run of either side has to start it again.
   "$HOST/libvirtd.sh" stop
 }
 
-(($# == 5)) || die "found $# arguments, required up|down FOLDER NAME DATA CACHE"
+(($# == 5)) || die "found $# arguments; need up|down FOLDER NAME DATA CACHE"
 verb=$1 folder=$2 name=$3 data=$4 cache=$5
 stack=bare guest=g1
 case $verb in
   up | down) "$verb" ;;
-  *) die "found verb '$verb', required up or down" ;;
+  *) die "found verb '$verb'; need up or down" ;;
 esac

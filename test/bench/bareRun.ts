@@ -1,4 +1,4 @@
-/** The other side of the bench: the same steps by bare.sh. */
+/** The bench's side without an engine: the same steps by bare.sh. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ export class BareRun {
     return ended.stdout.toString();
   }
 
-  /** Files that bare.sh starts from. They are fewer than what `up` makes, and not timed. */
+  /** Writes the files that bare.sh needs. They are fewer than those of `up`, and not timed. */
   private async prepare(): Promise<void> {
     const { lab } = readLab({ guests: [{ name: GUEST }] });
     const guest = lab?.guests[0];
@@ -36,19 +36,19 @@ export class BareRun {
       ...["scripts/host/ports.sh", "reserve", this.dataDir, holder, "0", "0"],
     );
     const [sshPort = 0, spicePort = 0] = reserved.trim().split(" ").map(Number);
-    const made = await access.create({
+    const created = await access.create({
       ...{ directory: this.folder, alias: NAME, hostName: "127.0.0.1", port: sshPort },
       ...{ user: GUEST_USER, screen: { title: NAME, port: spicePort } },
     });
-    if (made.outs === undefined) throw new Error("no keys were made");
+    if (created.outs === undefined) throw new Error("no keys were created");
     const probed = JSON.parse(await this.script("scripts/host/kvm-probe.sh", CACHE_DIR)) as {
       acceleration: Acceleration;
     };
     const user = userData({
       hostname: GUEST,
-      clientPublicKey: made.outs.clientPublicKey,
+      clientPublicKey: created.outs.clientPublicKey,
       hostPrivateKey: readFileSync(join(this.folder, ACCESS_FILES.host), "utf8"),
-      hostPublicKey: made.outs.hostPublicKey,
+      hostPublicKey: created.outs.hostPublicKey,
       packages: [],
     });
     const at = `${this.dataDir}/${STACK}`;

@@ -1,9 +1,9 @@
 /**
- * What the engine costs, as ratios to the same steps without it. Run as root, on an idle machine.
- *   npm run bench -- [--rounds N] [--part up|preview|policy|build]   3 rounds, of policy alone 5
- * All parts but `build`, which is run by its name alone. Part policy needs no guest.
- * The sides take turns within a round. The table tells the machine's load, for numbers from a busy
- * machine say nothing.
+ * The engine's cost, as ratios to the same steps without it. Run as root, on an idle machine.
+ *   npm run bench -- [--rounds N] [--part up|preview|policy|build]   3 rounds; 5 for policy alone
+ * Without --part it runs all parts but `build`. Part policy needs no guest.
+ * The sides take turns within a round. The table shows the machine's load: numbers from a busy machine
+ * mean nothing.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
@@ -25,18 +25,18 @@ const PARTS = ["up", "preview", "policy", "build"];
 const rounds = Number(values.rounds ?? (values.part === "policy" ? 5 : 3));
 if (!Number.isInteger(rounds) || rounds < 1 || !["all", ...PARTS].includes(values.part)) {
   console.error(
-    `bench: found --rounds ${values.rounds ?? rounds} --part ${values.part}, ` +
-      `required a count of 1 or more and one of ${PARTS.join(", ")}, all`,
+    `bench: found --rounds ${values.rounds ?? rounds} --part ${values.part}; ` +
+      `need a count of 1 or more and one of ${PARTS.join(", ")}, all`,
   );
   process.exit(2);
 }
 
 const say = (text: string): void => console.error(`bench: ${text}`);
 
-/** Load before each round; our own guests are not in it. */
+/** Load before each round, without our own guests. */
 const loads: number[] = [];
 
-function tellLoad(): void {
+function reportLoad(): void {
   const load = loadavg()[0] ?? 0;
   loads.push(load);
   say(`load average ${load.toFixed(2)}`);
@@ -47,8 +47,8 @@ async function measureUp(lab: LabRun): Promise<string[]> {
   const sides: Record<"engine" | "bare", Phases[]> = { engine: [], bare: [] };
   try {
     for (let i = 0; i < rounds; i++) {
-      tellLoad();
-      // The order alternates: what the first one warms must not help one side only.
+      reportLoad();
+      // The order alternates: the caches that the first side fills must not help the same side each time.
       const order = i % 2 === 0 ? (["engine", "bare"] as const) : (["bare", "engine"] as const);
       for (const side of order) {
         const runner = side === "engine" ? lab : bare;
@@ -79,10 +79,10 @@ async function measureUp(lab: LabRun): Promise<string[]> {
 async function measurePreview(lab: LabRun): Promise<string[]> {
   await lab.up();
   const [full, empty, dynamic]: [number[], number[], number[]] = [[], [], []];
-  // The first pair is not counted: it fills the file cache.
+  // Not counted: the first pair fills the file cache.
   await lab.previews();
   for (let i = 0; i < rounds; i++) {
-    tellLoad();
+    reportLoad();
     const times = await lab.previews();
     full.push(times.lab);
     empty.push(times.empty);
@@ -98,18 +98,18 @@ async function measurePreview(lab: LabRun): Promise<string[]> {
   ];
 }
 
-/** Objects of a kernel: what the host's results save, and what the guest costs. */
+/** Objects of a kernel: the gain by the host's results, and the cost of the guest. */
 async function measureBuild(lab: LabRun): Promise<string[]> {
   await lab.up();
   const bench = new BuildRun(lab.guest);
   await bench.init();
-  tellLoad();
+  reportLoad();
   const work = mkdtempSync(join(tmpdir(), "mirlab-bench-"));
   const native = await bench.natively(rounds, work).finally(() => {
     rmSync(work, { recursive: true, force: true });
   });
   say(`natively: ${JSON.stringify(native)}`);
-  tellLoad();
+  reportLoad();
   const guest = await bench.inGuest(rounds);
   await lab.down();
   return [
@@ -124,9 +124,8 @@ async function measureBuild(lab: LabRun): Promise<string[]> {
 const LIBVIRTD = ["bash", "scripts/host/libvirtd.sh"];
 
 /**
- * What the policies add to a preview. The lab is not made: every resource is declared and judged, and
- * no guest's answer is in the time. Without libvirt's answer more inputs would be unknown, and judged
- * less.
+ * The policies' share of a preview's time. The lab does not exist: every resource is declared and judged,
+ * and no guest's answer is timed. libvirt runs: without it more inputs would be unknown, and not judged.
  */
 async function measurePolicy(lab: LabRun): Promise<string[]> {
   const running = (await run([...LIBVIRTD, "status"])).stdout.toString().startsWith("running");
@@ -134,10 +133,10 @@ async function measurePolicy(lab: LabRun): Promise<string[]> {
   if (started.code !== 0) throw new Error(`libvirtd: ${started.stderr}`);
   const [full, bare]: [number[], number[]] = [[], []];
   try {
-    // The first pair is not counted: it fills the file cache, and transpiles the pack.
+    // Not counted: the first pair fills the file cache, and transpiles the pack.
     await lab.guarded(true);
     for (let i = 0; i < rounds; i++) {
-      tellLoad();
+      reportLoad();
       const times = await lab.guarded(i % 2 === 0);
       say(`round ${i + 1} of ${rounds}: policies: ${JSON.stringify(times)}`);
       full.push(times.full);
@@ -149,7 +148,7 @@ async function measurePolicy(lab: LabRun): Promise<string[]> {
   return [
     "| step | with the policies, s | without, s | difference, s | ratio | n |",
     "|---|---|---|---|---|---|",
-    addedRow("preview of a lab that is not made", full, bare),
+    addedRow("preview of a lab that does not exist", full, bare),
   ];
 }
 
@@ -158,11 +157,11 @@ async function main(): Promise<void> {
   const tables: string[][] = [];
   try {
     await lab.init();
-    const asked = (part: string): boolean => ["all", part].includes(values.part);
-    // First, while nothing of the lab is made.
-    if (asked("policy")) tables.push(await measurePolicy(lab));
-    if (asked("up")) tables.push(await measureUp(lab));
-    if (asked("preview")) tables.push(await measurePreview(lab));
+    const wanted = (part: string): boolean => ["all", part].includes(values.part);
+    // First, while nothing of the lab exists.
+    if (wanted("policy")) tables.push(await measurePolicy(lab));
+    if (wanted("up")) tables.push(await measureUp(lab));
+    if (wanted("preview")) tables.push(await measurePreview(lab));
     if (values.part === "build") tables.push(await measureBuild(lab));
   } finally {
     await lab.dispose();

@@ -1,4 +1,4 @@
-/** Some objects of a kernel, compiled in the guest and natively, with and without the host's results. */
+/** Times some objects of a kernel, in the guest and natively, with and without the host's results. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { kernelConfig } from "../../components/build/order.io";
@@ -11,7 +11,7 @@ import { neededSymbols } from "../../components/build/kernel";
 import { labSchema } from "../../config/schema";
 import { CACHE_DIR, ROOT } from "../integration/support";
 
-/** Of the objects alone: what make takes where all is there is off. */
+/** Of the objects alone: without the time of a make that has nothing to do. */
 export interface Seconds {
   readonly cold: readonly number[];
   readonly warm: readonly number[];
@@ -21,7 +21,7 @@ const WAYS = ["cold", "warm", "nothing"] as const;
 const IN_GUEST = "/var/lib/mirlab/build/kernel";
 const LIMIT_MS = 4 * 3_600_000;
 
-/** The same kernel as the test's of a compiled one. */
+/** The kernel of test/integration/kernelBuild.test.ts. */
 function order(): BuildOrder {
   const source = { package: "linux-source-6.12", suite: "bookworm-security" };
   const guest = { name: "g1", kernel: { source: "build", build: { source } } };
@@ -44,7 +44,7 @@ export class BuildRun {
     this.build = new Build({ guest, acceleration: "tcg", name: "g1", place, order, needs });
   }
 
-  /** The host's part, and its files in the guest. */
+  /** Prepares the build on the host, and sends its files to the guest. */
   async init(): Promise<void> {
     await this.build.bring(await this.build.prepared());
   }
@@ -77,7 +77,7 @@ export class BuildRun {
     if (code !== 0) throw new Error(`bench: compile: ${stderr}`);
     const of = (way: (typeof WAYS)[number]): number[] =>
       [...stdout.toString().matchAll(/^(\w+) (\d+)$/gm)]
-        .filter(([, told]) => told === way)
+        .filter(([, measured]) => measured === way)
         .map(([, , ms]) => Number(ms) / 1000);
     const nothing = of("nothing");
     const off = (all: number[]): number[] => all.map((time, i) => time - (nothing[i] ?? NaN));

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# What some objects of a prepared kernel take, each way in turn; as root, with build/confine.sh before
-# it, in a mount namespace of its own. On the lab host, and in a guest.
+# Times the compile of some objects of a prepared kernel, each way in turn. Runs as root, on the lab host or
+# in a guest, with build/confine.sh before it, in a mount namespace of its own.
 #   compile.sh ROOT INPUT WORK ROUNDS JOBS WAY...
-# ROOT: a build root, INPUT: what a build is made from; folders, or squashfs files. WAY: cold (no
-# compiler cache), warm (all from INPUT's, as in a guest's first build) or nothing (what make takes
-# where all is there). Prints `WAY MILLISECONDS`.
+# ROOT: a build root, INPUT: a build's input; folders, or squashfs files. WAY: cold (no compiler cache),
+# warm (all results from INPUT's cache, as in a guest's first build) or nothing (make with nothing to do).
+# Prints `WAY MILLISECONDS`.
 set -euo pipefail
 
 readonly TARGETS=(drivers/virtio/ net/9p/ fs/9p/ fs/iomap/ drivers/gpu/drm/qxl/ drivers/gpu/drm/ttm/)
 
-place() { # place NAME WHAT: a folder of WORK with it
+place() { # place NAME WHAT: mounts WHAT at WORK/NAME
   mkdir -p "$work/$1"
   if [[ -d $2 ]]; then
     mount --bind "$2" "$work/$1"

@@ -1,10 +1,10 @@
 /**
- * The mutations of test/drift/domainMutations.ts, made on domains of each tool: what its preview
- * says, and what its apply does. Run as root, with libvirtd running; no guest system is booted.
+ * Applies the mutations of test/drift/domainMutations.ts to domains of each tool, and compares the tools'
+ * previews and applies. Run as root, with libvirtd running; no guest system boots.
  *   npm run bench:drift -- [--only ID,ID] [--guests N] [--restarted] [--rounds N]
- * --guests: domains of each tool; as many edits are made before one preview (12).
- * --restarted: edits of the definition only, each followed by a power cycle: the domain runs them.
- * --rounds: previews whose time is taken, of these domains without any change (5).
+ * --guests: domains of each tool, and edits before one preview (12).
+ * --restarted: only edits of the definition, each with a power cycle, so that the domain runs with it.
+ * --rounds: timed previews of the unchanged domains (5).
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -24,12 +24,12 @@ import { terraformOnPath, TerraformSide } from "./sides/terraformSide";
 import { measureTime } from "./sides/times";
 import { differences, outcomeOf, Row, seenOf, Snapshot, table, Verdict } from "./sides/verdict";
 
-/** Two runs do not meet. */
+/** Two runs at once use different names. */
 const STACK = `driftsides${process.pid}`;
 const URI = ["--quiet", "--connect", "qemu:///system"];
 const say = (text: string): void => console.error(`bench: ${text}`);
 
-/** Runs a program that has to succeed; gives its output. */
+/** Runs a program that has to succeed, and returns its output. */
 async function must(argv: readonly string[], env: Record<string, string> = {}): Promise<string> {
   const ended = await run(argv, { env, timeoutMs: 300_000 });
   if (ended.code !== 0) throw new Error(`${argv.slice(0, 4).join(" ")}: ${ended.stderr}`);
@@ -37,11 +37,11 @@ async function must(argv: readonly string[], env: Record<string, string> = {}): 
 }
 const virsh = (...args: string[]): Promise<string> => must(["virsh", ...URI, ...args]);
 
-/** Above the ports that labs take, below those of outgoing connections. */
+/** Above the ports of labs, below those of outgoing connections. */
 const [FIRST_PORT, LAST_PORT] = [26_000, 31_999];
 let lastPort = FIRST_PORT + ((process.pid * 64) % (LAST_PORT - FIRST_PORT));
 
-/** A port of the loopback that nobody listens on, and that was not given yet. */
+/** A free loopback port that this run has not used yet. */
 async function freePort(): Promise<number> {
   for (;;) {
     lastPort = lastPort < LAST_PORT ? lastPort + 1 : FIRST_PORT;
@@ -63,13 +63,13 @@ interface Trial {
 class Bench {
   private readonly folder = mkdtempSync(join(tmpdir(), "mirlab-sides-"));
   private readonly home = join(this.folder, "home");
-  /** QEMU's user reads here. */
+  /** QEMU's user has to read this folder. */
   private readonly data = `/var/lib/mirlab-bench-${process.pid}`;
   private readonly pool = `mirlab-${STACK}`;
-  /** Each domain as its tool made it. */
+  /** Each domain as its tool has created it. */
   private readonly wanted = new Map<string, { readonly xml: string; readonly seen: Snapshot }>();
   readonly sides: Side[] = [];
-  /** The person wants it to end: no step begins any more, and what was made is removed. */
+  /** Set by a signal: no further step begins, and the bench removes what it has created. */
   stopped = false;
 
   constructor(private readonly guests: number) {}
@@ -91,7 +91,7 @@ class Bench {
     };
   }
 
-  /** A guest's folder on this machine: its ticket lies there. */
+  /** A guest's folder on this machine, with its ticket. */
   private readonly files = (guest: string): string => join(this.folder, "files", guest);
 
   private async snapshot(domain: string): Promise<Snapshot | undefined> {
@@ -110,7 +110,7 @@ class Bench {
   async init(): Promise<void> {
     const terraform = await terraformOnPath();
     if (terraform === undefined) {
-      say("Terraform is skipped: found neither terraform nor tofu on PATH, required one of them");
+      say("Terraform is skipped: found neither terraform nor tofu on PATH; need one of them");
     }
     for (const name of ["pool", "log", "shares"]) {
       mkdirSync(`${this.data}/${STACK}/${name}`, { recursive: true });
@@ -125,9 +125,9 @@ class Bench {
       const declared = await this.values("terraform");
       this.sides.push(new TerraformSide(terraform, declared, at("terraform"), this.home));
     }
-    // The provider looks a disk up among the volumes of pools.
+    // The provider looks up a disk among the volumes of pools.
     await virsh("pool-create-as", this.pool, "dir", "--target", `${this.data}/${STACK}/pool`);
-    // The first one puts the engine and the provider into the home.
+    // The first one installs the engine and the provider in the home.
     const [first, ...others] = this.sides;
     await (first === undefined ? undefined : this.make(first));
     await Promise.all(others.map((side) => this.make(side)));
@@ -143,15 +143,16 @@ class Bench {
     await side.init();
     for (const domain of side.domains) {
       const seen = await this.snapshot(domain);
-      if (seen === undefined) throw new Error(`${domain}: found none, required it made`);
+      if (seen === undefined)
+        throw new Error(`${domain}: found no domain; need the one of ${side.title}`);
       const xml = await virsh("dumpxml", "--inactive", "--security-info", domain);
       this.wanted.set(domain, { xml, seen });
     }
     await side.quiet();
-    say(`${side.title}: ${side.domains.length} domain(s) made, the preview is quiet`);
+    say(`${side.title}: created ${side.domains.length} domain(s); the preview is quiet`);
   }
 
-  /** The sides are compared on one definition: it differs in names and ports alone. */
+  /** Fails unless the sides' definitions differ in names and ports alone. */
   private assertOneDefinition(): void {
     const [first, ...others] = [...this.wanted.values()].map(({ seen }) => seen);
     const own =
@@ -168,7 +169,7 @@ class Bench {
     return found;
   }
 
-  /** Puts a domain back by hand, whatever became of it; its tool knows the one of this UUID. */
+  /** Restores a domain without its tool, with the UUID that the tool knows. */
   private async reset(domain: string): Promise<void> {
     if (this.stopped) return;
     const now = await this.snapshot(domain);
@@ -180,7 +181,7 @@ class Bench {
     if (now !== undefined && differences(seen, now).length === 0) return;
     const define = () =>
       must(["bash", "-c", 'virsh "${@:2}" <<<"$1"', "define", xml, ...URI, "define", "/dev/stdin"]);
-    // An edit of the definition alone: the running domain goes on.
+    // Only the definition was edited: the domain keeps running.
     if (now?.defined === true && now.state === seen.state) {
       await define();
       if (differences(seen, await this.snapshot(domain)).length === 0) return;
@@ -192,10 +193,13 @@ class Bench {
     await run(["virsh", ...URI, "pool-refresh", this.pool]);
     await virsh("start", domain);
     const left = differences(seen, await this.snapshot(domain));
-    if (left.length > 0) throw new Error(`${domain}: not as it was: ${left.join("; ")}`);
+    if (left.length > 0)
+      throw new Error(
+        `${domain}: found ${left.join(", ")} after the reset; need the domain as created`,
+      );
   }
 
-  /** Makes the mutation; gives the domain after it, or undefined where it cannot be made. */
+  /** Applies the mutation; returns the domain after it, or undefined where libvirt refuses it. */
   private async mutate(
     { domain, mutation }: Trial,
     restarted: boolean,
@@ -204,9 +208,9 @@ class Bench {
     const [text, ...args] =
       typeof mutation.mutate === "string" ? [mutation.mutate] : mutation.mutate;
     const env = { STACK, GUEST: guestOf(domain), DATA: this.data };
-    const made = await run(["bash", "-c", text, "mutation", ...args], { env });
-    let fault = made.code === 0 ? "" : made.stderr.trim();
-    if (made.code === 0 && restarted) {
+    const mutated = await run(["bash", "-c", text, "mutation", ...args], { env });
+    let fault = mutated.code === 0 ? "" : mutated.stderr.trim();
+    if (mutated.code === 0 && restarted) {
       await run(["virsh", ...URI, "destroy", domain]);
       const started = await run(["virsh", ...URI, "start", domain]);
       if (started.code !== 0) fault = started.stderr.trim();
@@ -218,7 +222,7 @@ class Bench {
     return undefined;
   }
 
-  /** A system that obeys the power button, in place of the one that no guest here has. */
+  /** Powers the domain off at its power button, as a guest system would: none of these guests has one. */
   private obeyPowerButton(domain: string): () => void {
     const event = ["qemu-monitor-event", domain, "--event", "POWERDOWN"];
     const child = spawn("virsh", [...URI, ...event], { stdio: "ignore" });
@@ -228,7 +232,7 @@ class Bench {
     return () => void child.kill("SIGKILL");
   }
 
-  /** Mutations on one side, each on a domain of its own; undefined where one cannot be made. */
+  /** Applies mutations on one side, each to its own domain; undefined where libvirt refuses one. */
   async judge(
     side: Side,
     mutations: readonly Mutation[],
@@ -243,13 +247,13 @@ class Bench {
         const fault = { seen: "error", fault: preview.fault } as const;
         return trials.length > 1
           ? await this.judgeAlone(side, trials, restarted)
-          : changed.map((made) => (made === undefined ? undefined : fault));
+          : changed.map((mutated) => (mutated === undefined ? undefined : fault));
       }
       const seen = trials.map(({ domain, mutation }) =>
-        seenOf(preview.told.get(domain), fieldOf(mutation)),
+        seenOf(preview.shown.get(domain), fieldOf(mutation)),
       );
       if (seen.every((each) => each === "not seen")) {
-        return changed.map((made) => (made === undefined ? undefined : { seen: "not seen" }));
+        return changed.map((mutated) => (mutated === undefined ? undefined : { seen: "not seen" }));
       }
       this.goOn();
       const release = trials.map(({ domain }) => this.obeyPowerButton(domain));
@@ -258,15 +262,15 @@ class Bench {
       if (code !== 0 && trials.length > 1) return await this.judgeAlone(side, trials, restarted);
       const verdicts: (Verdict | undefined)[] = [];
       for (const [i, { domain, mutation }] of trials.entries()) {
-        const [made, how] = [changed[i], seen[i]];
-        if (made === undefined || how === undefined) verdicts.push(undefined);
+        const [mutated, how] = [changed[i], seen[i]];
+        if (mutated === undefined || how === undefined) verdicts.push(undefined);
         else if (how === "not seen") verdicts.push({ seen: how });
         else {
           const { seen: wanted } = this.expected(domain);
           const found = await this.snapshot(domain);
-          const outcome = outcomeOf(code, wanted, made, found);
+          const outcome = outcomeOf(code, wanted, mutated, found);
           const left = differences(wanted, found).slice(0, 5).join("; ");
-          const named = preview.told.get(domain)?.names.join(", ");
+          const named = preview.shown.get(domain)?.names.join(", ");
           if (outcome !== "healed") {
             say(`${mutation.id}: ${side.title}: ${outcome}: named ${named}; left ${left}`);
           }
@@ -279,13 +283,13 @@ class Bench {
     }
   }
 
-  /** One of them made the tool fail: which one shows only when each is alone. */
+  /** The tool failed on several mutations at once: try each alone to find the one. */
   private async judgeAlone(
     side: Side,
     trials: readonly Trial[],
     restarted: boolean,
   ): Promise<(Verdict | undefined)[]> {
-    say(`${side.title}: failed on ${trials.length} changes at once; each is made alone`);
+    say(`${side.title}: failed on ${trials.length} changes at once; trying each alone`);
     for (const { domain } of trials) await this.reset(domain);
     const verdicts: (Verdict | undefined)[] = [];
     for (const { mutation } of trials) {
@@ -311,7 +315,7 @@ const guestOf = (domain: string): string => domain.slice(`mirlab-${STACK}-`.leng
 /** `mirlab-$STACK-$GUEST: video/model.type: declared ...` is of `video/model.type`. */
 const fieldOf = ({ item }: Mutation): string => item.split(": ")[1] ?? item;
 
-/** Edits of the definition do not get in each other's way; whatever else is done is done alone. */
+/** Edits of definitions can be applied together; every other mutation runs alone. */
 const isEdit = ({ mutate }: Mutation): boolean => typeof mutate !== "string";
 
 function batches(mutations: readonly Mutation[], size: number): Mutation[][] {
@@ -339,8 +343,8 @@ async function main(): Promise<void> {
   const counts = Number.isInteger(guests) && guests > 0 && Number.isInteger(rounds) && rounds >= 0;
   if (mutations.length === 0 || !counts) {
     throw new Error(
-      `found --only ${values.only ?? ""} --guests ${values.guests} --rounds ${values.rounds}, ` +
-        `required ids of test/drift/domainMutations.ts and counts`,
+      `bench: found --only ${values.only ?? ""} --guests ${values.guests} --rounds ${values.rounds}; ` +
+        `need ids of test/drift/domainMutations.ts and counts`,
     );
   }
   const bench = new Bench(guests);
@@ -354,7 +358,7 @@ async function main(): Promise<void> {
     const times = rounds === 0 ? "" : await measureTime(bench.sides, rounds, () => bench.goOn());
     const rows: Row[] = [];
     for (const batch of batches(mutations, guests)) {
-      // Each side has domains of its own: they do not wait for each other.
+      // Each side has its own domains: the sides run in parallel.
       const ended = await Promise.allSettled(
         bench.sides.map((side) => bench.judge(side, batch, values.restarted)),
       );
@@ -365,8 +369,8 @@ async function main(): Promise<void> {
       for (const [i, mutation] of batch.entries()) {
         const verdicts = columns.map((column) => column[i]);
         rows.push({ id: mutation.id, field: fieldOf(mutation), verdicts });
-        const told = verdicts.map((v) => (v === undefined ? "-" : `${v.seen} ${v.outcome ?? ""}`));
-        say(`${rows.length} of ${mutations.length}: ${mutation.id}: ${told.join(" | ")}`);
+        const shown = verdicts.map((v) => (v === undefined ? "-" : `${v.seen} ${v.outcome ?? ""}`));
+        say(`${rows.length} of ${mutations.length}: ${mutation.id}: ${shown.join(" | ")}`);
       }
     }
     const titles = bench.sides.map(({ title }) => title);

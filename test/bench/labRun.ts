@@ -9,7 +9,7 @@ import { Phases, seconds } from "./phases";
 
 export const STACK = "bench";
 
-/** What `up` says when a step has ended. The guest's boot includes cloud-init, as in bare.sh. */
+/** Lines that `up` prints when a step has ended. GuestBoot includes cloud-init, as in bare.sh. */
 const STEPS = {
   started: /mir:DomainContract \S+ created/,
   booted: /:GuestBoot \S+ created/,
@@ -36,13 +36,13 @@ export class LabRun {
     await this.dynamic.init();
   }
 
-  /** One `up` from nothing but the image. */
+  /** One `up` where only the image exists. */
   async up(): Promise<Phases> {
     const at = new Map<string, number>();
     const begin = seconds();
     const [, ended] = this.lab.start(["up", "--yes", "--skip-preview"], (text) => {
-      for (const [step, said] of Object.entries(STEPS)) {
-        if (!at.has(step) && said.test(text)) at.set(step, seconds());
+      for (const [step, line] of Object.entries(STEPS)) {
+        if (!at.has(step) && line.test(text)) at.set(step, seconds());
       }
     });
     const { code, text } = await ended;
@@ -50,7 +50,8 @@ export class LabRun {
     if (code !== 0) throw new Error(`up: ${text}`);
     const time = (step: keyof typeof STEPS): number => {
       const found = at.get(step);
-      if (found === undefined) throw new Error(`up did not tell of step '${step}': ${text}`);
+      if (found === undefined)
+        throw new Error(`up: found no line of step '${step}'; need one: ${text}`);
       return found;
     };
     return {
@@ -66,7 +67,7 @@ export class LabRun {
     return { lab, empty: await this.empty.preview(), dynamic: await this.dynamic.preview() };
   }
 
-  /** Previews with the policies, as bin/lab asks for them, and without, in the given order. */
+  /** Previews with the policies, as bin/lab runs them, and without, in the given order. */
   async guarded(policiesFirst: boolean): Promise<{ full: number; bare: number }> {
     let [full, bare] = [NaN, NaN];
     for (const policies of [policiesFirst, !policiesFirst]) {
@@ -111,7 +112,7 @@ class One extends pulumi.dynamic.Resource {}
 new One(provider, "one", { a: 1 });
 `;
 
-/** A TypeScript program of a few lines: a floor of every preview. */
+/** A TypeScript program of a few lines: the least time of a preview. */
 class SmallProgram {
   private readonly folder = mkdtempSync(join(tmpdir(), "mirlab-bench-"));
   private readonly project = join(this.folder, "project");

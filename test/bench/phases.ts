@@ -1,9 +1,9 @@
-/** Seconds of one run, and what is told of several. */
+/** Seconds of one run, and table rows of several runs. */
 
 export interface Phases {
-  /** From nothing but the image to the picture. */
+  /** From the image alone to the picture. */
   readonly total: number;
-  /** From the domain's start until its first boot is done and it answers. */
+  /** From the domain's start to the end of its first boot. */
   readonly login: number;
   /** From there to a picture of Mir. */
   readonly frame: number;
@@ -25,7 +25,7 @@ export function spread(values: readonly number[], digits = 1): string {
   return `${median(values).toFixed(digits)} (${least.toFixed(digits)}-${most.toFixed(digits)})`;
 }
 
-/** A row of what a part adds: seconds with and without it, and both differences within each round. */
+/** A row: seconds with and without a part, their difference and ratio within each round. */
 export function addedRow(what: string, full: readonly number[], bare: readonly number[]): string {
   const added = full.map((value, i) => value - (bare[i] ?? NaN));
   const ratios = full.map((value, i) => value / (bare[i] ?? NaN));

@@ -7,10 +7,10 @@ const CHROMIUM = "/usr/bin/chromium";
 export function startChromium(): Promise<Browser> {
   if (!existsSync(CHROMIUM)) {
     throw new Error(
-      `found no ${CHROMIUM}, required for the tests of the report; run 'scripts/host/packages.sh install chromium'`,
+      `browser: found no ${CHROMIUM}; need it for the tests of the report; fix: scripts/host/packages.sh install chromium`,
     );
   }
-  // Root has no user namespace to sandbox in; the pages are our own, and the network is off.
+  // Root gets no user namespace for the sandbox; the pages are our own, and the network is off.
   const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   return chromium.launch({
     executablePath: CHROMIUM,
@@ -18,7 +18,7 @@ export function startChromium(): Promise<Browser> {
   });
 }
 
-/** The little of a page's own world that the function below uses. */
+/** The few DOM types that the function below uses. */
 interface PageElement {
   readonly parentElement: PageElement | null;
   checkVisibility(): boolean;
@@ -36,15 +36,15 @@ declare function getComputedStyle(element: PageElement): {
   readonly backgroundColor: string;
 };
 
-/** What a text's colour and the colour behind it are, as a person sees them. */
+/** A visible text, and the contrast to its background. */
 export interface Seen {
   readonly text: string;
   readonly contrast: number;
 }
 
 /**
- * Runs in the page, by itself: contrast (WCAG 2) of every visible text, lowest first. Colours behind
- * are those of the nearest ancestor that has one; the page uses no half-transparent ones.
+ * Runs in the page, so it may use nothing outside itself: contrast (WCAG 2) of every visible text, lowest
+ * first. The background is that of the nearest ancestor with one; the page uses no half-transparent ones.
  */
 export function contrasts(): Seen[] {
   const channels = (colour: string): number[] => (colour.match(/[\d.]+/g) ?? []).map(Number);

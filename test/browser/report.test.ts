@@ -35,7 +35,7 @@ for (const [what, evidence] of Object.entries(EVIDENCE)) {
   writeFileSync(fileOf(what), report(evidence));
 }
 
-/** Opens a report; everything that it asks for and everything that it does is kept. */
+/** Opens a report, and records all its requests and events. */
 async function open(
   what: string,
   viewport: { width: number; height: number } = SIZES[1],
@@ -57,7 +57,7 @@ async function open(
   return { page, requests, events };
 }
 
-/** Keeps a picture of a page where a person wants to look at it. */
+/** Saves a picture of the page in MIRLAB_TEST_SCREENSHOTS, if set. */
 async function keep(page: Page, name: string): Promise<void> {
   const wanted = process.env.MIRLAB_TEST_SCREENSHOTS;
   if (wanted === undefined) return;
@@ -66,7 +66,7 @@ async function keep(page: Page, name: string): Promise<void> {
   await page.screenshot({ path, fullPage: true });
 }
 
-/** Opens every folded part, as a click does. */
+/** Opens every folded part by a click. */
 async function unfold(page: Page): Promise<void> {
   const folded = page.locator("details:not([open]) > summary");
   while ((await folded.count()) > 0) await folded.first().click();
@@ -84,19 +84,19 @@ for (const [what] of Object.entries(EVIDENCE)) {
         });
         after(() => opened.page.close());
 
-        it("fits the screen's width, unfolded as well", async () => {
+        it("fits the screen's width, also when unfolded", async () => {
           const { page } = opened;
           const width = await page.evaluate("document.documentElement.scrollWidth");
           assert.equal(width, size.width);
         });
 
-        it("is in the colours that the reader asked for", async () => {
+        it("has the colours that the reader prefers", async () => {
           const { page } = opened;
           const colour = await page.evaluate("getComputedStyle(document.body).backgroundColor");
           assert.equal(colour, scheme === "dark" ? "rgb(20, 22, 25)" : "rgb(246, 245, 242)");
         });
 
-        it("has no text with less contrast than 4.5", async () => {
+        it("has a contrast of at least 4.5 for every text", async () => {
           const seen = await opened.page.evaluate(contrasts);
           assert.ok(seen.length > 20, `${seen.length} texts are visible`);
           assert.deepEqual(
@@ -105,7 +105,7 @@ for (const [what] of Object.entries(EVIDENCE)) {
           );
         });
 
-        it("asks for nothing but itself, and does nothing", () => {
+        it("requests only itself, and runs nothing", () => {
           const { requests, events } = opened;
           assert.deepEqual(
             requests.filter((url) => !url.startsWith("data:image/png;base64,")),
@@ -119,7 +119,7 @@ for (const [what] of Object.entries(EVIDENCE)) {
 }
 
 describe("the report, opened", () => {
-  it("shows what is missing, required and to be done without a click", async () => {
+  it("shows found, need and fix without a click", async () => {
     const { page } = await open("a guest that is not ready", SIZES[0]);
     const card = page.locator(".fix", { hasText: "mesa" }).first();
     for (const text of [
@@ -186,7 +186,7 @@ describe("the report, opened", () => {
     await page.close();
   });
 
-  it("tells its structure to a screen reader", async () => {
+  it("has a structure for screen readers", async () => {
     const { page } = await open("a guest that is not ready");
     assert.equal(await page.locator("html").getAttribute("lang"), "en");
     const levels = await page
@@ -214,8 +214,8 @@ describe("the report, opened", () => {
   });
 });
 
-describe("what a hostile guest tells", () => {
-  it("is text: nothing runs, no element is made of it", async () => {
+describe("the report of a hostile guest", () => {
+  it("shows its words as text: nothing runs, and they create no element", async () => {
     const { page, events } = await open("a hostile guest");
     await unfold(page);
     await page.mouse.move(300, 300);
@@ -223,10 +223,10 @@ describe("what a hostile guest tells", () => {
     await page.waitForTimeout(300);
     assert.equal(await page.evaluate("typeof window.pwned"), "undefined");
     assert.deepEqual(events.slice(0, 3), []);
-    const made = await page
+    const created = await page
       .locator("script, iframe, object, embed, form, input, a, link, base, img:not(figure img)")
       .count();
-    assert.equal(made, 0);
+    assert.equal(created, 0);
     assert.equal(await page.locator("style").count(), 1);
     const text = await page.locator("body").innerText();
     for (const sign of ["<script>window.pwned=1</script>", "</style>", "<U+202E>"]) {
@@ -236,7 +236,7 @@ describe("what a hostile guest tells", () => {
     await page.close();
   });
 
-  it("does not make the page large", () => {
+  it("keeps the page small", () => {
     assert.ok(report(hostileEvidence()).length < 1_500_000);
   });
 });

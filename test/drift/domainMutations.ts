@@ -1,10 +1,10 @@
-/** Changes of a guest's domain, each by the tool that a person would use. */
+/** Changes of a guest's domain, each with the tool that a person would use. */
 import { Mutation } from "./run";
 
 const DOMAIN = '"mirlab-$STACK-$GUEST"';
 const VIRSH = "virsh --quiet --connect qemu:///system";
 
-/** Edits the definition that the next start uses, as `virsh edit` does. */
+/** Edits the persistent definition, as `virsh edit` does. */
 const edit = (id: string, from: string, to: string, item: string, batch = 0): Mutation => ({
   id,
   batch,
@@ -20,7 +20,7 @@ const edit = (id: string, from: string, to: string, item: string, batch = 0): Mu
   ],
 });
 
-/** Changes the running domain alone. */
+/** Changes only the running domain. */
 const live = (
   id: string,
   commands: string,
@@ -33,7 +33,7 @@ const live = (
   ...more,
 });
 
-/** The page's graphics first: what no other tool sees. */
+/** The graphics of Mir's page first: no other tool sees their changes. */
 export const DOMAIN_MUTATIONS: readonly Mutation[] = [
   edit(
     "video-cirrus",
@@ -70,7 +70,7 @@ export const DOMAIN_MUTATIONS: readonly Mutation[] = [
   edit("video-heads", "heads='1'", "heads='2'", "video/model.heads: declared 1, persistent 2"),
   edit(
     "graphics-vnc",
-    // libvirt refuses SPICE's channel and sound where there is no SPICE.
+    // libvirt refuses SPICE's channel and sound without SPICE graphics.
     "<channel type='spicevmc'>[^]*?</channel>([^]*?)<graphics type='spice'[^]*?</graphics>([^]*?)type='spice'",
     "$1<graphics type='vnc' port='-1' autoport='yes' listen='127.0.0.1'/>$2type='none'",
     "graphics[spice]: declared present, persistent absent",

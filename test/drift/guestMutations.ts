@@ -1,7 +1,7 @@
-/** Changes in a guest, each by the tool that a person would use there. */
+/** Changes in a guest, each with the tool that a person would use there. */
 import { Mutation } from "./run";
 
-/** In the guest, as root: `sudo -n bash -c TEXT`. */
+/** Runs TEXT in the guest as root: `sudo -n bash -c TEXT`. */
 const inGuest = (text: string): readonly [string, ...string[]] => [
   '$GUEST_SSH "sudo -n bash -c $(printf %q "$1")"',
   text,
@@ -95,7 +95,7 @@ export const GUEST_MUTATIONS: readonly Mutation[] = [
     item: "$GUEST: unit getty@tty1.service: at boot declared disabled, found enabled",
     mutate: inGuest("systemctl enable getty@tty1.service"),
   },
-  // --- what draws the picture ---
+  // --- graphics ---
   {
     id: "mesa-driver-removed",
     item: "dri/swrast_dri.so: content declared as packaged, found missing",
@@ -158,7 +158,7 @@ export const GUEST_MUTATIONS: readonly Mutation[] = [
     mutate: inGuest("echo '# mine' >>/etc/fstab"),
     restore: inGuestText("sed -i '$d' /etc/fstab"),
   },
-  // --- who may come in ---
+  // --- login ---
   {
     id: "group-left",
     item: "$GUEST: account mir: groups declared input render video, found input video",
@@ -244,7 +244,7 @@ export const GUEST_MUTATIONS: readonly Mutation[] = [
   {
     id: "root-read-only",
     item: "$GUEST: root filesystem: access declared writable, found read-only",
-    // As the kernel does it when the disk fails.
+    // The kernel does the same when the disk fails.
     mutate: inGuest("sync; echo u >/proc/sysrq-trigger; sleep 2"),
     apart: true,
   },

@@ -1,4 +1,4 @@
-/** Changes of the lab host, each by the tool that a person would use. */
+/** Changes of the lab host, each with the tool that a person would use. */
 import { Mutation } from "./run";
 
 /** Adds a setting; the last one of a key wins. */
@@ -85,7 +85,7 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
   },
   {
     id: "ports-edited",
-    // Not with an edit of the forward: the contract reads the ports from the domain.
+    // Not together with an edit of the forward: the contract reads the ports from the domain.
     apart: true,
     item: "ports $STACK.$GUEST: reserved declared",
     mutate: 'echo "29998 29999" >"$DATA/ports/$STACK.$GUEST"',
@@ -125,13 +125,13 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
     mutate: "chmod 640 /dev/kvm",
     restore: "chmod 660 /dev/kvm",
     guard: 'test "$(stat -c "%U:%G %a" /dev/kvm)" = "root:kvm 660"',
-    // libvirt distrusts its cache meanwhile, and probes QEMU before every step.
+    // Meanwhile libvirt does not trust its cache, and probes QEMU before every step.
     apart: true,
   },
   {
     id: "volume-rebased",
     item: ".qcow2: backing file declared",
-    // A disk that no guest has open: QEMU locks it.
+    // The guest is shut down first: QEMU locks the disk of a running one.
     mutate: `virsh --quiet --connect qemu:///system shutdown "mirlab-$STACK-$GUEST"
       until virsh --connect qemu:///system domstate "mirlab-$STACK-$GUEST" | grep -q "shut off"; do sleep 1; done
       qemu-img rebase -u -F qcow2 -b "$IMAGE.moved" "$DISK"`,
@@ -141,7 +141,7 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
   {
     id: "image-rewritten",
     item: ".qcow2: digest was sha256:",
-    // The last bytes of a copy in a cache of the test's own: other labs' guests are overlays too.
+    // Only in a cache of the test's own: the overlays of other labs' guests use the same image.
     mutate: 'cp -p "$IMAGE" "$IMAGE.kept" && printf x >>"$IMAGE"',
     refused: true,
     restore: 'mv -f "$IMAGE.kept" "$IMAGE"',
@@ -151,7 +151,7 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
     id: "libvirtd-stopped",
     item: "service libvirtd: declared running, found stopped",
     mutate: "kill $(cat /run/libvirtd.pid) && sleep 2",
-    // Somebody else's guests need it: only where this lab is alone on the host.
+    // Only if this lab is alone on the host: other guests need libvirtd.
     guard:
       'test ! -d /run/systemd/system && test "$(virsh --quiet --connect qemu:///system list --name | sed "/^$/d" | grep -cv "^mirlab-$STACK-")" = 0',
     byVerb: true,

@@ -1,4 +1,4 @@
-/** The mutations of the drift matrix, by where they are made. */
+/** The mutations of the drift matrix, by part: host, domain, guest. */
 import { DOMAIN_MUTATIONS } from "./domainMutations";
 import { GUEST_MUTATIONS } from "./guestMutations";
 import { HOST_MUTATIONS } from "./hostMutations";

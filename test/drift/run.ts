@@ -1,11 +1,11 @@
 /**
- * The drift matrix: each mutation is made with an ordinary tool, a preview has to name it, `up` has
+ * The drift matrix: applies each mutation with an ordinary tool; then a preview has to name it, `up` has
  * to heal it, and the next preview has to be silent.
  *
  *   run.ts [--together] [--part host|domain|guest] [--only ID,ID] [--quiet-previews N] [--lab STACK]
  *
- * --together makes all mutations that do not get in each other's way before one preview and one `up`.
- * --lab takes a converged stack that is there (MIRLAB_HOME names its home); else a lab is made.
+ * --together applies all mutations that do not interfere before one preview and one `up`.
+ * --lab uses an existing converged stack (MIRLAB_HOME names its home); without it the run creates a lab.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,28 +17,28 @@ import { ROOT, TestLab } from "../integration/support";
 
 export interface Mutation {
   readonly id: string;
-  /** Words that the preview has to say; `$NAMES` of the environment are filled in. */
+  /** Text that the preview has to print, with `$NAMES` of the environment. */
   readonly item: string;
-  /** Text for bash, or text with its arguments. It sees DATA, STACK, GUEST, IMAGE, DISK, CACHE, SSH_PORT, GUEST_SSH. */
+  /** Text for bash, or text with arguments. Environment: DATA, STACK, GUEST, IMAGE, DISK, CACHE, SSH_PORT, GUEST_SSH. */
   readonly mutate: string | readonly [text: string, ...args: string[]];
-  /** `up` has to fail on it and say what to do; `restore` undoes it. */
+  /** `up` has to fail with a fix; `restore` undoes the mutation. */
   readonly refused?: boolean;
-  /** Puts right what `up` is not to heal, or takes for right: run after it. */
+  /** Undoes a mutation that `up` refuses or records as intended; runs after `up`. */
   readonly restore?: string;
-  /** Text for bash: where it fails the mutation is skipped. */
+  /** Text for bash: if it fails, the mutation is skipped. */
   readonly guard?: string;
   /** Healed by `bin/lab up`, not by the engine alone. */
   readonly byVerb?: boolean;
-  /** Never made together with others. */
+  /** Never applied together with others. */
   readonly apart?: boolean;
-  /** Made together only with those of the same number: two edits of one field hide each other. @default 0 */
+  /** Applied together only with mutations of the same number: two edits of one field hide each other. @default 0 */
   readonly batch?: number;
 }
 
-/** A converged lab that the mutations are made in. */
+/** A converged lab for the mutations. */
 export interface DriftLab {
   pulumi(...args: string[]): Promise<{ readonly code: number; readonly text: string }>;
-  /** `bin/lab up` on it. */
+  /** Runs `bin/lab up`. */
   up(): Promise<{ readonly code: number; readonly text: string }>;
   readonly env: Readonly<Record<string, string>>;
 }
@@ -60,17 +60,17 @@ const filled = (text: string, env: Readonly<Record<string, string>>): string =>
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** What a preview says: its lines to the person, and whether it would change anything. */
+/** A preview's messages, and whether it is quiet: no change and no message. */
 async function preview(lab: DriftLab, counts: Counts): Promise<{ lines: string; quiet: boolean }> {
   const started = Date.now();
   const { text } = await lab.pulumi("preview", "--json", "--non-interactive");
   counts.seconds.push((Date.now() - started) / 1000);
-  const told = JSON.parse(text.slice(text.indexOf("{"))) as {
+  const answer = JSON.parse(text.slice(text.indexOf("{"))) as {
     changeSummary?: Record<string, number>;
     diagnostics?: { message: string }[];
   };
-  const changes = Object.keys(told.changeSummary ?? { unknown: 1 }).filter((op) => op !== "same");
-  const lines = (told.diagnostics ?? []).map((d) => d.message.trim()).join("\n");
+  const changes = Object.keys(answer.changeSummary ?? { unknown: 1 }).filter((op) => op !== "same");
+  const lines = (answer.diagnostics ?? []).map((d) => d.message.trim()).join("\n");
   return { lines, quiet: changes.length === 0 && lines === "" };
 }
 
@@ -79,57 +79,57 @@ async function quietPreview(lab: DriftLab, counts: Counts): Promise<boolean> {
   counts.previews++;
   if (quiet) return true;
   counts.falseAlarms++;
-  say(`  false alarm: ${lines || "changes without words"}`);
+  say(`  false alarm: ${lines || "changes without a message"}`);
   return false;
 }
 
-/** Makes the mutations, and goes round: preview, up, preview. */
+/** Applies the mutations, then runs preview, up and preview. */
 async function round(lab: DriftLab, all: readonly Mutation[], counts: Counts): Promise<void> {
-  const made: Mutation[] = [];
+  const applied: Mutation[] = [];
   for (const mutation of all) {
     if (mutation.guard !== undefined && (await bash(lab, mutation.guard)).code !== 0) {
-      say(`${mutation.id}: skipped: its guard says that it would hurt others here`);
+      say(`${mutation.id}: skipped: its guard failed, it could harm others on this host`);
       continue;
     }
     const [text, ...args] =
       typeof mutation.mutate === "string" ? [mutation.mutate] : mutation.mutate;
     const done = await bash(lab, text, args);
     counts.tried += 1;
-    if (done.code === 0) made.push(mutation);
-    else say(`${mutation.id}: NOT MADE: ${done.stderr.trim()}`);
+    if (done.code === 0) applied.push(mutation);
+    else say(`${mutation.id}: NOT APPLIED: ${done.stderr.trim()}`);
   }
-  if (made.length === 0) return;
+  if (applied.length === 0) return;
   const { lines } = await preview(lab, counts);
-  const seen = made.filter(({ item }) => lines.includes(filled(item, lab.env)));
+  const seen = applied.filter(({ item }) => lines.includes(filled(item, lab.env)));
   counts.seen += seen.length;
-  const up = made.some((m) => m.byVerb)
+  const up = applied.some((m) => m.byVerb)
     ? await lab.up()
     : await lab.pulumi("up", "--yes", "--skip-preview", "--non-interactive");
-  const refused = made.some((m) => m.refused);
+  const refused = applied.some((m) => m.refused);
   let fine = refused ? up.code !== 0 : up.code === 0;
   if (refused) {
-    for (const { restore } of made) await bash(lab, restore ?? "true");
-    // The engine asks again for what has failed.
+    for (const { restore } of applied) await bash(lab, restore ?? "true");
+    // The next `up` retries what has failed.
     fine &&= (await lab.pulumi("up", "--yes", "--skip-preview", "--non-interactive")).code === 0;
   }
   const quiet = fine && (await quietPreview(lab, counts));
-  if (quiet) counts.healed += made.length;
-  for (const { id, item } of made) {
+  if (quiet) counts.healed += applied.length;
+  for (const { id, item } of applied) {
     const named = seen.some((m) => m.id === id);
     say(
       `${id}: ${named ? "seen" : `NOT SEEN (${filled(item, lab.env)})`}, ${quiet ? (refused ? "refused" : "healed") : "NOT HEALED"}`,
     );
   }
-  if (seen.length < made.length) say(`  the preview said:\n${lines}`);
-  if (!fine) say(`  up said:\n${up.text.slice(-2000)}`);
-  const accepted = made.filter((m) => m.restore !== undefined);
+  if (seen.length < applied.length) say(`  the preview printed:\n${lines}`);
+  if (!fine) say(`  up printed:\n${up.text.slice(-2000)}`);
+  const accepted = applied.filter((m) => m.restore !== undefined);
   if (refused || accepted.length === 0) return;
-  // `up` took them for right: what was there before is a difference now, and is taken again.
+  // `up` has recorded these as intended. Restore them; one more `up` records the restored state.
   for (const { restore } of accepted) await bash(lab, restore ?? "true");
   await lab.pulumi("up", "--yes", "--skip-preview", "--non-interactive");
 }
 
-/** Runs the mutations in the lab; prints and gives the counts. */
+/** Runs the mutations in the lab; prints and returns the counts. */
 export async function driftMatrix(
   lab: DriftLab,
   mutations: readonly Mutation[],
@@ -159,7 +159,7 @@ export async function driftMatrix(
   return counts;
 }
 
-/** A stack that is there, and converged; with a home of its own or that of the environment. */
+/** An existing, converged stack, with this MIRLAB_HOME or that of the environment. */
 export async function driftLab(stack: string, home?: string): Promise<DriftLab> {
   const env = {
     ...{ MIRLAB_STACK: stack, CI: "true" },
@@ -176,7 +176,7 @@ export async function driftLab(stack: string, home?: string): Promise<DriftLab> 
   });
 }
 
-/** What mutations are told of the lab. */
+/** The environment of the mutations. */
 function environment(stack: string, home = mirlabHome()): Record<string, string> {
   const { lab } = labOfFile(join(ROOT, `Pulumi.${stack}.yaml`));
   const guest = lab?.guests[0]?.name ?? "";
@@ -188,7 +188,7 @@ function environment(stack: string, home = mirlabHome()): Record<string, string>
   return { ...env, SSH_PORT: ports[0] ?? "", GUEST_SSH: ssh };
 }
 
-/** The guest's disk and the image below it, as libvirt and QEMU tell them. */
+/** Adds the guest's disk and its backing file to the environment, from libvirt and QEMU. */
 async function withDisk(lab: DriftLab): Promise<DriftLab> {
   const found = await bash(
     lab,
@@ -214,11 +214,13 @@ async function main(): Promise<void> {
   const only = values.only?.split(",");
   const mutations = Object.entries(MUTATIONS)
     .filter(([part]) => values.part === undefined || values.part === part)
-    // Each part by itself: a guest whose forward is gone takes no more edits.
+    // Each part separately: a guest without its forward cannot be edited over ssh.
     .flatMap(([, list], part) => list.map((m) => ({ ...m, batch: (m.batch ?? 0) + 100 * part })))
     .filter((m) => only?.includes(m.id) ?? true);
   if (mutations.length === 0)
-    throw new Error(`found no mutation of that name, required one of test/drift`);
+    throw new Error(
+      `drift: found no mutation for --part ${values.part ?? ""} --only ${values.only ?? ""}; need one of test/drift`,
+    );
   const options = { together: values.together, quietPreviews: Number(values["quiet-previews"]) };
   if (values.lab !== undefined) {
     const counts = await driftMatrix(await driftLab(values.lab), mutations, options);
@@ -226,15 +228,15 @@ async function main(): Promise<void> {
     return;
   }
   const stack = "drifttest";
-  const made = new TestLab({ stack, guests: [{ name: "mir" }] });
+  const created = new TestLab({ stack, guests: [{ name: "mir" }] });
   try {
-    await made.init();
-    const up = await made.pulumi("up", "--yes", "--skip-preview");
+    await created.init();
+    const up = await created.pulumi("up", "--yes", "--skip-preview");
     if (up.code !== 0) throw new Error(up.text);
-    const counts = await driftMatrix(await driftLab(stack, made.home), mutations, options);
+    const counts = await driftMatrix(await driftLab(stack, created.home), mutations, options);
     process.exitCode = good(counts) ? 0 : 1;
   } finally {
-    await made.dispose();
+    await created.dispose();
   }
 }
 

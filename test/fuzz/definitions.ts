@@ -1,9 +1,9 @@
-/** Definitions of domains as their owners may have written them, and what is only near one. */
+/** Domain definitions with hostile texts, and texts that are almost a definition. */
 import fc from "fast-check";
 import { hostile, near } from "./hostile";
 
-/** What XML 1.0 cannot carry, and U+FFFD, at which the parser stops. */
-// eslint-disable-next-line no-control-regex -- control characters are what is left out
+/** Characters that XML 1.0 cannot carry, and U+FFFD, which the parser refuses. */
+// eslint-disable-next-line no-control-regex -- control characters are what is removed
 const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffd-\uffff]/g;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -11,14 +11,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
   ...{ "\t": "&#9;", "\n": "&#10;", "\r": "&#13;" },
 };
 
-/** As libvirt would write the text, in an element or an attribute. */
+/** The text in libvirt's escaping, for an element or an attribute. */
 const escaped = (text: string): string =>
   text
     .toWellFormed()
     .replaceAll(NOT_XML, "")
     .replaceAll(/[&<>"'\t\n\r]/g, (char) => ENTITIES[char] ?? "");
 
-/** For places where there is no escaping. */
+/** For places without escaping: comments, processing instructions, CDATA. */
 const bare = (text: string): string =>
   text
     .toWellFormed()
@@ -27,7 +27,7 @@ const bare = (text: string): string =>
 
 type Fill = (text: string) => string;
 
-/** What may stand among the devices. */
+/** Content of the devices element. */
 const DEVICES: readonly Fill[] = [
   (t) => `<graphics type='vnc' port='-1' passwd='${t}'/>`,
   (t) => `<graphics type='spice'><listen type='address' address='${t}'/></graphics>`,
@@ -55,7 +55,7 @@ const DEVICES: readonly Fill[] = [
 
 const MARK = "<m:owner xmlns:m='urn:mirlab:1'><m:stack>a</m:stack><m:guest>b</m:guest></m:owner>";
 
-/** What may stand before the devices. */
+/** Elements before the devices. */
 const BEFORE: readonly Fill[] = [
   () => "",
   (t) => `<title>${t}</title><description>${t}</description>`,
@@ -75,7 +75,7 @@ const ROOTS = [
   "<?xml version='1.0' encoding='UTF-8'?>\n<domain type='kvm' xmlns:mirlab='urn:mirlab:1'>",
 ];
 
-/** A well-formed definition with hostile texts wherever its owner may have put one. */
+/** A well-formed definition with hostile texts in all places where its owner may write text. */
 export const filledDefinition: fc.Arbitrary<string> = fc
   .tuple(
     fc.constantFrom(...ROOTS),
@@ -102,7 +102,7 @@ const PIECES = [
 
 export const anyDefinition: fc.Arbitrary<string> = fc.oneof(
   { weight: 3, arbitrary: near(PIECES) },
-  // A whole one with something cut out, or put in.
+  // A complete one with a part removed or inserted.
   {
     weight: 2,
     arbitrary: fc

@@ -1,21 +1,21 @@
-/** Tries a sink with so many cases; a seed makes the same ones again. */
+/** Tests a sink with a number of cases; the same seed gives the same cases. */
 import fc from "fast-check";
 import { Sink } from "./sink";
 
 export interface Outcome {
   readonly cases: number;
-  /** Of them, taken by what guards the sink; undefined where nothing does. */
+  /** How many of them the sink's guard accepted; undefined: the sink has no guard. */
   readonly taken: number | undefined;
   readonly escapes: readonly string[];
 }
 
-/** Share of the cases that a guard has to take for its sink to be tried at all. */
+/** Share of the cases that a guard has to accept, or the sink is hardly tested. */
 const LEAST_TAKEN = 0.05;
 
 /** Why the outcome proves nothing, or undefined. */
 export function unproven({ cases, taken }: Outcome): string | undefined {
   if (taken === undefined || taken >= cases * LEAST_TAKEN) return undefined;
-  return `found ${taken} of ${cases} cases taken, required ${LEAST_TAKEN * 100} %: what is refused tries nothing`;
+  return `found ${taken} of ${cases} cases accepted; need ${LEAST_TAKEN * 100} %: refused cases test nothing`;
 }
 
 export function fuzz(sink: Sink, count: number, seed: number): Outcome {

@@ -1,10 +1,10 @@
-/** Texts that mean to get out of where they are put. */
+/** Texts that try to escape from the place where they are inserted. */
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 
-/** Scratch space; a file `canary` in it is proof that a text was run. */
+/** Scratch folder; a file `canary` in it proves that a text was executed. */
 export const DIR = mkdtempSync(join(tmpdir(), "mirlab-fuzz-"));
 export const CANARY = join(DIR, "canary");
 
@@ -85,7 +85,7 @@ const ATTACKS = [
 
 export const attack = fc.constantFrom(...ATTACKS);
 
-/** Attacks, words and any character at all, one after another. */
+/** Attacks, words and arbitrary characters, concatenated. */
 const text = fc
   .array(
     fc.oneof(
@@ -102,10 +102,10 @@ export const hostile = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: "binary" }) },
 );
 
-/** As argv and UTF-8 can carry it. */
+/** Without what argv and UTF-8 cannot carry. */
 export const hostileWord = hostile.map((raw) => raw.replaceAll("\0", "").toWellFormed());
 
-/** What comes near to fit: the attacks that a rule could let through. */
+/** Texts that are almost valid: attacks that a rule could accept by mistake. */
 export function near(parts: readonly string[]): fc.Arbitrary<string> {
   const piece = fc.oneof(
     { weight: 5, arbitrary: fc.constantFrom(...parts) },

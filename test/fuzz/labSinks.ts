@@ -1,4 +1,4 @@
-/** The lab's configuration, and where its values get to as they are. */
+/** The lab's configuration, and the places that get its values unchanged. */
 import { isIPv6 } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 import { domainXml, DomainSpec } from "../../components/domain/definition";
@@ -14,18 +14,18 @@ import { anyLab, nearLab } from "./labs";
 import { areDomains, LACKS_LIBVIRT_SCHEMA, LACKS_PYTHON, PythonUri, readUris } from "./readers";
 import { accepted, each, Sink } from "./sink";
 
-/** The lab of a case, or undefined where it has faults. */
+/** The lab of a case, or undefined if it has faults. */
 const labOf = (text: string): Lab | undefined =>
   readLabTexts(JSON.parse(text) as Record<string, string>).lab;
 
-/** Printable, and nothing that a shell, XML, YAML, an option list or a log would stumble over. */
+/** Printable, without characters that are special in shell, XML, YAML, option lists or logs. */
 const WORD = /^[!#-&(-[\]-_a-~]*$/;
 const PRINTABLE = /^[ -~]*$/;
-/** Handed over as one argument whatever it holds: only what no argument can hold is kept out. */
+/** Always passed as one argument, so only control characters are refused. */
 // eslint-disable-next-line no-control-regex -- control characters are what is refused here
 const ARGUMENT = /^[^\u0000-\u001f\u007f]*$/;
 
-/** What a value may hold, by its place. */
+/** Whether a value has only the characters that are allowed at its path. */
 function isFit(path: string, value: string): boolean {
   if (/\.session\.(command|client)\./.test(path))
     return ARGUMENT.test(value) && value.isWellFormed();
@@ -33,7 +33,7 @@ function isFit(path: string, value: string): boolean {
   return WORD.test(value);
 }
 
-/** Every text of a value, with its place. */
+/** Every text in a value, with its path. */
 function textsOf(value: unknown, path = ""): (readonly [path: string, text: string])[] {
   if (typeof value === "string") return [[path, value]];
   if (typeof value !== "object" || value === null) return [];
@@ -55,7 +55,7 @@ function labEscapes(text: string): boolean {
   }
 }
 
-/** The declaration of a guest's domain, as components/lab/newMachine.resource.ts puts it together. */
+/** The spec of a guest's domain, built like in components/lab/newMachine.resource.ts. */
 function specOf({ host }: Lab, guest: GuestConfig): DomainSpec {
   const { name, memoryMiB, vcpus, video, spice, network, share } = guest;
   const folder = `${host.dataDir}/dev`;
@@ -78,7 +78,7 @@ function specOf({ host }: Lab, guest: GuestConfig): DomainSpec {
   };
 }
 
-/** Lab host and screen address: near what is one. */
+/** Parts of almost valid addresses of lab hosts and screens. */
 const HOSTS = [
   ...[
     "lab",
@@ -97,7 +97,7 @@ const JUMP: SshHost = {
   ...{ identityFile: "/root/.ssh/id", knownHostsFile: "/root/known_hosts" },
 };
 
-/** The host's name where the schema takes it. */
+/** The host's name if the schema accepts it. */
 const hostOf = (text: string): string | undefined =>
   labOf(
     JSON.stringify({
@@ -117,7 +117,7 @@ export const LAB_SINKS: readonly Sink[] = [
   {
     id: "the lab's configuration",
     escape:
-      "neither a lab nor faults, a fault that is not plain text, or a value with more than it may hold",
+      "neither a lab nor faults, a fault that is not plain text, or a value with forbidden characters",
     batch: 50,
     input: anyLab,
     takes: (text) => labOf(text) !== undefined,

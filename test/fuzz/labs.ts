@@ -1,4 +1,4 @@
-/** Configurations of labs, as the engine hands them over: nearly right, and not at all. */
+/** Configurations in the engine's form: almost valid ones, and arbitrary ones. */
 import fc from "fast-check";
 import { attack, hostile, near } from "./hostile";
 
@@ -7,7 +7,7 @@ const SSH = {
   hostKey: `ssh-ed25519 ${"A".repeat(68)} ada@lab`,
 };
 
-/** Every key of the schema, with a value that is right. */
+/** Every key of the schema, with a valid value. */
 const HOST = {
   ...{ ssh: SSH, dataDir: "/var/lib/mirlab", cacheDir: "/var/cache/mirlab" },
   ...{ natSubnet: "192.168.130.0/24", viewers: false, packages: "install", onDrift: "heal" },
@@ -53,7 +53,7 @@ const LAB = {
 
 type Path = readonly PropertyKey[];
 
-/** Every place of the lab, as keys to walk. */
+/** The path of every value in the lab. */
 function placesOf(value: unknown, path: Path = []): Path[] {
   const own = path.length === 0 ? [] : [path];
   if (typeof value !== "object" || value === null) return own;
@@ -65,7 +65,7 @@ function placesOf(value: unknown, path: Path = []): Path[] {
 const valueAt = (value: unknown, path: Path): unknown =>
   path.reduce((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
 
-/** The value with a little of something else in it, or something else altogether. */
+/** The value with a small change, or another value. */
 function twisted(value: unknown): fc.Arbitrary<unknown> {
   const other: fc.Arbitrary<unknown> = fc.oneof(
     fc.constantFrom<unknown>(null, "", -1, 0.5, 1e308, [], {}, true, "0"),
@@ -88,7 +88,7 @@ const change: fc.Arbitrary<Change> = fc
   .constantFrom(...placesOf(LAB))
   .chain((path) => twisted(valueAt(LAB, path)).map((value) => ({ path, value })));
 
-/** A key that nobody knows, somewhere. */
+/** An unknown key at any place. */
 const strangeKey: fc.Arbitrary<Change> = fc
   .tuple(
     fc.constantFrom<Path>([], ...placesOf(LAB)),
@@ -101,7 +101,7 @@ function withChanges(changes: readonly Change[]): Record<string, unknown> {
   for (const { path, value } of changes) {
     const holder = valueAt(lab, path.slice(0, -1));
     if (typeof holder !== "object" || holder === null) continue;
-    // Not by assignment, which `__proto__` would not survive.
+    // An assignment to `__proto__` would not add a key.
     Object.defineProperty(holder, path.at(-1) ?? "", {
       ...{ value, enumerable: true, configurable: true, writable: true },
     });
@@ -109,13 +109,13 @@ function withChanges(changes: readonly Change[]): Record<string, unknown> {
   return lab;
 }
 
-/** The texts of the configuration's keys, as one JSON text. */
+/** The configuration in the engine's form (a text per key), as one JSON text. */
 const asTexts = (lab: Record<string, unknown>): string =>
   JSON.stringify(
     Object.fromEntries(Object.entries(lab).map(([key, value]) => [key, JSON.stringify(value)])),
   );
 
-/** Most are a lab still. */
+/** Slightly changed labs; most are still valid. */
 export const nearLab: fc.Arbitrary<string> = fc
   .array(change, { minLength: 1, maxLength: 2 })
   .map((changes) => asTexts(withChanges(changes)));
@@ -141,7 +141,7 @@ const YAML = [
   ...["1e400", ".nan", ".inf", "0o17", "__proto__: 1", "{a: 1, a: 2}", "[".repeat(20_000)],
 ];
 
-/** Any text at all under any key. */
+/** Changed labs, and any text under any key. */
 export const anyLab: fc.Arbitrary<string> = fc.oneof(
   nearLab,
   fc

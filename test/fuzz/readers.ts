@@ -1,4 +1,4 @@
-/** Readers of other makes: what they understand is what counts. */
+/** Independent parsers, which show what other programs read. */
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { fromXml } from "../../core/xml";
 import { DIR } from "./hostile";
 import { lacking, run } from "./sink";
 
-/** All values in one go through a Python program, which has them as `data`. */
+/** Runs a Python program once on all values, which it gets as `data`. */
 function byPython(program: string, data: unknown): unknown {
   return JSON.parse(
     run(
@@ -21,7 +21,7 @@ function byPython(program: string, data: unknown): unknown {
 export const LACKS_PYTHON = lacking("python3", "python3", "-c", "");
 export const LACKS_PYTHON_YAML = lacking("python3-yaml", "python3", "-c", "import yaml");
 
-/** Documents as PyYAML reads them; `{}` for one that it refuses. */
+/** Documents as read by PyYAML; `{}` for one that it refuses. */
 export const readByPyYaml = (documents: readonly string[]): unknown[] =>
   byPython(
     "import yaml\n" +
@@ -32,7 +32,7 @@ export const readByPyYaml = (documents: readonly string[]): unknown[] =>
     documents,
   ) as unknown[];
 
-/** A URI's parts as Python reads them. */
+/** The parts of a URI as read by Python. */
 export interface PythonUri {
   readonly scheme: string;
   readonly user: string | null;
@@ -42,7 +42,7 @@ export interface PythonUri {
   readonly query: readonly (readonly [key: string, value: string])[];
 }
 
-/** Null for a URI that it refuses. */
+/** URIs as read by Python; null for one that it refuses. */
 export const readUris = (uris: readonly string[]): (PythonUri | null)[] =>
   byPython(
     "from urllib.parse import urlsplit, parse_qsl\n" +
@@ -63,7 +63,7 @@ export type ReadElement = readonly [
   text: string,
 ];
 
-/** All elements of each document in order, as expat reads them; null for one that it refuses. */
+/** All elements of each document in order, as read by expat; null for one that it refuses. */
 export const readByExpat = (documents: readonly string[]): (ReadElement[] | null)[] =>
   byPython(
     "import xml.etree.ElementTree as E\n" +
@@ -76,7 +76,7 @@ export const readByExpat = (documents: readonly string[]): (ReadElement[] | null
     documents,
   ) as (ReadElement[] | null)[];
 
-/** The same as our own parser reads it. */
+/** The elements of a document as read by this project's parser. */
 export function readByUs(document: string): ReadElement[] {
   const name = (namespace: string | null, local: string | null): string =>
     namespace === null || namespace === "" ? (local ?? "") : `{${namespace}}${local}`;
@@ -99,7 +99,7 @@ export const LACKS_LIBVIRT_SCHEMA = existsSync(SCHEMA)
   ? lacking("libxml2-utils", "xmllint", "--version")
   : "libvirt0, which has the schemas";
 
-/** Whether each is a domain by libvirt's own schema: what virt-xml-validate does, for all at once. */
+/** Whether each document is a domain by libvirt's schema: virt-xml-validate for many at once. */
 export function areDomains(documents: readonly string[]): boolean[] {
   const names = documents.map((document, i) => {
     const file = join(DIR, `domain-${i}.xml`);

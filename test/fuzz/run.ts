@@ -1,7 +1,7 @@
 /**
- * The long run: exit 0 when no text got out of where it was put, else 1. A sink that needs a program
- * which is not there is told as skipped.
- *   FUZZ_COUNT cases for each sink (10000), FUZZ_SEED to see the same ones again
+ * The long run: exit 0 if no text escaped, else 1. A sink that needs a missing program is reported as
+ * skipped.
+ *   FUZZ_COUNT: cases per sink (10000); FUZZ_SEED: repeats the cases of an earlier run
  */
 import { rmSync } from "node:fs";
 import { fuzz, unproven } from "./fuzz";
@@ -12,7 +12,7 @@ function wholeNumber(name: string, fallback: number): number {
   const text = process.env[name];
   if (text === undefined) return fallback;
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new Error(`fuzz: found ${name}='${text}', required a whole number from 1; correct it`);
+  throw new Error(`fuzz: found ${name}='${text}'; need a whole number from 1; fix: correct it`);
 }
 
 const count = wholeNumber("FUZZ_COUNT", 10_000);
@@ -22,7 +22,7 @@ let failed = 0;
 let tried = 0;
 for (const sink of SINKS) {
   if (sink.lacks !== undefined) {
-    console.log(`${sink.id}: skipped: found no ${sink.lacks}; install it`);
+    console.log(`${sink.id}: skipped: found no ${sink.lacks}; fix: install it`);
     continue;
   }
   const outcome = fuzz(sink, count, seed);
@@ -31,8 +31,8 @@ for (const sink of SINKS) {
   tried += 1;
   cases += outcome.cases;
   failed += escapes.length + (fault === undefined ? 0 : 1);
-  const told = taken === undefined ? "" : ` ${taken} taken,`;
-  console.log(`${sink.id}: ${outcome.cases} cases,${told} ${escapes.length} escapes`);
+  const accepted = taken === undefined ? "" : ` ${taken} accepted,`;
+  console.log(`${sink.id}: ${outcome.cases} cases,${accepted} ${escapes.length} escapes`);
   if (fault !== undefined) console.log(`  ${fault}`);
   for (const text of escapes.slice(0, 5)) console.log(`  ${JSON.stringify(text)}: ${sink.escape}`);
 }

@@ -1,4 +1,4 @@
-/** What a sink is, and what the sinks share. */
+/** The type of a sink, and helpers that the sinks share. */
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { DIR } from "./hostile";
@@ -7,21 +7,21 @@ export interface Sink {
   readonly id: string;
   /** How an escape is recognised. */
   readonly escape: string;
-  /** Cases that are tried together: one process for all of them. */
+  /** Number of cases that one process tests together. */
   readonly batch: number;
   readonly input: fc.Arbitrary<string>;
-  /** What is missing on this machine; set: it cannot be tried here. */
+  /** The program that is missing on this machine; set: the sink cannot be tested here. */
   readonly lacks?: string | undefined;
   /**
-   * Whether a case is taken at all. A rule that refuses everything has no escapes, and proves nothing:
-   * where this is there, a share of the cases has to be taken.
+   * The guard: whether it accepts a case. A guard that refuses everything has no escapes and proves
+   * nothing, so it has to accept a share of the cases.
    */
   readonly takes?: (text: string) => boolean;
-  /** Those that got out. */
+  /** The cases that escaped. */
   escaped(cases: readonly string[]): string[];
 }
 
-/** What a function makes of a text, or undefined where it refuses it. */
+/** The result of `make`, or undefined if it throws. */
 export function accepted<T>(make: () => T): T | undefined {
   try {
     return make();
@@ -41,6 +41,6 @@ export const each =
   (cases: readonly string[]): string[] =>
     cases.filter(escapes);
 
-/** The reason that a sink cannot be tried, where the program does not run. */
+/** `what` if the program does not run, else undefined. */
 export const lacking = (what: string, program: string, ...args: string[]): string | undefined =>
   accepted(() => run(program, args)) === undefined ? what : undefined;

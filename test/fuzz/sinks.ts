@@ -1,4 +1,4 @@
-/** Where a text of the configuration or of a guest gets into another language, and what an escape is. */
+/** Places where a text of the configuration or a guest enters another language, and their escapes. */
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { parse as parseYaml } from "yaml";
@@ -24,9 +24,9 @@ function shell(program: "bash" | "sh"): Sink {
     batch: 100,
     input: hostileWord,
     escaped(cases) {
-      const tell = 'tell() { printf "%s\\0" "$#" "$@"; }\n';
-      const lines = cases.map((text) => `tell ${shellLine([text, "end", text])}\n`).join("");
-      const read = run(program, ["-s"], tell + lines).split("\0");
+      const print = 'print() { printf "%s\\0" "$#" "$@"; }\n';
+      const lines = cases.map((text) => `print ${shellLine([text, "end", text])}\n`).join("");
+      const read = run(program, ["-s"], print + lines).split("\0");
       const wrong = cases.filter((text, i) => {
         const [count, ...words] = read.slice(4 * i, 4 * i + 4);
         return count !== "3" || words[0] !== text || words[1] !== "end" || words[2] !== text;
@@ -65,7 +65,7 @@ const sshBlock = (path: string): string =>
     ...{ alias: "guest", hostName: "127.0.0.1", port: 22, user: "mir" },
     ...{ identityFile: path, knownHostsFile: "/plain" },
   });
-/** What OpenSSH makes of a configuration: its identity files, and all the rest. */
+/** What OpenSSH reads from a configuration: the identity files, and all other settings. */
 function readBySsh(config: string): { files: string[]; rest: string } {
   const file = join(DIR, "ssh_config");
   writeFileSync(file, config);
@@ -145,7 +145,7 @@ export const SINKS: readonly Sink[] = [
     batch: 40,
     input: hostileWord.map((text) => `/${text}`),
     escaped(cases) {
-      // ssh tells a path once.
+      // ssh prints a repeated path only once.
       const fit = [...new Set(cases)].filter(
         (text) => accepted(() => sshBlock(text)) !== undefined,
       );
@@ -172,7 +172,7 @@ export const SINKS: readonly Sink[] = [
   },
   {
     id: "sharePathFault, by what the path means",
-    escape: "an accepted path that means another one, or a folder with keys or of the system",
+    escape: "an accepted path that means another one, a folder with keys, or a system folder",
     batch: 50,
     input: near(PATHS),
     escaped: each(
@@ -188,7 +188,7 @@ export const SINKS: readonly Sink[] = [
   {
     id: "imageUrlFault, by what URL reads",
     escape:
-      "an accepted URL with credentials, another scheme, plain http abroad, or shell and XML marks",
+      "an accepted URL with credentials, another scheme, plain http off loopback, or shell or XML characters",
     batch: 50,
     input: near(URLS),
     escaped: each((text) => {
@@ -228,7 +228,7 @@ export const SINKS: readonly Sink[] = [
   },
   {
     id: "visible, on one line of a terminal",
-    escape: "a control character, a line end, or less than there was",
+    escape: "a control character, a line end, or a lost character",
     batch: 50,
     input: hostile,
     escaped: each((text) => {

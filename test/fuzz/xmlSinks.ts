@@ -1,4 +1,4 @@
-/** XML that we write, and definitions of others that we edit. */
+/** XML that this project writes, and foreign definitions that it edits. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -47,10 +47,10 @@ const domainOf = (text: string): string =>
     { ticket: text },
   );
 
-/** Stands where a hostile text will. */
+/** Placeholder for a hostile text. */
 const PLAIN = "/plain";
 
-/** What has to be read when the text is another: the same elements, with the text in its places. */
+/** The expected elements with another text: the same ones, with the text in its places. */
 function withText(document: readonly ReadElement[], text: string): ReadElement[] {
   const put = (value: string): string => value.replaceAll(PLAIN, () => text);
   return document.map(([name, attributes, inner]) => [
@@ -61,7 +61,7 @@ function withText(document: readonly ReadElement[], text: string): ReadElement[]
 }
 const PLAIN_DOMAIN = readByUs(domainOf(PLAIN));
 
-/** One verdict of each outcome, each with the text in all its words. */
+/** One verdict of each outcome, with the text in all of its words. */
 function evidenceOf(text: string): Evidence {
   const outcomes: readonly (readonly [Verdict["status"], boolean])[] = [
     ...([
@@ -92,7 +92,7 @@ const PLAIN_JUNIT = namesOf(readByUs(junit(evidenceOf(PLAIN))));
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 
-/** Another set of elements or attributes than of a plain text, or control characters. */
+/** Whether elements or attributes differ from those for a plain text, or control characters remain. */
 function junitEscapes(read: readonly ReadElement[] | null): boolean {
   return (
     read === null ||
@@ -111,11 +111,11 @@ const CONTRACT: AdoptContract = {
   share: { path: "/srv/mir", readonly: false },
 };
 
-/** The words that a definition is refused with. */
+/** The messages that refuse a definition. */
 const REFUSALS =
   /^(malformed XML|XML with a document type is refused|not a domain definition|a domain definition without devices)/;
 
-/** The definition with our edits; undefined where it is refused in one of our words. */
+/** The edited definition; undefined if one of the known messages refuses it. */
 function adopted(original: string): string | undefined {
   try {
     return refusal(original, CONTRACT) === undefined
@@ -127,7 +127,7 @@ function adopted(original: string): string | undefined {
   }
 }
 
-/** Thrown for another reason than ours, not adopted whole, or not given back to the letter. */
+/** Whether adoption throws an unknown error, is incomplete, or does not restore the original exactly. */
 function adoptionEscapes(original: string): boolean {
   let edited: string | undefined;
   try {
@@ -144,7 +144,7 @@ function adoptionEscapes(original: string): boolean {
   }
 }
 const ADOPTION =
-  "an error of another kind, hardware or a mark that is not the contract's, or another definition given back";
+  "an unknown error, hardware or a mark that differs from the contract, or a changed restored definition";
 
 export const XML_SINKS: readonly Sink[] = [
   {
@@ -174,7 +174,7 @@ export const XML_SINKS: readonly Sink[] = [
     id: "domainXml with any path, validated by libvirt's schema",
     escape: "a definition that libvirt's own schema refuses",
     batch: 250,
-    // Its paths are of one line.
+    // The schema accepts no line ends in paths.
     input: hostile.map((text) => `/a${text.replaceAll(/[\n\r]/g, "")}`),
     lacks: LACKS_LIBVIRT_SCHEMA,
     takes: (text) => accepted(() => domainOf(text)) !== undefined,
@@ -231,7 +231,7 @@ export const XML_SINKS: readonly Sink[] = [
     },
   },
   {
-    id: "adopt, of a definition with any text in it",
+    id: "adopt, with a definition that contains any text",
     escape: ADOPTION,
     batch: 50,
     input: filledDefinition,
@@ -239,7 +239,7 @@ export const XML_SINKS: readonly Sink[] = [
     escaped: each(adoptionEscapes),
   },
   {
-    id: "adopt, of what is near a definition",
+    id: "adopt, with an almost valid definition",
     escape: ADOPTION,
     batch: 50,
     input: anyDefinition,
@@ -253,7 +253,7 @@ export const XML_SINKS: readonly Sink[] = [
     lacks: LACKS_PYTHON,
     escaped(cases) {
       const before = readByExpat(cases);
-      // It refuses a `}` in a namespace, its owner's or ours.
+      // Skip what expat refuses: a `}` in a namespace.
       const fit = cases.filter(
         (original, i) => before[i] !== null && accepted(() => adopted(original)) !== undefined,
       );

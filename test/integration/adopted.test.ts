@@ -204,9 +204,9 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     rmSync(originalFile);
     await assert.rejects(create(), {
       message:
-        `${DOMAIN}: found it marked by this guest, but no file at ${originalFile}, required its ` +
-        `definition from before; put the file back, or, to take the present definition for it, take off ` +
-        `the mark: 'virsh metadata ${DOMAIN} --uri urn:mirlab:1 --remove --config'`,
+        `${DOMAIN}: found it marked by this guest, but no file at ${originalFile}; need its ` +
+        `definition from before the adoption; fix: restore the file, or, to use the present definition, ` +
+        `remove the mark: 'virsh metadata ${DOMAIN} --uri urn:mirlab:1 --remove --config'`,
     });
     await virsh("metadata", DOMAIN, "--uri", "urn:mirlab:1", "--remove", "--config");
     await create();
@@ -262,7 +262,7 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
       create(),
       (error: { id?: string; properties?: AdoptedDomainProps; reasons?: string[] }) => {
         assert.deepEqual(error.reasons, [
-          `${DOMAIN}: found it paused, required running or shut off; 'virsh resume ${DOMAIN}'`,
+          `${DOMAIN}: found it paused; need it running or shut off; fix: 'virsh resume ${DOMAIN}'`,
         ]);
         assert.equal(error.properties?.originalXml, original);
         assert.equal(error.id, error.properties?.uuid);
@@ -285,8 +285,8 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
       `${OTHER}<mirlab:adopted/>`,
       "found it adopted by guest 'desk' of stack 'prod'",
     ],
-    ["another stack made", OTHER, "found it made by guest 'desk' of stack 'prod'"],
-    ["this very guest made", SELF, "found it made by guest 'one' of stack 'test'"],
+    ["another stack made", OTHER, "found it created by guest 'desk' of stack 'prod'"],
+    ["this very guest made", SELF, "found it created by guest 'one' of stack 'test'"],
   ];
   for (const [who, inside, found] of owners) {
     it(`is refused when ${who} it`, async () => {
@@ -294,8 +294,8 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
       const before = await inactive();
       await assert.rejects(create(), {
         message:
-          `${DOMAIN}: ${found}, required a domain that no other guest has; run 'down' there, or, if ` +
-          `that lab is gone, take off its mark: ` +
+          `${DOMAIN}: ${found}; need a domain that no other guest has; fix: run 'down' there, or, if ` +
+          `that lab is gone, remove its mark: ` +
           `'virsh metadata ${DOMAIN} --uri urn:mirlab:1 --remove --config'`,
       });
       assert.equal(await inactive(), before);
@@ -307,13 +307,13 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     await assert.rejects(create({ domain: "no-such" }), (error: Error) => {
       assert.match(
         error.message,
-        /^no-such: found no such domain \(there are .*\), required one that/,
+        /^no-such: found no such domain \(there are .*\); need one that 'virsh list --all' shows; fix: set/,
       );
       return error.message.includes(DOMAIN);
     });
     await assert.rejects(
       create({ wantedAcceleration: "kvm" }),
-      /found domain type 'qemu', required kvm;/,
+      /found domain type 'qemu'; need acceleration kvm; fix:/,
     );
     const own =
       "<filesystem type='mount'><source dir='/mnt'/><target dir='share'/></filesystem></devices>";
@@ -322,7 +322,7 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     await virsh("undefine", DOMAIN);
     writeFileSync(join(folder, "define.xml"), DEFINITION, { mode: 0o600 });
     await virsh("create", join(folder, "define.xml"));
-    await assert.rejects(create(), /found a transient domain, required one with a definition/);
+    await assert.rejects(create(), /found a transient domain; need a persistent one; fix:/);
   });
 
   it("is told as gone when its owner removed it, and `down` passes", async () => {

@@ -1,6 +1,6 @@
 /**
- * Guests that are really broken, by ordinary tools, and the checks that have to catch them: each by
- * the right id with the right remedy, and none by a timeout alone.
+ * Breaks a real guest with ordinary tools, and asserts the check that has to catch it: by the right id,
+ * with the right remedy, and never by a timeout alone.
  */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
@@ -18,7 +18,7 @@ import { shellLine } from "../../core/quote";
 import { Broken, Step } from "./brokenGuests";
 import { TestLab } from "./support";
 
-/** A lab of one guest that is up and ready. */
+/** A lab of one guest, which is ready. */
 export interface BrokenLab {
   readonly lab: Pick<TestLab, "configure" | "pulumi">;
   readonly guest: string;
@@ -26,21 +26,22 @@ export interface BrokenLab {
 
 interface Row {
   readonly id: string;
-  readonly told: string;
+  /** Ids of the checks that were reported. */
+  readonly reported: string;
   readonly seconds: number;
 }
 
-/** What a deploy has told of a guest that is not ready. */
-interface Told {
+/** The report of a deploy on a guest that is not ready. */
+interface Report {
   readonly verdicts: readonly Verdict[];
-  /** Everything that was said. */
+  /** All output. */
   readonly text: string;
 }
 
 /** Milliseconds for one step: installing a kernel writes an initramfs, under TCG. */
 const STEP_MS = 900_000;
 
-/** One guest, with what the engine keeps of it. */
+/** One guest, with its readiness inputs from the state. */
 class Patient {
   private constructor(
     private readonly at: BrokenLab,
@@ -49,17 +50,17 @@ class Patient {
 
   static async of(at: BrokenLab): Promise<Patient> {
     const { inputs } = await kept(at);
-    // The lab's own picture is of its last `up`.
+    // Another file: the lab's own picture is that of its last `up`.
     const picture = join(dirname(inputs.picture), "broken", "screen.png");
     return new Patient(at, { ...inputs, picture });
   }
 
-  /** Removes what the looks have left beside the lab's own files. */
+  /** Removes the files of the looks. */
   dispose(): void {
     rmSync(dirname(this.inputs.picture), { recursive: true, force: true });
   }
 
-  /** Takes one side of a mutation. */
+  /** Runs one side of a mutation. */
   async take({ config, up, guest, host, boots }: Step): Promise<void> {
     const { lab, guest: name } = this.at;
     if (config !== undefined) lab.configure([{ name, ...config }]);
@@ -73,8 +74,8 @@ class Patient {
     if (boots === true) await this.bootedAfter(before);
   }
 
-  /** Looks as a deploy does; undefined: it was found ready. */
-  async look(by: Broken["by"] = "provider"): Promise<Told | undefined> {
+  /** Checks readiness as a deploy does; undefined: the guest is ready. */
+  async look(by: Broken["by"] = "provider"): Promise<Report | undefined> {
     if (by === "provider") {
       try {
         await provider.create(this.inputs);
@@ -100,7 +101,7 @@ class Patient {
   private async inGuest(text: string): Promise<void> {
     const { config, alias } = this.inputs.guest;
     const words = shellLine(["sudo", "-n", "bash", "-euo", "pipefail", "-c", text]);
-    // Patient: a mutation that was not made proves nothing.
+    // A long timeout: a mutation that was not applied proves nothing.
     const argv = ["ssh", "-F", config, "-o", "ConnectTimeout=120", "--", alias, words];
     const ended = await run(argv, { timeoutMs: STEP_MS });
     assert.equal(ended.code, 0, `${text}: ${ended.stderr}`);
@@ -117,11 +118,11 @@ class Patient {
     assert.equal(ended.code, 0, `${text}: ${ended.stderr}`);
   }
 
-  /** Changes with every boot; empty while the guest does not answer. */
+  /** The boot id; empty while the guest does not answer. */
   private async boot(): Promise<string> {
     const words = ["cat", "/proc/sys/kernel/random/boot_id"];
-    const told = await run(targetArgv(this.inputs.guest, words), { timeoutMs: 30_000 });
-    return told.code === 0 ? told.stdout.toString() : "";
+    const ended = await run(targetArgv(this.inputs.guest, words), { timeoutMs: 30_000 });
+    return ended.code === 0 ? ended.stdout.toString() : "";
   }
 
   private async bootedAfter(before: string): Promise<void> {
@@ -129,13 +130,13 @@ class Patient {
     for (;;) {
       const now = await this.boot();
       if (now !== "" && now !== before) return;
-      assert.ok(Date.now() < end, `${this.inputs.domain} has come up anew`);
+      assert.ok(Date.now() < end, `${this.inputs.domain} has rebooted`);
       await new Promise((done) => setTimeout(done, 2000));
     }
   }
 }
 
-/** The guest's MirReadiness, as the engine keeps it. */
+/** The guest's MirReadiness in the state. */
 async function kept({ lab, guest }: BrokenLab) {
   const { code, text } = await lab.pulumi("stack", "export");
   assert.equal(code, 0, text);
@@ -149,34 +150,34 @@ async function kept({ lab, guest }: BrokenLab) {
   return found;
 }
 
-/** Asserts that the right check was told with the right remedy, and nothing that is not broken. */
-function judge(broken: Broken, told: Told | undefined): string[] {
-  assert.ok(told, "the guest was found ready");
-  const all = told.verdicts.filter((v) => v.fatal && !isMet(v));
-  // Beside what stays, `up` names what time may change as not judged.
+/** Asserts that the right check was reported with the right remedy, and no check that is met. */
+function judge(broken: Broken, report: Report | undefined): string[] {
+  assert.ok(report, "the guest was found ready");
+  const all = report.verdicts.filter((v) => v.fatal && !isMet(v));
+  // If some checks cannot settle, `up` reports only these, and calls the others not judged.
   const stays = all.filter((v) => !v.settles);
   const open = stays.some(({ id }) => id === broken.check) ? stays : all;
   const ids = open.map(({ id }) => id);
-  const said = open.map(verdictText).join("\n") || told.text;
+  const said = open.map(verdictText).join("\n") || report.text;
   const right = open.find(({ id }) => id === broken.check);
-  assert.ok(right, `told ${ids.join(", ")}, required ${broken.check}:\n${said}`);
+  assert.ok(right, `found ${ids.join(", ")}; need ${broken.check}:\n${said}`);
   assert.ok(right.remedy.includes(broken.remedy), `remedy of ${verdictText(right)}`);
   const words = `${right.id}: found ${right.found}`;
-  assert.ok(told.text.includes(words), `'${words}' is not in:\n${told.text}`);
+  assert.ok(report.text.includes(words), `'${words}' is not in:\n${report.text}`);
   const others = ids.filter((id) => id !== broken.check && !broken.also?.includes(id));
   assert.deepEqual(others, [], said);
-  assert.doesNotMatch(told.text, /not in time/);
+  assert.doesNotMatch(report.text, /not in time/);
   if (broken.met !== undefined) {
-    const fooled = told.verdicts.find(({ id }) => id === broken.met);
+    const fooled = report.verdicts.find(({ id }) => id === broken.met);
     assert.equal(fooled?.status, "met", `${broken.met} is met`);
   }
   return ids;
 }
 
-const rowText = ({ id, told, seconds }: Row): string =>
-  `  ${id.padEnd(24)} ${seconds.toFixed(0).padStart(4)} s  ${told}`;
+const rowText = ({ id, reported, seconds }: Row): string =>
+  `  ${id.padEnd(24)} ${seconds.toFixed(0).padStart(4)} s  ${reported}`;
 
-/** Adds a test for each guest to the current suite; \`lab\` is up and ready when they run. */
+/** Adds a test for each guest to the current suite; `lab` has to be ready when they run. */
 export function catches(lab: BrokenLab, guests: readonly Broken[]): void {
   describe("a broken guest is caught by the right check, with the right remedy", () => {
     const rows: Row[] = [];
@@ -185,7 +186,7 @@ export function catches(lab: BrokenLab, guests: readonly Broken[]): void {
       it(`${broken.what}: ${broken.check}`, async () => {
         patient ??= await Patient.of(lab);
         const { id, make, undo, by, preview = [] } = broken;
-        const row = { id, told: "", seconds: 0 };
+        const row = { id, reported: "", seconds: 0 };
         try {
           await patient.take(make);
           if (preview.length > 0) {
@@ -193,9 +194,9 @@ export function catches(lab: BrokenLab, guests: readonly Broken[]): void {
             for (const words of preview) assert.match(text, words);
           }
           const started = performance.now();
-          const told = await patient.look(by);
+          const report = await patient.look(by);
           row.seconds = (performance.now() - started) / 1000;
-          row.told = judge(broken, told).join(", ");
+          row.reported = judge(broken, report).join(", ");
           rows.push(row);
           console.log(rowText(row));
         } finally {
@@ -207,7 +208,7 @@ export function catches(lab: BrokenLab, guests: readonly Broken[]): void {
     }
     after(() => {
       patient?.dispose();
-      console.log(`caught ${rows.length} of ${guests.length} tried`);
+      console.log(`caught ${rows.length} of ${guests.length}`);
       for (const row of rows) console.log(rowText(row));
     });
   });

@@ -1,41 +1,41 @@
-/** The broken guests: what is done to each, what has to be told of it, and how it is undone. Data. */
+/** The broken guests: how to break each one, the check that has to report it, and how to undo it. Data. */
 
 /** One side of a mutation. Its texts are for bash. */
 export interface Step {
-  /** As root in the guest. */
+  /** Runs as root in the guest. */
   readonly guest?: string;
-  /** On this machine; it sees DOMAIN, and SSH_CONFIG and ALIAS of the guest. After `guest`. */
+  /** Runs on this machine after `guest`; environment: DOMAIN, and the guest's SSH_CONFIG and ALIAS. */
   readonly host?: string;
-  /** The guest comes up anew by it. */
+  /** The step reboots the guest. */
   readonly boots?: boolean;
-  /** Keys of the guest's configuration, taken before anything else. */
+  /** Keys of the guest's configuration, set first. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** Then a plain `up` has to end well. */
+  /** Then a plain `up` has to succeed. */
   readonly up?: boolean;
 }
 
 export interface Broken {
   readonly id: string;
-  /** What a person would say of it. */
+  /** A person's description. */
   readonly what: string;
-  /** Id of the check that has to be told. */
+  /** Id of the check that has to be reported. */
   readonly check: string;
-  /** Words of its remedy. */
+  /** Part of the check's remedy. */
   readonly remedy: string;
-  /** Other checks that may be told: what is broken with it. */
+  /** Other checks that may be reported, because they fail too. */
   readonly also?: readonly string[];
-  /** A check that would be fooled: it has to be met. */
+  /** A check that does not notice: it has to be met. */
   readonly met?: string;
   readonly make: Step;
   readonly undo: Step;
   /**
-   * What looks at it: the provider alone; the engine's `up` of the readiness alone, so that nothing
-   * heals it before; or a plain `up`, which cannot heal it. @default "provider"
+   * How to check readiness: by the provider alone; by `up --target` of the readiness alone, so that nothing
+   * heals the guest before; or by a plain `up`, which cannot heal it. @default "provider"
    */
   readonly by?: "provider" | "target" | "up";
-  /** Words that a plain preview has to say. */
+  /** Patterns that a plain preview has to print. */
   readonly preview?: readonly RegExp[];
-  /** It takes a boot, or minutes: not in every run. */
+  /** Takes a boot, or minutes: runs only with MIRLAB_TEST_LONG=1. */
   readonly long?: boolean;
 }
 
@@ -44,7 +44,7 @@ const UNIT = `/etc/systemd/system/${SESSION}`;
 const CLIENT = "/etc/mir-session/client";
 const KILLER = "mirlab-killer";
 const DRI = "/usr/lib/x86_64-linux-gnu/dri";
-/** In a moment: whoever asks for it is answered first. */
+/** After a second: the ssh command ends first. */
 const REBOOT = "systemd-run --quiet --on-active=1 systemctl reboot";
 const restart = `systemctl reset-failed ${SESSION}; systemctl restart ${SESSION}`;
 
@@ -55,14 +55,14 @@ const MUTE = [
   'import signal, socket; s = socket.socket(socket.AF_UNIX); s.connect("/run/mir-session/wayland-0"); signal.pause()',
 ];
 
-/** Boots the kernel package $1 one time by GRUB; the default entry stays. */
+/** Boots the cloud kernel once by GRUB; the default entry stays. */
 const BOOT_ONCE = `
 release=$(find /boot -name 'vmlinuz-*-cloud-amd64' -printf '%f\\n' | sed 's/^vmlinuz-//')
 entry=$(sed -n "s/.*menuentry_id_option '\\(gnulinux-$release-advanced-[^']*\\)'.*/\\1/p" /boot/grub/grub.cfg)
 menu=$(sed -n "s/^submenu .*menuentry_id_option '\\([^']*\\)'.*/\\1/p" /boot/grub/grub.cfg)
 grub-reboot "$menu>$entry"`;
 
-/** The order keeps what needs a session that is long up before what restarts it. */
+/** Guests that need a session with a long uptime come before those that restart it. */
 export const BROKEN: readonly Broken[] = [
   {
     id: "share-unmounted",
@@ -141,7 +141,7 @@ systemctl stop ${SESSION}`,
     what: "the guest runs, and its sshd does not",
     check: "ssh",
     remedy: "'systemctl start ssh' in the guest",
-    // The login that does it ends with it; the guest's own agent can still be asked.
+    // No login is possible afterwards: the guest agent starts sshd again.
     make: { guest: "systemctl stop ssh" },
     undo: {
       host: `virsh qemu-agent-command "$DOMAIN" '{"execute":"guest-exec","arguments":{"path":"systemctl","arg":["start","ssh"]}}'`,
@@ -204,7 +204,7 @@ GUEST`,
       boots: true,
     },
     undo: {
-      // Removing the kernel that runs is asked about, and refused by default.
+      // dpkg asks before it removes the running kernel; the default answer is no.
       guest: `debconf-set-selections <<<'linux-base linux-base/removing-running-kernel boolean false'
 DEBIAN_FRONTEND=noninteractive dpkg --purge "$(dpkg-query -W -f '\${Package}\\n' 'linux-image-*-cloud-amd64')"; ${REBOOT}`,
       boots: true,

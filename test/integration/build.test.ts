@@ -25,7 +25,7 @@ process.chdir(ROOT);
 const folder = mkdtempSync(join(tmpdir(), "mirlab-build-test-"));
 const source = join(folder, "source");
 
-/** Says in its log what it could reach from where it is compiled. */
+/** A Makefile that logs what it can reach from the confined compile. */
 const MAKEFILE = `
 allnoconfig:
 	@cp "$(KCONFIG_ALLCONFIG)" "$(O)/.config"
@@ -79,7 +79,7 @@ const patch = (text: string) => {
 };
 
 describe("the host's part of a build", { timeout: 1_200_000 }, () => {
-  const made: string[] = [];
+  const identities: string[] = [];
 
   before(async () => {
     mkdirSync(join(source, "arch", "x86"), { recursive: true });
@@ -99,50 +99,50 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
   });
   after(() => {
     rmSync(folder, { recursive: true, force: true });
-    for (const identity of made) {
+    for (const identity of identities) {
       rmSync(join(CACHE_DIR, "builds", identity), { recursive: true, force: true });
     }
     rmSync(join(CACHE_DIR, "sources", `git-${commit}.tar`), { force: true });
   });
 
-  it("prepares a source once, and compiles it natively where nothing of the host is seen", async () => {
+  it("prepares a source once, and compiles it natively without access to the host", async () => {
     const identity = buildIdentity(order());
-    made.push(identity);
+    identities.push(identity);
     const first = await prepared();
     assert.equal(first.release, `6.99.0-mirlab-${identity.slice(0, 8)}`);
     assert.equal(first.steps, 1);
     const kept = join(CACHE_DIR, "builds", identity);
     const log = (await run(["cat", join(kept, "compile.log")])).stdout.toString();
-    const told = log.split("\n").filter((line) => !/^make|^ {2}CC|^$/.test(line));
-    assert.match(told[0] ?? "", /^object: [0-9a-f]{64} {2}-$/);
-    assert.match(told[1] ?? "", /^uid: 65533, rights: 0+$/);
-    assert.match(told[2] ?? "", /^processes: \d$/);
-    assert.equal(told.length, 3, log);
+    const output = log.split("\n").filter((line) => !/^make|^ {2}CC|^$/.test(line));
+    assert.match(output[0] ?? "", /^object: [0-9a-f]{64} {2}-$/);
+    assert.match(output[1] ?? "", /^uid: 65533, rights: 0+$/);
+    assert.match(output[2] ?? "", /^processes: \d$/);
+    assert.equal(output.length, 3, log);
     const started = Date.now();
     assert.deepEqual(await prepared(), first);
     console.log(`a prepared build is found in ${((Date.now() - started) / 1000).toFixed(1)} s`);
     assert.ok(!existsSync(join(CACHE_DIR, "builds", `.work-${identity}`)));
   });
 
-  it("applies a patch, and counts the steps that are ahead where it compiles nothing", async () => {
+  it("applies a patch, and counts the steps ahead without a compile", async () => {
     const more = patch("--- a/a.c\n+++ b/a.c\n@@ -1 +1,2 @@\n int a = 1;\n+int b = 2;\n");
-    made.push(buildIdentity(order({ patches: [more] })));
+    identities.push(buildIdentity(order({ patches: [more] })));
     const { steps } = await build({ patches: [more] }, "never").prepared();
     assert.equal(steps, 1);
     const kept = join(CACHE_DIR, "builds", buildIdentity(order({ patches: [more] })));
     assert.ok(!existsSync(join(kept, "compile.log")));
   });
 
-  it("has other machines compile, where their compiler is this one", async (t) => {
-    const said: string[] = [];
-    t.mock.method(console, "log", (line: string) => said.push(line));
-    // Each with a cache of its own.
+  it("lets other machines compile if they have the same compiler", async (t) => {
+    const printed: string[] = [];
+    t.mock.method(console, "log", (line: string) => printed.push(line));
+    // Another patch each time, so that each compile has its own cache.
     const object = async (title: string, ...ports: number[]) => {
       const patches = [
         patch(`${title}\n--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n-int a = 1;\n+int a = 3;\n`),
       ];
       const identity = buildIdentity(order({ patches }));
-      made.push(identity);
+      identities.push(identity);
       const distcc = ports.map((port) => ({ port, jobs: 2 }));
       await build({ patches }, "always", distcc).prepared();
       const log = readFileSync(join(CACHE_DIR, "builds", identity, "compile.log"), "utf8");
@@ -160,23 +160,23 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     };
     const [same, another] = [await distccd('"$@"'), await distccd('-fno-ident "$@"')];
     assert.equal(await object("with two", same.port, another.port), own);
-    // Asked once, whether it is the same; and then for the object.
+    // Once for the comparison of the compilers, then once for the object.
     assert.equal(same.compiled(), 2);
     assert.equal(another.compiled(), 1);
-    const told = said
+    const told = printed
       .map((line) => line.replace(/^.*host: /, ""))
-      // Not the line of a build root that is made with the package distcc.
+      // Not the line of a build root with the package distcc.
       .filter((line) => /\bdistcc at /.test(line));
     assert.match(
       told[0] ?? "",
       RegExp(
-        `^distcc at 127.0.0.1:${free}: found no compiler, required gcc .*; it is left out; check the tunnel, and the distccd at its end$`,
+        `^distcc at 127.0.0.1:${free}: found no compiler, so this helper is skipped; need gcc .*; fix: check the tunnel and the distccd at its end$`,
       ),
     );
     assert.match(
       told[1] ?? "",
       RegExp(
-        `^distcc at 127.0.0.1:${another.port}: found another compiler, required gcc .*; it is left out; `,
+        `^distcc at 127.0.0.1:${another.port}: found another compiler, so this helper is skipped; need gcc .*; fix: `,
       ),
     );
     assert.match(told[2] ?? "", RegExp(`with the help of distcc at ${same.port}$`));
@@ -192,22 +192,22 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     [
       "a patch that does not apply",
       () => ({ patches: [patch("--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n-int b = 1;\n+int b = 2;\n")] }),
-      /Hunk #1 FAILED[^]*patch \w{8}\.patch: found that it does not apply to [0-9a-f]{40} of \S+, see patch's words above/,
+      /Hunk #1 FAILED[^]*patch \w{8}\.patch: found that it does not apply to [0-9a-f]{40} of \S+, see above; need a patch for this source/,
     ],
     [
       "a patch with another digest",
       () => ({ patches: [{ ...patch("--- a/a.c\n"), sha256: "0".repeat(64) }] }),
-      /found patch \w{8}\.patch with another SHA-256 than 0{64}, required this one/,
+      /patch \w{8}\.patch: found another SHA-256; need 0{64}/,
     ],
     [
       "a commit that the repository does not have",
       () => ({ source: { git: source, commit: "1".repeat(40) } }),
-      /found no commit 1{40} at \S+, required it there/,
+      /found no commit 1{40} at \S+, see git's message above; need a commit that this repository has/,
     ],
     [
       "a package that the suite does not have",
       () => ({ source: { package: "linux-source-1.1", suite: "bookworm" } }),
-      /found no package linux-source-1\.1 in bookworm at http\S+, required one/,
+      /found no package linux-source-1\.1 in bookworm at http\S+; need a package of this suite/,
     ],
   ];
   for (const [what, change, expected] of refused) {
@@ -217,7 +217,7 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     });
   }
 
-  it("takes a tar by its URL, whatever its one folder is called", async () => {
+  it("accepts a tar by URL, with any name of its top folder", async () => {
     const served = join(folder, "tars");
     mkdirSync(served);
     const tar = join(served, "linux-6.99.tar.gz");
@@ -228,7 +228,7 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     try {
       const url = `http://127.0.0.1:${port}/linux-6.99.tar.gz`;
       const identity = buildIdentity(order({ source: { url, sha256 } }));
-      made.push(identity);
+      identities.push(identity);
       const { release } = await prepared({ source: { url, sha256 } });
       assert.equal(release, `6.99.0-mirlab-${identity.slice(0, 8)}`);
     } finally {
@@ -237,7 +237,7 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     }
   });
 
-  it("refuses a tar with another digest, and takes the download away", async () => {
+  it("refuses a tar with another digest, and removes the download", async () => {
     const served = join(folder, "served");
     mkdirSync(served);
     writeFileSync(join(served, "linux.tar"), "not what was published");
@@ -255,7 +255,7 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     }
   });
 
-  it("keeps a lab's package by its digest, and does not use one that was changed", async () => {
+  it("keeps a lab's package by its digest, and does not use a changed one", async () => {
     const identity = buildIdentity(order());
     const deb = Buffer.from("a package");
     const sum = createHash("sha256").update(deb).digest("hex");
@@ -272,7 +272,7 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
   });
 });
 
-/** A web server of that folder, on loopback. */
+/** A web server of this folder, on loopback. */
 async function serve(served: string) {
   const args = ["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "-d", served];
   const server = spawn("python3", args, { stdio: ["ignore", "pipe", "ignore"] });
@@ -286,9 +286,8 @@ async function serve(served: string) {
 }
 
 /**
- * The distccd of the build root on loopback, as another machine's behind its tunnel would be. `gcc`: what
- * its compiler is called with, as words of a shell; distcc asks for it by its longer name. It takes a
- * second, as a compile does.
+ * Starts the build root's distccd on loopback, in place of another machine behind a tunnel. `gcc`: arguments
+ * of its compiler, as shell words; distcc calls the compiler by its longer name. A compile takes a second.
  */
 function startDistccd(port: number, gcc: string) {
   const roots = join(CACHE_DIR, "roots");

@@ -1,4 +1,4 @@
-/** The doctor on this machine: real libvirt, ports, folders, SSH. No guest is made. */
+/** The doctor on this machine: real libvirt, ports, folders, SSH. No guest is created. */
 import assert from "node:assert/strict";
 import {
   chmodSync,
@@ -91,7 +91,7 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
     ]);
     assert.deepEqual(of("emulator-spice", findings), ["ok spice"]);
     assert.deepEqual(of("emulator-qxl", findings), ["ok qxl"]);
-    assert.match(of("emulator-share", findings)[0] ?? "", /^ok 9p \(virtio-9p-pci\); virtiofs: /);
+    assert.match(of("emulator-share", findings)[0] ?? "", /^ok 9p \(virtio-9p-pci\), virtiofs: /);
     const probed = await said("bash", "scripts/host/kvm-probe.sh", CACHE_DIR);
     const { acceleration } = JSON.parse(probed) as { acceleration: string };
     const [kvm = ""] = of("kvm", findings);
@@ -142,12 +142,12 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
       configure({ share: { path: inner } });
       const [code, unwritable] = await examined();
       assert.equal(code, 1);
-      assert.deepEqual(of("share", unwritable), [`fail ${inner} is not writable by libvirt-qemu`]);
+      assert.deepEqual(of("share", unwritable), [`fail ${inner}, which libvirt-qemu cannot write`]);
       chmodSync(shares, 0o700);
       chmodSync(inner, 0o777);
       const [, unreachable] = await examined();
       assert.deepEqual(of("share", unreachable), [
-        `fail ${inner} is behind ${shares}, which libvirt-qemu cannot pass`,
+        `fail ${inner} behind ${shares}, which libvirt-qemu cannot pass`,
       ]);
       // The fix that it gives is one.
       chmodSync(shares, 0o711);
@@ -221,10 +221,10 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
     assert.equal(result.code, 2);
     const report = reportIn(result);
     assert.ok("error" in report);
-    assert.match(report.error, /^host\.ssh \(127\.0\.0\.1\) cannot be asked: .*refused/);
+    assert.match(report.error, /^host\.ssh \(127\.0\.0\.1\): found no answer \(.*refused/);
     const plain = await doctor();
     assert.deepEqual([plain.code, plain.stdout.toString()], [2, ""]);
-    assert.match(plain.stderr, /^doctor: host\.ssh \(127\.0\.0\.1\) cannot be asked/);
+    assert.match(plain.stderr, /^doctor: host\.ssh \(127\.0\.0\.1\): found no answer/);
   });
 
   it("examines the host that is reached by SSH", { skip: noSshd ?? false }, async () => {

@@ -102,11 +102,8 @@ describe(
     });
 
     for (const [adopted, fix] of [
-      [
-        false,
-        "If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain",
-      ],
-      [true, "If it was replaced on purpose, set guests[].image.ssh.hostKey to the new one"],
+      [false, "run 'pulumi up --replace' on the guest's domain, if you replaced the key"],
+      [true, "set guests[].image.ssh.hostKey to the new key, if the owner replaced it"],
     ] as const) {
       const kind = adopted ? "an adopted" : "a made";
       it(`is refused at once, with nothing run in it: ${kind} guest`, async () => {
@@ -114,8 +111,8 @@ describe(
         for (const attempt of [waitForSsh, boot.create]) {
           await assert.rejects(attempt(inputs), (error: Error) => {
             const start =
-              `${DOMAIN}: the guest's SSH host key is not the pinned one; ` +
-              `nothing was run in it. ${fix}`;
+              `${DOMAIN}: found another SSH host key than the pinned one (nothing was run there); ` +
+              `need the pinned key; fix: ${fix}`;
             assert.equal(error.message.split("\n")[0], start);
             return true;
           });
@@ -129,7 +126,7 @@ describe(
       try {
         await assert.rejects(
           waitForSsh(bootInputs(pinned(other, otherKey), false)),
-          /the guest's SSH host key is not the pinned one; nothing was run in it/,
+          /found another SSH host key than the pinned one \(nothing was run there\); need the pinned key/,
         );
         assert.ok(!existsSync(canary));
         assert.doesNotMatch(other.log, /Accepted publickey/);

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Package files of kernels for tests, from one that the host's Debian mirror has.
+# Builds package files of kernels for tests, from a kernel of the host's Debian mirror.
 #   kernel-deb.sh FOLDER   writes small.deb, panic.deb and hang.deb, and prints their releases
-# small.deb boots a lab's guest: the modules that no lab guest has are left out, as unpacking them
-# takes an emulated guest minutes. panic.deb has no initrd, and so no driver of its root disk. hang.deb
-# has one whose only program waits for ever.
+# small.deb boots a lab's guest; it has only the modules that a lab guest needs: unpacking the others takes an
+# emulated guest minutes. panic.deb has no initrd, and so no driver for its root disk. hang.deb has an initrd
+# with one program, which waits for ever.
 set -euo pipefail
 
 readonly KEPT='^kernel/(arch|crypto|lib|fs/(9p|netfs|fscache|ext4|jbd2|mbcache|fuse|autofs|configfs|isofs|nls|binfmt_misc)|net/(9p|core|packet|unix)|drivers/(virtio|block/virtio|net/(virtio_net|net_failover)|char/(virtio|hw_random|tpm)|cdrom|ata/(libata|ahci|libahci)|scsi/(scsi_mod|scsi_common|sd_mod|sr_mod|sg|virtio_scsi)|input/(evdev|mouse|serio|misc)|gpu/drm/(qxl|ttm|drm\.|drm_|tiny)|usb/(core|common|host/xhci)|hid/(hid\.|hid-generic|usbhid)|video|firmware|i2c|acpi|platform|watchdog))'
@@ -14,15 +14,15 @@ cd -- "$folder"
 
 oldest() { apt-cache search --names-only '^linux-image-6\.1\.0-[0-9]+-amd64$' | cut -d' ' -f1 | sort -V | head -n 1; }
 name=$(oldest)
-# A machine of yesterday's image has no package lists.
+# A fresh image may have no package lists.
 [[ -n $name ]] || { apt-get -q update >&2 && name=$(oldest); }
 [[ -n $name ]] || {
-  printf 'kernel-deb: found no linux-image-6.1.0-N-amd64 on the mirror, required one\n' >&2
+  printf 'kernel-deb: found no linux-image-6.1.0-N-amd64 on the mirror; need one\n' >&2
   exit 1
 }
 release=${name#linux-image-}
 if [[ ! -d tree ]]; then
-  # As whoever may write here: apt's own user may not.
+  # Without apt's sandbox: its user may not write here.
   apt-get -q -o APT::Sandbox::User=root download "$name" >&2
   dpkg-deb -x ./"$name"_*.deb tree.partial
   rm -f ./"$name"_*.deb

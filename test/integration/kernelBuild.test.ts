@@ -1,4 +1,4 @@
-/** A kernel compiled in the guest, the whole of it, in a lab of its own: `npm run test:build`. */
+/** A kernel compiled in the guest, in a lab of its own: `npm run test:build`. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { TestLab } from "./support";
@@ -29,13 +29,13 @@ describe("a kernel compiled in the guest", { skip, timeout: 14_400_000 }, () => 
   before(() => lab.init());
   after(() => lab.dispose());
 
-  it("comes up with the distribution's", async () => {
+  it("boots with the distribution's kernel", async () => {
     const { code, text } = await up();
     assert.equal(code, 0, text);
     distro = await inGuest("uname -r");
   });
 
-  it("is told by a preview, with the gate that asks for it", async () => {
+  it("is announced by a preview, with the gate that requires it", async () => {
     lab.configure([BUILT]);
     const { text } = await lab.pulumi("preview");
     assert.match(
@@ -44,7 +44,7 @@ describe("a kernel compiled in the guest", { skip, timeout: 14_400_000 }, () => 
     );
   });
 
-  it("goes on after a kill in mid-build: booted once, Mir's picture on it, then the default", async () => {
+  it("continues after a kill in mid-build: one boot, Mir's picture, then the default kernel", async () => {
     let killed = false;
     const [child, ended] = lab.start(["up", "--yes", "--skip-preview"], (text) => {
       if (killed || !/kernel: build: compile: [1-9]\d* of \d+ steps/.test(text)) return;
@@ -77,12 +77,12 @@ describe("a kernel compiled in the guest", { skip, timeout: 14_400_000 }, () => 
     assert.equal(await inGuest("ls /var/lib/mirlab/build/kernel"), "log");
   });
 
-  it("changes nothing by a second up", async () => {
+  it("changes nothing in a second up", async () => {
     const quiet = await lab.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
     assert.equal(quiet.code, 0, quiet.text);
   });
 
-  it("goes back where the gate is lowered, and comes again from the host without a compile", async () => {
+  it("returns to the distribution's kernel with a lower gate, and comes again from the host without a compile", async () => {
     lab.configure([{ ...BUILT, gates: { kernel: ">= 6.1" } }]);
     const back = await up();
     assert.equal(back.code, 0, back.text);

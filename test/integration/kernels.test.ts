@@ -1,4 +1,4 @@
-/** Other kernels, the whole of it, in a lab of its own: `npm run test:build`, some 20 min without KVM. */
+/** All tests of other kernels, in a lab of its own: `npm run test:build`, about 20 min without KVM. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { kernels } from "./kernels";
@@ -13,7 +13,7 @@ describe("other kernels in a guest", { skip, timeout: 7_200_000 }, () => {
   before(() => lab.init());
   after(() => lab.dispose());
 
-  it("comes up with the distribution's", async () => {
+  it("boots with the distribution's kernel", async () => {
     const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.equal(code, 0, text);
   });

@@ -1,4 +1,4 @@
-/** Other kernels in a lab's guest: one that panics, one whose `up` is killed half-way, and the way back. */
+/** Other kernels in a guest: one panics, one hangs, the `up` of one is killed midway; then the way back. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -18,23 +18,23 @@ function fromFile(deb: string): Record<string, unknown> {
   return { source: "package", when: "always", package: { deb, sha256 } };
 }
 
-/** Starts `up` and kills it without mercy when its output says so; the lock it left is taken away. */
+/** Starts `up`, kills it after the output matches `when`, and removes its lock. */
 async function killedUp(lab: TestLab, when: RegExp): Promise<void> {
   let killed = false;
   const [child, ended] = lab.start(["up", "--yes", "--skip-preview"], (text) => {
     if (killed || !when.test(text)) return;
     killed = true;
-    // Its script is at work in the guest by then.
+    // By then its script is running in the guest.
     setTimeout(() => process.kill(-(child.pid ?? 0), "SIGKILL"), 15_000);
   });
   await ended;
-  assert.ok(killed, "it came so far");
+  assert.ok(killed, `up has printed ${String(when)}`);
   await lab.pulumi("cancel", "--yes");
 }
 
 /**
- * The tests, in the order in which they change the guest; at the end it is as before. `whole`: with
- * what takes minutes more without KVM, `npm run test:build`.
+ * The tests, in the order in which they change the guest; the last one restores it. `whole` adds those that
+ * take minutes more without KVM, for `npm run test:build`.
  */
 export function kernels({ lab, guest }: KernelLab, whole = false): void {
   const folder = join(lab.folder, "kernels");
@@ -44,24 +44,24 @@ export function kernels({ lab, guest }: KernelLab, whole = false): void {
   const saved = () => inGuest("grep -a ^saved_entry= /boot/grub/grubenv || echo none");
   const ours = () => inGuest("ls /var/lib/mirlab/kernels; cat /etc/default/grub.d/zz-mirlab* || :");
 
-  /** What an `up` says that tries the kernel of that file, and fails. */
+  /** The output of an `up` that tries the kernel of this file, and fails. */
   const failedUp = async (file: string): Promise<string> => {
     lab.configure([{ name: guest, kernel: fromFile(join(folder, file)) }]);
     const failed = await up();
     assert.notEqual(failed.code, 0);
     return failed.text;
   };
-  /** The guest runs what it ran before, and has no file of the other one. */
+  /** Asserts that the guest runs its earlier kernel, and has no file of this release. */
   const isBack = async (release: string): Promise<void> => {
     assert.equal(await inGuest("uname -r"), before);
     assert.equal(await inGuest(`ls /boot | grep -c ${release} || true`), "0");
   };
 
-  it("takes a kernel away that panics: the guest is on its old one, and says why", async () => {
+  it("removes a kernel that panics: the guest runs its old one, and up says why", async () => {
     const argv = [join(ROOT, "test", "integration", "kernel-deb.sh"), folder];
-    const made = await run(argv, { timeoutMs: 300_000 });
-    assert.equal(made.code, 0, made.stderr);
-    [small = "", panic = "", hang = ""] = made.stdout.toString().trim().split(" ");
+    const built = await run(argv, { timeoutMs: 300_000 });
+    assert.equal(built.code, 0, built.stderr);
+    [small = "", panic = "", hang = ""] = built.stdout.toString().trim().split(" ");
     before = await inGuest("uname -r");
     const text = await failedUp("panic.deb");
     assert.match(
@@ -78,7 +78,7 @@ export function kernels({ lab, guest }: KernelLab, whole = false): void {
   const options = { skip: whole ? false : "takes minutes more: npm run test:build" };
 
   it(
-    "resets a guest whose new kernel hangs: it is on its old one, and says why",
+    "resets a guest when its new kernel hangs: it runs its old one, and up says why",
     options,
     async () => {
       assert.match(
@@ -92,7 +92,7 @@ export function kernels({ lab, guest }: KernelLab, whole = false): void {
   );
 
   it(
-    "goes on after a kill in mid-install: booted once, Mir's picture on it, then the default",
+    "continues after a kill in mid-install: one boot, Mir's picture, then the default kernel",
     options,
     async () => {
       lab.configure([{ name: guest, kernel: fromFile(join(folder, "small.deb")) }]);
@@ -109,12 +109,12 @@ export function kernels({ lab, guest }: KernelLab, whole = false): void {
     },
   );
 
-  it("changes nothing by a second up", options, async () => {
+  it("changes nothing in a second up", options, async () => {
     const quiet = await lab.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
     assert.equal(quiet.code, 0, quiet.text);
   });
 
-  it("goes back to the distribution's kernel when nothing else is declared", async () => {
+  it("returns to the distribution's kernel when no other is declared", async () => {
     lab.configure([{ name: guest }]);
     const preview = await lab.pulumi("preview");
     const away = whole ? `, and takes ${small} away` : "";

@@ -1,4 +1,4 @@
-/** The vertical slice on the real engine, libvirt and a guest, in the order in which a lab lives. */
+/** One lab from the first `up` to `down`, with the real engine, libvirt and a guest. The order matters. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -38,10 +38,10 @@ function shareFolder(share: string): string {
   return share.split(" -> ")[0] ?? "";
 }
 
-/** Each costs a boot, a second `up` or a wait of its own: `npm run test:drift` makes them. */
+/** Each takes a boot, a second `up` or a wait: `npm run test:drift` runs these. */
 const BY_HAND = new Set(["switched-off", "suspended", "snapshot-overlay", "ports-edited"]);
 
-/** Mutations of the guest that need no download and no boot: those take minutes without KVM. */
+/** Mutations of the guest without a download or a boot, which take minutes without KVM. */
 const IN_GUEST = new Set([
   ...["share-unmounted", "share-unit-edited", "session-unit-edited", "server-arguments"],
   ...["banner-mode", "grub-saved-entry", "group-left", "shell-changed", "password-set"],
@@ -56,7 +56,7 @@ describe("a lab of one guest", () => {
     await lab.dispose();
   });
 
-  it("refuses a faulty configuration with every fault, before anything is touched", async () => {
+  it("refuses a faulty configuration with every fault, before it changes anything", async () => {
     lab.configure([
       { name: "G1", vcpu: 2 },
       { name: "a", gates: { kernel: ">= 3.2" } },
@@ -73,7 +73,7 @@ describe("a lab of one guest", () => {
     lab.configure([{ name: GUEST }]);
   });
 
-  it("is interrupted while its guest boots, and leaves a valid state", async () => {
+  it("leaves a valid state when up is interrupted while the guest boots", async () => {
     let interrupted = false;
     const [child, ended] = lab.start(["up", "--yes", "--skip-preview"], (text) => {
       if (interrupted || !text.includes("GuestBoot")) return;
@@ -124,7 +124,7 @@ describe("a lab of one guest", () => {
   it("preview shows no change and meets the policies; a second up changes nothing", async () => {
     const preview = await lab.pulumi("preview", "--expect-no-changes", "--policy-pack", "policies");
     assert.equal(preview.code, 0, preview.text);
-    // Advice (a known weakness, TCG) may stand there on a machine that deserves it.
+    // Advisory policies (a known weakness, TCG) may be violated on this machine.
     assert.match(preview.text, /(✅|⚠️) mirlab@v0\.1\.0/);
     assert.doesNotMatch(preview.text, /\[mandatory\]/);
     const up = await lab.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
@@ -156,7 +156,7 @@ describe("a lab of one guest", () => {
     );
   });
 
-  it("fails on a gate above what is installed: found, required, remedy; then converges", async () => {
+  it("fails on a gate above the installed version: found, need, fix; then converges", async () => {
     lab.configure([{ name: GUEST, gates: { kernel: ">= 99.1" } }]);
     const failed = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.notEqual(failed.code, 0);
@@ -198,7 +198,7 @@ describe("a lab of one guest", () => {
     BROKEN.filter(({ long }) => long !== true),
   );
 
-  it("tells a guest that does not answer, and up brings it back", async () => {
+  it("reports a guest that does not answer, and up restores it", async () => {
     await virsh("destroy", DOMAIN);
     const preview = await lab.pulumi("preview", "--expect-no-changes");
     assert.notEqual(preview.code, 0, "a stopped guest is drift");
@@ -207,8 +207,8 @@ describe("a lab of one guest", () => {
     assert.equal((await outputs()).readiness, "ready");
   });
 
-  it("names every edit of domain, guest and folders, heals it, and is quiet then", async () => {
-    // Packages and settings of the machine are not touched here: `npm run test:drift` does that.
+  it("names every edit of domain, guest and folders, heals it, and is then quiet", async () => {
+    // Not the machine's packages and settings: `npm run test:drift` changes those.
     const ofTheLab = MUTATIONS.host.filter(({ mutate }) => String(mutate).includes("$DATA"));
     const inGuest = MUTATIONS.guest.filter(({ id }) => IN_GUEST.has(id));
     const all = [...MUTATIONS.domain, ...ofTheLab, ...inGuest.map((m) => ({ ...m, batch: 3 }))];
@@ -222,7 +222,7 @@ describe("a lab of one guest", () => {
     assert.ok(tried >= 50, `${tried} were tried`);
   });
 
-  it("takes a guest over when the whole state is lost: same domain, disk and boot", async () => {
+  it("takes over a guest when the whole state is lost: same domain, disk and boot", async () => {
     const boot = await inGuest("cat /proc/sys/kernel/random/boot_id");
     const uuid = await virsh("domuuid", DOMAIN);
     await lab.loseState();
@@ -237,7 +237,7 @@ describe("a lab of one guest", () => {
 
   kernels({ lab, guest: GUEST });
 
-  it("enlarges a disk under the running guest, which keeps all that is on it", async () => {
+  it("enlarges the disk of a running guest, which keeps its content", async () => {
     const before = await inGuest("cat /proc/sys/kernel/random/boot_id; df --output=size -BM /");
     await inGuest("echo kept >kept && sync");
     lab.configure([{ name: GUEST, diskGiB: 14 }]);
@@ -263,11 +263,11 @@ describe("a lab of one guest", () => {
     );
   });
 
-  it("goes by `down` and leaves nothing but the person's files", async () => {
+  it("is removed by `down`, which leaves only the user's files", async () => {
     const { share, screenshot } = await outputs();
     const { code, text } = await lab.pulumi("destroy", "--yes", "--skip-preview");
     assert.equal(code, 0, text);
-    // Where the lab had to start libvirtd it has stopped it again.
+    // `down` stops libvirtd if the lab had started it.
     await run(["bash", join(ROOT, "scripts/host/libvirtd.sh"), "start"]);
     assert.match(await virsh("domstate", DOMAIN), /failed to get domain/);
     assert.match(await virsh("pool-info", `mirlab-${STACK}`), /failed to get pool/);

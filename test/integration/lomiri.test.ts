@@ -1,5 +1,5 @@
 /**
- * Lomiri on the real engine, libvirt and a guest. It takes a quarter of an hour without KVM: only
+ * Lomiri with the real engine, libvirt and a guest. Takes a quarter of an hour without KVM, so it runs only
  * with MIRLAB_TEST_LONG=1.
  */
 import assert from "node:assert/strict";
@@ -18,7 +18,7 @@ describe(
   "a guest with Lomiri",
   { timeout: 7_200_000, skip: long ? false : "a desktop starts: set MIRLAB_TEST_LONG=1" },
   () => {
-    // Named for both kinds: the image, and so the guest, stays the same when the kind changes.
+    // Set for both kinds: so the image, and the guest, stay the same when the kind changes.
     const image = { source: "debian", packages: ["lomiri-desktop-session"] };
     const guest = (kind: string): object => ({ name: GUEST, image, session: { kind } });
     let lab!: TestLab;
@@ -66,7 +66,7 @@ describe(
       const pid = await inGuest("pgrep -n -x lomiri");
       const preview = await lab.pulumi("preview", "--expect-no-changes");
       assert.equal(preview.code, 0, preview.text);
-      // The script itself, as a changed resource would run it again.
+      // Run the script itself, as a changed resource would.
       const script = scriptText("guest/session.sh");
       const { sshCommand = "" } = await outputs();
       const again = await run([...sshCommand.split(" "), "sudo bash -s -- install --lomiri"], {
@@ -77,7 +77,7 @@ describe(
       assert.equal(await inGuest("pgrep -n -x lomiri"), pid);
     });
 
-    it("gives way to the demo's server, and leaves nothing of itself", async () => {
+    it("is replaced by the demo server, and leaves nothing behind", async () => {
       await up("demo");
       assert.equal(await inGuest("pgrep -x lomiri"), "");
       assert.equal(await inGuest("ls -d /etc/systemd/user/lomiri.service.d"), "");
@@ -85,7 +85,7 @@ describe(
       assert.match(await inGuest("pgrep -a mir_demo_server"), /gbm-kms/);
     });
 
-    it("comes back, and leaves nothing of the demo's server", async () => {
+    it("replaces the demo server, and leaves nothing of it", async () => {
       await up("lomiri");
       assert.equal(await inGuest("pgrep mir_demo_server; pgrep -x foot"), "");
       assert.equal(await inGuest("ls /etc/systemd/system/mir-session-client.service"), "");

@@ -1,8 +1,8 @@
-/** Servers of tests: on loopback, on a port that the kernel picks. */
+/** Servers of tests on loopback, on a port that the kernel chooses. */
 import { Server as HttpServer } from "node:http";
 import { createServer, Server } from "node:net";
 
-/** Listens and gives the address as an http URL. */
+/** Listens, and returns the address as an http URL. */
 export async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.on("error", reject);
@@ -33,7 +33,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Waits for what the test itself has set going. */
+/** Waits until `done`, for something that the test itself has started. */
 export async function until(done: () => boolean, limitMs = 20_000): Promise<void> {
   const started = Date.now();
   while (!done()) {

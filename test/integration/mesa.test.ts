@@ -10,7 +10,7 @@ import { TestLab } from "./support";
 const GUEST = "g1";
 const SUITE = { source: "package", package: { suite: "bookworm-backports" } };
 const GATES = { mesa: ">= 24.0" };
-/** Debian's own Mesa, made small: what draws tells which of the two it is. */
+/** A smaller build of Debian's Mesa: its renderer identifies it. */
 const BUILT = {
   ...{ source: "build", when: "always" },
   build: { source: { package: "mesa", suite: "bookworm" } },
@@ -18,7 +18,7 @@ const BUILT = {
 const skip =
   process.env.MIRLAB_TEST_LONG === "1" ? false : "takes most of an hour: npm run test:build";
 
-/** A package of a Mesa that no loader can load. */
+/** Builds a package of a Mesa that cannot be loaded. */
 async function brokenDeb(folder: string): Promise<{ deb: string; sha256: string }> {
   const tree = join(folder, "broken");
   const library = "opt/mirlab/broken/libEGL_mesa.so.0";
@@ -55,13 +55,13 @@ describe("another Mesa in a guest", { skip, timeout: 7_200_000 }, () => {
   before(() => lab.init());
   after(() => lab.dispose());
 
-  it("comes up with the distribution's", async () => {
+  it("boots with the distribution's Mesa", async () => {
     const { code, text } = await up();
     assert.equal(code, 0, text);
     packages = await versions();
   });
 
-  it("puts the distribution's back when the new one does not draw", async () => {
+  it("restores the distribution's Mesa when the new one does not draw", async () => {
     const deb = await brokenDeb(lab.folder);
     lab.configure([{ name: GUEST, mesa: { source: "package", when: "always", package: deb } }]);
     const failed = await up();
@@ -73,7 +73,7 @@ describe("another Mesa in a guest", { skip, timeout: 7_200_000 }, () => {
     assert.equal(await versions(), packages);
   });
 
-  it("takes a suite's where the gate is not met: Mir draws with it", async () => {
+  it("installs a suite's Mesa if the gate is not met: Mir draws with it", async () => {
     lab.configure([{ name: GUEST, gates: GATES, mesa: SUITE }]);
     const preview = await lab.pulumi("preview");
     assert.match(
@@ -93,7 +93,7 @@ describe("another Mesa in a guest", { skip, timeout: 7_200_000 }, () => {
     await unchanged();
   });
 
-  it("puts a package back that somebody has replaced", async () => {
+  it("restores a package that somebody has replaced", async () => {
     await lab.inGuest(
       GUEST,
       "sudo apt-get -q update >&2 && sudo apt-get -q -y --allow-downgrades install libegl-mesa0/bookworm libgbm1/bookworm libgl1-mesa-dri/bookworm >&2",
@@ -105,7 +105,7 @@ describe("another Mesa in a guest", { skip, timeout: 7_200_000 }, () => {
     await unchanged();
   });
 
-  it("goes back to the distribution's when the gate is lowered", async () => {
+  it("returns to the distribution's Mesa when the gate is lowered", async () => {
     lab.configure([{ name: GUEST, mesa: SUITE }]);
     const back = await up();
     assert.equal(back.code, 0, back.text);
@@ -125,7 +125,7 @@ describe("another Mesa in a guest", { skip, timeout: 7_200_000 }, () => {
        sudo grep -ho '/opt/mirlab/mesa/.*' /proc/$(pgrep -o mir_demo_server)/maps | sort -u; dpkg -V mirlab-mesa 2>&1 || :`,
     );
 
-  it("compiles one in the guest: Mir draws with it, beside the distribution's", async () => {
+  it("compiles a Mesa in the guest, beside the distribution's: Mir draws with it", async () => {
     lab.configure([{ name: GUEST, mesa: BUILT }]);
     const preview = await lab.pulumi("preview");
     assert.match(
@@ -148,7 +148,7 @@ describe("another Mesa in a guest", { skip, timeout: 7_200_000 }, () => {
     await unchanged();
   });
 
-  it("gives the distribution's back by dpkg alone, and puts ours back by the next up", async () => {
+  it("can be removed by dpkg alone, and is restored by the next up", async () => {
     await lab.inGuest(GUEST, "sudo dpkg -r mirlab-mesa >&2 && sudo systemctl restart mir-session");
     assert.match(await drawsBy(), /^OpenGL ES 3\.\d Mesa 22\.3\.6 llvmpipe/);
     const again = await up();

@@ -1,4 +1,4 @@
-/** The lab's libvirt network, made by the engine, and made anew under a guest that runs. */
+/** The lab's libvirt network, created by the engine, and recreated under a running guest. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { TestLab, virsh } from "./support";
 const STACK = "nettest";
 const NETWORK = `mirlab-${STACK}`;
 const DOMAIN = `${NETWORK}-tap`;
-/** It never runs an instruction, so nothing is sent: its network card is all that is asked for. */
+/** A domain that stays paused and sends nothing: the test needs only its network card. */
 const domain: Tree = [
   "domain",
   { type: "qemu" },
@@ -36,7 +36,7 @@ const lab = new TestLab({
   host: { natSubnet: "192.168.137.0/24" },
 });
 
-/** The host's part of the lab alone: no guest is made. */
+/** Only the host's part of the lab: no guest is created. */
 const upHost = () =>
   lab.pulumi("up", "--yes", "--skip-preview", "--target", "**mirlab:index:LabHost**");
 
@@ -55,7 +55,7 @@ describe("the lab's network", () => {
     await lab.dispose();
   });
 
-  it("is made with the stack's mark and its guests' addresses", async () => {
+  it("is created with the stack's mark and its guests' addresses", async () => {
     const { code, text } = await upHost();
     assert.equal(code, 0, text);
     const xml = await virsh("net-dumpxml", "--inactive", NETWORK);
@@ -66,7 +66,7 @@ describe("the lab's network", () => {
   it("is refused to another stack, and names its owner", async () => {
     const { code, stderr } = await runOnHost(undefined, "orphan.sh", ["network", NETWORK, "other"]);
     assert.notEqual(code, 0);
-    assert.match(stderr, /of stack nettest, required the name free; .*virsh net-undefine/);
+    assert.match(stderr, /of stack nettest; need the name free; .*virsh net-undefine/);
     assert.match(await virsh("net-info", NETWORK), /Active: +yes/);
   });
 
@@ -87,7 +87,7 @@ describe("the lab's network", () => {
     writeFileSync(owner, ours);
   });
 
-  it("is made anew when the state is lost, with what runs on it plugged in again", async () => {
+  it("is recreated when the state is lost, and running guests are connected again", async () => {
     const file = join(temporaryFolder(), "domain.xml");
     writeFileSync(file, toXml(domain));
     await virsh("create", "--paused", file);

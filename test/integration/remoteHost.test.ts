@@ -73,7 +73,7 @@ describe(
       assert.notEqual(code, 0);
       assert.match(
         text,
-        /host\.ssh \(127\.0\.0\.1\): found another SSH host key than the pinned one, need host\.ssh\.hostKey/,
+        /host\.ssh \(127\.0\.0\.1\): found another SSH host key than the pinned one \(nothing was run there\); need host\.ssh\.hostKey/,
       );
       assert.equal(logins(), 0, "no login was tried");
       assert.ok(!existsSync(lab.dataDir), "no folder was made");
@@ -92,7 +92,7 @@ describe(
       assert.notEqual(code, 0);
       assert.match(
         text,
-        /host\.ssh \(127\.0\.0\.1\) cannot be asked: .*Connection refused; check that it is up/,
+        /host\.ssh \(127\.0\.0\.1\): found no answer \(.*Connection refused\); need facts of the host; fix: check that it is up/,
       );
       ssh.port = sshd.port;
       lab.configure([{ name: GUEST }]);

@@ -1,4 +1,4 @@
-/** A real OpenSSH server of the test: on loopback, with keys of its own, for the test's own user. */
+/** A real OpenSSH server on loopback, with its own keys, for the user who runs the test. */
 import { ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -13,19 +13,19 @@ type KeyType = "ed25519" | "ecdsa" | "rsa";
 /** Why no server can be started here, or undefined. */
 export const noSshd = existsSync(PROGRAM)
   ? undefined
-  : `found no ${PROGRAM}, required it; install package openssh-server`;
+  : `found no ${PROGRAM}; need it for this test; fix: install package openssh-server`;
 
 interface SshdOptions {
-  /** Host keys that it offers. @default ed25519, ecdsa and rsa, as a server ordinarily has */
+  /** Host keys that the server offers. @default ed25519, ecdsa and rsa, as usual */
   readonly hostKeys?: readonly KeyType[];
-  /** Run for every login in place of what the client asks for. */
+  /** Command that runs for every login in place of the client's. */
   readonly forced?: string;
 }
 
-/** Makes a key pair and gives its public half. */
+/** Creates a key pair, and returns the public key. */
 export async function makeKey(file: string, type: KeyType = "ed25519"): Promise<string> {
-  const made = await run(["ssh-keygen", "-q", "-t", type, "-N", "", "-C", "test", "-f", file]);
-  if (made.code !== 0) throw new Error(`ssh-keygen: ${made.stderr}`);
+  const ended = await run(["ssh-keygen", "-q", "-t", type, "-N", "", "-C", "test", "-f", file]);
+  if (ended.code !== 0) throw new Error(`ssh-keygen: ${ended.stderr}`);
   return readFileSync(`${file}.pub`, "utf8").trim();
 }
 
@@ -57,14 +57,14 @@ export class Sshd {
       "PasswordAuthentication no",
       "KbdInteractiveAuthentication no",
       "PermitRootLogin prohibit-password",
-      // The folder lies below /tmp, which others may write.
+      // Other users may write to /tmp, the folder's parent.
       "StrictModes no",
       "UsePAM no",
       "LogLevel VERBOSE",
       ...(options.forced === undefined ? [] : [`ForceCommand ${options.forced}`]),
     ];
     writeFileSync(join(folder, "sshd_config"), `${lines.join("\n")}\n`);
-    // Run by root it does not start without it; the package makes it at boot.
+    // sshd of root does not start without this folder; the package creates it at boot.
     if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
     await sshd.listen();
     return sshd;
@@ -74,7 +74,7 @@ export class Sshd {
     return join(this.folder, "id_ed25519");
   }
 
-  /** What the server wrote: logins, refusals. */
+  /** The server's log. */
   get log(): string {
     return readFileSync(join(this.folder, "log"), "utf8");
   }
@@ -96,7 +96,7 @@ export class Sshd {
     throw new Error(`sshd does not listen: ${this.log}`);
   }
 
-  /** Ends the server and what it runs for its clients. */
+  /** Stops the server and its clients' commands. */
   async stop(): Promise<void> {
     const child = this.child;
     if (child !== undefined && child.exitCode === null && child.signalCode === null) {

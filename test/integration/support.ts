@@ -1,4 +1,4 @@
-/** A lab of its own for a test: home, data, stack; the real engine, libvirt and guest. */
+/** A lab for one test, with its own home, data folder and stack; real engine, libvirt and guest. */
 import assert from "node:assert/strict";
 import { ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -37,7 +37,7 @@ export class TestLab {
     this.configure(options.guests);
   }
 
-  /** Declares other guests. The engine adds its salt to the file: kept. */
+  /** Declares other guests. Keeps the rest of the file: the engine adds its salt to it. */
   configure(guests: readonly Record<string, unknown>[]): void {
     const host = { dataDir: this.dataDir, cacheDir: CACHE_DIR, ...this.options.host };
     const old = existsSync(this.configFile)
@@ -79,11 +79,11 @@ export class TestLab {
     await this.clearDeadRun();
     this.forgetBuilds();
     const argv = [join(ROOT, "bin", "pulumi"), "stack", "init", this.options.stack, "--cwd", ROOT];
-    const made = await run(argv, { env: { MIRLAB_HOME: this.home }, timeoutMs: 1_800_000 });
-    if (made.code !== 0) throw new Error(`stack init: ${made.stderr}`);
+    const ended = await run(argv, { env: { MIRLAB_HOME: this.home }, timeoutMs: 1_800_000 });
+    if (ended.code !== 0) throw new Error(`stack init: ${ended.stderr}`);
   }
 
-  /** What a killed test run left under this stack's name; that of a living one stays, and is told. */
+  /** Removes what a killed test run left under this stack's name, but nothing of a running one. */
   private async clearDeadRun(): Promise<void> {
     const pool = `mirlab-${this.options.stack}`;
     const xml = await virsh("pool-dumpxml", pool);
@@ -100,18 +100,18 @@ export class TestLab {
     rmSync(folder, { recursive: true, force: true });
   }
 
-  /** What guests of earlier runs have built: a test is to see its own. */
+  /** Removes packages that guests of earlier runs have built: a test has to build its own. */
   private forgetBuilds(): void {
     const builds = join(CACHE_DIR, "builds");
-    const made = existsSync(builds) ? readdirSync(builds) : [];
-    for (const folder of made.filter((name) => /^[0-9a-f]{64}$/.test(name))) {
+    const folders = existsSync(builds) ? readdirSync(builds) : [];
+    for (const folder of folders.filter((name) => /^[0-9a-f]{64}$/.test(name))) {
       for (const end of ["deb", "deb.sum"]) {
         rmSync(join(builds, folder, `${this.options.stack}.${end}`), { force: true });
       }
     }
   }
 
-  /** The state file goes, as by an accident; the stack itself is there again, and empty. */
+  /** Removes the state file, as by an accident, and creates an empty stack of this name. */
   async loseState(): Promise<void> {
     const stacks = join(this.home, "state", ".pulumi", "stacks", "mirlab");
     rmSync(join(stacks, `${this.options.stack}.json`));
@@ -137,7 +137,7 @@ export class TestLab {
     return outputs.guests;
   }
 
-  /** Runs a command in a guest the way its output tells a person to. It has to succeed. */
+  /** Runs a command in a guest by the output `sshCommand`. It has to succeed. */
   async inGuest(guest: string, command: string): Promise<string> {
     const { sshCommand } = (await this.outputs())[guest] as unknown as { sshCommand: string };
     const ended = await run([...sshCommand.split(" "), command]);
@@ -149,16 +149,16 @@ export class TestLab {
   async dispose(): Promise<void> {
     await this.pulumi("cancel", "--yes");
     const gone = await this.pulumi("destroy", "--yes", "--refresh=false", "--skip-preview");
-    // Without its home nothing could remove the guest: keep it for the person who looks.
+    // Keep the home: without it nobody can remove the guest.
     if (gone.code !== 0)
-      throw new Error(`${this.folder} is kept, its lab is not gone:\n${gone.text}`);
+      throw new Error(`destroy failed, so ${this.folder} is kept:\n${gone.text}`);
     rmSync(this.dataDir, { recursive: true, force: true });
     rmSync(this.configFile, { force: true });
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
-/** Runs virsh and gives its output. */
+/** Runs virsh and returns its output. */
 export async function virsh(...args: string[]): Promise<string> {
   const ended = await run(["virsh", "--quiet", "--connect", "qemu:///system", ...args]);
   return ended.stdout.toString() + ended.stderr;

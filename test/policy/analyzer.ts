@@ -1,4 +1,4 @@
-// The pack as the engine asks it: the SDK's own analyzer with its levels and settings, without its socket.
+// The pack as the engine uses it: the SDK's own analyzer with levels and settings, without a socket.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { POLICIES } from "../../policies/policies";
 import { ROOT } from "../unit/support";
 import { Given } from "./support";
 
-/** Dependencies of the SDKs, by their own way to them. */
+/** Dependencies of the SDK, resolved from the SDK. */
 const ofSdk = createRequire(require.resolve("@pulumi/policy"));
 type Struct = NonNullable<Parameters<rpc.PolicyConfig["setProperties"]>[0]>;
 const structs = ofSdk("google-protobuf/google/protobuf/struct_pb.js") as {
@@ -21,7 +21,7 @@ type Handler = (
 ) => void;
 type Service = Readonly<Record<"analyze" | "analyzeStack" | "configure" | "remediate", Handler>>;
 
-/** What policies/index.ts would serve. */
+/** The service that policies/index.ts starts. */
 function serve(): Service {
   const { Server } = ofSdk("@grpc/grpc-js") as {
     Server: { prototype: { addService: unknown; bindAsync: unknown } };
@@ -33,7 +33,7 @@ function serve(): Service {
   mock.method(Server.prototype as { addService: typeof take }, "addService", take);
   mock.method(Server.prototype as { bindAsync: () => void }, "bindAsync", () => undefined);
   const from = process.cwd();
-  // The pack's version is that of the folder's package.
+  // The pack's version is in the package.json of the working directory.
   process.chdir(join(ROOT, "policies"));
   try {
     createRequire(__filename)("../../policies/index.ts");
@@ -71,7 +71,7 @@ const LEVELS = new Map<number, Level>(
 /** A policy's entry in policies/config.json. */
 export type Settings = { readonly enforcementLevel?: Level } & Readonly<Record<string, unknown>>;
 
-/** The engine tells every policy's level, and the settings that are set. */
+/** Sends every policy's level and the given settings, as the engine does. */
 async function configure(policy: string, settings: Settings): Promise<void> {
   const request = new rpc.ConfigureAnalyzerRequest();
   for (const { name, enforcementLevel } of POLICIES) {
@@ -92,7 +92,7 @@ function resourceOf<T extends rpc.AnalyzeRequest | rpc.AnalyzerResource>(given: 
   into.setName(name);
   into.setUrn(`urn:pulumi:dev::mirlab::${below}${type}::${name}`);
   into.setOptions(options);
-  // As JSON: what is undefined is not there.
+  // By way of JSON, which drops undefined values.
   into.setProperties(structs.Struct.fromJavaScript(JSON.parse(JSON.stringify(props)) as object));
   return into;
 }
@@ -102,7 +102,7 @@ export interface Finding {
   readonly message: string;
 }
 
-/** What one policy of the pack says of a stack, under its settings. */
+/** The findings of one policy on a stack, with settings. */
 export async function findings(
   policy: string,
   stack: readonly Given[],
@@ -112,7 +112,7 @@ export async function findings(
   const whole = new rpc.AnalyzeStackRequest();
   const answers: rpc.AnalyzeResponse[] = [];
   for (const given of stack) {
-    // First, for it is told what is secret.
+    // First, as it receives which inputs are secret.
     await ask("remediate", resourceOf(given, new rpc.AnalyzeRequest()));
     answers.push(await ask("analyze", resourceOf(given, new rpc.AnalyzeRequest())));
     whole.addResources(resourceOf(given, new rpc.AnalyzerResource()));
@@ -120,9 +120,9 @@ export async function findings(
   answers.push(await ask("analyzeStack", whole));
   return answers
     .flatMap((answer) => answer.getDiagnosticsList())
-    .filter((told) => told.getPolicyname() === policy)
-    .map((told) => ({
-      level: LEVELS.get(told.getEnforcementlevel()) ?? "disabled",
-      message: told.getMessage(),
+    .filter((found) => found.getPolicyname() === policy)
+    .map((found) => ({
+      level: LEVELS.get(found.getEnforcementlevel()) ?? "disabled",
+      message: found.getMessage(),
     }));
 }

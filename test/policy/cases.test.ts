@@ -7,14 +7,14 @@ import { Given } from "./support";
 
 process.env.MIRLAB_HOME = "/work-home";
 
-/** The level of a finding: a remediation that changes nothing counts as mandatory. */
-const told = (level: Level): Level => (level === "remediate" ? "mandatory" : level);
+/** The reported level: a remediation that changes nothing counts as mandatory. */
+const reported = (level: Level): Level => (level === "remediate" ? "mandatory" : level);
 
 for (const policy of POLICIES) {
   const { name, description, enforcementLevel, configSchema } = policy;
 
-  describe(`policy ${name}, asked by the SDK`, () => {
-    it("has its five cases, and one of each setting", () => assert.deepEqual(lacking(policy), []));
+  describe(`policy ${name}, run by the SDK`, () => {
+    it("has its five cases, and one for each setting", () => assert.deepEqual(lacking(policy), []));
 
     const cases = CASES[name];
     if (cases === undefined) return;
@@ -25,24 +25,24 @@ for (const policy of POLICIES) {
 
     it("holds", async () => assert.deepEqual(await say(cases.holds), []));
 
-    it(`tells what breaks it at its own level, ${enforcementLevel}`, async () => {
+    it(`reports a violation at its own level, ${enforcementLevel}`, async () => {
       const found = await say(cases.breaks);
       assert.ok(found.length > 0);
       for (const { level, message } of found) {
-        assert.equal(level, told(enforcementLevel));
-        // What has to be so, then of what it is not so, found and fix.
+        assert.equal(level, reported(enforcementLevel));
+        // The rule, then the violation in the form of every failure.
         const [first, second = ""] = message.split("\n");
         assert.equal(first, description);
-        assert.match(second, /^The .+ must .+, found |^The gate .+ must hold: .+; /);
+        assert.match(second, /^[^:]+: found .+; need .+; fix: .+[^.]$/);
       }
     });
 
     const { what, stack, findings: expected } = cases.missing;
-    it(`${expected === 0 ? "is content" : "is not content"} without ${what}`, async () => {
+    it(`${expected === 0 ? "holds" : "is violated"} without ${what}`, async () => {
       assert.equal(await count(stack), expected);
     });
 
-    it("says in a preview what it cannot tell yet, and stops nothing by it", async () => {
+    it("names an unknown input in a preview, and does not stop the preview", async () => {
       const found = await say(cases.unknown.stack);
       if (cases.unknown.waitsFor === undefined) {
         assert.equal(found.length, cases.unknown.findings);
@@ -56,14 +56,14 @@ for (const policy of POLICIES) {
     });
 
     for (const [key, setting] of Object.entries(cases.settings)) {
-      it(`goes by its setting ${key}, for a value that its schema allows`, async () => {
+      it(`applies its setting ${key}, with a value of the schema's type`, async () => {
         assert.equal(await count(setting.stack), setting.without, "without it");
         assert.equal(await count(setting.stack, { [key]: setting.value }), setting.with, "with it");
         assert.equal(typeOf(setting.value), configSchema?.properties[key]?.type);
       });
     }
 
-    it("takes another level from the configuration, off included", async () => {
+    it("applies another level of the configuration, also disabled", async () => {
       for (const level of ["advisory", "mandatory"] as const) {
         const levels = (await say(cases.breaks, { enforcementLevel: level })).map((f) => f.level);
         assert.deepEqual([...new Set(levels)], [level]);
@@ -73,14 +73,14 @@ for (const policy of POLICIES) {
   });
 }
 
-/** In the words of JSON Schema. */
+/** The type's name in JSON Schema. */
 function typeOf(value: unknown): string {
   if (Array.isArray(value)) return "array";
   return Number.isInteger(value) ? "integer" : typeof value;
 }
 
 describe("the cases of the policies", () => {
-  it("are of no policy that is not there", () => {
+  it("belong to existing policies", () => {
     const names = POLICIES.map((p) => p.name);
     assert.deepEqual(
       Object.keys(CASES).filter((name) => !names.includes(name)),
@@ -88,17 +88,19 @@ describe("the cases of the policies", () => {
     );
   });
 
-  it("are missed when a new policy or a new setting has none", () => {
+  it("are required for a new policy and a new setting", () => {
     const [policy] = POLICIES;
     assert.ok(policy);
     const stranger = { ...policy, name: "new-policy" };
-    assert.deepEqual(lacking(stranger), ["new-policy: found no cases, required five; add them"]);
+    assert.deepEqual(lacking(stranger), [
+      "new-policy: found no cases; need five; fix: add them to test/policy/cases.ts",
+    ]);
     const more = {
       ...policy,
       configSchema: { properties: { extra: { type: "string" as const } } },
     };
     assert.deepEqual(lacking(more), [
-      "spice-only: found no case of its setting extra, required one; correct test/policy/cases.ts",
+      "spice-only: found no case of its setting extra; need one; fix: correct test/policy/cases.ts",
     ]);
     const own = CASES[policy.name];
     assert.ok(own);

@@ -1,5 +1,5 @@
-// Five cases of every policy: it holds, it is broken, what it judges is not declared, what it reads is not
-// known in a preview, and each of its settings.
+// Five cases of every policy: it holds, it is violated, the judged part is not declared, an input is
+// unknown in a preview, and each of its settings.
 import { POLICIES } from "../../policies/policies";
 import { beside, DOMAIN, Given, HOST, lab, sheet, SPEC, UNKNOWN } from "./support";
 
@@ -17,17 +17,17 @@ export interface Cases {
   readonly holds: Stack;
   readonly breaks: Stack;
   readonly missing: {
-    /** What is not declared. */
+    /** The part that is not declared. */
     readonly what: string;
     readonly stack: Stack;
-    /** 0: nothing is right too. */
+    /** 0: the part may be missing. */
     readonly findings: number;
   };
   readonly unknown: {
     readonly stack: Stack;
-    /** The input that it waits for; unset: it tells what it can without. */
+    /** The input that the policy waits for; unset: it judges without the input. */
     readonly waitsFor?: RegExp;
-    /** What is told without it. */
+    /** Findings without the input. */
     readonly findings?: number;
   };
   readonly settings: Readonly<Record<string, Setting>>;
@@ -67,11 +67,11 @@ const TLS =
   '<graphics type="spice" defaultMode="secure" passwd="x"><listen type="address" address="192.0.2.1"/></graphics>';
 const ROOT_DISK = { below: "mirlab:index:Guest$mirlab:index:MirDomain$" };
 
-/** A limit that a lab is right with, and wrong where it is set lower or higher. */
+/** A limit that a lab keeps by default, and violates with this value. */
 const limit = (value: number, stack: Stack = [lab()]): Setting => ({
   ...{ value, stack, without: 0, with: 1 },
 });
-/** A list of names that are let be. */
+/** A list of excepted names. */
 const excepted = (value: unknown, stack: Stack): Setting => ({
   ...{ value, stack, without: 1, with: 0 },
 });
@@ -81,7 +81,7 @@ export const CASES: Readonly<Record<string, Cases>> = {
     holds: [lab(), beside()],
     breaks: [beside({ graphics: { type: "vnc" } })],
     missing: {
-      what: "a display: the provider makes it SPICE",
+      what: "a display, as the provider makes it SPICE",
       ...{ stack: [beside({ graphics: undefined })], findings: 0 },
     },
     unknown: { stack: [beside({ graphics: { type: UNKNOWN } })], waitsFor: /graphics\.type/ },
@@ -91,7 +91,7 @@ export const CASES: Readonly<Record<string, Cases>> = {
     holds: [lab(), beside()],
     breaks: [beside({ video: { type: "virtio" } })],
     missing: {
-      what: "a video device: the provider makes it cirrus",
+      what: "a video device, as the provider makes it cirrus",
       ...{ stack: [beside({ video: undefined })], findings: 1 },
     },
     unknown: {
@@ -111,7 +111,7 @@ export const CASES: Readonly<Record<string, Cases>> = {
     holds: [lab(), beside({ graphics: { type: "spice", listenType: "socket" } })],
     breaks: [beside({ graphics: OPEN })],
     missing: {
-      what: "an address: the host chooses",
+      what: "an address, as the host chooses one",
       ...{ stack: written('<graphics type="spice"/>'), findings: 1 },
     },
     unknown: {
@@ -124,7 +124,7 @@ export const CASES: Readonly<Record<string, Cases>> = {
     holds: [lab(), beside()],
     breaks: spice({ clipboard: true }),
     missing: {
-      what: "both: libvirt has them on",
+      what: "both, as libvirt enables them",
       ...{ stack: [beside({ xml: undefined })], findings: 2 },
     },
     unknown: { stack: spice({ clipboard: UNKNOWN }), waitsFor: /spec\.spice\.clipboard/ },
@@ -137,7 +137,7 @@ export const CASES: Readonly<Record<string, Cases>> = {
     holds: [lab(), beside({ filesystems: [{ source: "/srv/a", accessmode: "mapped" }] })],
     breaks: [beside({ filesystems: [{ source: "/srv/a", accessmode: "passthrough" }] })],
     missing: {
-      what: "the mode: libvirt's own is passthrough",
+      what: "the mode, as libvirt's default is passthrough",
       ...{ stack: written('<filesystem><source dir="/srv/a"/></filesystem>'), findings: 1 },
     },
     unknown: {
@@ -157,7 +157,7 @@ export const CASES: Readonly<Record<string, Cases>> = {
     holds: [lab()],
     breaks: share({ readonly: false }),
     missing: {
-      what: "the mode: the provider's is read-only",
+      what: "the mode, as the provider's is read-only",
       ...{ stack: [beside({ filesystems: [{ source: "/srv/a" }] })], findings: 0 },
     },
     unknown: { stack: share({ readonly: UNKNOWN }), waitsFor: /spec\.share\.readonly/ },
@@ -195,7 +195,7 @@ export const CASES: Readonly<Record<string, Cases>> = {
     holds: command({ create: "true", environment: { PASSWORD_FILE: "/k" } }),
     breaks: command({ stdin: KEY }),
     missing: { what: "any input", stack: command({}), findings: 0 },
-    // It looks at each input by itself: what it does not know keeps none of the others from it.
+    // It checks each input by itself, so an unknown one does not hide the others.
     unknown: { stack: command({ create: UNKNOWN, stdin: KEY }), findings: 1 },
     settings: {
       patterns: {
@@ -256,7 +256,7 @@ export const CASES: Readonly<Record<string, Cases>> = {
   "guest-size-limits": {
     holds: [lab(), ...disk(12)],
     breaks: [lab({ memoryMiB: 32_768 })],
-    missing: { what: "a size: the provider's are small", stack: [beside()], findings: 0 },
+    missing: { what: "a size, as the provider's are small", stack: [beside()], findings: 0 },
     unknown: { stack: [beside({ memory: UNKNOWN })], waitsFor: /memory/ },
     settings: {
       maxMemoryMiB: limit(1024),
@@ -276,36 +276,39 @@ export const CASES: Readonly<Record<string, Cases>> = {
   },
 };
 
-/** What of the five a policy lacks, in words; empty: nothing. */
+/** The cases that a policy lacks, in words; empty: none. */
 export function lacking(
   { name, configSchema }: (typeof POLICIES)[number],
   cases = CASES,
 ): string[] {
   const own = cases[name];
-  if (own === undefined) return [`${name}: found no cases, required five; add them`];
+  if (own === undefined)
+    return [`${name}: found no cases; need five; fix: add them to test/policy/cases.ts`];
   const keys = Object.keys(configSchema?.properties ?? {});
-  const fault = (what: string): string => `${name}: ${what}; correct test/policy/cases.ts`;
+  const fault = (what: string): string => `${name}: ${what}; fix: correct test/policy/cases.ts`;
   return [
     ...(["holds", "breaks"] as const).flatMap((part) =>
-      own[part].length > 0 ? [] : [fault(`found nothing in ${part}, required a resource`)],
+      own[part].length > 0 ? [] : [fault(`found nothing in ${part}; need a resource`)],
     ),
     ...(["missing", "unknown"] as const).flatMap((part) =>
-      own[part].stack.length > 0 ? [] : [fault(`found nothing in ${part}, required a resource`)],
+      own[part].stack.length > 0 ? [] : [fault(`found nothing in ${part}; need a resource`)],
     ),
     ...((own.unknown.waitsFor === undefined) === (own.unknown.findings === undefined)
-      ? [fault("found both or none of waitsFor and findings in unknown, required one")]
+      ? [fault("found both or none of waitsFor and findings in unknown; need one")]
       : []),
     ...(JSON.stringify(own.unknown.stack).includes(UNKNOWN)
       ? []
-      : [fault("found nothing unknown in unknown, required UNKNOWN")]),
+      : [fault("found nothing unknown in unknown; need UNKNOWN")]),
     ...keys
       .filter((key) => !Object.hasOwn(own.settings, key))
-      .map((key) => fault(`found no case of its setting ${key}, required one`)),
+      .map((key) => fault(`found no case of its setting ${key}; need one`)),
     ...Object.entries(own.settings).flatMap(([key, setting]) => [
-      ...(keys.includes(key) ? [] : [fault(`found a case of ${key}, required a setting it has`)]),
+      ...(keys.includes(key)
+        ? []
+        : [fault(`found a case of ${key}; need a setting of the policy`)]),
       ...(setting.with !== setting.without
         ? []
-        : [fault(`found no difference by ${key}, required one`)]),
+        : [fault(`found no difference by ${key}; need one`)]),
     ]),
   ];
 }

@@ -11,7 +11,7 @@ import { ROOT } from "../unit/support";
 import { SPEC } from "./support";
 
 describe("the pack", () => {
-  it("holds every policy file, each with a stable name, a level's reason and a fix", () => {
+  it("has every policy file, each with a stable name, a reason and a fix", () => {
     const others = ["index.ts", "kit.ts", "policies.ts"];
     const files = readdirSync(join(ROOT, "policies")).filter(
       (f) => f.endsWith(".ts") && !others.includes(f),
@@ -27,7 +27,7 @@ describe("the pack", () => {
     }
   });
 
-  it("has names that configuration files rely on", () => {
+  it("has the names that configuration files rely on", () => {
     assert.deepEqual(
       POLICIES.map((p) => `${p.name} ${p.enforcementLevel}`),
       [
@@ -54,7 +54,7 @@ describe("the pack", () => {
     );
   });
 
-  it("loads no resource and no provider SDK: they cost a preview seconds", () => {
+  it("loads no resource and no provider SDK, which would cost a preview seconds", () => {
     const script = `
       require("./policies/policies.ts");
       const loaded = Object.keys(require.cache).map((f) => f.slice(process.cwd().length + 1));
@@ -70,11 +70,11 @@ describe("the pack", () => {
 });
 
 describe("partsOfSpec", () => {
-  // The XML that a spec becomes, read as somebody's stylesheet would be.
+  // The XML of a spec, read like a stylesheet.
   const parsed = (spec: DomainSpec) =>
     partsOfDomain({ xml: { xslt: domainXml(spec, { ticket: "x" }) } }, "it");
 
-  it("says what the generated definition says", () => {
+  it("matches the generated definition", () => {
     const specs: DomainSpec[] = [
       SPEC,
       { ...SPEC, spice: { port: 5902, clipboard: true, fileTransfer: true } },
@@ -83,11 +83,11 @@ describe("partsOfSpec", () => {
       { ...SPEC, video: { ramKiB: 16384, vramKiB: 8192, vgamemKiB: 8192 } },
     ];
     for (const spec of specs) {
-      const [told, xml] = [partsOfSpec(spec), parsed(spec)];
-      assert.deepEqual(told.graphics, xml.graphics.slice(1));
-      assert.deepEqual(told.videos, xml.videos);
-      assert.deepEqual(JSON.parse(JSON.stringify(told.shares)), [...xml.shares]);
-      assert.deepEqual(told.labels, xml.labels);
+      const [parts, xml] = [partsOfSpec(spec), parsed(spec)];
+      assert.deepEqual(parts.graphics, xml.graphics.slice(1));
+      assert.deepEqual(parts.videos, xml.videos);
+      assert.deepEqual(JSON.parse(JSON.stringify(parts.shares)), [...xml.shares]);
+      assert.deepEqual(parts.labels, xml.labels);
     }
   });
 });
@@ -114,7 +114,7 @@ describe("policyReport", () => {
     event("d-policy", "advisory", "can't run policy 'd-policy' from policy pack: unknown"),
   ].join("\n");
 
-  it("says of each policy the worst, with its messages", () => {
+  it("has the worst status of each policy, with its messages", () => {
     assert.deepEqual(policyText(policyReport(log, policies, "dev")).split("\n"), [
       "  ok    a-policy",
       "  FAIL  b-policy (low)",
@@ -127,8 +127,8 @@ describe("policyReport", () => {
     ]);
   });
 
-  it("throws for no answer, for one that is none, and for a policy that nobody knows", () => {
-    assert.throws(() => policyReport("", policies, "dev"), /the engine told nothing/);
+  it("throws for a missing or malformed answer, and for an unknown policy", () => {
+    assert.throws(() => policyReport("", policies, "dev"), /the engine reported nothing/);
     assert.throws(() => policyReport('{"policyEvent":1}', policies, "dev"));
     assert.throws(() => policyReport(log, [], "dev"), /no policy is named b-policy/);
   });

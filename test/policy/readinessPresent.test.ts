@@ -18,7 +18,7 @@ const violations = (...resources: object[]): Promise<string[]> =>
   saidOfStack(readinessPresent, ...resources);
 
 describe("policy readiness-present", () => {
-  it("holds for guests that are asked, with gates at or above the page's", async () => {
+  it("holds for guests with MirReadiness and gates at or above the page's", async () => {
     const higher = readiness("b", { kernel: ">= 6.1", mesa: ">= 22.3" });
     assert.deepEqual(await violations(guest("a"), readiness("a"), guest("b"), higher), []);
   });
@@ -27,13 +27,13 @@ describe("policy readiness-present", () => {
     assert.deepEqual(await violations(), []);
   });
 
-  it("names a guest that nobody asks, also beside another's readiness", async () => {
+  it("names a guest without MirReadiness, also beside another guest's", async () => {
     assert.deepEqual(await violations(guest("a"), guest("b"), readiness("b")), [
-      "The guest 'a' must have exactly one MirReadiness, found 0; declare it by components/lab/guest.resource.ts.",
+      "guest 'a': found 0 resources MirReadiness; need exactly one; fix: declare the guest by components/lab/guest.resource.ts",
     ]);
   });
 
-  it("says that it cannot tell while a gate is not known", async () => {
+  it("throws while a gate is unknown", async () => {
     const props = inPreview({ gates: { kernel: UNKNOWN, mesa: ">= 10.3.0" } });
     await assert.rejects(violations(guest("a"), { ...readiness("a"), props }), /gates\.kernel/);
   });
@@ -41,8 +41,8 @@ describe("policy readiness-present", () => {
   it("names gates that are lower than the page's, malformed or missing", async () => {
     const low = readiness("a", { kernel: ">= 3.2" });
     assert.deepEqual(await violations(guest("a"), low), [
-      "The gate kernel of 'a-readiness' must hold: '>= 3.2' is below the page's floor '>= 3.18'; raise it or drop the key.",
-      "The gate mesa of 'a-readiness' must hold: '' is not a version requirement; use '>= MAJOR.MINOR[.PATCH]', e.g. '>= 10.3.0'.",
+      "gate kernel of 'a-readiness': found '>= 3.2'; need the page's '>= 3.18' or higher; fix: raise guests[].gates.kernel, or drop the key",
+      "gate mesa of 'a-readiness': found ''; need the page's '>= 10.3.0' or higher; fix: raise guests[].gates.mesa, or drop the key",
     ]);
   });
 });

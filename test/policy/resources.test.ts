@@ -40,9 +40,7 @@ describe("policy image-pinned", () => {
   const FETCH = "bash scripts/host/image-fetch.sh /var/cache/mirlab/images";
   const URL = "https://images.example/a.qcow2";
   const DIGEST = `sha256:${"0".repeat(64)}`;
-  const found = (what: string): string[] => [
-    `The command 'job' must fetch pinned images only, found ${what}.`,
-  ];
+  const found = (text: string): string[] => [`command 'job': found ${text}`];
   table(imagePinned, [
     ["https with a digest", command({ create: `${FETCH} ${URL} ${DIGEST} qcow2 12` }), []],
     [
@@ -60,28 +58,30 @@ describe("policy image-pinned", () => {
     [
       "no digest",
       command({ create: `${FETCH} ${URL} qcow2` }),
-      found(`${URL} without a digest; give guests[].image.digest`),
+      found(`${URL} without a digest; need one; fix: set guests[].image.digest`),
     ],
     [
       "a short digest, in quotes",
       command({ create: `${FETCH} '${URL}' 'sha256:00'` }),
-      found(`${URL} without a digest; give guests[].image.digest`),
+      found(`${URL} without a digest; need one; fix: set guests[].image.digest`),
     ],
     [
       "plain http",
       command({ update: `${FETCH} http://images.example/a.img ${DIGEST}` }),
-      found("plain http is accepted from loopback only; use https"),
+      found(
+        "a refused image URL (plain http is accepted from loopback only; use https); need https, or loopback; fix: correct guests[].image.url",
+      ),
     ],
     [
       "checks switched off",
       command({ create: "mmdebstrap --no-check-gpg" }),
-      found("--no-check-gpg; remove it"),
+      found("--no-check-gpg; need verified downloads; fix: remove the option"),
     ],
     [
       "a volume that the provider downloads",
       volume("base", { props: { source: URL } }),
       [
-        `The volume 'base' must not be downloaded without a digest, found ${URL}; let a guest have it by guests[].image with its digest, or name a verified file.`,
+        `volume 'base': found a download of ${URL} without a digest; need a verified file; fix: use guests[].image with a digest, or name a verified file`,
       ],
     ],
     ["a volume from a file", volume("base", { props: { source: "/srv/a.qcow2" } }), []],
@@ -89,23 +89,23 @@ describe("policy image-pinned", () => {
       "a disk by URL",
       { type: "libvirt:index/domain:Domain", name: "web", props: { disks: [{ url: URL }] } },
       [
-        `The disk of 'web' must not be downloaded without a digest, found ${URL}; let a guest have it by guests[].image with its digest, or name a verified file.`,
+        `disk of 'web': found a download of ${URL} without a digest; need a verified file; fix: use guests[].image with a digest, or name a verified file`,
       ],
     ],
   ]);
-  it("says that it cannot tell while the command is not known", () =>
+  it("throws while the command is unknown", () =>
     assert.rejects(said(imagePinned, command({ create: UNKNOWN })), /create/));
 });
 
 describe("policy host-key-pinned", () => {
   const no = (where: string): string[] => [
-    `The connection of 'job' must pin its host key, found no ${where}; set it to one line of ssh-keyscan without the host, from a trusted place.`,
+    `connection of 'job': found no ${where}; need a pinned host key; fix: set it to a line of ssh-keyscan without the host name, verified on the host's console`,
   ];
   const hostKey = "ssh-ed25519 AAAA";
   table(hostKeyPinned, [
     ["a pinned connection", remote({ host: "127.0.0.1", hostKey }), []],
     ["a pinned proxy", remote({ host: "127.0.0.1", hostKey, proxy: { hostKey } }), []],
-    ["a key that is not known yet", remote({ host: "127.0.0.1", hostKey: UNKNOWN }), []],
+    ["an unknown key", remote({ host: "127.0.0.1", hostKey: UNKNOWN }), []],
     ["a command of this machine", command({}), []],
     ["no key", remote({ host: "127.0.0.1" }), no("connection.hostKey")],
     ["an empty key", remote({ host: "127.0.0.1", hostKey: "" }), no("connection.hostKey")],
@@ -116,7 +116,7 @@ describe("policy host-key-pinned", () => {
       no("connection.proxy.hostKey"),
     ],
   ]);
-  it("says that it cannot tell while the connection is not known", () =>
+  it("throws while the connection is unknown", () =>
     assert.rejects(
       said(hostKeyPinned, { ...remote({}), props: { connection: UNKNOWN } }),
       /connection/,
@@ -125,7 +125,7 @@ describe("policy host-key-pinned", () => {
 
 describe("policy no-plain-or-unverified-libvirt-uri", () => {
   const no = (found: string, fix: string): string[] => [
-    `The provider 'kvm' must reach libvirt verified, found ${found}; ${fix}.`,
+    `provider 'kvm': found ${found}; need a verified connection to libvirt; fix: ${fix}`,
   ];
   const ssh = "qemu+ssh://root@127.0.0.1/system";
   table(verifiedLibvirtUri, [
@@ -142,7 +142,7 @@ describe("policy no-plain-or-unverified-libvirt-uri", () => {
     [
       "no_verify, even when it is 0",
       provider(`${ssh}?no_verify=0`),
-      no("no_verify=0", "drop it: any value of it switches the check off"),
+      no("no_verify=0", "drop it, as any value disables the check"),
     ],
     [
       "ignored known hosts",
@@ -152,7 +152,10 @@ describe("policy no-plain-or-unverified-libvirt-uri", () => {
     [
       "the agent",
       provider(`${ssh}?sshauth=privkey,agent`),
-      no("sshauth=privkey,agent", "use privkey with keyfile: the agent is forwarded to the host"),
+      no(
+        "sshauth=privkey,agent",
+        "use privkey with keyfile, as the agent is forwarded to the host",
+      ),
     ],
     [
       "a password",
@@ -160,34 +163,34 @@ describe("policy no-plain-or-unverified-libvirt-uri", () => {
       no("a password in the URI", "use keyfile"),
     ],
   ]);
-  it("says that it cannot tell while the URI is not known", () =>
+  it("throws while the URI is unknown", () =>
     assert.rejects(said(verifiedLibvirtUri, provider(UNKNOWN)), /uri/));
 });
 
 describe("policy data-disk-protected", () => {
   const below = "mirlab:index:Guest$mirlab:index:MirDomain$";
   table(dataDiskProtected, [
-    ["a root disk, which can be made anew", volume("mir-vm-disk", { below }), []],
+    ["a root disk, which up can recreate", volume("mir-vm-disk", { below }), []],
     ["a protected one", volume("data", { protect: true }), []],
-    ["what is no volume", command({}), []],
+    ["another resource", command({}), []],
     [
       "another volume",
       volume("data"),
       [
-        "The volume 'data' must be protected, for it is no guest's root disk, found protect off; add { protect: true } to its options, or name 'data' in scratch of this policy.",
+        "volume 'data': found protect off; need protect on, as it is not a guest's root disk; fix: add { protect: true } to its options, or list 'data' in scratch of this policy",
       ],
     ],
-    ["one that is named as scratch", volume("data"), [], { scratch: ["data"] }],
+    ["a volume listed as scratch", volume("data"), [], { scratch: ["data"] }],
     [
-      "a root disk that is named as data",
+      "a root disk listed in volumes",
       volume("mir-vm-disk", { below }),
       [
-        "The volume 'mir-vm-disk' must be protected, for volumes of this policy names it, found protect off; add { protect: true } to its options.",
+        "volume 'mir-vm-disk': found protect off; need protect on, as it is in volumes of this policy; fix: add { protect: true } to its options",
       ],
       { volumes: ["mir-vm-disk"] },
     ],
     [
-      "a volume of which nothing is known",
+      "a protected volume with unknown inputs",
       volume("data", { protect: true, props: { name: UNKNOWN } }),
       [],
     ],
@@ -197,15 +200,23 @@ describe("policy data-disk-protected", () => {
 describe("policy no-secret-in-plain-input", () => {
   const KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----";
   const no = (path: string, what: string): string[] => [
-    `The input ${path} of 'job' must not be plain, found ${what}; keep it in a file of mode 0600 and hand over the path, or wrap it in pulumi.secret().`,
+    `input ${path} of 'job': found ${what}; need no secret in plain text; fix: keep it in a file of mode 0600 and pass the path, or wrap it in pulumi.secret()`,
   ];
   table(noSecretInPlainInput, [
-    ["commands without one", command({ create: "bash scripts/host/packages.sh install jq" }), []],
-    ["a path to one", command({ environment: { PASSWORD_FILE: "/k" }, privateKeyFile: "/k" }), []],
-    ["a variable", command({ create: 'psql "password=$DB_PASSWORD"' }), []],
-    ["what is not known yet", command({ environment: { PASSWORD: UNKNOWN } }), []],
     [
-      "an SSH connection, which the SDK marks itself",
+      "a command without a secret",
+      command({ create: "bash scripts/host/packages.sh install jq" }),
+      [],
+    ],
+    [
+      "a path to a secret",
+      command({ environment: { PASSWORD_FILE: "/k" }, privateKeyFile: "/k" }),
+      [],
+    ],
+    ["a variable", command({ create: 'psql "password=$DB_PASSWORD"' }), []],
+    ["an unknown value", command({ environment: { PASSWORD: UNKNOWN } }), []],
+    [
+      "an SSH connection, which the SDK marks as secret",
       remote({ privateKey: KEY, hostKey: "k" }),
       [],
     ],
@@ -214,43 +225,43 @@ describe("policy no-secret-in-plain-input", () => {
     [
       "a password in the environment",
       command({ environment: { DB_PASSWORD: "abc" } }),
-      no("environment.DB_PASSWORD", "a value where its key tells of a secret"),
+      no("environment.DB_PASSWORD", "a value under a key that names a secret"),
     ],
     [
       "a password in a command",
       command({ create: "tool --password=abcdef" }),
-      no("create", "a text that sets a password or the like"),
+      no("create", "a text that sets a password, token or key"),
     ],
     [
       "a ticket in a stylesheet",
       command({ xml: { xslt: '<graphics passwd="abcdef"/>' } }),
-      no("xml.xslt", "a text that sets a password or the like"),
+      no("xml.xslt", "a text that sets a password, token or key"),
     ],
     [
-      "one in a list",
+      "a token in a list",
       command({ tokens: [], list: [{ token: "abc" }] }),
-      no("list.0.token", "a value where its key tells of a secret"),
+      no("list.0.token", "a value under a key that names a secret"),
     ],
     [
-      "a canary of the configuration",
+      "a configured canary",
       command({ create: "echo CANARY-42" }),
       no("create", "a pattern of this policy"),
       { patterns: ["CANARY-\\d+"] },
     ],
   ]);
 
-  it("lets be what the engine hands over as secret", async () => {
+  it("accepts what the engine passes as secret", async () => {
     const given = command({ stdin: KEY, environment: { A: "b" } });
     const props = inPreview({ stdin: new Secret(KEY), environment: { A: "b" } });
     const { remediateResource } = noSecretInPlainInput;
     assert.ok(remediateResource);
     const urn = "urn:pulumi:dev::mirlab::command:local:Command::job";
-    const told = { urn, props } as unknown as ResourceValidationArgs;
-    assert.equal(await remediateResource(told), undefined, "nothing is changed");
+    const args = { urn, props } as unknown as ResourceValidationArgs;
+    assert.equal(await remediateResource(args), undefined, "nothing is changed");
     assert.deepEqual(await said(noSecretInPlainInput, given), []);
   });
 
-  it("lets an SSH connection be when the engine no longer tells that it is secret", async () => {
+  it("accepts an SSH connection that the engine no longer reports as secret", async () => {
     const given = remote({ privateKey: KEY, hostKey: "k" });
     const { remediateResource } = noSecretInPlainInput;
     assert.ok(remediateResource);
@@ -271,7 +282,7 @@ describe("policy no-secret-in-plain-input", () => {
     assert.doesNotMatch(messages.join(), /CANARY/);
   });
 
-  it("finds none in the project's own scripts", () => {
+  it("finds no secret in the project's own scripts", () => {
     for (const folder of ["scripts/host", "scripts/guest"]) {
       for (const file of readdirSync(join(ROOT, folder))) {
         const stdin = readFileSync(join(ROOT, folder, file), "utf8");

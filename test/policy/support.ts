@@ -1,4 +1,4 @@
-// What the tests of the policies share: a resource as the engine hands it over, and what is said of it.
+// Shared by the tests of policies: resources as the engine passes them, and a policy's messages.
 import assert from "node:assert/strict";
 import type {
   ResourceValidationArgs,
@@ -9,16 +9,16 @@ import type {
 import * as proxy from "@pulumi/policy/proxy";
 import type { DomainSpec } from "../../components/domain/definition";
 
-// Left out of the SDK's types.
+// Missing in the SDK's types.
 const { unknownCheckingProxy, unknownStringValue } = proxy as unknown as {
   unknownCheckingProxy: <T extends object>(props: T) => T;
   unknownStringValue: string;
 };
 
-/** What stands in a preview for a value that is not known. */
+/** The engine's placeholder for a value that a preview does not know. */
 export const UNKNOWN = unknownStringValue;
 
-/** Inputs as a preview hands them over: reading one that is not known throws. */
+/** Inputs as in a preview: reading an unknown one throws. */
 export const inPreview = unknownCheckingProxy;
 
 export const DOMAIN = "libvirt:index/domain:Domain";
@@ -51,14 +51,14 @@ export interface Given {
   readonly protect?: boolean;
 }
 
-/** The lab's domain, with changes of its definition; UNKNOWN may stand anywhere. */
+/** The lab's domain, with changes of its definition; any value may be UNKNOWN. */
 export const lab = (change: object = {}): Given => ({
   type: CONTRACT,
   name: "mir-vm-domain",
   props: { spec: { ...SPEC, ...change } },
 });
 
-/** A domain that somebody declares beside it; a good one, but for the changes. */
+/** Another declared domain, which violates nothing except by the changes. */
 export const beside = (change: object = {}): Given => ({
   type: DOMAIN,
   name: "web",
@@ -78,7 +78,7 @@ export const sheet = (elements: string): string =>
   'xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0">' +
   `<xsl:template match="/domain"><xsl:copy>${elements}</xsl:copy></xsl:template></xsl:stylesheet>`;
 
-/** What a policy reports of a resource; an unknown that it reads is thrown, as in a preview. */
+/** What a policy reports on a resource; reading an unknown value throws, as in a preview. */
 export async function said(
   policy: ResourceValidationPolicy,
   given: Given,
@@ -98,7 +98,7 @@ export async function said(
   return found;
 }
 
-/** What a policy of the whole stack reports. */
+/** What a policy reports on a whole stack. */
 export async function saidOfStack(
   policy: StackValidationPolicy,
   ...resources: readonly object[]

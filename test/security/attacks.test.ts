@@ -1,4 +1,4 @@
-/** The table of attacks names tests that are there. */
+/** The table of attacks refers to existing tests. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
@@ -20,9 +20,9 @@ describe("the table of attacks", () => {
   });
 
   for (const { id, test } of ATTACKS) {
-    it(`names tests that are there: ${id}`, () => {
+    it(`refers to existing tests: ${id}`, () => {
       for (const { file, name } of test) {
-        assert.ok(existsSync(file), `${file} is not there`);
+        assert.ok(existsSync(file), `${file} does not exist`);
         const start = new RegExp(`\\b(it|describe)\\(\\s*["'\`]${literal(name)}`);
         assert.match(readFileSync(file, "utf8"), start, `${file} has no test '${name}...'`);
       }

@@ -1,10 +1,11 @@
 /**
- * Attacks on a lab, each with what stands against it and the tests that try it. `SECURITY.md` is
- * written from this table; a name is the start of a test's or a suite's own.
+ * Attacks on a lab, each with its defence and the tests that try it. The table in `SECURITY.md` is
+ * generated from this one.
  */
 
 interface TestRef {
   readonly file: string;
+  /** Start of the name of a test or a suite. */
   readonly name: string;
 }
 
@@ -12,9 +13,8 @@ export interface Attack {
   readonly id: string;
   /** What the attacker does. */
   readonly attack: string;
-  /** What refuses it. */
+  /** What prevents the attack. */
   readonly defence: string;
-  /** Where it is tried. */
   readonly test: readonly TestRef[];
 }
 
@@ -29,14 +29,15 @@ const VIOLATIONS = at(
 export const ATTACKS: readonly Attack[] = [
   {
     id: "S1",
-    attack: "Answer an SSH connection that is declared without a host key.",
-    defence: "The policy host-key-pinned stops the preview; the lab's own connections always pin.",
+    attack: "Impersonate the server of an SSH connection that declares no host key.",
+    defence:
+      "The policy host-key-pinned stops the preview; the lab's own connections always pin the key.",
     test: [...at("policy/resources", "policy host-key-pinned"), ...VIOLATIONS],
   },
   {
     id: "S2",
-    attack: "Answer in a guest's or a host's place with another SSH host key.",
-    defence: "Every connection knows the one key; another is refused before anything is run.",
+    attack: "Impersonate a guest or a host with another SSH host key.",
+    defence: "Every connection pins one key, and refuses another before it runs anything.",
     test: [
       ...at(
         "integration/hostKey",
@@ -49,29 +50,30 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     id: "S3",
-    attack: "Have libvirt reached by a URI that is plain or does not verify its server.",
+    attack: "Impersonate libvirt on a connection that is plain or does not verify the server.",
     defence: "The policy no-plain-or-unverified-libvirt-uri stops the preview.",
     test: [...at("policy/resources", "policy no-plain-or-unverified-libvirt-uri"), ...VIOLATIONS],
   },
   {
     id: "S4",
-    attack: "Have a screen listen where other machines reach it, in clear text.",
-    defence: "The configuration refuses it; the policy spice-not-exposed stops domains beside it.",
+    attack: "Read a screen that listens in clear text on an address that other machines reach.",
+    defence:
+      "The configuration refuses such an address; the policy spice-not-exposed stops other domains of the program.",
     test: [
-      ...at("unit/lib/labConfig", "refuses a screen that others could reach in clear text"),
+      ...at("unit/config/lab", "refuses a screen that others could reach in clear text"),
       ...VIOLATIONS,
     ],
   },
   {
     id: "S5",
     attack: "Watch a guest's screen as another user of the host.",
-    defence: "SPICE asks for a ticket, which lies in files that the lab's user alone may read.",
+    defence: "SPICE asks for a ticket, which is in files that only the lab's user may read.",
     test: at("security/spice", "refuses another user of the host, who cannot read the ticket"),
   },
   {
     id: "S6",
-    attack: "Open a screen without the ticket, with a wrong one, or past TLS.",
-    defence: "QEMU's SPICE server refuses the client; with TLS it has no port for clear text.",
+    attack: "Open a screen without the ticket, with a wrong ticket, or without TLS.",
+    defence: "QEMU's SPICE server refuses the client; with TLS it has no clear-text port.",
     test: at(
       "security/spice",
       "shows the screen to who has the ticket",
@@ -84,17 +86,19 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     id: "S7",
-    attack: "Take what a viewer copies, or send files through it.",
-    defence: "Both are off; the policy no-clipboard-or-file-transfer stops what is not named.",
+    attack: "Read the clipboard of a viewer, or send files through the viewer.",
+    defence:
+      "Both are off; the policy no-clipboard-or-file-transfer stops guests that it does not name.",
     test: at("integration/policy", "stop a preview of what breaks one, with the fix"),
   },
   {
     id: "S8",
-    attack: "Share a folder that holds the host's secrets, by name or through a link.",
-    defence: "The configuration and the check of the host refuse it; so does share-not-sensitive.",
+    attack: "Get the host's secrets by a share of their folder, by name or through a link.",
+    defence:
+      "The configuration, the check of the host and the policy share-not-sensitive refuse such a share.",
     test: [
       ...at(
-        "unit/lib/sharePath",
+        "unit/config/sharePath",
         "refuses a system folder with anything below it, however the path is spelled",
       ),
       ...at("security/host", "refuses a share that is a link out of where it seems to be"),
@@ -104,42 +108,46 @@ export const ATTACKS: readonly Attack[] = [
   {
     id: "S9",
     attack: "Write to a read-only share as root of the guest.",
-    defence: "QEMU itself refuses, whatever the guest mounts.",
+    defence: "QEMU itself refuses writes, however the guest mounts the share.",
     test: at("security/guest", "cannot write to a share that is read-only"),
   },
   {
     id: "S10",
-    attack: "Leave links out, device nodes and set-user-id files in the share for the host.",
-    defence: "Access mode mapped: the host sees plain files of QEMU's user.",
+    attack: "Leave symbolic links, device nodes and set-user-id files in the share for the host.",
+    defence: "With access mode mapped the host sees plain files of QEMU's user.",
     test: at("security/guest", "leaves neither links, nor devices, nor suid bits on the host"),
   },
   {
     id: "S11",
     attack: "Break out through a known weakness of 9p, QEMU or libslirp.",
     defence:
-      "The doctor and the policy known-vulnerable name each open one, until it is acknowledged. Advice by default: Debian 12 has no fix for all of them.",
+      "The doctor and the policy known-vulnerable report each open weakness until it is acknowledged. The policy is advisory by default, because Debian 12 does not fix all of them.",
     test: [
       ...at("policy/domains", "names a writable 9p share, and user-mode network"),
-      ...at("unit/lib/hostChecks/security", "finds an old QEMU full of them"),
+      ...at("unit/components/host/checks/security", "finds an old QEMU full of them"),
     ],
   },
   {
     id: "S12",
-    attack: "Plant a seed image or open a lab's folder, so that keys are the attacker's.",
-    defence: "Files are made anew with mode 0600, never through a link; open folders are refused.",
+    attack: "Plant a seed image, or open a lab's folder, to give the lab the attacker's keys.",
+    defence: "Files are created with mode 0600, never through a link; open folders are refused.",
     test: [
       ...at(
-        "unit/io/guestSeed",
+        "unit/components/domain/seed.provider",
         "holds the documents, for its owner alone",
         "takes no link for the image, and writes through none",
       ),
-      ...at("unit/components/guestAccess", "makes keys that OpenSSH reads, for their owner only"),
+      ...at(
+        "unit/components/access/access.resource",
+        "makes keys that OpenSSH reads, for their owner only",
+      ),
     ],
   },
   {
     id: "S13",
     attack: "Find a key, a ticket or the passphrase where others may read.",
-    defence: "Secrets are files of mode 0600, go by standard input, and into no state.",
+    defence:
+      "Secrets are in files of mode 0600, are passed by standard input, and are never in plain text in the state.",
     test: [
       ...at(
         "security/guest",
@@ -153,10 +161,10 @@ export const ATTACKS: readonly Attack[] = [
   {
     id: "S14",
     attack: "Log in to a guest by a password.",
-    defence: "No account has one, and sshd does not ask for one.",
+    defence: "No account has a password, and sshd accepts none.",
     test: [
       ...at(
-        "unit/lib/cloudInit",
+        "unit/components/domain/cloudInit",
         "is the whole document, with the keys in place and no password anywhere",
       ),
       ...at("security/guest", "takes no password, from nobody"),
@@ -164,14 +172,14 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     id: "S15",
-    attack: "Take the keys from a seed image that is needed at every boot.",
-    defence: "A guest boots without its seed, with the same keys.",
+    attack: "Read the keys from a seed image that every boot needs.",
+    defence: "A guest boots without its seed and keeps its keys, so the image can be removed.",
     test: at("security/guest", "boots without its seed: the login works, the host key is the same"),
   },
   {
     id: "S16",
-    attack: "Serve another image than the published one, or one that opens files of the host.",
-    defence: "The digest, then what the image says of itself, before libvirt sees it.",
+    attack: "Serve an altered image, or an image that refers to files of the host.",
+    defence: "The digest and the image's header are checked before libvirt reads the image.",
     test: at(
       "integration/imageFetch",
       "never uses a file with one flipped byte, and removes it",
@@ -183,38 +191,39 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     id: "S17",
-    attack: "Put shell text, options, line ends or 300 characters into any value.",
-    defence: "Values are checked by their schema, and reach programs as words, never as text.",
+    attack: "Put shell code, options, newlines or 300 characters into any value.",
+    defence: "A schema checks all values; programs get them as single arguments, never as code.",
     test: [
       ...at(
-        "unit/lib/labConfig",
+        "unit/config/lab",
         "answers a lab with anything in any place of it",
         "refuses any key that it does not know, wherever it stands",
       ),
       ...at("unit/fuzz", "500 hostile texts do not get out of"),
-      ...at("unit/lib/quote", "is read back by"),
+      ...at("unit/core/quote", "is read back by"),
       ...at("security/host", "takes hostile words as words, or refuses them"),
     ],
   },
   {
     id: "S18",
-    attack: "Put markup into a name, or an entity into XML that is read.",
-    defence: "XML is written by a serializer, and read with document types refused.",
+    attack: "Put markup into a name, or an entity into XML that the lab reads.",
+    defence: "A serializer writes XML; the parser refuses document types.",
     test: [
-      ...at("unit/lib/xml", "writes markup as text", "refuses a document type"),
-      ...at("unit/lib/domainXml", "carries hostile names as text"),
+      ...at("unit/core/xml", "writes markup as text", "refuses a document type"),
+      ...at("unit/components/domain/definition", "carries hostile names as text"),
     ],
   },
   {
     id: "S19",
-    attack: "Declare a domain with raw QEMU arguments, without a label, or with QEMU as root.",
+    attack:
+      "Declare a domain with raw QEMU arguments, without an sVirt label, or with QEMU as root.",
     defence: "The policies no-qemu-commandline and confined stop the preview.",
     test: VIOLATIONS,
   },
   {
     id: "S20",
-    attack: "Use what QEMU may do on the host, from a guest that has taken it over.",
-    defence: "QEMU runs as libvirt-qemu and, where the kernel has AppArmor, in a profile.",
+    attack: "Use QEMU's rights on the host from a guest that controls its QEMU.",
+    defence: "QEMU runs as libvirt-qemu and, if the kernel has AppArmor, in a profile.",
     test: at(
       "security/guest",
       "runs in a QEMU that is neither root nor of root's groups",
@@ -224,15 +233,19 @@ export const ATTACKS: readonly Attack[] = [
   {
     id: "S21",
     attack: "Use libvirt, which is as good as root, as another user of the host.",
-    defence: "Its socket is for root and the group libvirt.",
+    defence: "Only root and the group libvirt may use its socket.",
     test: at("security/host", "lets no other user of the host use libvirt"),
   },
   {
     id: "S22",
-    attack: "Have the lab remove or overwrite what it did not make.",
-    defence: "Only what carries the lab's mark is touched; disks are asked for by policy.",
+    attack: "Make the lab remove or overwrite what it did not create.",
+    defence:
+      "The lab changes only what carries its mark; the policy data-disk-protected protects data disks.",
     test: [
-      ...at("unit/io/domainContract", "leaves a domain that carries another's mark"),
+      ...at(
+        "unit/components/domain/contract.provider",
+        "leaves a domain that carries another's mark",
+      ),
       ...at("integration/adopted", "is left alone by `down` when it carries no mark any more"),
       ...at("security/host", "makes no way through a pool or a network without the lab's mark"),
       ...at("policy/resources", "policy data-disk-protected"),
@@ -241,9 +254,9 @@ export const ATTACKS: readonly Attack[] = [
   {
     id: "S23",
     attack: "Claim another lab's domain or port.",
-    defence: "The claim is refused, with the owner's name.",
+    defence: "The lab refuses the claim, and names the owner.",
     test: [
-      ...at("unit/io/domainContract", "refuses"),
+      ...at("unit/components/domain/contract.provider", "refuses"),
       ...at("integration/adopted", "is refused when"),
       ...at("integration/ports", "refuses a port that another guest has"),
     ],
@@ -252,7 +265,7 @@ export const ATTACKS: readonly Attack[] = [
     id: "S24",
     attack: "Read the state's secrets, or the passphrase, as another user.",
     defence:
-      "The home has mode 0700 or is refused; the passphrase is a file; secrets are encrypted.",
+      "MIRLAB_HOME must have mode 0700; the passphrase is a file; the state's secrets are encrypted.",
     test: [
       {
         file: "toolchain/test/home.test.ts",
@@ -264,9 +277,9 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     id: "S25",
-    attack: "Change a package or a download on its way to the lab.",
+    attack: "Alter a package or a download on its way to the lab.",
     defence:
-      "Lock files with integrity, checksums, the archive's keyring; install scripts are off.",
+      "Lockfiles with digests, checksums and the archive's keyring verify it; install scripts are off.",
     test: [
       ...at("security/host", "installs no npm package that is not the locked one"),
       ...at(
@@ -285,9 +298,9 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     id: "S26",
-    attack: "Reach the host's services or other guests over a guest's network.",
+    attack: "Reach the host's services or other guests through a guest's network.",
     defence:
-      "`network.outbound: false`: QEMU then forwards SSH in, and nothing out. By default a guest of user mode reaches what the host reaches.",
+      "With `network.outbound: false` QEMU forwards SSH in, and nothing out. By default a guest with user-mode network reaches whatever the host reaches.",
     test: at("security/guest", "reaches neither the host's loopback nor anything behind it"),
   },
 ];

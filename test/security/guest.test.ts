@@ -12,7 +12,7 @@ const STACK = "itest-security";
 const DOMAIN = `mirlab-${STACK}-mir`;
 const CONFIG = { name: "mir", network: { outbound: false }, spice: { tls: true } };
 
-/** Command lines of everything that runs, until it is stopped. */
+/** Collects the command lines of all processes until `stop`. */
 function watchProcesses(): { readonly seen: Set<string>; readonly stop: () => void } {
   const seen = new Set<string>();
   const timer = setInterval(() => {
@@ -20,7 +20,7 @@ function watchProcesses(): { readonly seen: Set<string>; readonly stop: () => vo
       try {
         seen.add(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
       } catch {
-        // It has ended.
+        // The process has ended.
       }
     }
   }, 100);
@@ -32,8 +32,8 @@ describe("a hostile guest", { timeout: 1_800_000 }, () => {
   const folder = join(lab.home, "labs", STACK, "mir");
   const share = join(lab.dataDir, STACK, "shares", "mir");
   const processes = watchProcesses();
-  /** Everything that the engine said, and what can be asked of it. */
-  const said = new Map<string, string>();
+  /** All output of the engine, the state and the logs, by place. */
+  const outputs = new Map<string, string>();
   let url = "";
   const server = createServer((_request, response) => response.end("host"));
 
@@ -49,9 +49,9 @@ describe("a hostile guest", { timeout: 1_800_000 }, () => {
     assert.equal(ended.code, 0, `${script}: ${ended.stderr}`);
     return ended.stdout.toString().trim();
   };
-  const tell = async (what: string, ...args: string[]): Promise<number> => {
+  const pulumi = async (what: string, ...args: string[]): Promise<number> => {
     const { code, text } = await lab.pulumi(...args);
-    said.set(what, text);
+    outputs.set(what, text);
     return code;
   };
   const secrets = new Map<string, string>();
@@ -59,22 +59,22 @@ describe("a hostile guest", { timeout: 1_800_000 }, () => {
     assert.ok((text ?? "").length >= 20, name);
     secrets.set(name, text ?? "");
   };
-  /** Which secret is found where: in what was said until now, in the state, in a command line. */
+  /** `SECRET: PLACE` for each secret found in an output, the state or a command line. */
   const leaks = (): string[] => {
     const state = join(lab.home, "state");
     for (const name of readdirSync(state, { recursive: true }).map(String)) {
       const path = join(state, name);
-      if (statSync(path).isFile()) said.set(`state: ${name}`, readFileSync(path, "latin1"));
+      if (statSync(path).isFile()) outputs.set(`state: ${name}`, readFileSync(path, "latin1"));
     }
-    said.set("command lines", [...processes.seen].join("\n"));
+    outputs.set("command lines", [...processes.seen].join("\n"));
     assert.ok(secrets.size > 0);
-    return [...said].flatMap(([place, text]) =>
+    return [...outputs].flatMap(([place, text]) =>
       [...secrets]
         .filter(([, secret]) => text.includes(secret))
         .map(([name]) => `${name}: ${place}`),
     );
   };
-  /** The host's port, from the guest: prints what answers. */
+  /** Connects from the guest to a port of the host's loopback, and prints the answer. */
   const reachHost = (): Promise<RunResult> => {
     const port = new URL(url).port;
     return asRoot(`exec 3<>/dev/tcp/10.0.2.2/${port} || exit 7
@@ -91,8 +91,8 @@ printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; timeout 5 cat <&3`);
     assert.equal(there.code, 0, there.stderr);
     url = await listen(server);
     await lab.init();
-    const code = await tell("up", "up", "--yes", "--skip-preview");
-    assert.equal(code, 0, said.get("up"));
+    const code = await pulumi("up", "up", "--yes", "--skip-preview");
+    assert.equal(code, 0, outputs.get("up"));
   });
   after(async () => {
     processes.stop();
@@ -111,8 +111,11 @@ sync`);
     const names = ["link", "absolute", "block", "char", "pipe", "shell", "folder"];
     for (const name of names) {
       const seen = lstatSync(join(share, name));
-      assert.ok(name === "folder" ? seen.isDirectory() : seen.isFile(), `${name} is a plain one`);
-      // A folder has the setgid bit of the share that it lies in: the host's own.
+      assert.ok(
+        name === "folder" ? seen.isDirectory() : seen.isFile(),
+        `${name} is a regular file or a folder`,
+      );
+      // A folder inherits the setgid bit of the share on the host.
       const special = name === "folder" ? 0o5000 : 0o7000;
       assert.equal(seen.mode & special, 0, `${name} has no special bit`);
       assert.notEqual(seen.uid, 0, `${name} is not root's`);
@@ -190,14 +193,14 @@ sync`);
     keep("spice_ticket", readFileSync(join(folder, "spice_ticket"), "utf8").trim());
     keep("passphrase", readFileSync(join(lab.home, "passphrase"), "utf8").trim());
     const logs = await root("cat /var/log/*.log /var/log/*/*.log 2>/dev/null; journalctl -o cat");
-    said.set("the guest's logs", logs);
-    said.set("the host's log", readFileSync(`/var/log/libvirt/qemu/${DOMAIN}.log`, "utf8"));
-    await tell("preview", "preview", "--diff", "--refresh");
-    await tell("preview as JSON", "preview", "--json");
+    outputs.set("the guest's logs", logs);
+    outputs.set("the host's log", readFileSync(`/var/log/libvirt/qemu/${DOMAIN}.log`, "utf8"));
+    await pulumi("preview", "preview", "--diff", "--refresh");
+    await pulumi("preview as JSON", "preview", "--json");
     lab.configure([{ ...CONFIG, gates: { kernel: ">= 99.1" } }]);
-    assert.notEqual(await tell("failing up", "up", "--yes", "--skip-preview"), 0);
-    await tell("export", "stack", "export");
-    await tell("outputs", "stack", "output", "--json", "--show-secrets");
+    assert.notEqual(await pulumi("failing up", "up", "--yes", "--skip-preview"), 0);
+    await pulumi("export", "stack", "export");
+    await pulumi("outputs", "stack", "output", "--json", "--show-secrets");
     assert.deepEqual(leaks(), []);
   });
 
@@ -207,10 +210,10 @@ sync`);
     await virsh("shutdown", DOMAIN);
     const off = Date.now() + 180_000;
     while ((await virsh("domstate", DOMAIN)).trim() !== "shut off") {
-      assert.ok(Date.now() < off, "it did not shut down");
+      assert.ok(Date.now() < off, "the guest did not shut down");
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
-    // Without the seed; for the tests below the share is read-only, and the network open.
+    // Without the seed. For the tests below: a read-only share and an open network.
     const xml = (await virsh("dumpxml", "--inactive", "--security-info", DOMAIN))
       .replace(/<disk type='file' device='cdrom'>[^]*?<\/disk>/, "")
       .replace("<target dir='share'/>", "<target dir='share'/><readonly/>")
@@ -221,7 +224,7 @@ sync`);
     assert.equal(await virsh("start", DOMAIN), "");
     const up = Date.now() + 600_000;
     while ((await ssh("-o", "ConnectTimeout=5", `mirlab-${STACK}-mir`, "true")).code !== 0) {
-      assert.ok(Date.now() < up, "it did not come up");
+      assert.ok(Date.now() < up, "the guest did not boot");
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
     assert.equal(await root(keys), was);
@@ -255,7 +258,7 @@ exit 0`);
   });
 
   it("keeps them out of what is said and left when it is destroyed", async () => {
-    assert.equal(await tell("destroy", "destroy", "--yes", "--skip-preview"), 0);
+    assert.equal(await pulumi("destroy", "destroy", "--yes", "--skip-preview"), 0);
     assert.deepEqual(leaks(), []);
     assert.ok(processes.seen.size > 100, "processes were seen");
   });

@@ -1,4 +1,4 @@
-/** Attacks on the host's side of a lab: words, links, sockets, names, packages. No guest. */
+/** Attacks on the host's side of a lab: arguments, links, sockets, names, packages. No guest. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
@@ -50,7 +50,7 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
     "é\u202e\u0007名",
     "a".repeat(300),
   ];
-  /** Scripts with a word that somebody else chose. What they would do with a good one harms nothing. */
+  /** Scripts with a hostile word as one argument. With a harmless word they change nothing. */
   const scripts: readonly (readonly [string, (word: string) => readonly string[]])[] = [
     ["domain-observe.sh", (word) => [word, "0123456789abcdef"]],
     ["domain-observe.sh", (word) => [NAME, word]],
@@ -74,11 +74,11 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
     for (const [name, args] of scripts) {
       for (const word of hostile) {
         const ended = await runOnHost(undefined, name, args(word), { stdin: "<device/>" });
-        const told = `${name} ${JSON.stringify(args(word))}: ${ended.stderr}`;
-        assert.ok(!existsSync(canary), told);
-        // A word like any other; or a pool or a network of that name, which is not there.
-        if (ended.code === 0) assert.ok(/^a+$/.test(word) || name === "orphan.sh", told);
-        assert.doesNotMatch(ended.stdout.toString(), /root:x:/, told);
+        const what = `${name} ${JSON.stringify(args(word))}: ${ended.stderr}`;
+        assert.ok(!existsSync(canary), what);
+        // A valid word, or the name of a pool or network that does not exist.
+        if (ended.code === 0) assert.ok(/^a+$/.test(word) || name === "orphan.sh", what);
+        assert.doesNotMatch(ended.stdout.toString(), /root:x:/, what);
         tried++;
       }
     }
@@ -101,7 +101,7 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
     for (const way of [[], ["--readonly"]]) {
       const words = ["env", "HOME=/nonexistent", "virsh", ...way, "--connect", "qemu:///system"];
       const ended = await run([...asOther, ...words, "list", "--all"]);
-      // Only to read, polkit may let everybody in.
+      // polkit may allow everybody a read-only connection.
       if (way.length > 0 && ended.code === 0) continue;
       assert.notEqual(ended.code, 0, ended.stdout.toString());
       assert.match(ended.stderr, /failed to connect to the hypervisor/);
@@ -120,13 +120,13 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
     assert.equal(await virsh("net-define", join(folder, "network.xml")), "");
     try {
       const attempts: [string[], RegExp][] = [
-        [["pool", NAME, "/var/lib/mirlab/test/pool"], /required the name free or the pool on/],
-        [["network", NAME, "test"], /network .* of stack other, required the name free/],
+        [["pool", NAME, "/var/lib/mirlab/test/pool"], /need the name free or the pool on/],
+        [["network", NAME, "test"], /network .* of stack other; need the name free/],
       ];
-      for (const [words, told] of attempts) {
+      for (const [words, message] of attempts) {
         const ended = await runOnHost(undefined, "orphan.sh", words);
         assert.notEqual(ended.code, 0);
-        assert.match(ended.stderr, told);
+        assert.match(ended.stderr, message);
       }
       assert.match(await virsh("pool-dumpxml", NAME), new RegExp(foreign));
       assert.match(await virsh("net-dumpxml", NAME), new RegExp(NAME));
@@ -137,7 +137,7 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
   });
 
   it("installs no npm package that is not the locked one", async () => {
-    /** A package that would run something when it is installed, as `npm pack` makes it. */
+    /** A package with an install script, packed by `npm pack`. */
     const packed = async (name: string, text: string): Promise<Buffer> => {
       const at = join(folder, name);
       mkdirSync(at);
@@ -168,7 +168,7 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
     writeFileSync(join(at, "package-lock.json"), JSON.stringify(lock));
     const install = (): Promise<RunResult> =>
       run(["npm", "ci", "--prefix", at, "--cache", join(folder, "npm"), "--fetch-retries=0"], {
-        // `npm run --silent` would make this npm silent too.
+        // Under `npm run --silent` this npm would be silent too.
         env: { npm_config_loglevel: "error" },
         timeoutMs: 120_000,
       });
@@ -181,7 +181,7 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
       const installed = await install();
       assert.equal(installed.code, 0, installed.stderr);
       assert.ok(existsSync(join(at, "node_modules", "victim", "index.js")));
-      assert.ok(!existsSync(canary), "its install script was run");
+      assert.ok(!existsSync(canary), "its install script ran");
     } finally {
       await closed(server);
     }

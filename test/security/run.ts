@@ -1,6 +1,7 @@
 /**
- * Tries every attack of the table, and says how each ended. Needs what the integration tests need.
- *   run.ts [--no-guest]     --no-guest leaves out what needs a guest that boots
+ * Runs the tests of every attack in the table, and prints each attack's result. Needs the same as the
+ * integration tests.
+ *   run.ts [--no-guest]     --no-guest skips the tests that boot a guest
  */
 import { run as runTests } from "node:test";
 import { Attack, ATTACKS } from "./attacks";
@@ -11,12 +12,12 @@ interface Outcome {
   readonly file: string;
   readonly name: string;
   readonly passed: boolean;
-  /** Why it was not tried; undefined: it was. */
+  /** Why the test was skipped; undefined: it ran. */
   readonly skipped?: string;
   readonly error?: string;
 }
 
-/** Runs the files, one after the other, and collects how each test and suite in them ended. */
+/** Runs the files one after the other, and collects the result of each test and suite. */
 async function outcomesOf(files: readonly string[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const file of files) {
@@ -24,18 +25,18 @@ async function outcomesOf(files: readonly string[]): Promise<Outcome[]> {
     const stream = runTests({ files: [file], concurrency: 1 });
     const keep =
       (passed: boolean) =>
-      (told: {
+      (event: {
         name: string;
         skip?: string | boolean;
         details: { error?: { message?: string; cause?: unknown } };
       }): void => {
-        const { name, skip, details } = told;
+        const { name, skip, details } = event;
         const error = details.error;
         outcomes.push({
           ...{ file, name, passed },
           ...(skip === undefined || skip === false
             ? {}
-            : { skipped: skip === true ? "no reason told" : skip || "no reason told" }),
+            : { skipped: skip === true ? "no reason given" : skip || "no reason given" }),
           ...(error === undefined ? {} : { error: error.message ?? "" }),
         });
       };
@@ -59,11 +60,11 @@ function verdictOf(attack: Attack, outcomes: readonly Outcome[], leftOut: boolea
   let tried = false;
   for (const { file, name } of attack.test) {
     if (leftOut && file === GUEST) {
-      skipped?.push(`${name}: it needs a guest, and --no-guest was given`);
+      skipped?.push(`${name}: needs a guest, and --no-guest is set`);
       continue;
     }
     const own = outcomes.filter((o) => o.file === file && o.name.startsWith(name));
-    if (own.length === 0) failed?.push(`${file}: no test '${name}...' was run`);
+    if (own.length === 0) failed?.push(`${file}: found no test '${name}...'; need one`);
     for (const outcome of own) {
       if (outcome.skipped !== undefined) skipped?.push(`${name}: ${outcome.skipped}`);
       else {

@@ -1,4 +1,4 @@
-/** Screens of real QEMUs, and a real SPICE client that should or should not see them. No guest boots. */
+/** Screens of real QEMUs, and a real SPICE client with or without the right to see them. No guest boots. */
 import assert from "node:assert/strict";
 import {
   chmodSync,
@@ -22,7 +22,7 @@ import { freePort } from "../integration/loopback";
 import { ROOT, virsh } from "../integration/support";
 
 const PREFIX = `mirlab-test-screen-${process.pid}`;
-/** A user of the host who is nobody's. */
+/** UID of another user of the host: nobody. */
 const OTHER = 65534;
 const folder = mkdtempSync(join(tmpdir(), "mirlab-screen-"));
 const CLIENT = join(ROOT, "test/security/spiceClient.py");
@@ -32,7 +32,7 @@ interface Shown {
   readonly directory: string;
 }
 
-/** What a client saw: `picture WIDTH HEIGHT`, or why it saw none. It is given the lab's file, edited. */
+/** Output of a client with the lab's file, edited: `picture WIDTH HEIGHT`, or why it saw none. */
 async function look(shown: Shown, ...edits: [string | RegExp, string][]): Promise<string> {
   const viewer = readFileSync(join(shown.directory, "console.vv"), "utf8");
   const edited = edits.reduce((text, [from, to]) => text.replace(from, to), viewer);
@@ -47,7 +47,7 @@ const file = (name: string, text: string): string => {
   return join(folder, name);
 };
 
-/** A machine without a system, with the screen of the lab's guests; it shows its firmware. */
+/** Starts a domain without a disk, with the screen of the lab's guests; it shows its firmware. */
 async function show(name: string, tls: boolean): Promise<Shown> {
   const port = await freePort();
   const directory = join(folder, name);
@@ -117,7 +117,7 @@ describe("a guest's screen", { timeout: 300_000 }, () => {
   });
 
   it("refuses another user of the host, who cannot read the ticket", async () => {
-    // He can reach all but what is the lab's own.
+    // This user can read the client and the address, but not the lab's files.
     chmodSync(folder, 0o755);
     const client = join(folder, "client.py");
     writeFileSync(client, readFileSync(CLIENT), { mode: 0o644 });
@@ -170,8 +170,14 @@ describe("a guest's screen", { timeout: 300_000 }, () => {
     const other = join(folder, "other");
     mkdirSync(other);
     const screen = { title: "other", port: 1, subject: "CN=mirlab test secure" };
-    const made = { directory: other, alias: "other", hostName: "127.0.0.1", port: 22, user: "mir" };
-    await access.create({ ...made, screen });
+    const inputs = {
+      directory: other,
+      alias: "other",
+      hostName: "127.0.0.1",
+      port: 22,
+      user: "mir",
+    };
+    await access.create({ ...inputs, screen });
     const [authority = ""] = /^ca=.*/m.exec(readFileSync(join(other, "console.vv"), "utf8")) ?? [];
     assert.match(await look(secure, [/^ca=.*/m, authority]), /^error-tls/);
     const subject = await look(secure, ["test secure", "test other"]);
@@ -191,7 +197,7 @@ describe("a guest's screen", { timeout: 300_000 }, () => {
   });
 });
 
-/** The command lines of everything that runs. */
+/** The command line files of all processes. */
 const processes = (): string[] =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

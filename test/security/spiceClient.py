@@ -1,8 +1,8 @@
-"""A SPICE client that says what it saw: `picture WIDTH HEIGHT`, or why there was none.
+"""A SPICE client that prints `picture WIDTH HEIGHT`, or why it got no picture.
 
     spiceClient.py FILE
 
-FILE is what remote-viewer opens. Ends after 20 seconds.
+FILE is a connection file of remote-viewer. Ends after 20 seconds.
 """
 
 import configparser
@@ -20,11 +20,11 @@ with open(sys.argv[1], encoding="ascii") as file:
 viewer = parser["virt-viewer"]
 
 loop = GLib.MainLoop()
-said = ["nothing in 20 s"]
+result = ["nothing in 20 s"]
 
 
-def end(words):
-    said[0] = words
+def end(text):
+    result[0] = text
     loop.quit()
 
 
@@ -39,7 +39,7 @@ def on_picture(_channel, _format, width, height, *_rest):
     end(f"picture {width} {height}")
 
 
-# The library's own `connect` hides that of signals.
+# The library's own `connect` hides GObject's `connect` of signals.
 on = GObject.Object.connect
 
 
@@ -56,7 +56,7 @@ for key in ["host", "port", "tls-port", "password"]:
     if key in viewer:
         session.set_property(key, viewer[key])
 if "ca" in viewer:
-    # As the viewer reads it: GLib's key files write a line's end as \\n.
+    # GLib's key files write a newline as \\n.
     authority = tempfile.NamedTemporaryFile(mode="w", encoding="ascii")
     authority.write(viewer["ca"].replace("\\n", "\n") + "\n")
     authority.flush()
@@ -68,4 +68,4 @@ on(session, "channel-new", on_channel)
 GLib.timeout_add_seconds(20, loop.quit)
 SpiceClientGLib.Session.connect(session)
 loop.run()
-print(said[0])
+print(result[0])

@@ -1,4 +1,4 @@
-// Evidence of looks at guests, for the tests of what is made of it.
+// Evidence of looks at guests, for the tests of report and JUnit output.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Tier, Verdict } from "../../core/verdict";
@@ -120,12 +120,12 @@ export const NOT_REACHED: Evidence = {
   facts: null,
   pictures: [],
   sessionLog: {
-    missing: "The guest did not tell it: Connection refused",
+    missing: "Not available from the guest: Connection refused",
     whole: "'journalctl -b -u mir-session' in mirlab-dev-mir",
   },
 };
 
-/** Texts with which a guest would like to run something in the reader's browser or terminal. */
+/** Texts with which a guest could try to run something in the reader's browser or terminal. */
 export const HOSTILE = [
   "<script>window.pwned=1</script>",
   "<img src=x onerror=window.pwned=2>",
@@ -142,7 +142,7 @@ export const HOSTILE = [
   "\u0000nul\u0008back \ud800 lone",
 ] as const;
 
-/** All of a guest's words are hostile, and one log has 10 MB. */
+/** Evidence in which all of the guest's texts are hostile, and one log has 10 MB. */
 export function hostileEvidence(): Evidence {
   const all = HOSTILE.join("\n");
   const bad = (status: Verdict["status"], fatal: boolean): Verdict =>

@@ -20,7 +20,7 @@ interface Job {
   readonly steps: { uses?: string; run?: string; with?: Record<string, unknown> }[];
 }
 
-/** Bash reads the text without running it. */
+/** Checks the syntax without running the text. */
 const assertBash = (text: string): void =>
   void execFileSync("bash", ["-n", "-c", text], { stdio: "pipe" });
 
@@ -28,18 +28,18 @@ describe("the workflow example", () => {
   const { permissions, jobs } = parse(example("github-actions.yml")) as Workflow;
   const all = Object.values(jobs);
   const steps = all.flatMap((job) => job.steps);
-  it("may read the repository, and nothing else", () => {
+  it("has only the permission to read the repository", () => {
     assert.deepEqual(permissions, { contents: "read" });
     for (const job of all) assert.equal(job.permissions, undefined);
   });
-  it("names every action by a commit, and keeps no credentials", () => {
+  it("pins every action by commit, and keeps no credentials", () => {
     const used = steps.flatMap(({ uses }) => uses ?? []);
     assert.ok(used.length > 0);
     for (const action of used) assert.match(action, /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
     const checkout = steps.find(({ uses }) => uses?.startsWith("actions/checkout@"));
     assert.equal(checkout?.with?.["persist-credentials"], false);
   });
-  it("runs on the lab's own machine, and its commands are bash without spliced data", () => {
+  it("runs on the lab's own machine, with bash commands without spliced data", () => {
     for (const job of all) assert.deepEqual(job["runs-on"], ["self-hosted", "mirlab"]);
     const commands = steps.flatMap(({ run }) => run ?? []);
     assert.ok(commands.some((text) => text.startsWith("bin/lab drift")));
@@ -55,13 +55,13 @@ describe("the crontab example", () => {
     .split("\n")
     .filter((line) => /^[0-9*]/.test(line))
     .map((line) => /^(?:\S+ ){5}(.*)$/.exec(line)?.[1] ?? "");
-  it("is one command that cron passes on whole", () => {
+  it("is one command that cron does not truncate", () => {
     assert.equal(jobs.length, 1);
     assertBash(jobs[0] ?? "");
-    // cron takes it for the end of the command.
+    // cron treats `%` as the end of the command.
     assert.ok(!jobs[0]?.includes("%"));
   });
-  const said = (drift: string): string => {
+  const output = (drift: string): string => {
     const folder = mkdtempSync(join(tmpdir(), "mirlab-cron-"));
     try {
       const text = (jobs[0] ?? "").replace("/opt/mirlab", '"$1"').replace("bin/lab drift", '"$2"');
@@ -71,9 +71,9 @@ describe("the crontab example", () => {
       rmSync(folder, { recursive: true });
     }
   };
-  it("is silent when there is no drift", () => assert.equal(said("echo no drift in dev"), ""));
-  it("tells the drift", () => assert.equal(said("echo a: b; exit 7"), "a: b\n"));
-  it("tells why it could not tell", () => assert.equal(said("echo no >&2; exit 2"), "no\n"));
+  it("is silent when there is no drift", () => assert.equal(output("echo no drift in dev"), ""));
+  it("prints the drift", () => assert.equal(output("echo a: b; exit 7"), "a: b\n"));
+  it("prints why the check failed", () => assert.equal(output("echo no >&2; exit 2"), "no\n"));
 });
 
 const verify = spawnSync("systemd-analyze", ["--version"]).status === 0;

@@ -1,4 +1,4 @@
-// A guest as scripts/guest/observe.py tells of it, and the contract that it keeps.
+// A guest as scripts/guest/observe.py reports it, and the contract that it meets.
 import { GuestContract, readWritten, Written } from "../../components/guest/contract";
 import { GuestObservation, readGuestObservation } from "../../components/guest/observation";
 import { fixture } from "./support";
@@ -20,13 +20,13 @@ export const CONTRACT: GuestContract = {
 type Changed = { -readonly [K in keyof GuestObservation]: GuestObservation[K] };
 
 /** The look of the fixture, with changes. */
-export function observed(change: (told: Changed) => void = () => undefined): GuestObservation {
-  const told: Changed = readGuestObservation(OBSERVED);
-  change(told);
-  return told;
+export function observed(change: (look: Changed) => void = () => undefined): GuestObservation {
+  const look: Changed = readGuestObservation(OBSERVED);
+  change(look);
+  return look;
 }
 
-/** What wrote the files of the fixture. */
+/** The written files of the fixture, so that the fixture's guest matches them. */
 export function writtenThen(): Written {
   const { session, share } = observed();
   const lines = (files: GuestObservation["session"]): string =>

@@ -16,14 +16,14 @@ import {
 import { DomainSpec, domainXml } from "../../components/domain/definition";
 import { FakePrograms, fixture, ROOT, temporaryFolder } from "./support";
 
-// The whole program as the engine runs it, on a host that a stand-in for bash tells of.
+// The whole program as the engine runs it, with the host's facts from a fake bash.
 process.chdir(ROOT);
 process.env.MIRLAB_HOME = temporaryFolder();
 const labs = join(process.env.MIRLAB_HOME, "labs", "dev");
 const programs = new FakePrograms();
 const PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----\nSECRET\n-----END OPENSSH PRIVATE KEY-----\n";
 
-/** Facts of a host on which nothing is missing, but for the changes. */
+/** Facts of a host that passes all checks, with changes. */
 function host(changes: Record<string, string> = {}): void {
   const facts = {
     version: "2",
@@ -53,7 +53,7 @@ case "$*" in
 esac`,
 );
 
-/** What the providers would answer. */
+/** The outputs of the providers. */
 function outputsOf(
   type: string,
   name: string,
@@ -98,7 +98,7 @@ mockEngine(outputsOf);
 
 type Guests = Record<string, Record<string, pulumi.Output<unknown>>>;
 
-/** Runs the program for a configuration; gives the values of its outputs. */
+/** Runs the program for a configuration; returns the values of its outputs. */
 async function run(
   config: Record<string, unknown>,
 ): Promise<Record<string, Record<string, unknown>>> {
@@ -114,7 +114,7 @@ async function run(
     values[name] = {};
     for (const [key, output] of Object.entries(outputs)) values[name][key] = await valueOf(output);
   }
-  // Registrations that no output waits for are sent by now or in the next turns.
+  // Wait for registrations that no output depends on.
   for (let seen = -1; seen !== registered.length;) {
     seen = registered.length;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -127,7 +127,7 @@ const tree = (): string[] =>
     .map((r) => `${r.parent === "" ? "" : `${r.parent.split(" ")[1] ?? ""} > `}${r.type} ${r.name}`)
     .sort();
 
-/** The text of everything that the state would show of a resource. */
+/** Everything that the state shows of a resource, as text. */
 const shown = (r: Registered): string => JSON.stringify(inPlain(r.sent));
 
 const failsWith = async (config: Record<string, unknown>, message: string): Promise<void> => {
@@ -141,7 +141,7 @@ const failsWith = async (config: Record<string, unknown>, message: string): Prom
 
 const xslt = (name: string): string => (resourceNamed(name).inputs.xml as { xslt: string }).xslt;
 
-/** The definition that a guest's domain is declared to have. */
+/** The declared definition of a guest's domain. */
 const definition = (name: string): string =>
   domainXml(resourceNamed(name).inputs.spec as DomainSpec);
 
@@ -154,7 +154,7 @@ describe("the dev lab", () => {
     outputs = await run({ guests: [{ name: "mir" }] });
   });
 
-  it("is made of these resources, by these parents", () => {
+  it("has these resources, with these parents", () => {
     assert.deepEqual(
       tree(),
       [
@@ -191,7 +191,7 @@ describe("the dev lab", () => {
     );
   });
 
-  it("tells how to reach the guest and what runs in it", () => {
+  it("outputs how to reach the guest and what runs in it", () => {
     assert.deepEqual(outputs, {
       mir: {
         sshCommand: `ssh -F ${labs}/mir/ssh_config mirlab-dev-mir`,
@@ -224,7 +224,7 @@ describe("the dev lab", () => {
     assert.equal(resourceNamed("mir-vm-disk").inputs.size, 12 * 1024 ** 3);
   });
 
-  it("takes what libvirt owns away before it is made anew", () => {
+  it("deletes libvirt's resources before it replaces them", () => {
     for (const name of ["mir-vm-disk", "mir-vm-seed", "mir-vm-domain", "host-pool"]) {
       assert.equal(resourceNamed(name).deleteBeforeReplace, true, name);
     }
@@ -233,11 +233,11 @@ describe("the dev lab", () => {
     }
   });
 
-  it("clears what a killed run left of a name before it takes the name", () => {
+  it("removes a killed run's orphan before it creates a resource of that name", () => {
     assert.equal(resourceNamed("host-pool").beforeCreate.length, 1);
   });
 
-  it("looks at the host for all that its guests rely on, and takes it for right before them", () => {
+  it("declares everything that the guests need on the host, before the guests", () => {
     const { inputs } = resourceNamed("host-contract");
     assert.deepEqual(inputs.drift, []);
     assert.equal(inputs.onDrift, "heal");
@@ -260,7 +260,7 @@ describe("the dev lab", () => {
     ]);
   });
 
-  it("looks into the guest for all that the lab made of it, before the picture is taken", () => {
+  it("declares everything that the lab sets up in the guest, before readiness", () => {
     const { inputs } = resourceNamed("mir-contract");
     const { own, ...rest } = inputs as { own: Record<string, unknown> };
     assert.deepEqual(Object.keys(rest).sort(), [
@@ -277,7 +277,7 @@ describe("the dev lab", () => {
     assert.ok((own.packages as string[]).includes("libgl1-mesa-dri"));
   });
 
-  it("goes one way: packages, libvirt, pool, domain, boot, kernel, Mesa, session, readiness", () => {
+  it("creates in order: packages, libvirt, pool, domain, boot, kernel, Mesa, session, readiness", () => {
     const order = [
       ["host-packages-libvirtd", "host-packages-installed"],
       ["host-contract", "host-pool"],
@@ -307,14 +307,14 @@ describe("the dev lab", () => {
     for (const resource of registered) {
       assert.doesNotMatch(shown(resource), /PRIVATE KEY|SECRET/, resource.name);
     }
-    // The seed is made from the key's file: the private host key is in no input at all.
+    // The seed reads the key's file: no input has the private host key.
     assert.doesNotMatch(JSON.stringify(resourceNamed("mir-vm-seed").inputs), /SECRET/);
     const session = resourceNamed("mir-session-unit").inputs.connection as Record<string, unknown>;
     assert.equal(session.privateKey, PRIVATE);
     assert.equal(session.hostKey, "ssh-ed25519 HOST");
   });
 
-  it("runs scripts of the checkout here, and hands them over there; arguments are words", () => {
+  it("runs the checkout's scripts on this machine, and sends them to the guest; arguments are words", () => {
     for (const { name, type, inputs } of registered) {
       if (type === "command:local:Command") {
         assert.match(inputs.create as string, /^bash scripts\/host\/[a-z-]+\.sh /, name);
@@ -335,13 +335,13 @@ describe("the dev lab", () => {
     );
   });
 
-  it("leaves packages and images where they are when it goes", () => {
+  it("keeps packages and images when it is destroyed", () => {
     for (const name of ["host-packages-installed", "mir-image-file", "mir-acceleration"]) {
       assert.equal(resourceNamed(name).inputs.delete, undefined, name);
     }
   });
 
-  it("keeps providers in the state that answer with today's code, and no path of this machine", async () => {
+  it("has provider code in the state that loads the checkout, without a path of this machine", async () => {
     for (const name of [
       "host-contract",
       "mir-access",
@@ -385,7 +385,7 @@ describe("a lab of two guests, one on the lab's network", () => {
     });
   });
 
-  it("makes one network, with one fixed address", () => {
+  it("creates one network, with one fixed address", () => {
     const network = resourceNamed("host-network");
     assert.equal(network.type, "libvirt:index/network:Network");
     assert.deepEqual(network.inputs.addresses, ["10.20.30.0/24"]);
@@ -403,7 +403,7 @@ describe("a lab of two guests, one on the lab's network", () => {
     assert.equal(resourceNamed("first-access").inputs.port, 22);
   });
 
-  it("tells the host's contract of the network and each guest's part", () => {
+  it("puts the network and each guest's part into the host's contract", () => {
     const { inputs } = resourceNamed("host-contract");
     const network = inputs.network as { name: string; address: string; hosts: { ip: string }[] };
     assert.equal(network.name, "mirlab-dev");
@@ -419,7 +419,7 @@ describe("a lab of two guests, one on the lab's network", () => {
     );
   });
 
-  it("joins only that guest to it", () => {
+  it("connects only that guest to the network", () => {
     assert.match(definition("first-vm-domain"), /<source network="mirlab-dev"\/>/);
     assert.doesNotMatch(definition("first-vm-domain"), /hostfwd/);
     assert.match(definition("second-vm-domain"), /hostfwd=tcp:127\.0\.0\.1:20023-:22/);
@@ -427,7 +427,7 @@ describe("a lab of two guests, one on the lab's network", () => {
     assert.equal(resourceNamed("second-access").inputs.hostName, "127.0.0.1");
   });
 
-  it("shares nothing with a guest that wants no share, and the named folder read-only", () => {
+  it("shares nothing with a guest without a share, and the configured folder read-only", () => {
     const names = registered.map((r) => r.name);
     assert.deepEqual(
       names.filter((n) => n.startsWith("first-share")),
@@ -450,7 +450,7 @@ describe("a lab of two guests, one on the lab's network", () => {
     );
   });
 
-  it("probes KVM only where the configuration leaves it open", () => {
+  it("probes KVM only if the configuration leaves the acceleration open", () => {
     const probes = registered.map((r) => r.name).filter((n) => n.endsWith("-acceleration"));
     assert.deepEqual(probes, ["first-acceleration"]);
   });
@@ -468,7 +468,7 @@ describe("a lab of two guests, one on the lab's network", () => {
       assert.ok(!shown(resource).includes("/var/lib/mirlab"), resource.name);
   });
 
-  it("starts the session that is asked for, each argument one word", () => {
+  it("starts the configured session, each argument one word", () => {
     assert.equal(
       resourceNamed("first-session-unit").inputs.create,
       "sudo -n bash -s -- install --no-client",
@@ -495,7 +495,7 @@ describe("a lab on a cloud image", () => {
     );
   });
 
-  it("installs what a foreign image lacks at its first boot", () => {
+  it("installs the packages that a foreign image lacks at the first boot", () => {
     const packages = resourceNamed("mir-vm-seed").inputs.packages as string[];
     assert.ok(packages.includes("mir-test-tools"));
   });
@@ -515,7 +515,7 @@ describe("a lab of guests with Lomiri", () => {
     await run({ guests });
   });
 
-  it("has it in the image that is built, and in no other guest's image", () => {
+  it("has it in the built image, and in no other guest's image", () => {
     const image = (name: string): string =>
       resourceNamed(`${name}-image-file`).inputs.create as string;
     assert.match(image("made"), / htop lomiri-desktop-session$/);
@@ -530,35 +530,35 @@ describe("a lab of guests with Lomiri", () => {
     assert.deepEqual(packages("made"), []);
   });
 
-  it("starts it as the session, with the script that holds its part", () => {
+  it("starts it as the session, with the script for Lomiri", () => {
     const unit = resourceNamed("made-session-unit").inputs;
     assert.equal(unit.create, "sudo -n bash -s -- install --lomiri");
     assert.match(unit.stdin as string, /^install_lomiri\(\)/m);
   });
 });
 
-describe("a lab that cannot be", () => {
-  it("is refused with every fault of its configuration, before anything is touched", async () => {
+describe("a faulty lab", () => {
+  it("is refused with all faults of its configuration, before anything is touched", async () => {
     host();
     await failsWith(
       { guests: [{ name: "Mir", vcpu: 2 }], hots: {} },
       [
         "Pulumi.dev.yaml: 3 fault(s); nothing was touched",
-        `  mirlab:guests[0].name: use lower-case letters, digits and inner hyphens, 1 to 32 characters, got "Mir"`,
+        `  mirlab:guests[0].name: found "Mir"; need lower-case letters, digits and inner hyphens, 1 to 32 characters`,
         "  mirlab:guests[0].vcpu: unknown key; did you mean 'vcpus'?",
         "  mirlab:hots: unknown key; did you mean 'host'?",
       ].join("\n"),
     );
   });
 
-  it("is refused with every fault of its host, before anything is touched", async () => {
+  it("is refused with all faults of its host, before anything is touched", async () => {
     host({ memoryAvailableMiB: "1000", dataFreeMiB: "10" });
     await failsWith(
       { guests: [{ name: "mir" }] },
       [
-        "the host cannot carry this lab: 2 fault(s); nothing was touched",
-        "  guests[].memoryMiB: memory: found 1000 MiB available, need 2048 MiB for guests and 512 MiB for the host; lower guests[].memoryMiB, or end other programs",
-        "  host.dataDir: disk: found 10 MiB free at /var/lib/mirlab, need 4000 MiB; make room, or set host.dataDir to a folder on a larger disk",
+        "the host is not ready for this lab: 2 fault(s); nothing was touched",
+        "  guests[].memoryMiB: memory: found 1000 MiB available; need 2048 MiB for guests and 512 MiB for the host; fix: lower guests[].memoryMiB, or end other programs",
+        "  host.dataDir: disk: found 10 MiB free at /var/lib/mirlab; need 4000 MiB; fix: make room, or set host.dataDir to a folder on a larger disk",
       ].join("\n"),
     );
   });
@@ -569,8 +569,8 @@ describe("a lab that cannot be", () => {
     await failsWith(
       { guests: [{ name: "mir" }] },
       [
-        "the host cannot carry this lab: 1 fault(s); nothing was touched",
-        "  emulator-qxl: found vga cirrus vmvga virtio none bochs ramfb, need qxl in /usr/bin/qemu-system-x86_64 for pc-q35-7.2; sudo apt-get install --reinstall qemu-system-common",
+        "the host is not ready for this lab: 1 fault(s); nothing was touched",
+        "  emulator-qxl: found vga cirrus vmvga virtio none bochs ramfb; need qxl in /usr/bin/qemu-system-x86_64 for pc-q35-7.2; fix: sudo apt-get install --reinstall qemu-system-common",
       ].join("\n"),
     );
   });

@@ -1,11 +1,11 @@
-// Stands in for the engine: what a program registers is kept, as it was sent.
+// Replaces the engine: keeps what a program registers, as it was sent.
 import * as Module from "node:module";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { ROOT } from "./support";
 
-/** Pulumi's mark of a secret value in what goes to the engine. */
+/** Pulumi's mark of a secret value in requests to the engine. */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
@@ -32,7 +32,7 @@ export interface Registered {
 
 type Values = Record<string, unknown>;
 
-/** The part of the engine's request that tests ask for. */
+/** The part of a request to the engine that tests use. */
 interface RegisterRequest {
   getType(): string;
   getName(): string;
@@ -54,7 +54,7 @@ export function revealed(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, revealed(v)]));
 }
 
-/** Values as the state shows them to anyone: secrets are gone. */
+/** Values as the state shows them to anyone, without secrets. */
 export function inPlain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inPlain);
   if (typeof value !== "object" || value === null) return value;
@@ -67,20 +67,20 @@ const labelOf = (urn: string): string => {
   return types === "" ? "" : `${types.split("$").at(-1) ?? ""} ${name}`;
 };
 
-/** What was registered since the last `startAnew`, in order. */
+/** The registrations, in order; tests empty this list. */
 export const registered: Registered[] = [];
 
 /**
- * Makes this process a Pulumi program without an engine. To be called once, before components are
- * loaded. `answer` gives the outputs that a provider would add to the inputs.
+ * Makes this process a Pulumi program without an engine. Call it once, before components are loaded.
+ * `answer` returns the outputs that a provider would add to the inputs.
  */
 export function mockEngine(answer: (type: string, name: string, inputs: Values) => Values): void {
-  // The mocks' own callback is told neither parents nor options: listen one step before it.
+  // The mocks' own callback gets neither parents nor options: intercept the request before it.
   const prototype = MockMonitor.prototype as {
     registerResource: RegisterResource;
     registerResourceHook?: (request: unknown, answer: (error: null, value: object) => void) => void;
   };
-  // The mocks say that they take hooks, and do not: they are registered and never called.
+  // The mocks claim support for hooks but lack the method: accept hooks, and never call them.
   prototype.registerResourceHook ??= (_request, answer) => answer(null, {});
   const original = prototype.registerResource;
   prototype.registerResource = function (request, callback) {
@@ -106,7 +106,7 @@ export function mockEngine(answer: (type: string, name: string, inputs: Values) 
         return { id: `${name}-id`, state: { ...given, ...answer(type, name, given) } };
       },
       call: ({ token }) => {
-        throw new Error(`nothing is expected to call ${token}`);
+        throw new Error(`found a call of ${token}; need none`);
       },
     },
     "mirlab",
@@ -120,7 +120,7 @@ export function resourceNamed(name: string): Registered {
   const found = registered.filter((r) => r.name === name);
   if (found.length !== 1 || found[0] === undefined) {
     const names = registered.map((r) => r.name).join(", ");
-    throw new Error(`${found.length} resources are named '${name}', need one; there are ${names}`);
+    throw new Error(`${name}: found ${found.length} resources of this name in ${names}; need one`);
   }
   return found[0];
 }

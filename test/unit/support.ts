@@ -1,4 +1,4 @@
-// What the unit tests share: fixtures, temporary folders, stand-ins for programs, XML as plain data.
+// Shared by the unit tests: fixtures, temporary folders, fake programs, XML as plain data.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
@@ -8,18 +8,18 @@ import { fromXml } from "../../core/xml";
 
 export const ROOT = resolve(__dirname, "..", "..");
 
-/** Real output of a program; the file's name says which version wrote it. */
+/** Real output of a program; the file's name has the version that wrote it. */
 export function fixture(name: string): string {
   return readFileSync(join(ROOT, "test", "fixtures", name), "utf8");
 }
 
-/** Facts that real guests told. */
+/** Facts that real guests reported. */
 export const FACTS = {
   ready: "facts-v2.debian-12.linux-6.1.0-56.mesa-22.3.6.mir-2.12.1.json",
   noSession: "facts-v2-no-session.debian-12.linux-6.1.0-56.mesa-22.3.6.mir-2.12.1.json",
 } as const;
 
-/** A folder of this test file's own, removed when the file's tests are done. */
+/** A folder for this test file, removed after its tests. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "mirlab-unit-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
@@ -27,8 +27,8 @@ export function temporaryFolder(): string {
 }
 
 /**
- * Stand-ins for programs, found first on PATH by what this process starts. Each is a bash script;
- * what is left of its text decides what the code under test is told.
+ * Fake programs, first on the PATH of this process' children. Each is a bash script that the test
+ * sets.
  */
 export class FakePrograms {
   readonly folder = temporaryFolder();
@@ -49,7 +49,7 @@ export interface Plain {
   readonly children: (Plain | string)[];
 }
 
-/** Reads an element; neighbouring texts are one text, and texts of blanks only are layout. */
+/** Reads an element; adjacent texts are joined, and blank texts are dropped as layout. */
 export function plainOf(element: Element, keepBlanks = false): Plain {
   const children: (Plain | string)[] = [];
   for (const node of Array.from(element.childNodes)) {

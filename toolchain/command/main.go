@@ -1,5 +1,5 @@
-// pulumi-resource-command is the plugin behind @pulumi/command, built from
-// public Go modules for machines that cannot download the vendor's binary.
+// pulumi-resource-command is the plugin of @pulumi/command, built from public
+// Go modules for machines that cannot download the vendor's binary.
 package main
 
 import (
@@ -28,8 +28,8 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	// The server waits for running calls before it stops. Cancelling them here
-	// ends their child processes; without it a stopped plugin leaves orphans.
+	// The server waits for running calls before it stops. Cancel them, or the
+	// stopped plugin leaves their child processes as orphans.
 	go func() {
 		<-ctx.Done()
 		_ = plugin.Cancel(context.Background())

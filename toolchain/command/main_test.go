@@ -20,8 +20,8 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// TestBinary drives the built plugin over the engine's protocol: it says its
-// version, and when it is told to stop it takes its commands with it.
+// TestBinary drives the built plugin over the engine's protocol: it reports its
+// version, and ends its commands when it gets SIGTERM.
 func TestBinary(t *testing.T) {
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "pulumi-resource-command")
@@ -59,7 +59,7 @@ func TestBinary(t *testing.T) {
 		t.Fatal(err)
 	}
 	if info.Version != "1.2.1" {
-		t.Fatalf("version: found %s, required 1.2.1", info.Version)
+		t.Fatalf("version: found %s; need 1.2.1", info.Version)
 	}
 
 	pidFile := filepath.Join(dir, "pid")
@@ -89,9 +89,9 @@ func TestBinary(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := <-done; err == nil || !strings.Contains(err.Error(), "ended by SIGINT") {
-		t.Fatalf("create: found %v, required the end by SIGINT", err)
+		t.Fatalf("create: found %v; need the end by SIGINT", err)
 	}
 	if err := cmd.Wait(); err != nil {
-		t.Fatalf("plugin: found %v, required a clean exit", err)
+		t.Fatalf("plugin: found %v; need a clean exit", err)
 	}
 }

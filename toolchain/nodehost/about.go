@@ -12,7 +12,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// About tells which Node.js runs the programs.
+// About reports which Node.js runs the programs.
 func (h *host) About(ctx context.Context, _ *pulumirpc.AboutRequest) (*pulumirpc.AboutResponse, error) {
 	ctx, done := h.bounded(ctx)
 	defer done()
@@ -52,11 +52,11 @@ func programDependencies(dir string, transitive bool) ([]*pulumirpc.DependencyIn
 	path := filepath.Join(dir, "package-lock.json")
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; run npm install there", path, err)
+		return nil, fmt.Errorf("%s: found %w; need a readable lock file; fix: run npm install there", path, err)
 	}
 	var lock lockFile
 	if err := json.Unmarshal(text, &lock); err != nil {
-		return nil, fmt.Errorf("%s: %w; run npm install there", path, err)
+		return nil, fmt.Errorf("%s: found %w; need a readable lock file; fix: run npm install there", path, err)
 	}
 
 	program := lock.Packages[""]

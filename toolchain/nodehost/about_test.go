@@ -32,11 +32,11 @@ func TestProgramDependencies(t *testing.T) {
 			found = append(found, dependency.Name+" "+dependency.Version)
 		}
 		if got := strings.Join(found, ", "); got != need {
-			t.Errorf("transitive %v: found %s, need %s", transitive, got, need)
+			t.Errorf("transitive %v: found %s; need %s", transitive, got, need)
 		}
 	}
 	if _, err := programDependencies(t.TempDir(), false); err == nil || !strings.Contains(err.Error(), "npm install") {
-		t.Errorf("found %v, need the fix", err)
+		t.Errorf("found %v; need the fix", err)
 	}
 }
 
@@ -54,7 +54,7 @@ func TestLinkAddsARelativeDependency(t *testing.T) {
 		t.Fatal(err)
 	}
 	if need := `import * as my_sdk from "@pulumi/my-sdk";`; !strings.Contains(resp.ImportInstructions, need) {
-		t.Errorf("found %q, need %q", resp.ImportInstructions, need)
+		t.Errorf("found %q; need %q", resp.ImportInstructions, need)
 	}
 	text, err := os.ReadFile(filepath.Join(p.dir, "package.json"))
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// The generated files name their generator. With the vendor's name the same SDK comes out of both hosts, byte
-// for byte.
+// The generated files name their generator. With the vendor's name both hosts generate the same SDK, byte for
+// byte.
 const generatorName = "pulumi-language-nodejs"
 
 // GeneratePackage writes the TypeScript SDK of a package with the vendor's own generator.
@@ -59,7 +59,7 @@ func (h *host) GeneratePackage(
 	return resp, nil
 }
 
-// Link makes generated SDKs dependencies of the project, by a path relative to it.
+// Link adds generated SDKs to the project's dependencies, by relative path.
 func (h *host) Link(ctx context.Context, req *pulumirpc.LinkRequest) (*pulumirpc.LinkResponse, error) {
 	ctx, done := h.bounded(ctx)
 	defer done()
@@ -76,11 +76,11 @@ func (h *host) Link(ctx context.Context, req *pulumirpc.LinkRequest) (*pulumirpc
 		if err != nil {
 			return nil, err
 		}
-		// The brackets make the name one key for npm, dots and slashes included.
+		// In brackets npm takes the name as one key, dots and slashes included.
 		setting := fmt.Sprintf("dependencies[%s]=file:%s", name, path)
 		cmd := command(ctx, dir, npm, "pkg", "set", setting)
 		if output, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("npm pkg set %s in %s: %w: %s", setting, dir, err, output)
+			return nil, fmt.Errorf("npm pkg set %s in %s: found %w; need exit status 0; log: its output: %s", setting, dir, err, output)
 		}
 		identifier := strings.ReplaceAll(name[strings.LastIndex(name, "/")+1:], "-", "_")
 		instructions = append(instructions, fmt.Sprintf("  import * as %s from \"%s\";", identifier, name))
@@ -98,7 +98,7 @@ func packageName(file string) (string, error) {
 		return "", fmt.Errorf("%s: %w", file, err)
 	}
 	if m.Name == "" {
-		return "", fmt.Errorf("%s: no name, need one", file)
+		return "", fmt.Errorf("%s: found no name; need one", file)
 	}
 	return m.Name, nil
 }

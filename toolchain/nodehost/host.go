@@ -10,13 +10,13 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// host answers the engine. The methods live in the file of their concept: packages.go, run.go, plugin.go,
+// host answers the engine. Each method is in the file of its concept: packages.go, run.go, plugin.go,
 // install.go, about.go, generate.go.
 type host struct {
-	// Methods that are left out (program conversion, packing for a registry) answer "unimplemented".
+	// Missing methods (program conversion, packing for a registry) answer "unimplemented".
 	pulumirpc.UnimplementedLanguageRuntimeServer
 
-	// Ends when the engine cancels or dies; every child process ends with it.
+	// Ends when the engine cancels or dies, and ends every child process.
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -37,7 +37,7 @@ func (h *host) engineAddress() string {
 	return h.engine
 }
 
-// Handshake learns the engine's address.
+// Handshake stores the engine's address.
 func (h *host) Handshake(
 	_ context.Context, req *pulumirpc.LanguageHandshakeRequest,
 ) (*pulumirpc.LanguageHandshakeResponse, error) {
@@ -47,7 +47,7 @@ func (h *host) Handshake(
 	return &pulumirpc.LanguageHandshakeResponse{}, nil
 }
 
-// GetPluginInfo tells the version this host was built for.
+// GetPluginInfo reports the Pulumi version that this host was built for.
 func (h *host) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
 	return &pulumirpc.PluginInfo{Version: version.Version}, nil
 }
@@ -58,7 +58,7 @@ func (h *host) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }
 
-// RuntimeOptionsPrompts asks nothing: `pulumi new` works with the defaults.
+// RuntimeOptionsPrompts has no questions: `pulumi new` uses the defaults.
 func (h *host) RuntimeOptionsPrompts(
 	context.Context, *pulumirpc.RuntimeOptionsRequest,
 ) (*pulumirpc.RuntimeOptionsResponse, error) {
@@ -70,7 +70,7 @@ func (h *host) Template(context.Context, *pulumirpc.TemplateRequest) (*pulumirpc
 	return &pulumirpc.TemplateResponse{}, nil
 }
 
-// bounded gives a context that ends with the request or with the host, whichever is first.
+// bounded returns a context that ends with the request or with the host, whichever ends first.
 func (h *host) bounded(request context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(request)
 	stop := context.AfterFunc(h.ctx, cancel)

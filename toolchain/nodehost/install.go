@@ -9,8 +9,8 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// InstallDependencies runs npm. `npm install` and not `npm ci`: `pulumi package add` has just added a line to
-// package.json that the lock file does not know yet; where both agree, install changes neither.
+// InstallDependencies runs npm. It uses `npm install`, not `npm ci`: `pulumi package add` has just added a line
+// to package.json that the lock file lacks. Where the two agree, `npm install` changes neither.
 func (h *host) InstallDependencies(
 	req *pulumirpc.InstallDependenciesRequest, stream pulumirpc.LanguageRuntime_InstallDependenciesServer,
 ) error {
@@ -37,7 +37,7 @@ func (h *host) InstallDependencies(
 	cmd := command(ctx, dir, npm, "install", "--no-audit", "--no-fund", "--loglevel=error")
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if err := onOneThread(cmd.Run); err != nil {
-		return fmt.Errorf("npm install in %s: %w", dir, err)
+		return fmt.Errorf("npm install in %s: found %w; need exit status 0; fix: see its output above", dir, err)
 	}
 	return closer.Close()
 }
@@ -45,7 +45,7 @@ func (h *host) InstallDependencies(
 func findNpm() (string, error) {
 	path, err := exec.LookPath("npm")
 	if err != nil {
-		return "", errors.New("npm: not on PATH, need npm (Debian: apt-get install npm)")
+		return "", errors.New("npm: found none on PATH; need npm; fix: install it (Debian: apt-get install npm)")
 	}
 	return path, nil
 }

@@ -1,6 +1,5 @@
 // pulumi-language-nodejs lets the Pulumi engine run Node.js programs, policy packs and plugins. It is built
-// where the vendor's release cannot be downloaded, and speaks the same protocol, so either can take the
-// other's place.
+// where the vendor's release cannot be downloaded. Both speak the same protocol, so each can replace the other.
 package main
 
 import (
@@ -17,7 +16,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// How often the engine is asked whether it still lives. A killed engine must not leave this process behind.
+// Interval of the checks that the engine still runs. This process must end with a killed engine.
 const engineCheckInterval = 15 * time.Second
 
 func main() {

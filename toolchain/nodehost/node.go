@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// How long a child may take to end after a polite signal, before it is killed.
+// How long a child may take to end after SIGTERM, before SIGKILL.
 const graceAfterSignal = 5 * time.Second
 
 // sdkPackage is the Pulumi SDK; its cmd directory holds the entry points that load programs.
 const sdkPackage = "@pulumi/pulumi"
 
-// findNode looks on PATH at every call: the path is used, never kept.
+// findNode searches PATH at every call, so that a changed PATH counts.
 func findNode() (string, error) {
 	path, err := exec.LookPath("node")
 	if err != nil {
-		return "", errors.New("node: not on PATH, need Node.js 20 or newer (Debian: apt-get install nodejs npm)")
+		return "", errors.New("node: found none on PATH; need Node.js 20 or newer; fix: install it (Debian: apt-get install nodejs npm)")
 	}
 	return path, nil
 }
@@ -39,7 +39,7 @@ func findModuleRoot(dir, name string) (string, error) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("%s: not found in node_modules of %s or above; run npm ci there", name, abs)
+			return "", fmt.Errorf("%s: found none in node_modules of %s or above; need it; fix: run npm ci there", name, abs)
 		}
 	}
 }
@@ -52,14 +52,14 @@ func sdkEntryPoint(dir, entry string) (string, error) {
 	}
 	path := filepath.Join(root, "node_modules", sdkPackage, "cmd", entry)
 	if _, err := os.Stat(path); err != nil {
-		// The engine looks for these words to explain a policy pack without dependencies.
-		return "", fmt.Errorf("Cannot find module '%s/cmd/%s' (%w); run npm ci in %s", sdkPackage, entry, err, root)
+		// The engine matches "Cannot find module" to explain a policy pack without dependencies.
+		return "", fmt.Errorf("Cannot find module '%s/cmd/%s': found %w; need the installed SDK; fix: run npm ci in %s", sdkPackage, entry, err, root)
 	}
 	return path, nil
 }
 
-// command prepares a child that is asked to stop when ctx ends and killed when it does not, or when this
-// process dies.
+// command prepares a child process. When ctx ends it gets SIGTERM, and after a grace period SIGKILL; when this
+// process dies it gets SIGKILL.
 func command(ctx context.Context, dir, bin string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, bin, args...)
 	cmd.Dir = dir
@@ -69,8 +69,8 @@ func command(ctx context.Context, dir, bin string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// onOneThread keeps the goroutine on its thread while work runs: Linux sends the parent-death signal when
-// the thread that started the child ends, not the process.
+// onOneThread keeps the goroutine on its thread while work runs: Linux sends the parent-death signal when the
+// thread that started the child ends, even if the process goes on.
 func onOneThread(work func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -13,7 +13,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// manifest is what a package.json says about the Pulumi plugin behind the package.
+// manifest is the part of a package.json that names the package's Pulumi plugin.
 type manifest struct {
 	Name    string   `json:"name"`
 	Version string   `json:"version"`
@@ -46,8 +46,8 @@ func (h *host) GetRequiredPackages(
 	return &pulumirpc.GetRequiredPackagesResponse{Packages: packages}, nil
 }
 
-// requiredPackages reads every node_modules from the program up to the one that holds the SDK: with npm
-// workspaces the packages of a program are spread over both.
+// requiredPackages reads every node_modules from the program's directory up to the one with the SDK: npm
+// workspaces spread a program's packages over these.
 func requiredPackages(program string) ([]*pulumirpc.PackageDependency, error) {
 	dir, err := filepath.Abs(program)
 	if err != nil {
@@ -81,9 +81,9 @@ func requiredPackages(program string) ([]*pulumirpc.PackageDependency, error) {
 	return packages, nil
 }
 
-// scanModules adds the plugins of one node_modules directory and of those nested in its packages.
+// scanModules adds the plugins of one node_modules directory and of the directories nested in its packages.
 func scanModules(modules string, seen map[string]bool, found map[string]*pulumirpc.PackageDependency) error {
-	// Linked packages (`file:`) may link to each other: go by real paths, once.
+	// Linked packages (`file:`) may link to each other: scan each real path once.
 	real, err := filepath.EvalSymlinks(modules)
 	if os.IsNotExist(err) {
 		return nil
@@ -128,12 +128,12 @@ func scanPackage(dir string, seen map[string]bool, found map[string]*pulumirpc.P
 	file := filepath.Join(dir, "package.json")
 	text, err := os.ReadFile(file)
 	if err != nil {
-		// Not a package: npm leaves files and empty directories behind.
+		// Not a package: npm leaves other files and empty directories here.
 		return nil
 	}
 	dependency, err := dependencyOf(text)
 	if err != nil {
-		return fmt.Errorf("%s: %w; run npm ci to repair it", file, err)
+		return fmt.Errorf("%s: %w; fix: run npm ci to reinstall it", file, err)
 	}
 	if dependency != nil {
 		key := strings.Join([]string{
@@ -148,7 +148,7 @@ func scanPackage(dir string, seen map[string]bool, found map[string]*pulumirpc.P
 
 // dependencyOf returns nil for a package without a plugin, which most npm packages are.
 func dependencyOf(text []byte) (*pulumirpc.PackageDependency, error) {
-	// Most packages have no such section, or (outside Pulumi) one of another shape: look before binding.
+	// Most packages have no such section, or one of another shape: check before unmarshalling all of it.
 	var probe struct {
 		Pulumi struct {
 			Resource any `json:"resource"`
@@ -159,7 +159,7 @@ func dependencyOf(text []byte) (*pulumirpc.PackageDependency, error) {
 	}
 	var m manifest
 	if err := json.Unmarshal(text, &m); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("found %w; need a valid section pulumi", err)
 	}
 
 	dependency := &pulumirpc.PackageDependency{
@@ -175,7 +175,7 @@ func dependencyOf(text []byte) (*pulumirpc.PackageDependency, error) {
 		dependency.Version = m.Version
 	}
 	if dependency.Name == "" || dependency.Version == "" {
-		return nil, fmt.Errorf("found name %q and version %q, need both", dependency.Name, dependency.Version)
+		return nil, fmt.Errorf("found name %q and version %q; need both", dependency.Name, dependency.Version)
 	}
 	if !strings.HasPrefix(dependency.Version, "v") {
 		dependency.Version = "v" + dependency.Version
@@ -195,7 +195,7 @@ func (p *parameter) message() (*pulumirpc.PackageParameterization, error) {
 	}
 	value, err := base64.StdEncoding.DecodeString(p.Value)
 	if err != nil {
-		return nil, fmt.Errorf("parameterization value of %s is not base64: %w", p.Name, err)
+		return nil, fmt.Errorf("found a parameterization value of %s that is not base64 (%w); need base64", p.Name, err)
 	}
 	return &pulumirpc.PackageParameterization{Name: p.Name, Version: p.Version, Value: value}, nil
 }

@@ -24,7 +24,7 @@ func TestDependencyOf(t *testing.T) {
 		{name: "a foreign section", text: `{"name": "a", "version": "1.0.0", "pulumi": "yes"}`},
 		{name: "a section of another type", text: `{"name": "a", "version": "1.0.0", "pulumi": {"resource": "true"}}`},
 		{name: "not JSON", text: `{`},
-		{name: "no version", error: "need both", text: `{"name": "a", "pulumi": {"resource": true}}`},
+		{name: "no version", error: "; need both", text: `{"name": "a", "pulumi": {"resource": true}}`},
 		{name: "bad parameter", error: "not base64",
 			text: `{"name": "a", "version": "1.0.0", "pulumi": {"resource": true, "parameterization": {"name": "b", "value": "%"}}}`},
 	}
@@ -33,7 +33,7 @@ func TestDependencyOf(t *testing.T) {
 			dependency, err := dependencyOf([]byte(c.text))
 			if c.error != "" {
 				if err == nil || !strings.Contains(err.Error(), c.error) {
-					t.Fatalf("found error %v, need %q", err, c.error)
+					t.Fatalf("found error %v; need %q", err, c.error)
 				}
 				return
 			}
@@ -45,7 +45,7 @@ func TestDependencyOf(t *testing.T) {
 				found = dependency.Name + " " + dependency.Version
 			}
 			if found != c.plugin {
-				t.Fatalf("found %q, need %q", found, c.plugin)
+				t.Fatalf("found %q; need %q", found, c.plugin)
 			}
 		})
 	}
@@ -60,15 +60,15 @@ func TestRequiredPackagesReadsTheParameterOfABridgedSdk(t *testing.T) {
 
 	packages := packagesOf(t, p.dir)
 	if len(packages) != 1 {
-		t.Fatalf("found %v, need one package", packages)
+		t.Fatalf("found %v; need one package", packages)
 	}
 	found := packages[0]
 	if found.Name != "terraform-provider" || found.Version != "v1.1.0" || found.Kind != "resource" {
-		t.Fatalf("found %v, need the base plugin", found)
+		t.Fatalf("found %v; need the base plugin", found)
 	}
 	parameter := found.Parameterization
 	if parameter.GetName() != "libvirt" || parameter.GetVersion() != "0.8.3" || string(parameter.GetValue()) != "hello" {
-		t.Fatalf("found %v, need the decoded parameter", parameter)
+		t.Fatalf("found %v; need the decoded parameter", parameter)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestRequiredPackagesFindsNestedAndHoistedOnesOnce(t *testing.T) {
 	p.write("node_modules/copy/package.json", `{"name": "copy"}`)
 	p.write("node_modules/.bin/package.json", plugin("9.0.0"))
 	p.write("node_modules/file", "not a directory")
-	// A workspace of the project, and a linked package that leads back to where it came from.
+	// A workspace of the project, and a linked package that links back to the project.
 	p.write("program/node_modules/local/package.json", `{"name": "local", "version": "3.0.0", "pulumi": {"resource": true}}`)
 	p.write("linked/package.json", `{"name": "linked"}`)
 	p.link("linked", "node_modules/linked")
@@ -102,7 +102,7 @@ func TestRequiredPackagesFindsNestedAndHoistedOnesOnce(t *testing.T) {
 func TestRequiredPackagesWithoutTheSdkNamesTheFix(t *testing.T) {
 	_, err := requiredPackages(t.TempDir())
 	if err == nil || !strings.Contains(err.Error(), "run npm ci") {
-		t.Fatalf("found %v, need the fix", err)
+		t.Fatalf("found %v; need the fix", err)
 	}
 }
 

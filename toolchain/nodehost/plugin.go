@@ -14,10 +14,10 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// kindPolicyPack is the engine's name for the plugins that policy packs are.
+// kindPolicyPack is the engine's plugin kind of policy packs.
 const kindPolicyPack = "analyzer"
 
-// RunPlugin runs a policy pack or a component package until it ends or is no longer wanted.
+// RunPlugin runs a policy pack or a component package until it ends or the engine cancels it.
 func (h *host) RunPlugin(
 	req *pulumirpc.RunPluginRequest, stream pulumirpc.LanguageRuntime_RunPluginServer,
 ) error {
@@ -55,7 +55,7 @@ func (h *host) runComponents(ctx context.Context, req *pulumirpc.RunPluginReques
 }
 
 // runPolicyPack puts the SDK's proxy between engine and pack: the engine sends the stack's configuration by
-// RPC after the start, a Node policy pack expects it in its environment before the start.
+// RPC after the start, but a Node policy pack expects it in its environment before the start.
 func (h *host) runPolicyPack(ctx context.Context, req *pulumirpc.RunPluginRequest, stdout, stderr io.Writer) error {
 	dir := req.GetInfo().GetProgramDirectory()
 	args := append(append([]string{}, req.GetArgs()...), dir)
@@ -107,7 +107,7 @@ func pluginCommand(
 	return cmd, nil
 }
 
-// policyEnvironment is how a Node policy pack learns about the stack; there is none outside of an update.
+// policyEnvironment passes the stack to a Node policy pack; outside of an update there is no stack.
 func policyEnvironment(stack *pulumirpc.AnalyzerStackConfigureRequest) ([]string, error) {
 	if stack == nil {
 		return nil, nil

@@ -14,7 +14,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// runPlugin collects what a plugin says until it ends.
+// runPlugin collects the output of a plugin until it ends.
 func runPlugin(t *testing.T, req *pulumirpc.RunPluginRequest) (stdout, stderr string, code int32) {
 	t.Helper()
 	stream, err := connect(t, testHost(t)).RunPlugin(context.Background(), req)
@@ -48,7 +48,7 @@ func TestRunPluginStreamsOutputAndExitCode(t *testing.T) {
 	}
 }
 
-// The engine configures the stack by RPC; the pack must find it in its environment, in its own directory.
+// The engine configures the stack by RPC; the pack must get it by environment, and run in its own directory.
 func TestPolicyPackGetsTheStackInItsEnvironment(t *testing.T) {
 	needNode(t)
 	p := newProject(t)
@@ -90,7 +90,7 @@ func TestPolicyPackGetsTheStackInItsEnvironment(t *testing.T) {
 	}
 	need := "dev|lab|true|{\"lab:k\":\"v\"}|" + p.dir + "|127.0.0.1:9|" + p.dir + "\n"
 	if seen != need {
-		t.Fatalf("found %q\nneed  %q", seen, need)
+		t.Fatalf("found %q;\nneed  %q", seen, need)
 	}
 }
 

@@ -13,10 +13,10 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// The SDK's entry points end with this code when they have already told the user what went wrong.
+// The SDK's entry points exit with this code after they have printed the error themselves.
 const exitAlreadyReported = 32
 
-// Run starts the program and says how it ended.
+// Run runs the program and returns how it ended.
 func (h *host) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirpc.RunResponse, error) {
 	ctx, done := h.bounded(ctx)
 	defer done()
@@ -46,7 +46,7 @@ func (h *host) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirpc.R
 	args = append(args, h.runArguments(req)...)
 	cmd := command(ctx, req.GetPwd(), node, args...)
 	cmd.Env = append(append(os.Environ(), opts.environment()...), configEnv...)
-	// Not the bare files: Node would switch them to non-blocking under us, and Wait would not drain them.
+	// Wrapped: Node would set the bare files to non-blocking, and Wait would not drain them.
 	cmd.Stdout, cmd.Stderr = struct{ io.Writer }{os.Stdout}, struct{ io.Writer }{os.Stderr}
 	return runResponse(onOneThread(cmd.Run)), nil
 }
@@ -76,14 +76,14 @@ func (h *host) runArguments(req *pulumirpc.RunRequest) []string {
 
 	entryPoint := req.GetInfo().GetEntryPoint()
 	if entryPoint == "" {
-		// package.json of the program names its entry point.
+		// The program's package.json names its entry point.
 		entryPoint = "."
 	}
 	return append(append(args, entryPoint), req.GetArgs()...)
 }
 
-// configEnvironment hands the stack's config, secrets included, to the program: by environment, never by
-// arguments, which every user of the machine can read.
+// configEnvironment passes the stack's config, secrets included, to the program by environment: every user of
+// the machine can read arguments.
 func configEnvironment(config map[string]string, secretKeys []string) ([]string, error) {
 	if config == nil {
 		config = map[string]string{}

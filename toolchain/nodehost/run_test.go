@@ -27,7 +27,7 @@ func (p project) run(h *host, req *pulumirpc.RunRequest) *pulumirpc.RunResponse 
 	return resp
 }
 
-func TestRunTellsHowTheProgramEnded(t *testing.T) {
+func TestRunReportsHowTheProgramEnded(t *testing.T) {
 	needNode(t)
 	cases := []struct {
 		script, error string
@@ -50,7 +50,7 @@ func TestRunTellsHowTheProgramEnded(t *testing.T) {
 	}
 }
 
-func TestRunHandsOverArgumentsAndKeepsConfigOutOfThem(t *testing.T) {
+func TestRunPassesArgumentsAndKeepsConfigOutOfThem(t *testing.T) {
 	needNode(t)
 	p := newProject(t)
 	p.entryPoint("run", `require("fs").writeFileSync("seen.json", JSON.stringify({
@@ -103,7 +103,7 @@ func TestRunWithoutTheSdkNamesTheFix(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(resp.Error, "run npm ci") {
-		t.Fatalf("found %q, need the fix", resp.Error)
+		t.Fatalf("found %q; need the fix", resp.Error)
 	}
 }
 
@@ -121,9 +121,9 @@ func TestCancelStopsARunningProgram(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}()
-	// Without the cancel this would not return.
+	// Returns only because of the cancel.
 	if resp := p.run(h, &pulumirpc.RunRequest{}); resp.Error == "" {
-		t.Fatal("a cancelled program passed for a finished one")
+		t.Fatal("found success; need the failure of a cancelled program")
 	}
 }
 
@@ -134,9 +134,9 @@ func TestOptionsNameEveryFault(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, need := range []string{"typescript: found yes", "nodeargs: found", "packagemanager: found pnpm, need npm", "speed: unknown"} {
+	for _, need := range []string{"typescript: found yes", "nodeargs: found", "packagemanager: found pnpm; need npm", "speed: found an unknown option"} {
 		if !strings.Contains(err.Error(), need) {
-			t.Errorf("found %q, need %q in it", err, need)
+			t.Errorf("found %q; need %q in it", err, need)
 		}
 	}
 }

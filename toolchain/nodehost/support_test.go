@@ -15,7 +15,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// project is a program directory with a stand-in for the SDK: its entry points are the scripts of a test.
+// project is a program directory with a fake SDK, whose entry points are scripts of the test.
 type project struct {
 	t   *testing.T
 	dir string
@@ -65,7 +65,7 @@ func needNode(t *testing.T) {
 	}
 }
 
-// connect serves the host as the engine meets it, over gRPC.
+// connect serves the host over gRPC, as for the engine.
 func connect(t *testing.T, h *host) pulumirpc.LanguageRuntimeClient {
 	t.Helper()
 	stop := make(chan bool)

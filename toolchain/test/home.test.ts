@@ -48,7 +48,7 @@ describe("the engine's home", () => {
     assert.ok(fs.statSync(path.join(box.home, "passphrase")).size > 40);
   });
 
-  it("makes the passphrase once, also when two start together", async () => {
+  it("creates the passphrase once, also when three start together", async () => {
     await Promise.all([environment(), environment(), environment()]);
     const first = fs.readFileSync(path.join(box.home, "passphrase"), "utf8");
     await environment();
@@ -56,7 +56,7 @@ describe("the engine's home", () => {
     assert.deepEqual(box.files("home"), ["passphrase", "pulumi", "state"]);
   });
 
-  it("leaves the user's own backend and passphrase alone", async () => {
+  it("keeps the user's own backend and passphrase", async () => {
     const found = await environment({
       PULUMI_BACKEND_URL: "file:///somewhere",
       PULUMI_CONFIG_PASSPHRASE: "",
@@ -74,7 +74,7 @@ describe("the engine's home", () => {
     assert.equal(result.code, 1);
     assert.match(
       result.stderr,
-      /MIRLAB_HOME: found .*home with mode 750, need mode 700; fix: chmod 700 '/,
+      /MIRLAB_HOME: found .*home with mode 750; need mode 700; fix: chmod 700 '/,
     );
     assert.deepEqual(box.files("home"), []);
   });
@@ -85,7 +85,7 @@ describe("the engine's home", () => {
     fs.chmodSync(file, 0o644);
     const readable = await box.pulumi(["version"], env);
     assert.equal(readable.code, 1);
-    assert.match(readable.stderr, /passphrase: found .* mode 644, need .* fix: chmod 600 '/);
+    assert.match(readable.stderr, /passphrase: found .* mode 644; need .* fix: chmod 600 '/);
     fs.chmodSync(file, 0o600);
     fs.truncateSync(file);
     const empty = await box.pulumi(["version"], env);
@@ -97,15 +97,15 @@ describe("the engine's home", () => {
     fs.writeFileSync(box.home, "");
     assert.match((await box.pulumi(["version"], env)).stderr, /which is not a directory/);
     const relative = await box.pulumi(["version"], { ...env, MIRLAB_HOME: "here" });
-    assert.match(relative.stderr, /MIRLAB_HOME: found here, need an absolute path/);
+    assert.match(relative.stderr, /MIRLAB_HOME: found here; need an absolute path/);
   });
 
-  it("refuses a cache that others can write: it holds programs", async () => {
+  it("refuses a cache that others can write, because it holds programs", async () => {
     fs.mkdirSync(box.cache);
     fs.chmodSync(box.cache, 0o777);
     const result = await box.pulumi(["version"], env);
     assert.equal(result.code, 1);
-    assert.match(result.stderr, /MIRLAB_CACHE: found .* mode 777, need mode 755; fix: chmod 755/);
+    assert.match(result.stderr, /MIRLAB_CACHE: found .* mode 777; need mode 755; fix: chmod 755/);
   });
 
   it("works through a link and with spaces in its paths", async () => {

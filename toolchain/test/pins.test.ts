@@ -8,7 +8,7 @@ function read(...below: string[]): string {
   return fs.readFileSync(path.join(root, ...below), "utf8");
 }
 
-/** The version that a module of the toolchain requires of another, or its `go` line. */
+/** The version of a required module in a part's go.mod, or of its `go` line. */
 function required(part: string, module: string): string | undefined {
   const line = read("toolchain", part, "go.mod")
     .split("\n")
@@ -25,7 +25,7 @@ describe("the pins of toolchain/versions.env", () => {
     ]),
   ) as Record<string, string>;
 
-  it("are those of the Go modules", () => {
+  it("equal those of the Go modules", () => {
     for (const part of ["cli", "nodehost"]) {
       assert.equal(
         required(part, "github.com/pulumi/pulumi/pkg/v3"),
@@ -47,7 +47,7 @@ describe("the pins of toolchain/versions.env", () => {
     assert.equal(provider, `v${pins["LIBVIRT_PROVIDER_VERSION"]}`);
   });
 
-  it("ask for the newest Go that a module asks for", () => {
+  it("require the newest Go that any module requires", () => {
     const versions = ["cli", "nodehost", "bridge", "tf-provider-libvirt", "command"].map(
       (part) => required(part, "go") ?? "",
     );
@@ -55,7 +55,7 @@ describe("the pins of toolchain/versions.env", () => {
     assert.equal(newest, pins["GO_MINIMUM"]);
   });
 
-  it("are those of the npm packages", () => {
+  it("equal those of the npm packages", () => {
     const { dependencies } = JSON.parse(read("package.json")) as {
       dependencies: Record<string, string>;
     };
@@ -63,7 +63,7 @@ describe("the pins of toolchain/versions.env", () => {
     assert.equal(dependencies["@pulumi/command"], pins["COMMAND_VERSION"]);
   });
 
-  it("are those of the generated SDK", () => {
+  it("equal those of the generated SDK", () => {
     const sdk = JSON.parse(read("sdks", "libvirt", "package.json")) as {
       version: string;
       pulumi: { name: string; version: string };

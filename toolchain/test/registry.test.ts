@@ -5,8 +5,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { Sandbox, version, type Result } from "./support";
 
-// Go itself is stood in for: what it builds is proven by every other use of the engine. The tests here are
-// about what is built, when, with which settings, and what is said when it cannot be.
+// Go is faked: every other use of the engine proves what Go builds. These tests are about which parts are
+// built, when and with which settings, and about the messages when a build fails.
 describe("the registry way", () => {
   let box: Sandbox;
 
@@ -23,7 +23,7 @@ describe("the registry way", () => {
     toolchain?: string;
     /** Runs before the result is written. */
     build?: string;
-    /** A line in every program it builds. */
+    /** A line in every program that it builds. */
     mark?: string;
   }
 
@@ -82,7 +82,7 @@ esac
     assert.deepEqual(builds(), []);
   });
 
-  it("rebuilds only the part whose sources changed, and puts it in place", async () => {
+  it("rebuilds only the part with changed sources, and installs it", async () => {
     assert.equal((await pulumi()).code, 0);
     builds();
     fs.appendFileSync(path.join(box.tree, "toolchain", "command", "main.go"), "\n// changed\n");
@@ -98,7 +98,7 @@ esac
     assert.match(fs.readFileSync(path.join(dir, "pulumi-resource-command"), "utf8"), /# changed/);
   });
 
-  it("does not rebuild for a changed test", async () => {
+  it("does not rebuild for a changed test file", async () => {
     assert.equal((await pulumi()).code, 0);
     builds();
     fs.writeFileSync(path.join(box.tree, "toolchain", "nodehost", "new_test.go"), "package main\n");
@@ -128,7 +128,7 @@ esac
     );
   });
 
-  it("stops the build, and what it started, on Ctrl-C", async () => {
+  it("stops the build and its children on Ctrl-C", async () => {
     fakeGo({ build: `echo $$ >"${box.dir}/started"; exec sleep 60` });
     const child = spawn(path.join(box.tree, "bin", "pulumi"), ["version"], {
       env: box.env({ MIRLAB_TOOLCHAIN: "registry" }),
@@ -146,14 +146,14 @@ esac
     assert.throws(() => process.kill(build, 0), /ESRCH/);
   });
 
-  it("shows the end of the log of a failed build, and where it is", async () => {
+  it("shows the last lines and the path of a failed build's log", async () => {
     fakeGo({ build: 'echo "proxy: no route" >&2; exit 1' });
     const result = await pulumi();
     assert.equal(result.code, 1);
     assert.match(result.stderr, /proxy: no route/);
     assert.match(
       result.stderr,
-      /cli v3\.259\.0: found a failed build, need .*; fix: .*; log: .*\/log\/cli\.log/,
+      /cli v3\.259\.0: found a failed build; need .*; fix: .*; log: .*\/log\/cli\.log/,
     );
     assert.deepEqual(
       box.files("cache", "toolchain", "registry").filter((name) => name.startsWith(".")),
@@ -169,18 +169,18 @@ esac
     assert.equal(lines.length, 1);
     assert.match(
       lines[0] ?? "",
-      /found 1\.19\.8, need Go 1\.25\.11 or newer; fix: install it from https:\/\/go\.dev/,
+      /found 1\.19\.8; need Go 1\.25\.11 or newer; fix: install it from https:\/\/go\.dev/,
     );
     assert.deepEqual(builds(), []);
   });
 
-  it("lets a Go that can fetch a newer one do so", async () => {
+  it("accepts an old Go that can fetch a newer one", async () => {
     fakeGo({ version: "go1.22.1", toolchain: "auto" });
     assert.equal((await pulumi()).code, 0);
   });
 
   it("names the fix for a missing Go", async () => {
-    // All of /usr/bin but go, wherever this machine keeps it.
+    // All of /usr/bin but go and pulumi.
     const farm = path.join(box.dir, "farm");
     fs.mkdirSync(farm);
     for (const name of fs.readdirSync("/usr/bin")) {
@@ -192,7 +192,7 @@ esac
     assert.equal(result.code, 1);
     assert.match(
       result.stderr,
-      /Go: found none on PATH, need Go 1\.25\.11 or newer; fix: install it/,
+      /Go: found none on PATH; need Go 1\.25\.11 or newer; fix: install it/,
     );
   });
 });

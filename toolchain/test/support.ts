@@ -1,4 +1,4 @@
-// What the toolchain tests share: a sandbox, a release server on loopback, archives of the vendor's layout.
+// Shared by the toolchain tests: a sandbox, a release server on loopback, archives of the vendor's layout.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
@@ -86,7 +86,7 @@ export function run(
   });
 }
 
-/** A CLI that answers `version`, and else shows the environment that bin/pulumi gave it. */
+/** A CLI that answers `version`, and otherwise prints the environment that it got from bin/pulumi. */
 export function fakeCli(of: string = version): string {
   return `#!/bin/sh\nif [ "$1" = version ]; then echo v${of}; else env; fi\n`;
 }
@@ -171,13 +171,13 @@ export function sha256(content: Buffer): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-/** Releases as the vendor lays them out; a test spoils what it is about. */
+/** Serves releases in the vendor's layout; each test spoils one thing. */
 export class ReleaseServer {
   readonly requests: string[] = [];
   readonly content: Record<Part, Buffer>;
-  /** What the checksums file says, if not the truth. Undefined: the file is missing. */
+  /** A checksums file that replaces the correct one. Undefined: the file is missing. */
   readonly checksums: Partial<Record<Part, string | undefined>> = {};
-  /** What is sent instead of the archive. */
+  /** Sent in place of the archive. */
   readonly sent: Partial<Record<Part, Buffer>> = {};
   /** Sends this many bytes of an archive and drops the connection, once. */
   cutOnceAfter: number | undefined;
@@ -224,7 +224,7 @@ export class ReleaseServer {
     }
     for (const part of parts) {
       if (url === `${releases[part]}/${checksumFiles[part]}`) {
-        const text = part in this.checksums ? this.checksums[part] : this.truth(part);
+        const text = part in this.checksums ? this.checksums[part] : this.correct(part);
         response.writeHead(text === undefined ? 404 : 200).end(text);
         return;
       }
@@ -236,7 +236,7 @@ export class ReleaseServer {
     response.writeHead(404).end();
   }
 
-  private truth(part: Part): string {
+  private correct(part: Part): string {
     return `${"0".repeat(64)}  another-file\n${sha256(this.content[part])}  ${archives[part]}\n`;
   }
 

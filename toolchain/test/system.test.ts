@@ -40,7 +40,7 @@ describe("the system way", () => {
     assert.equal(server.archiveRequests().length, 3, "the CLI itself is not downloaded");
   });
 
-  it("falls to the vendor for another version, and says why in one line", async () => {
+  it("falls back to the vendor for another version, and prints why in one line", async () => {
     box.executable("pulumi", fakeCli("3.1.0"));
     box.executable("pulumi-language-nodejs", "#!/bin/sh\n");
     const result = await pulumi();
@@ -50,26 +50,26 @@ describe("the system way", () => {
     assert.equal(reasons.length, 1);
     assert.match(
       reasons[0] ?? "",
-      /found .*\/bin\/pulumi v3\.1\.0, need pulumi v3\.259\.0 on PATH/,
+      /found .*\/bin\/pulumi v3\.1\.0; need pulumi v3\.259\.0 on PATH/,
     );
     assert.match(recordedEngine(), /\/vendor\//);
   });
 
-  it("wants the language host beside it", async () => {
+  it("requires the language host beside it", async () => {
     box.executable("pulumi", fakeCli());
     const result = await pulumi({ MIRLAB_TOOLCHAIN: "system" });
     assert.equal(result.code, 1);
     assert.match(result.stderr, /v3\.259\.0 without pulumi-language-nodejs/);
   });
 
-  it("does not take this project's own bin/pulumi for an answer", async () => {
+  it("does not count this project's own bin/pulumi", async () => {
     fs.symlinkSync(path.join(root, "bin", "pulumi"), path.join(box.bin, "pulumi"));
     const result = await pulumi({ MIRLAB_TOOLCHAIN: "system" });
     assert.equal(result.code, 1);
     assert.match(result.stderr, /system pulumi: found none/);
   });
 
-  it("does not take another checkout's bin/pulumi either", async () => {
+  it("does not count another checkout's bin/pulumi either", async () => {
     box.copyTree();
     fs.symlinkSync(path.join(root, "bin", "pulumi"), path.join(box.bin, "pulumi"));
     const result = await pulumi({ MIRLAB_TOOLCHAIN: "system" });
@@ -77,12 +77,12 @@ describe("the system way", () => {
     assert.match(result.stderr, /system pulumi: found none/);
   });
 
-  it("names the three ways when asked for a fourth", async () => {
+  it("lists the three ways when MIRLAB_TOOLCHAIN is a fourth one", async () => {
     const result = await pulumi({ MIRLAB_TOOLCHAIN: "docker" });
     assert.equal(result.code, 1);
     assert.match(
       result.stderr,
-      /MIRLAB_TOOLCHAIN: found docker, need system, vendor or registry; fix: /,
+      /MIRLAB_TOOLCHAIN: found docker; need system, vendor or registry; fix: /,
     );
   });
 });

@@ -42,7 +42,7 @@ describe("the vendor way", () => {
     assert.equal(fs.existsSync(path.join(box.home, "pulumi", ".toolchain")), false);
   }
 
-  it("installs verified archives once and never asks again", async () => {
+  it("downloads and installs verified archives once", async () => {
     const first = await pulumi();
     assert.equal(first.code, 0, first.stderr);
     assert.equal(first.stdout, `v${version}\n`);
@@ -71,7 +71,7 @@ describe("the vendor way", () => {
     assert.equal(server.requests.length, asked);
   });
 
-  it("takes a new home from the cache without the network", async () => {
+  it("fills a new home from the cache without the network", async () => {
     assert.equal((await pulumi()).code, 0);
     await server.stop();
     const again = await pulumi({ MIRLAB_HOME: path.join(box.dir, "other") });
@@ -88,7 +88,7 @@ describe("the vendor way", () => {
     assert.equal(result.code, 1);
     assert.match(
       result.stderr,
-      new RegExp(`${archives.cli}: found SHA-256 ${sha256(tampered)}, need `),
+      new RegExp(`${archives.cli}: found SHA-256 ${sha256(tampered)}; need `),
     );
     assert.match(result.stderr, new RegExp(`need ${sha256(server.content.cli)}; fix: `));
     assert.deepEqual(box.files("cache", "toolchain", "quarantine"), [
@@ -97,7 +97,7 @@ describe("the vendor way", () => {
     assertNothingInstalled();
 
     delete server.sent.cli;
-    assert.equal((await pulumi()).code, 0, "a later honest answer is accepted");
+    assert.equal((await pulumi()).code, 0, "accepts a correct archive later");
   });
 
   it("refuses a truncated archive that claims to be whole", async () => {
@@ -122,10 +122,10 @@ describe("the vendor way", () => {
     assert.ok(server.requests.some((request) => request.endsWith(`${archives.cli}#100`)));
   });
 
-  it("starts anew when what it resumed turns out wrong", async () => {
+  it("downloads from the start when a resumed file is wrong", async () => {
     const downloads = path.join(box.cache, "toolchain", "download");
     fs.mkdirSync(downloads, { recursive: true, mode: 0o755 });
-    fs.writeFileSync(path.join(downloads, `${archives.cli}.partial`), "of another time");
+    fs.writeFileSync(path.join(downloads, `${archives.cli}.partial`), "of another file");
     const result = await pulumi();
     assert.equal(result.code, 0, result.stderr);
     assert.equal(result.stdout, `v${version}\n`);
@@ -142,13 +142,13 @@ describe("the vendor way", () => {
     assert.equal(absent.code, 1);
     assert.match(
       absent.stderr,
-      /found no digest in pulumi-3\.259\.0-checksums\.txt, need one SHA-256/,
+      /found no digest in pulumi-3\.259\.0-checksums\.txt; need one SHA-256/,
     );
     assert.deepEqual(server.archiveRequests(), []);
     assertNothingInstalled();
   });
 
-  it("gives up on a server that accepts and stays silent", async () => {
+  it("gives up on a server that accepts the connection and stays silent", async () => {
     server.silent = true;
     const started = Date.now();
     const result = await pulumi({ MIRLAB_VENDOR_STALL_S: "1" });
@@ -158,7 +158,7 @@ describe("the vendor way", () => {
     assert.ok(Date.now() - started < 15_000);
   });
 
-  it("takes only the named files out of an archive", async () => {
+  it("extracts only the named files of an archive", async () => {
     server.content.command = tarGz([
       { name: "../../escaped", content: "x" },
       { name: "/tmp/toolchain-test-escaped", content: "x" },
@@ -175,11 +175,11 @@ describe("the vendor way", () => {
     );
   });
 
-  it("refuses a link in the place of a program", async () => {
+  it("refuses a link in place of a program", async () => {
     server.content.command = tarGz([{ name: "pulumi-resource-command", linkTo: "/bin/sh" }]);
     const result = await pulumi();
     assert.equal(result.code, 1);
-    assert.match(result.stderr, /pulumi-resource-command empty or a link, need a regular file/);
+    assert.match(result.stderr, /pulumi-resource-command empty or a link; need a regular file/);
     assert.deepEqual(box.files("home", "pulumi", "plugins"), []);
   });
 

@@ -1,4 +1,4 @@
-/** Handler of AdoptedDomain: a domain of the host is given the page's hardware, and its own back. */
+/** Provider of AdoptedDomain: gives an existing domain the page's hardware, and its own back. */
 import { createHash } from "node:crypto";
 import { mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,19 +15,19 @@ import { ensureTicket, ticketOf } from "../../access/ticket.io";
 
 export interface AdoptedDomainProps extends AdoptedDomainInputs {
   readonly uuid: string;
-  /** The definition from before the adoption. Secret: it may hold a display's password. */
+  /** The definition from before the adoption. Secret: it may contain a display's password. */
   readonly originalXml: string;
   readonly acceleration: Acceleration;
   /** Parts of the definition that are not as declared. */
   readonly drift: string[];
-  /** False when a part is not as declared or the mark is gone; an update puts it back. */
+  /** False when a part is not as declared or the mark is missing; an update restores both. */
   readonly intact: boolean;
   readonly running: boolean;
   /** `power cycle` while the running domain still has its old hardware; else empty. */
   readonly pending: string;
-  /** How often the domain was started here. */
+  /** How often this resource started the domain. */
   readonly boots: number;
-  /** Changes with every start made here: what was seen before it has to be seen anew. */
+  /** Changes with every start by this resource: earlier observations of the guest are outdated. */
   readonly bootId: string;
 }
 
@@ -45,47 +45,47 @@ async function adoptable(inputs: AdoptedDomainInputs): Promise<string> {
   if (!all.includes(domain)) {
     const others = all.length === 0 ? "there is none" : `there are ${all.join(", ")}`;
     throw new Error(
-      `${domain}: found no such domain (${others}), required one that 'virsh list --all' shows; ` +
-        `set guests[].image.domain to its name`,
+      `${domain}: found no such domain (${others}); need one that 'virsh list --all' shows; ` +
+        `fix: set guests[].image.domain to its name`,
     );
   }
   if ((await listDomains(host, "--all", "--transient", "--name")).includes(domain)) {
     throw new Error(
-      `${domain}: found a transient domain, required one with a definition that outlives a shutdown; ` +
-        `make it persistent: 'virsh dumpxml ${domain} >FILE', then 'virsh define FILE'`,
+      `${domain}: found a transient domain; need a persistent one; ` +
+        `fix: virsh dumpxml ${domain} >FILE && virsh define FILE`,
     );
   }
   const found = await inactiveXml(host, domain);
   const facts = xml.domainFacts(found);
-  // virsh takes a name of digits for the id of a running domain first.
+  // virsh reads a numeric name as the id of a running domain first.
   if (facts.name !== domain) {
     throw new Error(
-      `${domain}: found that virsh answers with the domain ${facts.name}, required ${domain}; ` +
-        `rename it ('virsh domrename') to a name that is not a number`,
+      `${domain}: found the domain ${facts.name} by this name; need ${domain}; ` +
+        `fix: rename it ('virsh domrename') to a name that is not a number`,
     );
   }
   const owner = xml.ownerOf(found);
   if (owner !== undefined && !isOurs(inputs, owner)) {
-    const role = owner.adopted ? "adopted" : "made";
+    const role = owner.adopted ? "adopted" : "created";
     throw new Error(
-      `${domain}: found it ${role} by guest '${owner.guest}' of stack '${owner.stack}', ` +
-        `required a domain that no other guest has; run 'down' there, or, if that lab is gone, ` +
-        `take off its mark: 'virsh metadata ${domain} --uri urn:mirlab:1 --remove --config'`,
+      `${domain}: found it ${role} by guest '${owner.guest}' of stack '${owner.stack}'; ` +
+        `need a domain that no other guest has; fix: run 'down' there, or, if that lab is gone, ` +
+        `remove its mark: 'virsh metadata ${domain} --uri urn:mirlab:1 --remove --config'`,
     );
   }
   const acceleration = accelerationOf(facts.type);
   if (inputs.wantedAcceleration !== "auto" && inputs.wantedAcceleration !== acceleration) {
     throw new Error(
-      `${domain}: found domain type '${facts.type}', required ${inputs.wantedAcceleration}; ` +
-        `set guests[].acceleration to "auto", or change the type by 'virsh edit ${domain}'`,
+      `${domain}: found domain type '${facts.type}'; need acceleration ${inputs.wantedAcceleration}; ` +
+        `fix: set guests[].acceleration to "auto", or change the type by 'virsh edit ${domain}'`,
     );
   }
   return found;
 }
 
 /**
- * The definition from before the adoption. An unmarked domain is as its owner has it; a marked one
- * was redefined by a run that ended before the state was written, and the file tells.
+ * The definition from before the adoption. An unmarked domain still has it. A marked one was redefined
+ * by a run that ended before the state was written: then only the file has it.
  */
 async function originalOf(inputs: AdoptedDomainInputs, found: string): Promise<string> {
   if (xml.ownerOf(found) === undefined) return found;
@@ -100,9 +100,9 @@ async function originalOf(inputs: AdoptedDomainInputs, found: string): Promise<s
         : "another domain's definition";
   if (kept !== undefined && fault === undefined) return kept;
   throw new Error(
-    `${inputs.domain}: found it marked by this guest, but ${fault} at ${file}, required its definition ` +
-      `from before; put the file back, or, to take the present definition for it, take off the mark: ` +
-      `'virsh metadata ${inputs.domain} --uri urn:mirlab:1 --remove --config'`,
+    `${inputs.domain}: found it marked by this guest, but ${fault} at ${file}; need its definition ` +
+      `from before the adoption; fix: restore the file, or, to use the present definition, remove the ` +
+      `mark: 'virsh metadata ${inputs.domain} --uri urn:mirlab:1 --remove --config'`,
   );
 }
 
@@ -114,7 +114,7 @@ function uuidIn(text: string): string {
   }
 }
 
-/** Keeps the original in a file. An earlier one with another text is set aside, never lost. */
+/** Saves the original in a file. An earlier file with another text is renamed, never lost. */
 async function keepOriginal(inputs: AdoptedDomainInputs, original: string): Promise<void> {
   const file = originalFile(inputs);
   const kept = await textOf(file);
@@ -129,7 +129,7 @@ async function keepOriginal(inputs: AdoptedDomainInputs, original: string): Prom
   await rename(`${file}.partial`, file);
 }
 
-/** Redefines the domain unless it is as declared. Looks again: libvirt may drop what it cannot read. */
+/** Redefines the domain unless it is as declared. Checks the result: libvirt may drop parts. */
 async function redefine(
   inputs: AdoptedDomainInputs & xml.AdoptContract,
   found: string,
@@ -144,8 +144,8 @@ async function redefine(
     (await listDomains(host, "--all", "--with-managed-save", "--name")).includes(domain)
   ) {
     throw new Error(
-      `${domain}: found a saved state, which would resume with the old hardware, required none; ` +
-        `'virsh start ${domain}', then shut it down from inside, and run 'up' again`,
+      `${domain}: found a saved state, which would resume with the old hardware; need none; ` +
+        `fix: 'virsh start ${domain}', shut it down from inside, and run 'up' again`,
     );
   }
   await define(host, domain, wanted, "--validate");
@@ -153,8 +153,8 @@ async function redefine(
   const left = xml.differences(now, inputs, original);
   if (left.length > 0 || !isOurs(inputs, xml.ownerOf(now))) {
     throw new Error(
-      `${domain}: found after the define ${left.join(", ") || "another mark"}, required as declared; ` +
-        `something else changes this domain: run 'up' again when it has ended; ` +
+      `${domain}: found differences after the define (${left.join(", ") || "mark"}); ` +
+        `need the declared parts; fix: stop what else changes this domain, then run 'up' again; ` +
         `log: 'virsh dumpxml --inactive ${domain}'`,
     );
   }
@@ -169,8 +169,8 @@ async function converge(
   const { uuid, type } = xml.domainFacts(found);
   if (olds !== undefined && olds.uuid !== uuid) {
     throw new Error(
-      `${inputs.domain}: found another domain of this name (${uuid}), required ${olds.uuid}; ` +
-        `run 'refresh', then 'up' adopts the new one`,
+      `${inputs.domain}: found another domain of this name (${uuid}); need ${olds.uuid}; ` +
+        `fix: run 'refresh', then 'up' adopts the new one`,
     );
   }
   const original = olds?.originalXml ?? (await originalOf(inputs, found));
@@ -191,7 +191,7 @@ async function converge(
     const { started, pending } = await powerUp(contract, original, acceleration);
     return props(started ? boots + 1 : boots, pending, true);
   } catch (error) {
-    // The domain is redefined: the state must know, so that `down` can undo it.
+    // The domain is redefined: keep it in the state, so that `down` can undo it.
     throw Object.assign(new Error(`${inputs.domain} is redefined but not up`), {
       id: uuid,
       properties: props(boots, "power cycle", false),
@@ -211,12 +211,12 @@ function pick(i: AdoptedDomainInputs): AdoptedDomainInputs {
   };
 }
 
-/** Gives the domain its own hardware back. Its run state, its disks and it itself stay. */
+/** Restores the domain's own hardware. Never stops the domain or removes its disks. */
 async function giveBack(uuid: string, props: AdoptedDomainProps): Promise<void> {
   const { host, domain } = props;
   const file = originalFile(props);
   if (!(await listDomains(host, "--all", "--uuid")).includes(uuid)) {
-    console.log(`${domain}: is gone from the host; its definition from before stays in ${file}`);
+    console.log(`${domain}: is gone from the host; its original definition stays in ${file}`);
     return;
   }
   const found = await inactiveXml(host, uuid);
@@ -242,15 +242,15 @@ export const provider: pulumi.dynamic.ResourceProvider<AdoptedDomainInputs, Adop
     return { id: outs.uuid, outs };
   },
   /**
-   * A domain that libvirt no longer lists is told as gone: nothing is left to give back, and `down`
-   * must not hang on it. The next `up` names what is missing. No answer is an error, never `gone`.
+   * A domain that libvirt no longer lists is reported as deleted: nothing is left to restore, and
+   * `down` must not fail on it. The next `up` names what is missing. No answer is an error.
    */
   async read(id, props) {
     if (props === undefined) throw new Error(`${id}: cannot be imported`);
     const { host, originalXml } = props;
     if (!(await listDomains(host, "--all", "--uuid")).includes(id)) return { props };
     const found = await inactiveXml(host, id);
-    // Without a ticket there is none that the domain could have.
+    // Without a ticket file no display matches, so an update restores both.
     const contract = { ...props, ticket: (await ticketOf(props.directory)) ?? "" };
     const drift = xml.differences(found, contract, originalXml);
     const { state } = await domainState(host, id);

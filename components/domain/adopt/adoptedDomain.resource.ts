@@ -12,9 +12,9 @@ export type AdoptedDomainArgs = {
 };
 
 /**
- * The page's "reconfigure an existing installation": a domain of the host gets the page's display,
- * video and share, and its own ones back when the lab goes. It is never made, and never deleted,
- * here: neither are its disks. Its definition from before is kept in the state and in the lab's folder.
+ * The page's "reconfigure an existing installation": an existing domain gets the page's display, video
+ * and share, and `down` restores its own. The lab never creates or deletes the domain or its disks.
+ * The original definition is kept in the state and in the lab's folder.
  */
 export class AdoptedDomain extends DynamicResource {
   /** For the policy pack. */
@@ -25,7 +25,7 @@ export class AdoptedDomain extends DynamicResource {
   declare readonly bootId: pulumi.Output<string>;
   declare readonly acceleration: pulumi.Output<AdoptedDomainProps["acceleration"]>;
   declare readonly pending: pulumi.Output<string>;
-  /** Secret: it may hold a display's password. */
+  /** Secret: it may contain a display's password. */
   declare readonly originalXml: pulumi.Output<string>;
 
   constructor(name: string, args: AdoptedDomainArgs, opts?: pulumi.CustomResourceOptions) {

@@ -1,8 +1,8 @@
 /**
- * Edits the definition of an installed guest into the page's hardware, and back. Pure.
+ * Gives the definition of an installed guest the page's hardware, and its own back. Pure.
  *
- * The definition is its owner's: only the parts below are touched, everything else, known to us or
- * not, stays as it was written.
+ * Only the parts below are edited. Everything else in the owner's definition, known to this project or
+ * not, stays as it is.
  */
 import { Document, Element } from "@xmldom/xmldom";
 import {
@@ -19,35 +19,35 @@ export interface AdoptContract {
   readonly stack: string;
   readonly guest: string;
   readonly spice: DomainSpec["spice"];
-  /** Opens the guest's screen. Secret, and so in no declaration. */
+  /** The screen's password. Secret, so it is never declared. */
   readonly ticket?: string;
   readonly video: DomainSpec["video"];
-  /** Mount tag of the lab's 9p share: a filesystem with this tag is the lab's business. */
+  /** Mount tag of the lab's 9p share: the lab manages the filesystem with this tag. */
   readonly shareTag: string;
-  /** The folder to share; unset: none is. */
+  /** The folder to share; unset: none. */
   readonly share?: { readonly path: string; readonly readonly: boolean };
 }
 
-/** Who marked a domain. `adopted` is false for a domain that a lab made itself. */
+/** Who marked a domain. `adopted` is false for a domain that a lab created. */
 export interface Owner {
   readonly stack: string;
   readonly guest: string;
   readonly adopted: boolean;
 }
 
-/** Devices that one line of the contract speaks of. */
+/** One part of the contract, and the devices that it governs. */
 interface Part {
   readonly id: string;
   readonly governs: (device: Element) => boolean;
   /** Whether a governed device is as the contract wants it. */
   readonly fits: (device: Element) => boolean;
-  /** What to add when none fits; undefined: nothing, so that none may be there. */
+  /** The device to add when none fits; undefined: no such device may exist. */
   readonly tree: Tree | undefined;
-  /** Only the one that fits may be there; otherwise it only must not be missing. */
+  /** True: exactly one fitting device; false: at least one. */
   readonly exact: boolean;
 }
 
-/** What libvirt adds to a device by itself, in the definition and of a running domain. */
+/** Elements that libvirt adds to a device by itself. */
 const LIBVIRTS_OWN = new Set(["address", "alias"]);
 
 /** Buses whose controllers libvirt adds when a device needs one. */
@@ -59,7 +59,7 @@ const elementsOf = (parent: Element): Element[] =>
 const attribute = (element: Element, child: string, name: string): string =>
   firstAt(element, child)?.getAttribute(name) ?? "";
 
-/** Whether the element is what the tree builds, no more and no less; libvirt's own additions aside. */
+/** Whether the element equals the tree, apart from libvirt's own additions. */
 function equals(element: Element, [name, attributes = {}, ...children]: Tree): boolean {
   const wanted = children.filter((child): child is Tree => Array.isArray(child));
   const found = elementsOf(element).filter((child) => !LIBVIRTS_OWN.has(child.nodeName));
@@ -91,7 +91,7 @@ const isShare =
   (d: Element): boolean =>
     d.nodeName === "filesystem" && attribute(d, "target", "dir") === tag;
 
-/** A domain without USB has its tablet on virtio. */
+/** A domain without USB gets its tablet on virtio. */
 function tabletTree(devices: Element): Tree {
   const usb = childrenOf(devices, "controller").filter((c) => c.getAttribute("type") === "usb");
   const none = usb.length > 0 && usb.every((c) => c.getAttribute("model") === "none");
@@ -130,7 +130,7 @@ function parts(contract: AdoptContract, devices: Element, original: Element): Pa
     },
     {
       ...{ id: "share", governs: isOurShare, tree: share },
-      // One that its owner had before stays when the lab wants none.
+      // Without a declared share, one from before the adoption stays.
       exact: share !== undefined || !elementsOf(original).some(isOurShare),
       fits: (d) => share !== undefined && equals(d, share),
     },
@@ -161,13 +161,15 @@ function meet(part: Part, doc: Document, devices: Element): void {
 
 function rootOf(doc: Document): Element {
   const root = doc.documentElement;
-  if (root?.nodeName !== "domain") throw new Error("not a domain definition");
+  if (root?.nodeName !== "domain") {
+    throw new Error(`domain definition: found <${root?.nodeName ?? ""}>; need <domain>`);
+  }
   return root;
 }
 
 function devicesOf(root: Element): Element {
   const devices = firstAt(root, "devices");
-  if (devices === undefined) throw new Error("a domain definition without devices");
+  if (devices === undefined) throw new Error("domain definition: found no <devices>; need it");
   return devices;
 }
 
@@ -205,7 +207,7 @@ export function differences(xml: string, contract: AdoptContract, originalXml: s
     .map((part) => part.id);
 }
 
-/** Why the contract cannot be met without taking something away from the owner, or undefined. */
+/** Why the contract cannot be met without removing something of the owner's; undefined: it can. */
 export function refusal(originalXml: string, contract: AdoptContract): string | undefined {
   const { share, shareTag } = contract;
   const tree = wantedShare(contract);
@@ -213,8 +215,8 @@ export function refusal(originalXml: string, contract: AdoptContract): string | 
   const own = elementsOf(devicesOf(rootOf(fromXml(originalXml)))).find(isShare(shareTag));
   if (own === undefined || equals(own, tree)) return undefined;
   return (
-    `found its own filesystem with the tag '${shareTag}' (${attribute(own, "source", "dir")}), ` +
-    `required this tag for ${share.path}; rename the tag of the domain's own, ` +
+    `found its own filesystem with the tag '${shareTag}' (${attribute(own, "source", "dir")}); ` +
+    `need this tag for ${share.path}; fix: rename the tag of the domain's own filesystem, ` +
     `or set guests[].share.enabled to false`
   );
 }
@@ -253,21 +255,21 @@ function meaning(element: Element): string {
   return `<${element.namespaceURI ?? ""} ${element.localName} ${attributes.join(" ")}>${inside}</>`;
 }
 
-/** What the definition says besides our parts, our mark and the controllers that came with them. */
+/** The definition without our parts, our mark and the controllers that libvirt added for them. */
 function rest(xml: string, originalXml: string, shareTag: string): string {
   const root = rootOf(fromXml(xml));
   const devices = devicesOf(root);
-  const theirs = new Set(elementsOf(devicesOf(rootOf(fromXml(originalXml)))).map(meaning));
+  const originals = new Set(elementsOf(devicesOf(rootOf(fromXml(originalXml)))).map(meaning));
   const ours = [isGraphics, isVideo, isSpiceChannel, isAgentChannel, isTablet, isShare(shareTag)];
   const came = (d: Element): boolean =>
     (d.nodeName === "controller" && ADDED_CONTROLLERS.has(d.getAttribute("type") ?? "")) ||
     isSpiceAudio(d);
   for (const device of elementsOf(devices)) {
-    const added = came(device) && !theirs.has(meaning(device));
+    const added = came(device) && !originals.has(meaning(device));
     if (added || ours.some((is) => is(device))) devices.removeChild(device);
   }
   dropMark(root);
-  // Emptied by that, or always empty: it says nothing.
+  // An empty element means nothing.
   for (const metadata of childrenOf(root, "metadata")) {
     if (elementsOf(metadata).length === 0) root.removeChild(metadata);
   }
@@ -282,7 +284,7 @@ function dropMark(root: Element): void {
   if (elementsOf(metadata).length === 0) root.removeChild(metadata);
 }
 
-/** Puts the original's devices of one kind in the place of what is there now. */
+/** Replaces the devices of one kind by the original's. */
 function putBack(
   doc: Document,
   devices: Element,
@@ -297,7 +299,7 @@ function putBack(
     const taken = elementsOf(devices).flatMap((d) => childrenOf(d, "address").map(meaning));
     const copy = doc.importNode(device, true);
     for (const address of childrenOf(copy, "address")) {
-      // Something that came since may sit there; libvirt finds another place.
+      // A device that was added since may use this address; libvirt chooses another.
       if (taken.includes(meaning(address))) copy.removeChild(address);
     }
     devices.insertBefore(copy, next ?? null);
@@ -305,8 +307,8 @@ function putBack(
 }
 
 /**
- * The definition without our edits. If nothing else was changed since, it is the original, to the
- * letter; else the owner's later changes stay and only our parts are put back.
+ * The definition without our edits. If nothing else has changed since, it is the exact original; else
+ * the owner's later changes stay, and only our parts are restored.
  */
 export function release(xml: string, originalXml: string, shareTag: string): string {
   if (rest(xml, originalXml, shareTag) === rest(originalXml, originalXml, shareTag))
@@ -323,7 +325,7 @@ export function release(xml: string, originalXml: string, shareTag: string): str
   const spice = elementsOf(original).some(
     (d) => isGraphics(d) && d.getAttribute("type") === "spice",
   );
-  // libvirt gives a SPICE domain such a backend, and QEMU refuses it without SPICE.
+  // libvirt adds SPICE audio to a SPICE domain, and QEMU refuses it without SPICE.
   if (!spice) putBack(doc, devices, original, isSpiceAudio);
   dropMark(root);
   return xmlText(doc);

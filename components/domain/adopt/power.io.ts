@@ -1,4 +1,4 @@
-/** Power cycles of an adopted domain: only clean ones. */
+/** Clean power cycles of an adopted domain. */
 import * as xml from "./adoption";
 import { Acceleration } from "../../../core/limits";
 import type { AdoptedDomainInputs } from "./adoptedDomain";
@@ -6,7 +6,7 @@ import { domainState, virsh } from "../../../core/virsh.io";
 import { liveXml } from "../definition.io";
 import { shutDown } from "../power.io";
 
-/** Brings the domain up with the hardware of its definition, as far as `restart` allows. */
+/** Starts the domain with the hardware of its definition, as far as `restart` allows. */
 export async function powerUp(
   inputs: AdoptedDomainInputs & xml.AdoptContract,
   original: string,
@@ -19,8 +19,8 @@ export async function powerUp(
     if (old.length === 0) return { started: false, pending: "" };
     if (inputs.restart === "never") {
       console.log(
-        `warning: ${domain} runs with its old ${old.join(", ")} until a power cycle: shut it down and ` +
-          `run 'up', or set guests[].image.restart to "shutdown"`,
+        `warning: ${domain}: found the old ${old.join(", ")} until its next power cycle; need the new parts; ` +
+          `fix: shut it down and run 'up', or set guests[].image.restart to "shutdown"`,
       );
       return { started: false, pending: "power cycle" };
     }
@@ -30,13 +30,13 @@ export async function powerUp(
   else if (state !== "shut off") {
     const fix =
       state === "paused" ? `'virsh resume ${domain}'` : `see 'virsh domstate ${domain} --reason'`;
-    throw new Error(`${domain}: found it ${state}, required running or shut off; ${fix}`);
+    throw new Error(`${domain}: found it ${state}; need it running or shut off; fix: ${fix}`);
   }
   await virsh(host, "start", "--domain", domain);
   const left = xml.differences(await liveXml(host, domain), inputs, original);
   if (left.length > 0)
     throw new Error(
-      `${domain}: found after its start another ${left.join(", ")}, required as declared`,
+      `${domain}: found differences after its start (${left.join(", ")}); need the declared parts`,
     );
   return { started: true, pending: "" };
 }

@@ -1,9 +1,9 @@
-/** What a check says of a host, and the form of a check. Pure. */
+/** A check of the host, and its findings. Pure. */
 import { faultText } from "../../../core/fault";
 import { HostFacts } from "../facts";
 import { Lab } from "../../../config/schema";
 
-/** In the order in which they are told. */
+/** In the order of the report. */
 export const GROUPS = [
   "config",
   "machine",
@@ -15,8 +15,8 @@ export const GROUPS = [
 ] as const;
 
 /**
- * `fail`: nothing may be touched. `warn`: it works, but not as one might think. `info`: good to know;
- * what `up` sees to by itself is one.
+ * `fail`: `up` refuses to start. `warn`: works, with limitations. `info`: a note, also of what `up`
+ * repairs by itself.
  */
 export const SEVERITIES = ["ok", "info", "warn", "fail"] as const;
 
@@ -34,11 +34,11 @@ export interface Finding {
 
 export type Judged = Omit<Finding, "id" | "group">;
 
-/** One check: an id of its own, and as many findings as it has subjects. */
+/** One check, with one finding for each subject, e.g. each port. */
 export interface HostCheck {
   readonly id: string;
   readonly group: Finding["group"];
-  /** Nothing is found of what was not asked: the doctor asks for more than a preview does. */
+  /** No finding where facts are missing: the doctor collects more of them than a preview. */
   readonly judge: (facts: HostFacts, lab: Lab, stack: string) => readonly Judged[];
 }
 

@@ -1,4 +1,4 @@
-/** Folders and files that QEMU's user has to get at. Pure. */
+/** Folders and files that QEMU's user has to reach. Pure. */
 import { HostFacts } from "../facts";
 import { Lab } from "../../../config/schema";
 import { sharePathFault } from "../../../config/sharePath";
@@ -14,23 +14,24 @@ function shareJudged(facts: HostFacts, path: string, readonly: boolean, key: str
   const base = { path: key, required: "a folder that QEMU can use" };
   const fact = facts.shares.find((s) => s.path === path);
   if (fact?.kind !== "folder") {
-    const found = `${path} is not a folder on the host`;
-    const fix = `make it with 'mkdir ${path}', or drop the key and let the lab make one`;
+    const found = `${path}, which is not a folder on the host`;
+    const fix = `mkdir ${path}, or drop the key to let the lab create a folder`;
     return { ...base, severity: "fail", found, fix };
   }
   const fault = sharePathFault(fact.resolved);
   if (fault !== undefined) {
-    return { ...base, severity: "fail", found: `${path} is ${fact.resolved}`, fix: fault };
+    const [reason = "", fix = ""] = fault.split("; ");
+    return { ...base, severity: "fail", found: `${path}, but ${reason}`, fix };
   }
   if (!passes(fact.closed)) {
-    const found = `${path} is behind ${fact.closed}, which ${USER} cannot pass`;
+    const found = `${path} behind ${fact.closed}, which ${USER} cannot pass`;
     return { ...base, severity: "fail", found, fix: `setfacl -m u:${USER}:x ${fact.closed}` };
   }
   const writable = readonly || fact.writable !== "no";
   return {
     ...base,
     severity: writable ? "ok" : "fail",
-    found: writable ? path : `${path} is not writable by ${USER}`,
+    found: writable ? path : `${path}, which ${USER} cannot write`,
     fix: `setfacl -m u:${USER}:rwx ${path}, or set share.readonly`,
   };
 }
@@ -50,9 +51,9 @@ export const FOLDER_CHECKS: readonly HostCheck[] = [
         severity: passes(closed) ? ("ok" as const) : ("fail" as const),
         path,
         found: passes(closed)
-          ? `${folder}${closed === "unknown" ? ` (no user ${USER} yet, or no right to ask as it)` : ""}`
-          : `${folder} is behind ${closed}, which ${USER} cannot pass`,
-        required: `a way for QEMU's user ${USER} to disks and images`,
+          ? `${folder}${closed === "unknown" ? ` (not checked: no user ${USER} yet, or no right to run as it)` : ""}`
+          : `${folder} behind ${closed}, which ${USER} cannot pass`,
+        required: `a path to disks and images that QEMU's user ${USER} can pass`,
         fix: `sudo setfacl -m u:${USER}:x ${closed}, or set ${path} to another folder`,
       })),
   },
@@ -72,7 +73,7 @@ export const FOLDER_CHECKS: readonly HostCheck[] = [
     judge: (facts, lab) =>
       lab.guests.flatMap(({ image }, i) => {
         if (image.source !== "url") return [];
-        const state = facts.images.find(({ url }) => url === image.url)?.state ?? "not asked";
+        const state = facts.images.find(({ url }) => url === image.url)?.state ?? "not checked";
         return [
           {
             severity: state === "ok" ? ("ok" as const) : ("fail" as const),

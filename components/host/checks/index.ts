@@ -1,4 +1,4 @@
-/** What a host must be before a lab is made on it: checks as data. Pure. */
+/** The checks of a host before a lab is created on it, as data. Pure. */
 import { HostFacts } from "../facts";
 import { Finding, HostCheck } from "./finding";
 import { FOLDER_CHECKS } from "./folders";
@@ -18,7 +18,7 @@ const HOST_CHECKS: readonly HostCheck[] = [
   ...SECURITY_CHECKS,
 ];
 
-/** All findings, in order. Checks of facts that were not asked for find nothing. */
+/** All findings, in order. A check whose facts were not collected has none. */
 export function checkHost(facts: HostFacts, lab: Lab, stack: string): Finding[] {
   return HOST_CHECKS.flatMap(({ id, group, judge }) =>
     judge(facts, lab, stack).map((judged) => ({ id, group, ...judged })),

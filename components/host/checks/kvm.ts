@@ -1,9 +1,9 @@
-/** KVM: proven by a guest that reached user space, or not. All else is a hint. Pure. */
+/** KVM: only a guest that reaches user space proves it; everything else is a hint. Pure. */
 import { FullHostFacts, HostFacts } from "../facts";
 import { Lab } from "../../../config/schema";
 import { Finding, HostCheck } from "./finding";
 
-/** What scripts/host/kvm-probe.sh answered; undefined: it could not try, for `reason`. */
+/** The answer of scripts/host/kvm-probe.sh; undefined: it could not try, for `reason`. */
 export interface KvmProof {
   readonly acceleration: "kvm" | "tcg" | undefined;
   readonly reason: string;
@@ -12,16 +12,16 @@ export interface KvmProof {
 const DEVICE: Readonly<Record<FullHostFacts["kvmDevice"], string>> = {
   absent: "no /dev/kvm",
   denied: "/dev/kvm does not open for this user",
-  opens: "/dev/kvm opens, but makes no VM",
-  "makes-vm": "/dev/kvm opens and makes a VM",
+  opens: "/dev/kvm opens, but creates no VM",
+  "makes-vm": "/dev/kvm opens and creates a VM",
 };
 
-/** `module kvm_pvm, neither vmx nor svm, /dev/kvm opens and makes a VM, libvirt offers kvm` */
+/** `module kvm_pvm, neither vmx nor svm, /dev/kvm opens and creates a VM, libvirt offers kvm` */
 function hintsText(full: FullHostFacts, { libvirt, emulators }: HostFacts): string {
   const modules = full.kvmModules.filter((name) => name !== "kvm");
   const flag = full.cpuFlags.find((name) => name !== "hypervisor");
   return [
-    modules.length === 0 ? "no module of KVM" : `module ${modules.join(", ")}`,
+    modules.length === 0 ? "no KVM module" : `module ${modules.join(", ")}`,
     flag ?? "neither vmx nor svm",
     DEVICE[full.kvmDevice],
     ...(libvirt === "ok" ? [`libvirt offers ${emulators.kvm === undefined ? "no " : ""}kvm`] : []),
@@ -40,11 +40,11 @@ function fixOf(full: FullHostFacts, cacheDir: string): string {
     return `sudo modprobe ${vendor}; ${again}`;
   if (hasFlag(full)) return `sudo modprobe -r ${vendor}; sudo modprobe ${vendor}; ${again}`;
   return isGuest(full)
-    ? `let this virtual machine's own host allow nested guests (see nested), ${again}`
+    ? `allow nested guests on the host of this virtual machine (see nested), ${again}`
     : `enable virtualization in the firmware, ${again}`;
 }
 
-/** The finding of the proof, with the hints beside it. */
+/** The finding on KVM: the probe's answer, with the hints. */
 export function kvmFinding(
   proof: KvmProof,
   facts: HostFacts,
@@ -75,20 +75,26 @@ export function kvmFinding(
       : `${proof.reason} (${hints})`;
     return absent
       ? { ...base, severity: "info", found }
-      : { ...base, severity, ...key, found, fix: "see what the probe says, then: npm run doctor" };
+      : {
+          ...base,
+          severity,
+          ...key,
+          found,
+          fix: "correct what the probe names, then: npm run doctor",
+        };
   }
-  const lies = full.kvmDevice === "makes-vm";
+  const runsNoGuest = full.kvmDevice === "makes-vm";
   return {
     ...base,
     ...key,
     severity,
-    found: lies
-      ? `a device that lies: ${hints}, yet ${proof.reason.replace(/^.*, but /, "")}; guests run under TCG, many times slower`
-      : `${proof.reason} (${hints}); guests run under TCG, many times slower`,
+    found: runsNoGuest
+      ? `a /dev/kvm that runs no guest: ${hints}, but ${proof.reason.replace(/^.*, but /, "")}, so guests run under TCG, many times slower`
+      : `${proof.reason} (${hints}), so guests run under TCG, many times slower`,
   };
 }
 
-/** The command by which a host of that make lets its guests have guests. */
+/** How a host with that KVM module allows nested guests. */
 const allowNested = (module: string): string =>
   `on that host: echo 'options ${module} nested=1' | sudo tee /etc/modprobe.d/kvm-nested.conf, ` +
   "and give this machine the CPU host-passthrough";
@@ -100,19 +106,19 @@ export const KVM_CHECKS: readonly HostCheck[] = [
     judge: ({ full }) => {
       if (full === undefined) return [];
       if (!isGuest(full)) {
-        const found = "this host is no virtual machine";
+        const found = "this host is not a virtual machine";
         return [{ severity: "ok", found, required: "nothing", fix: "" }];
       }
       const product = full.product === "" ? "" : ` (${full.product})`;
-      const own = full.nested === "" ? "" : `; here nested is ${full.nested}`;
+      const own = full.nested === "" ? "" : `; nested here: ${full.nested}`;
       const passed = hasFlag(full);
       return [
         {
           severity: "info",
           found: passed
-            ? `this host is itself a virtual machine${product}, and was given ${full.cpuFlags.filter((f) => f !== "hypervisor").join(" ")}${own}`
+            ? `this host is itself a virtual machine${product} with ${full.cpuFlags.filter((f) => f !== "hypervisor").join(" ")}${own}`
             : `this host is itself a virtual machine${product} without vmx or svm: its host does not allow nested guests`,
-          required: "nothing: the proof above decides",
+          required: "nothing: the check kvm decides",
           fix: passed ? "" : `${allowNested("kvm_intel")} (on AMD: kvm_amd)`,
         },
       ];

@@ -1,18 +1,18 @@
-/** libvirt, and what QEMU can as it tells. Pure. */
+/** libvirt, and what it reports about QEMU. Pure. */
 import { DomainCapabilities, readDomainCapabilities } from "../domainCapabilities";
 import { HostFacts } from "../facts";
 import { HostCheck, Judged } from "./finding";
 
 const group = "libvirt" as const;
 
-/** What the emulator can, or why that is not known. */
+/** What the emulator supports; undefined: not known. */
 function capabilities(facts: HostFacts): DomainCapabilities | undefined {
   const xml = facts.emulators.qemu;
   return xml === undefined ? undefined : readDomainCapabilities(xml);
 }
 
 /**
- * SPICE and QXL are modules of QEMU: in Debian 12 parts of qemu-system-common, later (and in Ubuntu
+ * SPICE and QXL are modules of QEMU: in Debian 12 a part of qemu-system-common, later (and in Ubuntu
  * 24.04) a package of their own.
  */
 function spiceFix(facts: HostFacts): string {
@@ -21,7 +21,7 @@ function spiceFix(facts: HostFacts): string {
     : "sudo apt-get install qemu-system-modules-spice";
 }
 
-/** A check of one list in the capabilities; silent while libvirt does not tell them. */
+/** A check of one list in the capabilities; no finding while libvirt does not report them. */
 function able(
   id: string,
   list: (can: DomainCapabilities) => readonly string[],
@@ -49,15 +49,15 @@ function able(
 
 const reinstall = (): string => "sudo apt-get install --reinstall qemu-system-x86";
 
-/** Who may use a socket, by its mode and the daemon's check. */
+/** Who may use libvirt's socket, by its mode and the daemon's authentication. */
 function socketJudged(mode: string, auth: string): Judged {
   const open = /[2367]$/.test(mode);
   const key = {
-    required: "polkit, or a mode that keeps others out: the socket has root's rights",
+    required: "polkit or a mode that excludes other users, as the socket gives root's rights",
     fix: "sudo sed -i 's/^ *auth_unix_rw.*/auth_unix_rw = \"polkit\"/' /etc/libvirt/libvirtd.conf; sudo systemctl restart libvirtd",
   };
   if (open && auth === "none") {
-    const found = `mode ${mode} and auth_unix_rw none: every user of this host is root`;
+    const found = `mode ${mode} and auth_unix_rw none, which make every user of this host root`;
     return { ...key, severity: "fail", found };
   }
   const unread = open && auth === "unknown";
@@ -82,7 +82,7 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
         ok: `libvirt ${facts.libvirtVersion}, QEMU ${facts.qemuVersion}`,
         absent: "not installed yet; 'npm run up' installs it",
         down: "installed, not running; 'npm run up' starts it",
-        denied: "denied",
+        denied: "access denied",
         silent: "no answer in 60 s",
       }[facts.libvirt];
       const severity = (
@@ -92,11 +92,11 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
         {
           severity,
           found,
-          required: "a connection to qemu:///system, or leave to set it up",
+          required: "an answer from qemu:///system",
           fix:
             facts.libvirt === "silent"
-              ? "wait until it is less busy, or see why: virsh --connect qemu:///system list"
-              : "join its group with 'sudo adduser $USER libvirt' and log in again",
+              ? "wait until libvirt is less busy, or see why: virsh --connect qemu:///system list"
+              : "sudo adduser $USER libvirt, then log in again",
         },
       ];
     },
@@ -113,13 +113,13 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
     judge: (facts) => {
       const can = capabilities(facts);
       const key = {
-        required: "an emulator that libvirt knows, with the machine q35",
+        required: "an emulator for the machine q35",
         fix: "sudo apt-get install --reinstall qemu-system-x86",
       };
       if (can !== undefined) {
         return [{ ...key, severity: "ok", found: `${can.emulator}, machine ${can.machine}` }];
       }
-      // A preview does not know whether QEMU is there yet; then `up` installs it.
+      // A preview does not know whether QEMU is installed; if it is not, `up` installs it.
       if (facts.libvirt !== "ok" || facts.full === undefined) return [];
       if (facts.full.devices === undefined) {
         return [{ ...key, severity: "info", found: "QEMU is not installed yet", fix: "" }];
@@ -144,8 +144,8 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
         {
           severity: has ? "ok" : needed < 0 ? "info" : "fail",
           ...(has || needed < 0 ? {} : { path: `guests[${needed}].share.enabled` }),
-          found: `${has ? "9p (virtio-9p-pci)" : "no device virtio-9p-pci, which is 9p"}; ${virtiofsText(facts)}`,
-          required: "QEMU's device virtio-9p-pci, by 'qemu-system-x86_64 -device help'",
+          found: `${has ? "9p (virtio-9p-pci)" : "no 9p device (virtio-9p-pci)"}, ${virtiofsText(facts)}`,
+          required: "virtio-9p-pci in 'qemu-system-x86_64 -device help'",
           fix: "sudo apt-get install --reinstall qemu-system-x86, or set share.enabled: false",
         },
       ];
@@ -153,7 +153,7 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
   },
 ];
 
-/** virtiofs is told of, not required: the lab shares by 9p. */
+/** virtiofs is reported, not required: the lab shares by 9p. */
 function virtiofsText({ full }: HostFacts): string {
   if (full?.devices?.includes("vhost-user-fs-pci") !== true) return "virtiofs: no device in QEMU";
   return full.virtiofsd === "" ? "virtiofs: no virtiofsd" : `virtiofs: ${full.virtiofsd}`;

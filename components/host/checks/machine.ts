@@ -1,21 +1,21 @@
-/** The machine itself: system, rights, room. Pure. */
+/** The machine itself: system, rights, memory, disk space, packages. Pure. */
 import { HostFacts } from "../facts";
 import { Lab } from "../../../config/schema";
 import { HOST_PACKAGES, VIEWER_PACKAGES } from "../packages";
 import { domainName, HostCheck } from "./finding";
 
-/** Free space that making one guest takes, MiB: an image build, and room for its disk to grow. */
+/** Free space that a new guest needs, MiB: for an image build, and for its disk to grow. */
 const CACHE_NEED_MIB = 6000;
 const DATA_NEED_MIB = 4000;
-/** What the host itself keeps, MiB. */
+/** Memory for the host itself, MiB. */
 const HOST_MEMORY_MIB = 512;
 
-/** Guests whose domain does not run yet: only those will take memory and disk. */
+/** Guests whose domain does not run yet: only those will take more memory and disk. */
 function coming(facts: HostFacts, lab: Lab, stack: string): Lab["guests"] {
   return lab.guests.filter((guest) => !facts.running.includes(domainName(guest, stack)));
 }
 
-/** Debian packages that the lab host is to have. */
+/** Debian packages that the lab host needs. */
 export function labPackages(lab: Lab): string[] {
   const wanted = [...HOST_PACKAGES, ...(lab.host.viewers ? VIEWER_PACKAGES : [])];
   return wanted.map(({ name }) => name);
@@ -33,7 +33,7 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
         {
           severity: debian ? "ok" : "fail",
           found: facts.os.trim(),
-          required: "Debian or a distribution like it",
+          required: "Debian or a derivative",
           fix: "use a Debian 12 host: packages are installed by apt",
         },
       ];
@@ -47,7 +47,7 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
         severity: facts.arch === "x86_64" ? "ok" : "fail",
         found: facts.arch,
         required: "x86_64",
-        fix: "use an x86_64 host: QXL and q35 are for that machine",
+        fix: "use an x86_64 host: QXL and q35 exist only there",
       },
     ],
   },
@@ -57,7 +57,7 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
     judge: (facts) => [
       {
         severity: facts.rights === "none" ? "fail" : "ok",
-        found: `user ${facts.user}, ${facts.rights}`,
+        found: `user ${facts.user}, rights: ${facts.rights}`,
         required: "root, or sudo without a password",
         fix: "run 'sudo -v' first, or run as root",
       },
@@ -116,7 +116,7 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
           severity: ours ? "info" : "fail",
           path: "host.packages",
           found: `not installed: ${missing.join(" ")}${ours ? "; 'npm run up' installs them" : ""}`,
-          required: "them, since host.packages is 'check'",
+          required: "all packages of the lab, as host.packages is 'check'",
           fix: `sudo apt-get install ${missing.join(" ")}`,
         },
       ];
@@ -135,7 +135,7 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
             absent.length === 0
               ? "systemd and udev run"
               : `no ${absent.join(" and no ")}: the lab starts libvirt and gives /dev/kvm its group itself`,
-          required: "nothing: with both, they do it",
+          required: "nothing: the lab works without them",
           fix: "",
         },
       ];

@@ -8,7 +8,7 @@ export interface WantedPort {
   readonly guest: Lab["guests"][number];
 }
 
-/** The loopback ports that guests are to get by their configuration. */
+/** The host ports that the configuration sets for guests. */
 export function wantedPorts(lab: Lab): WantedPort[] {
   return lab.guests.flatMap((guest, i) => {
     if (guest.image.source === "existing") return [];
@@ -28,10 +28,10 @@ export const PORT_CHECKS: readonly HostCheck[] = [
     group: "ports",
     judge: (facts, lab, stack) =>
       wantedPorts(lab).map(({ port, path, guest }): Judged => {
-        const base = { path, required: "a free one", fix: `set ${path} to another port` };
+        const base = { path, required: "a free port", fix: `set ${path} to another port` };
         const fact = facts.ports.find((p) => p.port === port);
         if (fact === undefined) {
-          const found = `port ${port} (not asked: package iproute2 is missing)`;
+          const found = `port ${port} (not checked: package iproute2 is missing)`;
           return { ...base, severity: "info", found };
         }
         const { owner, holder } = fact;
@@ -45,7 +45,7 @@ export const PORT_CHECKS: readonly HostCheck[] = [
           return { ...base, severity: "ok", found };
         }
         const found = `port ${port} in use by ${holder}`;
-        return { ...base, severity: "fail", found, fix: `${base.fix}, or end what holds this one` };
+        return { ...base, severity: "fail", found, fix: `${base.fix}, or end that process` };
       }),
   },
 ];

@@ -1,4 +1,4 @@
-/** What stands between a guest and the host. Pure. */
+/** Isolation of guests from the host: known vulnerabilities, AppArmor. Pure. */
 import { ADVISORIES, ADVISORIES_DATE, Advisory, Concern } from "../advisories";
 import { compareDebianVersions, upstreamOf } from "../../../core/debianVersion";
 import { FullHostFacts, PackageFact } from "../facts";
@@ -13,7 +13,7 @@ const CONCERNS: Readonly<Record<Concern, (guest: Lab["guests"][number]) => boole
   "user-network": ({ network }) => network.mode === "user",
 };
 
-/** Why an installed package is without the weakness, or undefined when it is not known to be. */
+/** Why an installed package is not vulnerable; undefined: it is not known to be fixed. */
 export function fixedBy(
   advisory: Advisory,
   { version = "", named }: PackageFact,
@@ -30,16 +30,16 @@ export function fixedBy(
   return named?.includes(advisory.id) === true ? "named in its changelog" : undefined;
 }
 
-/** `fixed in 4.9.2; the package's changelog does not name it` */
+/** `fixed in 4.9.2, the package's changelog does not name it` */
 function knownText(advisory: Advisory, named: PackageFact["named"], suite: string): string {
   const fixed = advisory.fixedIn?.[suite] ?? advisory.fixedUpstream;
   return [
-    fixed === undefined ? "no fixed version is known of" : `fixed in ${fixed}`,
+    fixed === undefined ? "no fixed version is known" : `fixed in ${fixed}`,
     named === undefined
       ? "the package's changelog is not on this host"
       : "the package's changelog does not name it",
-    ...(advisory.status === "unverified" ? ["that this version has it is not verified"] : []),
-  ].join("; ");
+    ...(advisory.status === "unverified" ? ["not verified for this version"] : []),
+  ].join(", ");
 }
 
 function advisoriesJudged({ packages }: FullHostFacts, lab: Lab, suite: string): Judged[] {
@@ -48,25 +48,27 @@ function advisoriesJudged({ packages }: FullHostFacts, lab: Lab, suite: string):
     return fact === undefined ? [] : [{ advisory, fact }];
   });
   if (installed.length === 0) return [];
-  const required = "a fixed version, or guests that cannot use it";
+  const required = "a fixed version, or guests that cannot exploit it";
   const open = installed.filter(
     ({ advisory, fact }) => fixedBy(advisory, fact, suite) === undefined,
   );
-  const told = open.map(({ advisory, fact }): Judged => {
+  const notes = open.map(({ advisory, fact }): Judged => {
     const { id, meaning, concern, severity, fix } = advisory;
     const concerned = lab.guests.some(CONCERNS[concern]);
-    const who = concerned ? meaning : `${meaning}; no guest of this lab is so (${concern})`;
+    const who = concerned
+      ? meaning
+      : `${meaning}, but no guest of this lab is affected (${concern})`;
     return {
-      // What is not verified is told, and warns of nothing.
+      // An unverified advisory never warns.
       severity: concerned && advisory.status === "verified" ? "warn" : "info",
-      found: `${id} (${severity}) in ${fact.name} ${fact.version ?? ""}: ${who}; ${knownText(advisory, fact.named, suite)}`,
+      found: `${id} (${severity}) in ${fact.name} ${fact.version ?? ""}: ${who} (${knownText(advisory, fact.named, suite)})`,
       required,
       fix,
     };
   });
   const fixed = installed.length - open.length;
   const found = `${fixed} of ${installed.length} known CVEs are fixed here (list of ${ADVISORIES_DATE})`;
-  return [{ severity: "ok", found, required, fix: "" }, ...told];
+  return [{ severity: "ok", found, required, fix: "" }, ...notes];
 }
 
 export const SECURITY_CHECKS: readonly HostCheck[] = [
@@ -80,10 +82,10 @@ export const SECURITY_CHECKS: readonly HostCheck[] = [
         {
           severity: used ? "ok" : "warn",
           found: used
-            ? "libvirt confines QEMU by AppArmor; the lab's disks are files, which its rules know (volumes they do not)"
+            ? "libvirt confines QEMU by AppArmor; its rules cover the lab's disks, which are files (not volumes)"
             : full.apparmor
-              ? "the kernel has AppArmor, libvirt does not use it: a guest that breaks out of QEMU has all that libvirt-qemu may"
-              : "the kernel has no AppArmor: a guest that breaks out of QEMU has all that libvirt-qemu may",
+              ? "a kernel with AppArmor that libvirt does not use: a guest that escapes from QEMU has all rights of libvirt-qemu"
+              : "a kernel without AppArmor: a guest that escapes from QEMU has all rights of libvirt-qemu",
           required: "QEMU confined by AppArmor, for guests that are not trusted",
           fix: full.apparmor
             ? "sudo apt-get install apparmor; sudo systemctl restart apparmor libvirtd"

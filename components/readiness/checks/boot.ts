@@ -1,10 +1,10 @@
-/** Checks of the machine and its kernel. */
+/** Checks of the virtual machine and its kernel. */
 import { meets, parseRequirement } from "../../../core/requirement";
-import { byFacts, byProof, Check, untold } from "./check";
+import { byFacts, byProof, Check, unknownFact } from "./check";
 import { met, metIf, skipped, unmet } from "../../../core/verdict";
 import { badKernels } from "./known";
 
-/** Whether a version meets a requirement's text; a text that is none is never met. */
+/** Whether a version meets a requirement; a malformed requirement is never met. */
 export function atLeast(found: string, text: string): boolean {
   const wanted = parseRequirement(text);
   return wanted !== undefined && meets(found, wanted);
@@ -17,51 +17,51 @@ export const BOOT: readonly Check[] = [
     page: 34,
     probe: "`virsh domstate --reason`",
     required: "running",
-    remedy: "'virsh start' starts it; the serial log says why it stopped",
+    remedy: "run 'virsh start DOMAIN'; the serial log says why the domain stopped",
     fatal: true,
     settles: false,
     judge: byProof("domain"),
   },
   {
     id: "serial",
-    description: "Did the kernel and the system come up without giving up?",
+    description: "Did the guest boot without a kernel panic or emergency mode?",
     page: 34,
     probe: "the serial log since the last power-on, while the guest does not answer",
     required: "no kernel panic and no emergency mode on the serial console",
     remedy:
-      "boot another kernel from the boot menu, or repair what the serial log names; then run 'up'",
+      "boot another kernel from the boot menu, or repair what the serial log names, then run 'up'",
     fatal: true,
     settles: false,
     judge: byProof("serial"),
   },
   {
     id: "ssh",
-    description: "Does the guest answer, and is it the right one?",
+    description: "Does the guest answer by SSH with its pinned host key?",
     page: null,
     probe: "a login by SSH with the pinned host key",
     required: "a login with the pinned host key",
-    remedy: "see the guest's screen and its serial log",
+    remedy: "check the guest's screen and its serial log",
     fatal: true,
     settles: true,
     judge: byProof("ssh"),
   },
   {
     id: "cloud-init",
-    description: "Is the guest's first boot done?",
+    description: "Has the guest's first boot finished?",
     page: null,
     probe: "`/run/cloud-init/status.json` and `result.json`",
     required: "done, without errors",
-    remedy: "read /var/log/cloud-init.log in the guest; correct the seed and make the guest anew",
+    remedy: "read /var/log/cloud-init.log in the guest, correct the seed, and re-create the guest",
     fatal: true,
     settles: true,
     judge: byFacts((facts) => {
-      const told = facts.cloudInit;
-      if (told === null) return untold(facts, "cloudInit");
-      if (told.status === "absent") return skipped("the guest does not use cloud-init");
-      if (told.errors.length > 0 || told.status === "error") {
-        return unmet(told.errors[0] ?? "an error", { settles: false });
+      const { cloudInit } = facts;
+      if (cloudInit === null) return unknownFact(facts, "cloudInit");
+      if (cloudInit.status === "absent") return skipped("the guest does not use cloud-init");
+      if (cloudInit.errors.length > 0 || cloudInit.status === "error") {
+        return unmet(cloudInit.errors[0] ?? "an error", { settles: false });
       }
-      return metIf(told.status === "done", told.status);
+      return metIf(cloudInit.status === "done", cloudInit.status);
     }),
   },
   {
@@ -76,22 +76,23 @@ export const BOOT: readonly Check[] = [
     settles: false,
     judge: byFacts((facts, { gates }) =>
       facts.kernel === null
-        ? untold(facts, "kernel")
+        ? unknownFact(facts, "kernel")
         : metIf(atLeast(facts.kernel, gates.kernel), facts.kernel),
     ),
   },
   {
     id: "kernel-newest",
-    description: "Is the newest installed kernel the one that runs?",
+    description: "Does the newest installed kernel run?",
     page: null,
     probe: "`uname -r` against `/boot/vmlinuz-*`",
     required: "the newest kernel in /boot",
-    remedy: "reboot the guest; if it boots the old one again, see its boot loader's default entry",
+    remedy:
+      "reboot the guest; if the old kernel boots again, check the boot loader's default entry",
     fatal: false,
     settles: false,
     judge: byFacts((facts) => {
       const { kernel, newestKernel } = facts;
-      if (kernel === null) return untold(facts, "kernel");
+      if (kernel === null) return unknownFact(facts, "kernel");
       if (newestKernel === null) return skipped("no kernel in /boot to compare with");
       return metIf(
         kernel === newestKernel,
@@ -106,14 +107,14 @@ export const BOOT: readonly Check[] = [
     probe: "`CONFIG_NET_9P_VIRTIO` in the running kernel's configuration",
     required: "CONFIG_NET_9P_VIRTIO=y or m",
     remedy:
-      "boot a kernel with it: on Debian linux-image-amd64, not linux-image-cloud-amd64; or set guests[].share.enabled to false",
+      "boot a kernel with CONFIG_NET_9P_VIRTIO (on Debian linux-image-amd64, not linux-image-cloud-amd64), or set guests[].share.enabled to false",
     fatal: true,
     settles: false,
     judge: byFacts((facts, { share }) => {
       if (share === undefined) return skipped("the guest has no share");
       const value = facts.kernelConfig?.NET_9P_VIRTIO;
       if (value !== undefined) return metIf(/^[ym]$/.test(value), value);
-      // A built kernel may have left no configuration: a mount proves more.
+      // A self-built kernel may have no configuration file; a 9p mount proves support.
       return (facts.mounts ?? []).length > 0
         ? met("no configuration file, but a 9p mount")
         : unmet("no configuration file, and no 9p mount");
@@ -121,7 +122,7 @@ export const BOOT: readonly Check[] = [
   },
   {
     id: "known-bad",
-    description: "Is the running kernel known for a fault that hurts here?",
+    description: "Is the running kernel free of known faults that affect this guest?",
     page: null,
     probe: "`uname -r` against the table in components/readiness/checks/known.ts",
     required: "a kernel without a known fault",
@@ -129,7 +130,7 @@ export const BOOT: readonly Check[] = [
     fatal: false,
     settles: false,
     judge: byFacts((facts, { share }) => {
-      if (facts.kernel === null) return untold(facts, "kernel");
+      if (facts.kernel === null) return unknownFact(facts, "kernel");
       const [bad] = badKernels(facts.kernel, share !== undefined);
       return bad === undefined
         ? met(facts.kernel)

@@ -1,42 +1,42 @@
-/** What a check is made of: data, and a pure function of what was seen. */
+/** The parts of a check: data, and a pure function that judges a look. */
 import { GuestFacts, GuestLook } from "../../guest/facts";
 import { GateRequirements } from "../../../core/requirement";
 import { Outcome, Proofs, skipped, Tier, Verdict } from "../../../core/verdict";
 
-/** What the configuration asks for. */
+/** What the configuration requires. */
 export interface Wanted {
   readonly gates: GateRequirements;
-  /** Host folder of the share, and its mount point in the guest; unset: none. */
+  /** Host folder of the share and its mount point in the guest; unset: no share. */
   readonly share?: { readonly path: string; readonly mount: string; readonly readonly: boolean };
   /** File that keeps the picture. */
   readonly picture: string;
 }
 
-/** One look: what the guest said of itself, if it could be asked, and what was proven from outside. */
+/** One look: the guest's facts, if it answered, and the proofs from the host. */
 export interface Seen {
   readonly guest?: GuestLook;
   readonly proofs?: Proofs;
 }
 
-/** One check. A new one is one entry in its tier's file and a section in docs/troubleshooting.md. */
+/** One check. A new one needs an entry in its tier's file and a section in docs/troubleshooting.md. */
 export interface Check {
-  /** Stable: states, tests and the troubleshooting page are named by it. */
+  /** Stable: the state, tests and the troubleshooting page refer to it. */
   readonly id: string;
-  /** What it asks, as a question. */
+  /** The question that the check answers. */
   readonly description: string;
-  /** Line of the 2014 page that it comes from; null: experience. */
+  /** Line of the 2014 page that the check comes from; null: from experience. */
   readonly page: number | null;
-  /** How it is found out. */
+  /** Where the answer comes from. */
   readonly probe: string;
   readonly required: string | ((wanted: Wanted) => string);
   readonly remedy: string | ((wanted: Wanted) => string);
-  /** A fatal one that is not met fails the deploy; another is a warning. */
+  /** An unmet fatal check fails the deploy; an unmet other check is a warning. */
   readonly fatal: boolean;
-  /** Time alone can still meet it. */
+  /** Waiting can still meet the check. */
   readonly settles: boolean;
-  /** Checks before it without which it has nothing to ask: one fault is told once. */
+  /** Skipped while one of these is unmet, so that one fault is reported once. */
   readonly needs?: readonly string[];
-  /** Undefined: nothing was seen that it could judge. */
+  /** Undefined: the look has nothing to judge. */
   readonly judge: (seen: Seen, wanted: Wanted) => Outcome | undefined;
 }
 
@@ -50,19 +50,19 @@ export const byFacts =
   ({ guest }, wanted) =>
     guest === undefined ? undefined : judge(guest.facts, wanted, guest);
 
-/** Judges by what was proven from the host. */
+/** Judges by a proof from the host. */
 export const byProof =
   (name: keyof Proofs): Check["judge"] =>
   ({ proofs }) =>
     proofs?.[name];
 
-/** The guest could not tell a fact: unknown is not ok. `fact` is its name in scripts/guest/facts.py. */
-export function untold(facts: GuestFacts, fact: string): Outcome {
+/** The outcome for a fact that the guest could not read; `fact`: its name in scripts/guest/facts.py. */
+export function unknownFact(facts: GuestFacts, fact: string): Outcome {
   const why = facts.errors[fact];
   return { status: "unknown", found: why === undefined ? "nothing" : `nothing (${why})` };
 }
 
-/** The verdict of a check on what was seen, or none; `unmet` are the ids that are not met so far. */
+/** The verdict of a check on a look, or undefined; `unmet`: ids of the unmet checks so far. */
 export function verdictOf(
   check: TieredCheck,
   seen: Seen,

@@ -1,8 +1,8 @@
-/** Checks of the guest's card, of Mesa on it, and of Mir's platform on both. */
+/** Checks of the guest's graphics card, of Mesa, and of Mir's platform. */
 import { GuestFacts } from "../../guest/facts";
 import { upstreamVersion } from "../../../core/requirement";
 import { atLeast } from "./boot";
-import { byFacts, Check, untold } from "./check";
+import { byFacts, Check, unknownFact } from "./check";
 import { met, metIf, Outcome, skipped, unmet } from "../../../core/verdict";
 import { HARNESS_FAULTS, isKnownRenderer, isSoftware, missingModules } from "./known";
 
@@ -13,23 +13,23 @@ const QXL = "1b36:0100";
 const cardOf = (facts: GuestFacts) =>
   facts.cards?.find((card) => card.pciId === QXL) ?? facts.cards?.[0];
 
-/** Upstream version of the Mir that runs, else of the one that is installed. */
+/** Upstream version of the running Mir, else of the installed one. */
 function mirVersion(facts: GuestFacts): string | undefined {
   const running = /\(version (\S+?)\)/.exec(facts.mirPlatform ?? "")?.[1];
   return upstreamVersion(running ?? facts.mir ?? "");
 }
 
-/** How one of Mir's own tests ended. */
+/** The outcome of one of Mir's own tests. */
 export function ownTest(facts: GuestFacts, name: "harness" | "client"): Outcome {
   if (facts.tests === null) {
     return facts.mir === null
       ? skipped("mir-test-tools is not installed in the guest")
-      : untold(facts, "tests");
+      : unknownFact(facts, "tests");
   }
   const result = facts.tests[name];
   if (result === undefined) return skipped("the guest does not have this test");
   if (!facts.tests.fresh) {
-    // A session that starts has them run first.
+    // A starting session runs the tests first.
     const settles = facts.session === "activating" || facts.unit?.queued === true;
     return unmet("a result from before kernel, Mesa or Mir changed", { settles });
   }
@@ -40,10 +40,10 @@ export function ownTest(facts: GuestFacts, name: "harness" | "client"): Outcome 
     : unmet(`exit code ${result.code}: ${result.said}`);
 }
 
-/** The kernel cannot help it. */
+/** For a domain with another card: another kernel would not help. */
 const OTHER_CARD =
-  "the guest was given another card: make the domain's video QXL again; a preview names what was " +
-  "edited, and 'up' puts it right unless guests[].onDrift is 'report'";
+  "make the domain's video QXL again: 'preview' reports the edit, and 'up' repairs it unless " +
+  "guests[].onDrift is 'report'";
 
 export const GRAPHICS: readonly Check[] = [
   {
@@ -53,7 +53,7 @@ export const GRAPHICS: readonly Check[] = [
     probe: "`CONFIG_DRM_QXL` in the running kernel's configuration",
     required: "CONFIG_DRM_QXL=y or m",
     remedy:
-      "boot a kernel with it: on Debian linux-image-amd64, not linux-image-cloud-amd64, which has no DRM",
+      "boot a kernel with CONFIG_DRM_QXL (on Debian linux-image-amd64, not linux-image-cloud-amd64, which has no DRM)",
     fatal: true,
     settles: false,
     judge: byFacts((facts) => {
@@ -71,11 +71,11 @@ export const GRAPHICS: readonly Check[] = [
     probe: "`/sys/class/drm/card*/device`: driver, vendor and device",
     required: `qxl bound to a card ${QXL} in /dev/dri`,
     remedy:
-      "boot a kernel with CONFIG_DRM_QXL, without qxl blacklisted and without 'nomodeset': on Debian linux-image-amd64, not linux-image-cloud-amd64",
+      "boot a kernel with CONFIG_DRM_QXL (on Debian linux-image-amd64, not linux-image-cloud-amd64), without qxl blacklisted and without 'nomodeset'",
     fatal: true,
     settles: false,
     judge: byFacts((facts) => {
-      if (facts.cards === null) return untold(facts, "drm");
+      if (facts.cards === null) return unknownFact(facts, "drm");
       const card = cardOf(facts);
       if (card === undefined) return unmet("no card");
       const found = `${card.driver ?? "no driver"} on ${card.pciId ?? "a card without PCI id"}`;
@@ -84,21 +84,21 @@ export const GRAPHICS: readonly Check[] = [
     }),
   },
   {
-    // Measured on Linux 6.1.0-56-amd64 (Debian 12), QEMU 7.2: the ioctl says import and export; a
-    // dumb buffer is exported as a dma-buf and imported again on a second open of the card, but
-    // its mmap, and both ways between qxl and vgem, end in ENOSYS. Mir 2.12 needs the first part
-    // only. So the capability is required, and nothing is claimed of other devices' buffers.
+    // Measured on Linux 6.1.0-56-amd64 (Debian 12), QEMU 7.2: the ioctl reports import and export. A
+    // dumb buffer can be exported as a dma-buf and imported by a second open of the card; mmap of
+    // it, and both directions between qxl and vgem, fail with ENOSYS. Mir 2.12 needs only the first.
+    // So the check needs the capability, and says nothing about buffers of other devices.
     id: "prime",
-    description: "Can the card hand out buffers as dma-buf file descriptors, and take them?",
+    description: "Can the card export and import buffers as dma-buf file descriptors?",
     page: 43,
     probe: "ioctl `DRM_CAP_PRIME` on the card's node",
     required: "PRIME import and export",
-    remedy: "boot Linux 3.18 or newer: before it QXL has no dma-buf",
+    remedy: "boot Linux 3.18 or newer: older versions have no dma-buf in QXL",
     fatal: true,
     settles: false,
     needs: ["drm"],
     judge: byFacts((facts) => {
-      if (facts.cards === null) return untold(facts, "drm");
+      if (facts.cards === null) return unknownFact(facts, "drm");
       const card = cardOf(facts);
       if (card === undefined) return unmet("no card");
       const { primeImport, primeExport } = card;
@@ -108,17 +108,17 @@ export const GRAPHICS: readonly Check[] = [
   },
   {
     id: "display",
-    description: "Is there a screen that can be lit?",
+    description: "Does the card have a connected screen with a mode?",
     page: 43,
     probe: "`/sys/class/drm/card*-*`: status and modes; ioctl `DRM_IOCTL_MODE_GETRESOURCES`: crtcs",
     required: "a connected connector with a mode, and a crtc",
     remedy:
-      "give the domain's video one head at least; in the guest 'cat /sys/class/drm/*/status' shows its connectors",
+      "give the domain's video at least one head; 'cat /sys/class/drm/*/status' in the guest shows the connectors",
     fatal: true,
     settles: true,
     needs: ["drm"],
     judge: byFacts((facts) => {
-      if (facts.cards === null) return untold(facts, "drm");
+      if (facts.cards === null) return unknownFact(facts, "drm");
       const card = cardOf(facts);
       if (card === undefined) return unmet("no card", { settles: false });
       const lit = card.connectors.find((c) => c.status === "connected" && c.modes > 0);
@@ -133,13 +133,13 @@ export const GRAPHICS: readonly Check[] = [
     probe: "EGL on the card by GBM, as Mir does: a context is created and made current",
     required: "an OpenGL ES 2 or newer context",
     remedy:
-      "install libgl1-mesa-dri and libgbm1 in the guest, with --reinstall if files of theirs are gone; 'eglinfo' there shows what is missing",
+      "install libgl1-mesa-dri and libgbm1 in the guest, with --reinstall if their files are missing; 'eglinfo' in the guest shows what is missing",
     fatal: true,
     settles: false,
     needs: ["drm"],
     judge: byFacts((facts) =>
       facts.gles === null
-        ? untold(facts, "egl")
+        ? unknownFact(facts, "egl")
         : metIf(Number(/OpenGL ES (\d+)\./.exec(facts.gles)?.[1] ?? 0) >= 2, facts.gles),
     ),
   },
@@ -147,7 +147,7 @@ export const GRAPHICS: readonly Check[] = [
     id: "mesa",
     description: "Is the Mesa that programs load new enough?",
     page: 43,
-    probe: "the version that a GLES context of the guest's libEGL names",
+    probe: "the version that a GLES context of the guest's libEGL reports",
     required: ({ gates }) => gates.mesa,
     remedy: "install a newer Mesa by guests[].mesa (docs/builds.md), or lower guests[].gates.mesa",
     fatal: true,
@@ -155,24 +155,24 @@ export const GRAPHICS: readonly Check[] = [
     needs: ["drm", "gles"],
     judge: byFacts((facts, { gates }) =>
       facts.mesa === null
-        ? untold(facts, "egl")
+        ? unknownFact(facts, "egl")
         : metIf(atLeast(facts.mesa, gates.mesa), facts.mesa),
     ),
   },
   {
     id: "renderer",
-    description: "Does Mesa draw by kms_swrast, or better?",
+    description: "Does Mesa draw with kms_swrast or a GPU driver?",
     page: 42,
-    probe: "`GL_RENDERER` of that context, and Mesa's driver behind it",
-    required: "llvmpipe, softpipe or a GPU of Mesa's",
+    probe: "`GL_RENDERER` of that context, and its Mesa driver",
+    required: "llvmpipe, softpipe or a GPU renderer of Mesa",
     remedy:
-      "install libgl1-mesa-dri in the guest, with --reinstall if its files are gone: it holds kms_swrast (llvmpipe)",
+      "install libgl1-mesa-dri, which has kms_swrast (llvmpipe), in the guest, with --reinstall if its files are missing",
     fatal: true,
     settles: false,
     needs: ["drm", "gles"],
     judge: byFacts((facts) =>
       facts.renderer === null
-        ? untold(facts, "egl")
+        ? unknownFact(facts, "egl")
         : metIf(
             isKnownRenderer(facts.renderer),
             `${facts.renderer === "" ? "no name" : facts.renderer} by ${facts.mesaDriver ?? "an unknown driver"}`,
@@ -181,7 +181,7 @@ export const GRAPHICS: readonly Check[] = [
   },
   {
     id: "mir-platform",
-    description: "Has this version of Mir the platform modules that it needs here?",
+    description: "Does this version of Mir have the platform modules that it needs here?",
     page: 56,
     probe:
       "file names in `mir/server-platform`, against the table in components/readiness/checks/known.ts",
@@ -190,7 +190,7 @@ export const GRAPHICS: readonly Check[] = [
     fatal: true,
     settles: false,
     judge: byFacts((facts) => {
-      if (facts.mirPlatforms === null) return untold(facts, "platforms");
+      if (facts.mirPlatforms === null) return unknownFact(facts, "platforms");
       const version = mirVersion(facts);
       if (version === undefined) return skipped("the guest does not tell which Mir it has");
       const software = isSoftware(facts.renderer ?? "");
@@ -208,9 +208,9 @@ export const GRAPHICS: readonly Check[] = [
     description: "Does Mir's own test of its platform pass?",
     page: 56,
     probe: "`mir_platform_graphics_test_harness`, before the session takes the card",
-    required: "PASS, of the installed kernel, Mesa and Mir",
+    required: "PASS with the installed kernel, Mesa and Mir",
     remedy:
-      "'systemctl restart mir-session' in the guest tests again; log /var/lib/mir-session/tests/harness.log",
+      "run 'systemctl restart mir-session' in the guest to repeat the test; log: /var/lib/mir-session/tests/harness.log",
     fatal: true,
     settles: false,
     needs: ["drm", "gles"],

@@ -1,4 +1,4 @@
-/** All checks of a guest, in the order in which they are told. Pure. */
+/** All checks of a guest, in the order of the output. Pure. */
 import { BOOT } from "./boot";
 import { Check, Seen, TieredCheck, verdictOf, Wanted } from "./check";
 import { GRAPHICS } from "./graphics";
@@ -14,7 +14,7 @@ export const CHECKS: readonly TieredCheck[] = [
   ...inTier("session", SESSION),
 ];
 
-/** The verdicts on what was seen; a check that saw nothing of its own gives none. */
+/** The verdicts on a look; a check for which the look has nothing to judge returns none. */
 export function judge(seen: Seen, wanted: Wanted): Verdict[] {
   const unmet = new Set<string>();
   return CHECKS.flatMap((check) => {

@@ -1,28 +1,28 @@
 /**
- * What is known of versions: tables that grow with experience. Each row says since when it is known
- * and by what. A row is the explanation; where a capability can be proven, the proof decides.
+ * Known faults and rules by version. Each row has the date and source of the knowledge. A row only
+ * explains: where a capability can be tested, the test decides.
  */
 import * as semver from "semver";
 import { upstreamVersion } from "../../../core/requirement";
 
-/** Versions in which something is broken: `from` up to, not including, `before`. */
+/** Versions with a fault: `from` up to, but not including, `before`. */
 export interface BadRange {
   readonly what: string;
   readonly from: string;
   readonly before: string;
-  /** The guest has a share: the row is about it. */
+  /** The fault only affects guests with a share. */
   readonly share: boolean;
   readonly remedy: string;
   readonly known: string;
   readonly source: string;
 }
 
-/** Upstream Linux. A distribution may have the mending in such a version: so these warn. */
+/** Upstream Linux. A distribution may have backported the fix, so a match is only a warning. */
 export const BAD_KERNELS: readonly BadRange[] = [
   {
     what: "9p mixes up inodes: a file that was just made is not found",
     from: "6.9.0",
-    // Mended in 6.12-rc5: the release candidates before it cannot be told apart.
+    // Fixed in 6.12-rc5; the version check cannot distinguish release candidates.
     before: "6.12.0",
     share: true,
     remedy: "boot a kernel of 6.12 or newer, or one older than 6.9",
@@ -40,10 +40,10 @@ export function badKernels(release: string, shared: boolean): readonly BadRange[
   );
 }
 
-/** A platform module that Mir has to have from a version on. */
+/** A platform module that Mir needs since a version. */
 export interface MirRule {
   readonly from: string;
-  /** The rule is about drawing in software. */
+  /** The rule only applies to software rendering. */
   readonly software: boolean;
   /** Start of the module's file name. */
   readonly module: string;
@@ -72,7 +72,7 @@ export const MIR_RULES: readonly MirRule[] = [
   },
 ];
 
-/** The modules that this Mir needs and that are not among the installed ones. */
+/** The modules that this Mir needs and that are not installed. */
 export function missingModules(
   version: string,
   software: boolean,
@@ -86,7 +86,7 @@ export function missingModules(
   );
 }
 
-/** Faults of Mir's test harness itself: what it says then is no word on the platform. */
+/** Faults of Mir's test harness itself: such a failure says nothing about the platform. */
 export const HARNESS_FAULTS: readonly {
   readonly says: string;
   readonly means: string;
@@ -101,7 +101,7 @@ export const HARNESS_FAULTS: readonly {
   },
 ];
 
-/** Starts of the renderers' names that Mesa gives: software first. Older ones have a prefix. */
+/** Prefixes of Mesa's renderer names, software and hardware; older Mesas add `Gallium 0.4 on`. */
 const SOFTWARE = /^(?:Gallium 0\.4 on )?(?:llvmpipe|softpipe)\b/;
 const HARDWARE = /^(?:Gallium 0\.4 on )?(?:virgl|zink|SVGA3D|AMD|NV|Mesa (?:DRI )?Intel|Intel)/;
 

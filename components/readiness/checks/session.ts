@@ -1,21 +1,22 @@
-/** Checks of the session, of what it shows, and of the share. */
-import { byFacts, byProof, Check, untold } from "./check";
+/** Checks of the session, of its screen, and of the share. */
+import { byFacts, byProof, Check, unknownFact } from "./check";
 import { met, metIf, skipped, unmet } from "../../../core/verdict";
 import { ownTest } from "./graphics";
 
-/** A session that has not ended by then was not a short one. Seconds, from experience. */
+/** A session that is up for this many seconds counts as steady; from experience. */
 const STEADY_S = 5;
 /**
- * After a restart it has to show more: a crash loop is up for some seconds in each turn. systemd ends
- * one of less than 40 s a turn by itself (4 starts in 120 s, scripts/guest/session.sh).
+ * After a restart the session has to be up longer: in a crash loop it is up for some seconds each
+ * time. systemd itself stops a loop of less than 40 s per turn (4 starts in 120 s,
+ * scripts/guest/session.sh).
  */
 const STEADY_AFTER_RESTART_S = 45;
 
-/** Mesa's driver: one file a driver until Mesa 24, then one for all. */
+/** Mesa's driver: one file per driver until Mesa 24, then one file for all. */
 const DRIVER_FILE = /\/(?:dri\/[^/]*_dri\.so|libgallium[^/]*\.so)/;
 const REPLACED = / \(deleted\)$/;
 
-/** Wayland's own, and the windows of today's toolkits. */
+/** The globals that every Wayland client and today's toolkits need. */
 const GLOBALS = ["wl_compositor", "xdg_wm_base"];
 
 export const SESSION: readonly Check[] = [
@@ -25,35 +26,37 @@ export const SESSION: readonly Check[] = [
     page: 56,
     probe: "`systemctl show mir-session`",
     required: "mir-session.service active",
-    remedy: "read 'journalctl -u mir-session -b' in the guest; 'systemctl restart mir-session'",
+    remedy:
+      "read 'journalctl -u mir-session -b' in the guest, then run 'systemctl restart mir-session'",
     fatal: true,
     settles: true,
     judge: byFacts((facts) => {
       const { session, unit } = facts;
-      if (session === null || unit === null) return untold(facts, "session");
+      if (session === null || unit === null) return unknownFact(facts, "session");
       if (unit.loadState === "masked" && session !== "active") {
-        const remedy = "'systemctl unmask mir-session' in the guest, then 'systemctl start' it";
+        const remedy =
+          "run 'systemctl unmask mir-session' in the guest, then 'systemctl start mir-session'";
         return unmet("masked", { settles: false, remedy });
       }
       if (session === "active") return met(session);
       const ended = unit.result === "success" ? session : `${session} (${unit.result})`;
-      // Stopped by somebody, or given up by systemd: nothing will start it.
+      // Somebody stopped it, or systemd gave up: nothing will start it.
       const settles = !/^(failed|inactive)$/.test(session) || unit.queued;
       return unmet(ended, { settles });
     }),
   },
   {
     id: "session-steady",
-    description: "Does it stay up?",
+    description: "Does the Mir server stay up?",
     page: null,
     probe: "`systemctl show mir-session`: NRestarts, and the time since its start",
-    required: `up for ${STEADY_S} s; for ${STEADY_AFTER_RESTART_S} s if it was restarted`,
-    remedy: "read why it ended: 'journalctl -u mir-session -b' in the guest",
+    required: `up for ${STEADY_S} s, or for ${STEADY_AFTER_RESTART_S} s after a restart`,
+    remedy: "read in 'journalctl -u mir-session -b' in the guest why the session ended",
     fatal: true,
     settles: true,
     needs: ["session"],
     judge: byFacts((facts, _, { sessionSeconds }) => {
-      if (facts.unit === null) return untold(facts, "session");
+      if (facts.unit === null) return unknownFact(facts, "session");
       const { restarts } = facts.unit;
       if (sessionSeconds === null) return unmet("not up");
       const steady = restarts === 0 ? STEADY_S : STEADY_AFTER_RESTART_S;
@@ -66,16 +69,16 @@ export const SESSION: readonly Check[] = [
   },
   {
     id: "mesa-in-use",
-    description: "Does the session use the Mesa that is installed?",
+    description: "Does the session use the installed Mesa?",
     page: 42,
-    probe: "`/proc/PID/maps` of the server: Mesa's driver files, and whether they are still there",
-    required: "a driver of Mesa's in the server's memory, and none that was replaced on disk",
-    remedy: "'systemctl restart mir-session' in the guest",
+    probe: "`/proc/PID/maps` of the server: Mesa's driver files, and whether they still exist",
+    required: "a Mesa driver in the server's memory, and none that was replaced on disk",
+    remedy: "run 'systemctl restart mir-session' in the guest",
     fatal: true,
     settles: true,
     needs: ["session"],
     judge: byFacts((facts) => {
-      if (facts.unit === null) return untold(facts, "session");
+      if (facts.unit === null) return unknownFact(facts, "session");
       const { libraries } = facts.unit;
       const replaced = libraries.filter((file) => REPLACED.test(file));
       if (replaced.length > 0) {
@@ -88,18 +91,18 @@ export const SESSION: readonly Check[] = [
   },
   {
     id: "platform",
-    description: "Has Mir selected the screen's own platform?",
+    description: "Did Mir select a KMS display platform?",
     page: 56,
     probe: "'Selected display driver' in the session's log",
     required: "a KMS display platform selected in the Mir log",
     remedy:
-      "install mir-platform-graphics-gbm-kms; 'journalctl -u mir-session -b' names the reason",
+      "install mir-platform-graphics-gbm-kms in the guest; 'journalctl -u mir-session -b' shows the reason",
     fatal: true,
     settles: true,
     needs: ["session"],
     judge: byFacts((facts) =>
       facts.mirPlatform === null
-        ? untold(facts, "mirLog")
+        ? unknownFact(facts, "mirLog")
         : metIf(/^mir:(gbm|atomic)-kms/.test(facts.mirPlatform), facts.mirPlatform),
     ),
   },
@@ -107,14 +110,15 @@ export const SESSION: readonly Check[] = [
     id: "wayland",
     description: "Does the server answer a client?",
     page: 56,
-    probe: "a client of our own: connects, lists the globals, and waits for the answer",
+    probe: "a client of this project connects, lists the globals, and waits for the answer",
     required: GLOBALS.join(" and "),
-    remedy: "'journalctl -u mir-session -b' in the guest; a server of yours must speak xdg-shell",
+    remedy:
+      "read 'journalctl -u mir-session -b' in the guest; a server of your own has to support xdg-shell",
     fatal: true,
     settles: true,
     needs: ["session"],
     judge: byFacts((facts) => {
-      if (facts.wayland === null) return untold(facts, "wayland");
+      if (facts.wayland === null) return unknownFact(facts, "wayland");
       const { globals, socket } = facts.wayland;
       const missing = GLOBALS.filter((name) => !globals.includes(name));
       return missing.length === 0
@@ -124,12 +128,12 @@ export const SESSION: readonly Check[] = [
   },
   {
     id: "test-client",
-    description: "Does Mir's own server draw for Mir's own client here?",
+    description: "Does Mir's demo server draw for Mir's test client?",
     page: 56,
     probe: "`mir_demo_server --test-client`, before the session takes the card",
-    required: "PASS, of the installed kernel, Mesa and Mir",
+    required: "PASS with the installed kernel, Mesa and Mir",
     remedy:
-      "'systemctl restart mir-session' in the guest tests again; log /var/lib/mir-session/tests/client.log",
+      "run 'systemctl restart mir-session' in the guest to repeat the test; log: /var/lib/mir-session/tests/client.log",
     fatal: true,
     settles: false,
     needs: ["drm", "gles"],
@@ -141,14 +145,15 @@ export const SESSION: readonly Check[] = [
     page: 56,
     probe: "the server's list of windows (zwlr_foreign_toplevel_manager_v1)",
     required: "a window of the client",
-    remedy: "'journalctl -u mir-session-client -b' in the guest; correct guests[].session.client",
+    remedy:
+      "read 'journalctl -u mir-session-client -b' in the guest, and correct guests[].session.client",
     fatal: true,
     settles: true,
     needs: ["session", "wayland"],
     judge: byFacts((facts) => {
-      if (facts.unit === null) return untold(facts, "session");
+      if (facts.unit === null) return unknownFact(facts, "session");
       if (facts.unit.client === "none") return skipped("no client is declared");
-      if (facts.wayland === null) return untold(facts, "wayland");
+      if (facts.wayland === null) return unknownFact(facts, "wayland");
       const { windows } = facts.wayland;
       if (windows === null) return skipped("the server does not list its windows");
       if (windows.length > 0) return met(windows.map((title) => `'${title}'`).join(", "));
@@ -159,15 +164,15 @@ export const SESSION: readonly Check[] = [
   },
   {
     id: "share",
-    description: "Does a file cross the share, both ways?",
+    description: "Can host and guest exchange files through the share?",
     page: 53,
     probe: "a nonce is written on each side and read on the other",
     required: ({ share }) =>
       share === undefined
-        ? "the folder on the host is mounted in the guest"
-        : `${share.path} on the host is ${share.mount} in the guest${share.readonly ? ", read-only" : ""}`,
+        ? "the host's folder mounted in the guest"
+        : `the host's ${share.path} mounted at ${share.mount} in the guest${share.readonly ? ", read-only" : ""}`,
     remedy:
-      "'systemctl restart' the mount unit in the guest, and see that libvirt-qemu can write the folder",
+      "run 'systemctl restart' for the mount unit in the guest, and let libvirt-qemu write the host's folder",
     fatal: true,
     settles: true,
     judge: byProof("share"),
@@ -176,10 +181,10 @@ export const SESSION: readonly Check[] = [
     id: "picture",
     description: "Is there a picture on the screen?",
     page: 12,
-    probe: "`virsh screenshot`, twice: QXL answers the frame before",
+    probe: "`virsh screenshot`, twice: QXL returns the previous frame",
     required: "a screen that is not empty and not a text console",
     remedy: ({ picture }) =>
-      `look at ${picture}; 'journalctl -u mir-session -u mir-session-client -b' in the guest`,
+      `look at ${picture}, and read 'journalctl -u mir-session -u mir-session-client -b' in the guest`,
     fatal: true,
     settles: true,
     needs: ["session"],
@@ -192,7 +197,7 @@ export const SESSION: readonly Check[] = [
     probe: "`virsh send-key` to the default client, which counts keys; then another picture",
     required: "a picture that changes when a key is sent",
     remedy:
-      "see the domain's input devices, and 'journalctl -u mir-session -b' in the guest for evdev-input",
+      "check the domain's input devices, and search 'journalctl -u mir-session -b' in the guest for evdev-input",
     fatal: true,
     settles: true,
     needs: ["session"],

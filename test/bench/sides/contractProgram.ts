@@ -1,4 +1,4 @@
-/** The program of this project's side: domains, by the component that the lab uses. */
+/** The program of this project's side: domains by the lab's own component. */
 import { readFileSync } from "node:fs";
 import { DomainContract } from "../../../components/domain/contract.resource";
 import { Values } from "./side";

@@ -56,7 +56,7 @@ resource "libvirt_domain" "guest" {
   video {
     type = "qxl"
   }
-  # What the provider has no attribute for: video memory, the port, channels, inputs, forwards.
+  # The provider has no attributes for video memory, the port, channels, inputs and forwards.
   xml {
     xslt = each.value.xslt
   }

@@ -24,7 +24,7 @@ for (const { spec, xslt } of JSON.parse(readFileSync("values.json", "utf8")) as 
         ...{ type: "spice", autoport: false, listenType: "address", listenAddress: "127.0.0.1" },
       },
       video: { type: "qxl" },
-      // What the provider has no attribute for: video memory, the port, channels, inputs, forwards.
+      // The provider has no attributes for video memory, the port, channels, inputs and forwards.
       xml: { xslt },
     },
     // Without it a replacement ends with "domain already exists".

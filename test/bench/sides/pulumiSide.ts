@@ -7,7 +7,7 @@ import { ROOT } from "../../integration/support";
 import { command, Preview, reasonOf, Side, Values } from "./side";
 
 const STACK = "sides";
-/** What the programs and the dynamic provider load. */
+/** Folders and files that the programs and the dynamic provider load. */
 const LINKS = ["tsconfig.json", "node_modules", "components", "io", "lib", "scripts", "test"];
 
 export class PulumiSide implements Side {
@@ -45,9 +45,9 @@ export class PulumiSide implements Side {
       "values.json": JSON.stringify(this.values),
     };
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.folder, name), text);
-    for (const made of [await this.pulumi("stack", "init"), await this.apply()]) {
-      if (made.code !== 0)
-        throw new Error(`${this.title}: ${made.stdout.toString()}${made.stderr}`);
+    for (const ended of [await this.pulumi("stack", "init"), await this.apply()]) {
+      if (ended.code !== 0)
+        throw new Error(`${this.title}: ${ended.stdout.toString()}${ended.stderr}`);
     }
   }
 
@@ -57,7 +57,7 @@ export class PulumiSide implements Side {
     const text = ended.stdout.toString();
     const { resources } = driftReport(text.slice(text.indexOf("{")), STACK);
     return {
-      told: new Map(resources.map(({ name, drift }) => [name, { changed: true, names: drift }])),
+      shown: new Map(resources.map(({ name, drift }) => [name, { changed: true, names: drift }])),
     };
   }
 

@@ -1,4 +1,4 @@
-/** What the compared tools have in common: domains of one definition. */
+/** Shared by the compared tools: domains with the same definition. */
 import { XMLSerializer } from "@xmldom/xmldom";
 import { observeDomain } from "../../../components/domain/observation.io";
 import { run, RunResult } from "../../../core/exec.io";
@@ -6,37 +6,37 @@ import { ensureTicket } from "../../../components/access/ticket.io";
 import { observedFacts } from "../../../components/domain/observation";
 import { DomainSpec, domainXml } from "../../../components/domain/definition";
 import { firstAt, fromXml, toXml } from "../../../core/xml";
-import { Snapshot, Told } from "./verdict";
+import { Snapshot, Shown } from "./verdict";
 
-/** What a preview says of each domain, by its name; or why there was none. */
-export type Preview = { readonly fault: string } | { readonly told: ReadonlyMap<string, Told> };
+/** The changes that a preview shows, by domain; or why the preview failed. */
+export type Preview = { readonly fault: string } | { readonly shown: ReadonlyMap<string, Shown> };
 
-/** A tool, with the domains that it made. */
+/** A tool, with the domains that it has created. */
 export interface Side {
   /** Column of the table. */
   readonly title: string;
   readonly version: string;
-  /** What a person types. */
+  /** The command that a person types. */
   readonly command: string;
   readonly domains: readonly string[];
-  /** Makes the domains. */
+  /** Creates the domains. */
   init(): Promise<void>;
   preview(): Promise<Preview>;
-  /** The preview as a person runs it, for its time. Throws when it fails. */
+  /** Runs the preview as a person does, for its time. Throws when it fails. */
   quiet(): Promise<void>;
-  /** Brings the domains to what is declared, unasked. */
+  /** Brings the domains to what is declared, without asking. */
   apply(): Promise<RunResult>;
 }
 
-/** A domain, as the programs read it from the list in `values.json`. */
+/** A domain in the list of `values.json`, which the programs read. */
 export interface Values {
   readonly spec: DomainSpec;
   readonly directory: string;
-  /** Gives the provider's domain what it has no attribute for. */
+  /** Adds the parts for which the provider's domain has no attribute. */
   readonly xslt: string;
 }
 
-/** A stylesheet whose answer is the definition, whatever it is given. */
+/** A stylesheet that replaces any input by the definition. */
 function answering(definition: string): string {
   const sheet = fromXml(
     toXml(["xsl:stylesheet", { version: "1.0" }, ["xsl:template", { match: "/" }]], ["xsl"]),
@@ -49,7 +49,7 @@ function answering(definition: string): string {
   return new XMLSerializer().serializeToString(sheet);
 }
 
-/** `directory`: where the domain's ticket is kept, or made: all sides have one. */
+/** `directory` holds the domain's ticket, which is created if missing: all sides have one. */
 export async function valuesOf(spec: DomainSpec, directory: string): Promise<Values> {
   const ticket = await ensureTicket(directory);
   return { spec, directory, xslt: answering(domainXml(spec, { ticket })) };
@@ -57,13 +57,13 @@ export async function valuesOf(spec: DomainSpec, directory: string): Promise<Val
 
 const LIMIT_MS = 600_000;
 
-/** Runs a program of a side to its end. */
+/** Runs a command of a side to its end. */
 export const command = (
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<RunResult> => run(argv, { env, timeoutMs: LIMIT_MS });
 
-/** The line of a failed run that says why. */
+/** The line of a failed run that has the error. */
 export function reasonOf({ stdout, stderr }: RunResult): string {
   const lines = `${stdout.toString()}\n${stderr}`.split("\n").map((line) => line.trim());
   const found =
@@ -73,7 +73,7 @@ export function reasonOf({ stdout, stderr }: RunResult): string {
   return (found ?? "no message").replace(/^[^A-Za-z]+/, "").slice(0, 100);
 }
 
-/** The domain as libvirt has it now; undefined when it has none. */
+/** The domain as libvirt has it now; undefined if there is none. */
 export async function snapshot(
   domain: string,
   ticket: string | undefined,

@@ -6,10 +6,10 @@ import { z } from "zod";
 import { run, RunResult } from "../../../core/exec.io";
 import { ROOT } from "../../integration/support";
 import { command, Preview, reasonOf, Side, Values } from "./side";
-import { Told } from "./verdict";
+import { Shown } from "./verdict";
 
 const PROVIDER = "registry.terraform.io/dmacvicar/libvirt";
-/** Where the toolchain keeps the provider for the engine. */
+/** The path at which the toolchain installs the provider for the engine. */
 const BUILT = "pulumi/dynamic_tf_plugins/registry.opentofu.org/dmacvicar/libvirt/0.8.3";
 
 const attributes = z.record(z.string(), z.unknown()).nullable();
@@ -28,18 +28,18 @@ const plan = z.looseObject({
     .default([]),
 });
 
-/** What a plan would change, by the names of the attributes, of each domain. */
-export function toldByPlan(json: string): ReadonlyMap<string, Told> {
-  const told = new Map<string, Told>();
+/** The attributes that a plan would change, by domain. */
+export function shownByPlan(json: string): ReadonlyMap<string, Shown> {
+  const shown = new Map<string, Shown>();
   for (const { index, change } of plan.parse(JSON.parse(json)).resource_changes) {
     const { actions, before, after } = change;
     if (isDeepStrictEqual(actions, ["no-op"])) continue;
     const names = Object.keys(after ?? {}).filter(
       (key) => before !== null && !isDeepStrictEqual(before[key], after?.[key]),
     );
-    told.set(index, { changed: true, names });
+    shown.set(index, { changed: true, names });
   }
-  return told;
+  return shown;
 }
 
 /** The tool on PATH, with its version; undefined when there is none. */
@@ -94,9 +94,9 @@ export class TerraformSide implements Side {
     writeFileSync(join(this.folder, "cli.tfrc"), settings);
     writeFileSync(join(this.folder, "values.json"), JSON.stringify(this.values));
     const ready = await this.terraform("init", "-input=false", "-no-color");
-    for (const made of [ready, ...(ready.code === 0 ? [await this.apply()] : [])]) {
-      if (made.code !== 0)
-        throw new Error(`${this.title}: ${made.stdout.toString()}${made.stderr}`);
+    for (const ended of [ready, ...(ready.code === 0 ? [await this.apply()] : [])]) {
+      if (ended.code !== 0)
+        throw new Error(`${this.title}: ${ended.stdout.toString()}${ended.stderr}`);
     }
   }
 
@@ -104,7 +104,7 @@ export class TerraformSide implements Side {
     const ended = await this.terraform("plan", "-input=false", "-no-color", "-out=plan");
     if (ended.code !== 0) return { fault: reasonOf(ended) };
     const shown = await this.terraform("show", "-json", "plan");
-    return { told: toldByPlan(shown.stdout.toString()) };
+    return { shown: shownByPlan(shown.stdout.toString()) };
   }
 
   async quiet(): Promise<void> {

@@ -3,7 +3,7 @@ import { loadavg } from "node:os";
 import { seconds, spread } from "../phases";
 import { Side } from "./side";
 
-/** Times quiet previews, the sides in turn; `goOn` throws when it is to end. */
+/** Times quiet previews, the sides in turn; `goOn` throws to stop. */
 export async function measureTime(
   sides: readonly Side[],
   rounds: number,
@@ -14,7 +14,7 @@ export async function measureTime(
   for (let round = 0; round < rounds; round++) {
     goOn();
     loads.push(loadavg()[0] ?? 0);
-    // Whoever is first does not stay it.
+    // Another side is first in each round.
     const order = sides.map((_, i) => sides[(i + round) % sides.length]);
     for (const side of order) {
       if (side === undefined) continue;

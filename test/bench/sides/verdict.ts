@@ -1,12 +1,12 @@
-/** What a side said of a mutation, what its apply did, and the table of both. Pure. */
+/** What a side's preview showed of a mutation, what its apply did, and the table of both. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import { Facts } from "../../../components/domain/facts";
 
-/** What a preview says of a domain. */
-export interface Told {
-  /** It would change something. */
+/** What a preview shows of a domain. */
+export interface Shown {
+  /** Whether `up` or `apply` would change anything. */
   readonly changed: boolean;
-  /** What it names: fields of the definition, or attributes of the provider's resource. */
+  /** The named changes: fields of the definition, or attributes of the provider's resource. */
   readonly names: readonly string[];
 }
 
@@ -16,22 +16,22 @@ export interface Snapshot {
   readonly state: string;
   readonly persistent: Facts;
   readonly live?: Facts;
-  /** False for a domain that is gone at its next power-off. */
+  /** False for a transient domain, which is gone after a power-off. */
   readonly defined: boolean;
 }
 
 type Seen = "seen" | "partly" | "not seen" | "error";
 type Outcome = "healed" | "heals falsely" | "rebuilds" | "rebuilds wrongly" | "refuses" | "fails";
 
-/** Of one mutation on one side; without an outcome where nothing was applied. */
+/** The result of one mutation on one side; no outcome where nothing was applied. */
 export interface Verdict {
   readonly seen: Seen;
   readonly outcome?: Outcome;
-  /** Of an error. */
+  /** Message of an error. */
   readonly fault?: string;
 }
 
-/** The provider's attribute for a part of the definition; a part that is not here has none. */
+/** The provider's attribute for a part of the definition; other parts have none. */
 const ATTRIBUTES: readonly (readonly [RegExp, string])[] = [
   [/^(?:memory|currentMemory)$/, "memory"],
   [/^os\/boot/, "boot_device"],
@@ -52,7 +52,7 @@ function attributeOf(field: string): string | undefined {
 /** Pulumi spells `boot_device` as `bootDevices`. */
 const plain = (name: string): string => name.toLowerCase().replaceAll("_", "").replace(/s$/, "");
 
-/** Whether a preview's name for a change is of this field. */
+/** Whether a name in a preview refers to this field. */
 function isNamed(field: string, name: string): boolean {
   if (name.startsWith(field)) return true;
   const attribute = attributeOf(field);
@@ -60,18 +60,18 @@ function isNamed(field: string, name: string): boolean {
   return attribute !== undefined && plain(attribute) === plain(first);
 }
 
-/** What a preview saw of a change of `field`. */
-export function seenOf(told: Told | undefined, field: string): Exclude<Seen, "error"> {
-  if (told === undefined) return "not seen";
-  if (told.names.some((name) => isNamed(field, name))) return "seen";
-  return told.changed ? "partly" : "not seen";
+/** How a preview shows a change of `field`. */
+export function seenOf(shown: Shown | undefined, field: string): Exclude<Seen, "error"> {
+  if (shown === undefined) return "not seen";
+  if (shown.names.some((name) => isNamed(field, name))) return "seen";
+  return shown.changed ? "partly" : "not seen";
 }
 
-/** The definition and the running domain are what they were; another domain may carry them. */
+/** Equal in definition and running domain; the UUID may differ. */
 const same = (one: Snapshot, other: Snapshot): boolean =>
   isDeepStrictEqual({ ...one, uuid: "" }, { ...other, uuid: "" });
 
-/** What an apply that ended with `code` did: `wanted` before the mutation, `changed` after it. */
+/** What an apply with exit code `code` did; `wanted`: before the mutation, `changed`: after it. */
 export function outcomeOf(
   code: number,
   wanted: Snapshot,
@@ -84,7 +84,7 @@ export function outcomeOf(
   return same(found, wanted) ? "healed" : "heals falsely";
 }
 
-/** Where two snapshots differ, for the person who runs the bench. */
+/** Differences of two snapshots, to print. */
 export function differences(one: Snapshot, other: Snapshot | undefined): string[] {
   if (other === undefined) return ["the domain is gone"];
   const flat = ({ persistent, live = {}, ...rest }: Snapshot): Record<string, unknown> => ({
@@ -112,7 +112,7 @@ export interface Row {
   readonly verdicts: readonly (Verdict | undefined)[];
 }
 
-/** The table, with what each side saw and healed as its last lines. */
+/** The table; its last lines count what each side saw and healed. */
 export function table(sides: readonly string[], rows: readonly Row[]): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
@@ -128,13 +128,13 @@ export function table(sides: readonly string[], rows: readonly Row[]): string {
       line([id, `\`${field}\``, ...sides.map((_, i) => cell(verdicts[i]))]),
     ),
     line(["**seen**", "the field is named", ...count(({ seen }) => seen === "seen")]),
-    line(["**partly**", "a change is told", ...count(({ seen }) => seen === "partly")]),
+    line(["**partly**", "a change is shown", ...count(({ seen }) => seen === "partly")]),
     line(["**error**", "no preview", ...count(({ seen }) => seen === "error")]),
     line(["**healed**", "same domain", ...count(({ outcome }) => outcome === "healed")]),
     line(["**rebuilds**", "as declared", ...count(({ outcome }) => outcome === "rebuilds")]),
     line([
       "**heals falsely**",
-      "says done, is not",
+      "reports success, has none",
       ...count(({ outcome }) => outcome === "heals falsely" || outcome === "rebuilds wrongly"),
     ]),
   ].join("\n");

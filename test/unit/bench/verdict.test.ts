@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { toldByPlan } from "../../bench/sides/terraformSide";
+import { shownByPlan } from "../../bench/sides/terraformSide";
 import {
   differences,
   outcomeOf,
@@ -8,34 +8,44 @@ import {
   seenOf,
   Snapshot,
   table,
-  Told,
+  Shown,
 } from "../../bench/sides/verdict";
 
-const told = (...names: string[]): Told => ({ changed: true, names });
+const shown = (...names: string[]): Shown => ({ changed: true, names });
 
 describe("what a preview saw", () => {
-  const cases: readonly [string, Told | undefined, string, string][] = [
+  const cases: readonly [string, Shown | undefined, string, string][] = [
     [
       "a field in this project's words",
-      told("video/model.type: declared qxl"),
+      shown("video/model.type: declared qxl"),
       "video/model.type",
       "seen",
     ],
-    ["a device that is gone", told("watchdog[itco]: declared absent"), "watchdog", "seen"],
-    ["an attribute of Terraform", told("boot_device"), "os/boot.dev", "seen"],
-    ["an attribute of Pulumi", told("bootDevices[0].devs: not as declared"), "os/boot.dev", "seen"],
+    ["a device that is gone", shown("watchdog[itco]: declared absent"), "watchdog", "seen"],
+    ["an attribute of Terraform", shown("boot_device"), "os/boot.dev", "seen"],
+    [
+      "an attribute of Pulumi",
+      shown("bootDevices[0].devs: not as declared"),
+      "os/boot.dev",
+      "seen",
+    ],
     [
       "a plural of Pulumi",
-      told("filesystems: not as declared"),
+      shown("filesystems: not as declared"),
       "filesystem[share].accessmode",
       "seen",
     ],
-    ["the run state", told("running"), "state", "seen"],
-    ["the balloon is told as memory", told("memory"), "currentMemory", "seen"],
-    ["another attribute", told("memory"), "vcpu", "partly"],
-    ["a change without a name", told(), "video/model.type", "partly"],
-    ["a field that no attribute is for", told("cmdline"), "on_crash", "partly"],
-    ["a longer attribute of the same beginning", told("machine_type"), "os/type.machine", "partly"],
+    ["the run state", shown("running"), "state", "seen"],
+    ["the balloon is told as memory", shown("memory"), "currentMemory", "seen"],
+    ["another attribute", shown("memory"), "vcpu", "partly"],
+    ["a change without a name", shown(), "video/model.type", "partly"],
+    ["a field that no attribute is for", shown("cmdline"), "on_crash", "partly"],
+    [
+      "a longer attribute of the same beginning",
+      shown("machine_type"),
+      "os/type.machine",
+      "partly",
+    ],
     ["no change", { changed: false, names: [] }, "video/model.type", "not seen"],
     ["nothing of this domain", undefined, "video/model.type", "not seen"],
   ];
@@ -89,20 +99,20 @@ describe("a plan of Terraform", () => {
       change("a", ["update"], { name: "a", running: false }, { name: "a", running: true }),
       change("b", ["no-op"], { name: "b" }, { name: "b" }),
     );
-    assert.deepEqual([...toldByPlan(two)], [["a", told("running")]]);
+    assert.deepEqual([...shownByPlan(two)], [["a", shown("running")]]);
   });
   it("a domain that is to be made anew is a change without a name", () => {
     assert.deepEqual(
-      [...toldByPlan(plan(change("a", ["create"], null, { name: "a" })))],
-      [["a", told()]],
+      [...shownByPlan(plan(change("a", ["create"], null, { name: "a" })))],
+      [["a", shown()]],
     );
   });
   it("a plan without resources changes nothing", () => {
-    assert.equal(toldByPlan("{}").size, 0);
+    assert.equal(shownByPlan("{}").size, 0);
   });
   it("an answer that is no plan is an error, never 'no change'", () => {
-    assert.throws(() => toldByPlan('{"resource_changes": [{}]}'));
-    assert.throws(() => toldByPlan("Error: no state"));
+    assert.throws(() => shownByPlan('{"resource_changes": [{}]}'));
+    assert.throws(() => shownByPlan("Error: no state"));
   });
 });
 

@@ -3,9 +3,9 @@ import { describe, it } from "node:test";
 import { withSessionPackages } from "../../../config/session";
 
 describe("withSessionPackages", () => {
-  it("leaves a guest without Lomiri its own list", () =>
+  it("adds nothing for a guest without Lomiri", () =>
     assert.deepEqual(withSessionPackages(["htop"], { kind: "demo" }), ["htop"]));
-  it("adds Lomiri's, each package once", () => {
+  it("adds the packages of Lomiri, each once", () => {
     for (const packages of [["htop"], ["htop", "lomiri-desktop-session"]])
       assert.deepEqual(withSessionPackages(packages, { kind: "lomiri" }), [
         "htop",

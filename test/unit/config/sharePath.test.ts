@@ -21,10 +21,10 @@ describe("sharePathFault", () => {
     ["/srv/keys/.gnupg/x", "holds private keys"],
     ["/./etc", "holds '.' or '..'"],
     ["/srv/../etc", "holds '.' or '..'"],
-    ["/srv/mir/", "is no absolute path"],
-    ["//etc", "is no absolute path"],
-    ["srv/mir", "is no absolute path"],
-    ["", "is no absolute path"],
+    ["/srv/mir/", "is not an absolute path"],
+    ["//etc", "is not an absolute path"],
+    ["srv/mir", "is not an absolute path"],
+    ["", "is not an absolute path"],
   ];
   for (const [path, why] of refused) {
     it(`refuses '${path}'`, () => {

@@ -11,20 +11,23 @@ describe("a build's source", () => {
     [{ package: "linux-source-6.1", suite: "bookworm" }, ""],
     [{ url, sha256: SHA }, ""],
     [{ git: "/srv/linux", commit: COMMIT }, ""],
-    [{}, ": set one of package, url and git"],
-    [{ url, sha256: SHA, git: "/srv/linux", commit: COMMIT }, ": set one of package, url and git"],
-    [{ package: "linux-source-6.1" }, "suite: missing; a source by package is used with it only"],
-    [{ url }, "sha256: missing; a source by url is used with it only"],
-    [{ git: "/srv/linux" }, "commit: missing; a source by git is used with it only"],
+    [{}, ": found 0 of package, url and git; need exactly one"],
+    [
+      { url, sha256: SHA, git: "/srv/linux", commit: COMMIT },
+      ": found 2 of package, url and git; need exactly one",
+    ],
+    [{ package: "linux-source-6.1" }, "suite: missing; source.package needs it"],
+    [{ url }, "sha256: missing; source.url needs it"],
+    [{ git: "/srv/linux" }, "commit: missing; source.git needs it"],
     [
       { url, sha256: SHA, suite: "bookworm" },
-      "suite: belongs to source.package; set both or neither",
+      "suite: found the key without source.package; need both or neither",
     ],
   ];
-  for (const [source, told] of table) {
-    it(`${told === "" ? "may" : "may not"} be ${JSON.stringify(source)}`, () => {
+  for (const [source, expected] of table) {
+    it(`${expected === "" ? "may" : "may not"} be ${JSON.stringify(source)}`, () => {
       const faults = sourceFaults(source).map(([path, reason]) => `${path}: ${reason}`);
-      assert.equal(faults.join("\n"), told);
+      assert.equal(faults.join("\n"), expected);
     });
   }
 });

@@ -8,7 +8,7 @@ import { compareDebianVersions, upstreamOf } from "../../../core/debianVersion";
 const DPKG = "/usr/bin/dpkg";
 const sign = (a: string, b: string): number => Math.sign(compareDebianVersions(a, b));
 
-/** dpkg's own answer. */
+/** dpkg's own result. */
 function dpkgSign(a: string, b: string): number {
   const holds = (relation: string): boolean =>
     spawnSync(DPKG, ["--compare-versions", a, relation, b]).status === 0;
@@ -43,7 +43,7 @@ describe("compareDebianVersions", () => {
     "1:11.2.0+ds-1",
     "2:0",
   ];
-  it("orders versions as they came after each other", () => {
+  it("sorts versions from old to new", () => {
     ordered.forEach((a, i) =>
       ordered.forEach((b, j) => assert.equal(sign(a, b), Math.sign(i - j), `${a} with ${b}`)),
     );
@@ -79,7 +79,7 @@ describe("compareDebianVersions", () => {
     );
   });
 
-  it("is an order: what is turned round is turned round", () => {
+  it("is antisymmetric", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (a, b) => assert.equal(sign(a, b), -sign(b, a) + 0)),
     );

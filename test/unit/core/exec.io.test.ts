@@ -7,7 +7,7 @@ import { run } from "../../../core/exec.io";
 import { temporaryFolder } from "../support";
 
 describe("run", () => {
-  it("gives output, errors and exit code", async () => {
+  it("returns output, errors and exit code", async () => {
     const result = await run(["bash", "-c", "echo out; echo err >&2; exit 3"]);
     assert.equal(result.stdout.toString(), "out\n");
     assert.deepEqual(
@@ -16,33 +16,33 @@ describe("run", () => {
     );
   });
 
-  it("tells each line of errors as it comes, the last one without its end too", async () => {
-    const told: string[] = [];
+  it("passes on each line of standard error as it arrives, also a last one without a line end", async () => {
+    const lines: string[] = [];
     const result = await run(["bash", "-c", "echo one >&2; printf two >&2"], {
-      told: (line) => told.push(line),
+      onErrorLine: (line) => lines.push(line),
     });
-    assert.deepEqual([told, result.stderr], [["one", "two"], "one\ntwo"]);
+    assert.deepEqual([lines, result.stderr], [["one", "two"], "one\ntwo"]);
   });
 
-  it("passes arguments as they are, through no shell", async () => {
+  it("passes arguments unchanged, without a shell", async () => {
     const words = ["$HOME", "a b", "it's", "*", "", "-n", "\n"];
     const result = await run(["printf", "%s\\0", ...words]);
     assert.deepEqual(result.stdout.toString().split("\0").slice(0, -1), words);
   });
 
-  it("feeds standard input, megabytes of it, and closes it", async () => {
+  it("writes megabytes to standard input and closes it", async () => {
     const stdin = "ü".repeat(2_000_000);
     const result = await run(["cat"], { stdin });
     assert.ok(result.stdout.equals(Buffer.from(stdin)));
     assert.equal((await run(["cat"])).stdout.length, 0);
   });
 
-  it("is not upset by a program that does not read its input", async () => {
+  it("ignores that a program does not read its input", async () => {
     const result = await run(["true"], { stdin: "x".repeat(5_000_000) });
     assert.equal(result.code, 0);
   });
 
-  it("hands one program's output to another, more than is kept", async () => {
+  it("pipes one program's output to another, beyond the limit of kept output", async () => {
     const between = new PassThrough();
     const [from, to] = await Promise.all([
       run(["head", "-c", "80000000", "/dev/zero"], { stdout: between }),
@@ -52,7 +52,7 @@ describe("run", () => {
     assert.equal(to.stdout.toString().trim(), "80000000");
   });
 
-  it("ends both where the reader ends first, or the writer is not there", async () => {
+  it("ends both programs of a pipe when the reader ends first, or the writer does not start", async () => {
     const both = (writer: string[], reader: string[]) => {
       const between = new PassThrough();
       return Promise.all([run(writer, { stdout: between }), run(reader, { stdin: between })]);
@@ -63,7 +63,7 @@ describe("run", () => {
     assert.deepEqual([none.code, empty.stdout.toString().trim()], [-1, "0"]);
   });
 
-  it("keeps characters whole that arrive in two pieces", async () => {
+  it("joins a character that arrives in two pieces", async () => {
     const result = await run(["bash", "-c", "printf '\\303' >&2; sleep 0.1; printf '\\274' >&2"]);
     assert.equal(result.stderr, "ü");
   });
@@ -73,19 +73,19 @@ describe("run", () => {
     assert.deepEqual([result.code, result.stdout.length], [0, 20_000_000]);
   });
 
-  it("ends a program whose output has no end, and keeps no more than 64 MiB of it", async () => {
+  it("kills a program with endless output, and keeps at most 64 MiB of it", async () => {
     const result = await run(["cat", "/dev/zero"], { timeoutMs: 30_000 });
     assert.equal(result.code, -1);
     assert.equal(result.timedOut, false);
     assert.ok(result.stdout.length <= 64 * 1024 * 1024);
   });
 
-  it("ends a program that takes too long, and says so", async () => {
+  it("kills a program that takes too long, and reports the timeout", async () => {
     const result = await run(["sleep", "600"], { timeoutMs: 200 });
     assert.deepEqual([result.code, result.timedOut], [-1, true]);
   });
 
-  it("ends what that program started as well", async () => {
+  it("kills the children of that program too", async () => {
     const mark = join(temporaryFolder(), "mark");
     const script = 'bash -c "sleep 2; touch $1"; true';
     const result = await run(["bash", "-c", script, "test", mark], { timeoutMs: 200 });
@@ -93,20 +93,41 @@ describe("run", () => {
     assert.equal(existsSync(mark), false);
   });
 
-  it("tells of a program that is not there", async () => {
+  it("reports a program that does not exist", async () => {
     const result = await run(["mirlab-no-such-program"]);
     assert.equal(result.code, -1);
     assert.match(result.stderr, /^mirlab-no-such-program: .*ENOENT/);
   });
 
-  it("tells of a program that was killed", async () => {
+  it("reports a program that was killed", async () => {
     assert.equal((await run(["bash", "-c", "kill -9 $$"])).code, -1);
   });
 
-  it("adds to the environment, with messages in English", async () => {
+  it("extends the environment and sets an English locale", async () => {
     const result = await run(["bash", "-c", 'echo "$LC_ALL $A ${PATH:+path}"'], {
       env: { A: "1" },
     });
     assert.equal(result.stdout.toString(), "C.UTF-8 1 path\n");
+  });
+
+  it("kills running programs and their children when this process exits", async () => {
+    const mark = join(temporaryFolder(), "mark");
+    const script = `
+      const { run } = require("./core/exec.io.ts");
+      void run(["bash", "-c", "echo begun >&2; (sleep 2; touch '${mark}') & wait"], {
+        onErrorLine: () => process.exit(3),
+      });`;
+    const argv = ["--require", "./core/register.js", "--eval", script];
+    const ended = await run([process.execPath, ...argv]);
+    assert.equal(ended.code, 3, ended.stderr);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    assert.equal(existsSync(mark), false);
+  });
+
+  it("returns -1 for a program that any signal ended", async () => {
+    for (const signal of ["TERM", "INT", "SEGV"]) {
+      const result = await run(["bash", "-c", `kill -${signal} $$; sleep 5`]);
+      assert.deepEqual([result.code, result.timedOut], [-1, false], signal);
+    }
   });
 });

@@ -7,7 +7,7 @@ import { HOSTILE } from "../evidence";
 
 const text = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom(...HOSTILE));
 
-/** What a browser makes of the five entities. */
+/** Decodes the five entities, as a browser does. */
 const read = (html: string): string =>
   html
     .replaceAll("&lt;", "<")
@@ -24,12 +24,12 @@ describe("escapeHtml", () => {
     );
   });
 
-  it("yields no markup, whatever it is given, and loses no text", () => {
+  it("turns any text into a text without markup, and loses nothing", () => {
     fc.assert(
-      fc.property(text, (told) => {
-        const escaped = escapeHtml(told);
+      fc.property(text, (raw) => {
+        const escaped = escapeHtml(raw);
         assert.doesNotMatch(escaped, /[<>"']|&(?!(?:amp|lt|gt|quot|#39);)/);
-        assert.equal(read(escaped), plainText(told));
+        assert.equal(read(escaped), plainText(raw));
       }),
       { numRuns: 1000 },
     );
@@ -37,7 +37,7 @@ describe("escapeHtml", () => {
 });
 
 describe("markup", () => {
-  it("takes its own text for markup and every value for text", () => {
+  it("treats its literals as markup and every value as text", () => {
     const inner = [markup`<i>${"<b>"}</i>`, markup`<i>${2}</i>`];
     assert.equal(
       markup`<p title="${'"'}">${inner}${undefined}${new Html("<br>")}</p>`.text,

@@ -15,11 +15,11 @@ const programs = new FakePrograms();
 const TARGET = { config: "/a b/ssh_config", alias: "mirlab-dev-mir" };
 
 describe("targetArgv", () => {
-  it("is the words themselves on this machine", () => {
+  it("returns the words unchanged for this machine", () => {
     assert.deepEqual(targetArgv(undefined, ["a b", "$c"]), ["a b", "$c"]);
   });
 
-  it("is ssh without questions elsewhere, the command one quoted argument after --", () => {
+  it("is a non-interactive ssh for another machine, with the command as one quoted argument", () => {
     assert.deepEqual(targetArgv(TARGET, ["bash", "-s", "--", "a b", "$(c)"]), [
       "ssh",
       "-F",
@@ -51,33 +51,38 @@ describe("scriptWords", () => {
 
 describe("scriptText", () => {
   it("is the file below scripts/", () =>
-    assert.match(scriptText("guest/facts.py"), /^#!\/usr\/bin\/env python3/));
-  it("has the library before it that it could not find from standard input", () => {
+    assert.match(scriptText("guest/observe.py"), /^#!\/usr\/bin\/env python3/));
+  it("has the libraries of the script before it", () => {
     assert.match(scriptText("host/facts.sh"), /as_root\(\) \{[^]*\n#!\/usr\/bin\/env bash\n/);
     assert.match(scriptText("guest/session.sh"), /put_tests\(\) \{[^]*\n#!\/usr\/bin\/env bash\n/);
     assert.match(scriptText("guest/session.sh"), /^install_lomiri\(\)[^]*^install_session\(\)/m);
+    assert.match(
+      scriptText("guest/facts.py"),
+      /^def start_egl\(\)[^]*\n#!\/usr\/bin\/env python3\n/m,
+    );
+    assert.match(scriptText("host/build.sh"), /^confine\(\)[^]*^use_root\(\)[^]*^prepare\(\)/m);
   });
-  it("fails for a file that is not there", () =>
+  it("fails for a file that does not exist", () =>
     assert.throws(() => scriptText("guest/no.sh"), /ENOENT/));
 });
 
 describe("running a script", () => {
-  // Stands in for sshd: runs the command line by a shell, as sshd does.
+  // Replaces sshd: runs the command line by a shell, as sshd does.
   const sshd = 'echo "$@" >&2; exec bash -c "${*: -1}"';
 
-  it("gives a guest's script its arguments, whatever they hold", async () => {
+  it("passes a guest's script its arguments unchanged", async () => {
     programs.set("ssh", sshd);
     programs.set("sudo", 'shift; exec "$@"');
     const result = await runInGuest(TARGET, "share-nonce.sh", ["it's $(reboot)", "b"]);
-    assert.match(result.stderr, /share: found 2 arguments, required check MOUNT NONCE rw\|ro\n$/);
+    assert.match(result.stderr, /share: found 2 arguments; need check MOUNT NONCE rw\|ro\n$/);
     assert.equal(result.code, 1);
   });
 
-  it("runs a host's script here or there, the same", async () => {
+  it("runs a host's script on this machine and on another in the same way", async () => {
     programs.set("ssh", sshd);
     for (const host of [undefined, TARGET]) {
       const result = await runOnHost(host, "share-nonce.sh", ["put", "/nowhere"]);
-      assert.match(result.stderr, /share: found 2 arguments, required VERB DIR NONCE\n$/);
+      assert.match(result.stderr, /share: found 2 arguments; need VERB DIR NONCE\n$/);
     }
   });
 });
@@ -99,10 +104,10 @@ describe("connectionFault", () => {
       "refused-key",
     ],
     ["no answer", result(255, "Connection refused"), "unreachable"],
-    ["no end", result(-1, "", true), "unreachable"],
+    ["a timeout", result(-1, "", true), "unreachable"],
     ["no ssh", result(-1, "ssh: spawn ssh ENOENT"), undefined],
   ];
   for (const [what, of, fault] of table) {
-    it(`tells of ${what}: ${fault ?? "none"}`, () => assert.equal(connectionFault(of), fault));
+    it(`classifies ${what} as ${fault ?? "none"}`, () => assert.equal(connectionFault(of), fault));
   }
 });

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { plainText, shortened, tail, visible } from "../../../core/plainText";
 
-/** Texts of what a guest may send: any code units, with a leaning to control sequences. */
-const told = fc
+/** Texts that a guest may send: any code units, often control sequences. */
+const raw = fc
   .array(
     fc.oneof(
       fc.string({ unit: "binary" }),
@@ -28,22 +28,22 @@ describe("plainText", () => {
     ["colours", "\u001b[1;31mred\u001b[0m", "red"],
     ["a window's title", "\u001b]0;evil\u0007after", "after"],
     ["a link", "\u001b]8;;https://example.invalid\u001b\\here\u001b]8;;\u001b\\", "here"],
-    ["a title without an end", "\u001b]0;evil\nnext line", "\nnext line"],
+    ["an unterminated title", "\u001b]0;evil\nnext line", "\nnext line"],
     ["8-bit sequences", "\u009b31mred\u009d0;evil\u009c", "red"],
     ["cursor moves", "\u001b[2J\u001b[Hx\u001b(Bx\u001bcx", "xxx"],
     ["line ends", "a\r\nb\rc", "a\nb\nc"],
     ["control characters", "a\u0000b\u0008c\u007fd\u0085", "abcd"],
-    ["a turned reading order", "\u202egnp.exe", "<U+202E>gnp.exe"],
+    ["a reversed reading order", "\u202egnp.exe", "<U+202E>gnp.exe"],
     ["hidden text", "a\u200bb\ufeff", "a<U+200B>b<U+FEFF>"],
-    ["half a character", "a\ud800b", "a\ufffdb"],
+    ["a lone surrogate", "a\ud800b", "a\ufffdb"],
   ];
   for (const [what, text, plain] of table) {
-    it(`makes ${what} plain`, () => assert.equal(plainText(text), plain));
+    it(`cleans ${what}`, () => assert.equal(plainText(text), plain));
   }
 
-  it("leaves no control character, nothing that turns the order, and plain text as it is", () => {
+  it("removes control characters, spells out reordering ones, and keeps plain text", () => {
     fc.assert(
-      fc.property(told, (text) => {
+      fc.property(raw, (text) => {
         const plain = plainText(text);
         assert.doesNotMatch(plain, /[^\P{C}\n\t\p{Cn}\p{Co}\u{600}-\u{10ffff}]/u);
         assert.doesNotMatch(plain, /[\u202a-\u202e\u2066-\u2069\ufffe\uffff]/);
@@ -64,7 +64,7 @@ describe("visible", () => {
     ["a\ud800", "a\ufffd"],
   ];
   for (const [text, shown] of table) {
-    it(`spells ${JSON.stringify(text)} out`, () => assert.equal(visible(text), shown));
+    it(`spells out ${JSON.stringify(text)}`, () => assert.equal(visible(text), shown));
   }
 });
 
@@ -74,7 +74,7 @@ describe("shortened", () => {
     assert.equal(shortened("abcd", 4), "abcd");
   });
 
-  it("cuts no character in two", () => {
+  it("does not split a character", () => {
     assert.ok(shortened("a😀", 2).isWellFormed());
   });
 });
@@ -104,15 +104,15 @@ describe("tail", () => {
     });
   }
 
-  it("cuts a line without an end", () => {
+  it("shortens an endless line", () => {
     const kept = tail("x".repeat(5_000_000), 10, 65_536);
     assert.equal(kept.cut, true);
     assert.match(kept.text, /^x{2000} … \(\d+ more characters\)$/);
   });
 
-  it("is never larger than it may be", () => {
+  it("never exceeds its limits", () => {
     fc.assert(
-      fc.property(told, fc.nat(20), fc.nat(200), (text, lines, chars) => {
+      fc.property(raw, fc.nat(20), fc.nat(200), (text, lines, chars) => {
         const kept = tail(text.repeat(20), lines, chars);
         assert.ok(kept.lines <= lines && kept.text.length <= chars);
       }),

@@ -4,10 +4,10 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { shellLine, shellWord } from "../../../core/quote";
 
-/** What a real shell makes of the lines, one argument list each. */
+/** The argument lists that a real shell reads from the lines. */
 function readBack(shell: string, lines: readonly string[]): string[][] {
-  const tell = 'tell() { printf "%s\\0" "$#" "$@"; }\n';
-  const script = tell + lines.map((line) => `tell ${line}\n`).join("");
+  const print = 'print() { printf "%s\\0" "$#" "$@"; }\n';
+  const script = print + lines.map((line) => `print ${line}\n`).join("");
   const words = execFileSync(shell, ["-s"], { input: script, maxBuffer: 1 << 26 })
     .toString()
     .split("\0");
@@ -20,7 +20,7 @@ function readBack(shell: string, lines: readonly string[]): string[][] {
   return lists;
 }
 
-/** Any text that UTF-8 can carry, NUL aside; weighted to what shells care for. */
+/** Any text that UTF-8 can carry, except NUL; often shell metacharacters. */
 const word = fc.oneof(
   fc.string({ unit: "binary" }).map((text) => text.replaceAll("\0", "").toWellFormed()),
   fc.string({ unit: fc.constantFrom(...`'"\\$\`!*?[]{}()<>|&;#~=+-. \t\n\ra1`.split("")) }),
@@ -28,7 +28,7 @@ const word = fc.oneof(
 
 describe("shellLine", () => {
   for (const shell of ["bash", "sh"]) {
-    it(`is read back by ${shell} as the words it was made of`, () => {
+    it(`is read back by ${shell} as the same words`, () => {
       const list = fc.array(word, { maxLength: 6 });
       fc.assert(
         fc.property(fc.array(list, { minLength: 40, maxLength: 60 }), (lists) => {
@@ -39,7 +39,7 @@ describe("shellLine", () => {
     });
   }
 
-  it("never makes an assignment of its first word", () => {
+  it("never lets the first word become an assignment", () => {
     const output = execFileSync("bash", [
       "-c",
       `${shellLine(["A=1", "x"])} 2>/dev/null || echo $?`,

@@ -18,7 +18,7 @@ function need(text: string): Requirement {
 const number = fc.nat(99_999);
 const triple = fc.tuple(number, number, number);
 
-/** Order of two versions by their numbers, as a person would. */
+/** Compares two versions by their numbers. */
 function order(a: readonly number[], b: readonly number[]): number {
   const at = a.findIndex((part, i) => part !== b[i]);
   return at < 0 ? 0 : Math.sign((a[at] ?? 0) - (b[at] ?? 0));
@@ -50,7 +50,7 @@ describe("parseRequirement", () => {
     "3.x",
   ];
   for (const text of [...refused, "123456.1", "3.18 || 1", ">= >= 3.18", "٣.18"]) {
-    it(`refuses '${text}' and says what is accepted`, () => {
+    it(`refuses '${text}' and names the accepted form`, () => {
       assert.equal(parseRequirement(text), undefined);
       assert.equal(
         gateFault(text, need("3.18")),
@@ -59,7 +59,7 @@ describe("parseRequirement", () => {
     });
   }
 
-  it("reads every version of two or three numbers, and its own text again", () => {
+  it("reads every version of two or three numbers, and its own output again", () => {
     fc.assert(
       fc.property(triple, fc.boolean(), (parts, short) => {
         const text = (short ? parts.slice(0, 2) : parts).join(".");
@@ -70,7 +70,7 @@ describe("parseRequirement", () => {
     );
   });
 
-  it("answers any text, and shows at most 40 characters of it", () => {
+  it("accepts or refuses any text, and shows at most 40 characters of it", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 200 }), (text) => {
         const fault = gateFault(text, need("0.0"));
@@ -106,7 +106,7 @@ describe("upstreamVersion", () => {
     });
   }
 
-  it("reads any three numbers whatever follows them but a digit", () => {
+  it("reads any three numbers that no digit follows", () => {
     const tail = fc.string({ maxLength: 12 }).map((text) => text.replace(/^[\d\s]+|\s+$/g, ""));
     fc.assert(
       fc.property(triple, tail, (parts, rest) => {
@@ -117,7 +117,7 @@ describe("upstreamVersion", () => {
 });
 
 describe("meets", () => {
-  it("orders versions by their numbers, not their letters", () => {
+  it("compares versions as numbers, not as text", () => {
     fc.assert(
       fc.property(triple, triple, (found, floor) => {
         const met = meets(`${found.join(".")}-1`, need(floor.join(".")));
@@ -152,7 +152,7 @@ describe("gateFault", () => {
     );
   });
 
-  it("says what is below what, and what to do", () => {
+  it("names requirement, floor and fix", () => {
     assert.equal(
       gateFault("3.17.9", need("3.18")),
       "'>= 3.17.9' is below the page's floor '>= 3.18'; raise it or drop the key",

@@ -26,13 +26,13 @@ describe("deadlySign", () => {
       "error: no such device: 5edd7f43.\ngrub rescue> ",
       "a boot loader without its disk: error: no such device: 5edd7f43.",
     ],
-    ["talk of a panic", "systemd: kernel.panic = 10", undefined],
+    ["a mere mention of a panic", "systemd: kernel.panic = 10", undefined],
   ];
   for (const [what, log, sign] of table) {
     it(`reads ${what}`, () => assert.equal(deadlySign(log), sign));
   }
 
-  it("tells the last of several, and no more of a line than a person reads", () => {
+  it("returns the last of several signs, shortened", () => {
     const sign = deadlySign(
       `You are in emergency mode\nKernel panic - not syncing: ${"x".repeat(999)}`,
     );
@@ -41,7 +41,7 @@ describe("deadlySign", () => {
 });
 
 describe("plainConsole", () => {
-  it("keeps lines and takes colours, cursor moves and bells away", () => {
+  it("keeps lines and removes colours, cursor moves and bells", () => {
     assert.equal(
       plainConsole("\u001b[0;32m OK \u001b[0m\r\nnext\u0007\u009b1m\tend"),
       " OK \nnext1m\tend",

@@ -20,7 +20,7 @@ const HOST: SshHost = {
   knownHostsFile: "/a folder/known_hosts",
 };
 
-/** What OpenSSH itself understands of a configuration. */
+/** The options that OpenSSH itself reads from a configuration. */
 function understood(config: string, alias: string): Map<string, string> {
   const file = join(temporaryFolder(), "ssh_config");
   writeFileSync(file, config);
@@ -47,7 +47,8 @@ describe("sshConfigBlock", () => {
   for (const [option, value] of expected) {
     for (const path of ['/a"b', "/a\\", "/a\n", "/${HOME}"]) {
       it(`refuses the path ${JSON.stringify(path)}, which OpenSSH would read as another one`, () => {
-        const fault = /^Error: an SSH configuration cannot name the path/;
+        const fault =
+          /^Error: SSH configuration: found path '.*'; need one without quotes, backslashes, control characters and \$\{; fix: choose another MIRLAB_HOME$/;
         assert.throws(() => sshConfigBlock({ ...HOST, identityFile: path }), fault);
       });
     }
@@ -55,7 +56,7 @@ describe("sshConfigBlock", () => {
     it(`makes OpenSSH use ${option} ${value}`, () => assert.equal(options.get(option), value));
   }
 
-  it("goes through another host where there is one", () => {
+  it("uses a jump host where there is one", () => {
     assert.equal(options.get("proxyjump"), undefined);
     const hop = { ...HOST, alias: "mirlab-host", hostName: "lab.example", port: 22 };
     const both = sshConfigBlock({ ...HOST, proxyJump: hop.alias }) + sshConfigBlock(hop);
@@ -64,7 +65,7 @@ describe("sshConfigBlock", () => {
     assert.equal(understood(both, "mirlab-host").get("hostname"), "lab.example");
   });
 
-  it("says nothing of other hosts", () => {
+  it("does not affect other hosts", () => {
     assert.equal(understood(sshConfigBlock(HOST), "other").get("hostkeyalias"), undefined);
   });
 });
@@ -78,7 +79,7 @@ describe("known_hosts", () => {
     assert.equal(knownHostsLine("a", "ssh-ed25519 AAAA"), "a ssh-ed25519 AAAA\n");
   });
 
-  it("writes an address as OpenSSH looks it up", () => {
+  it("writes an address in the form that OpenSSH looks up", () => {
     assert.equal(knownHostsAddress("lab.example", 22), "lab.example");
     assert.equal(knownHostsAddress("lab.example", 2222), "[lab.example]:2222");
   });

@@ -10,7 +10,7 @@ const programs = new FakePrograms();
 const fails = (message: string): void => programs.set("virsh", `echo '${message}' >&2; exit 1`);
 
 describe("virsh", () => {
-  it("asks the system's libvirt, each argument one word", async () => {
+  it("connects to the system's libvirt and passes each argument as one word", async () => {
     programs.set("virsh", `printf '%s|' "$@"`);
     assert.equal(
       await virsh(undefined, "dumpxml", "a b"),
@@ -22,15 +22,15 @@ describe("virsh", () => {
     ["error: Domain not found", "virsh domstate: error: Domain not found"],
     [
       "error: authentication unavailable",
-      "virsh domstate: error: authentication unavailable; join the group: 'adduser $USER libvirt', then log in again",
+      "virsh domstate: error: authentication unavailable; fix: run 'adduser $USER libvirt', then log in again",
     ],
     [
       "error: Failed to connect socket: No such file or directory",
-      "virsh domstate: error: Failed to connect socket: No such file or directory; start libvirtd: 'scripts/host/libvirtd.sh start'",
+      "virsh domstate: error: Failed to connect socket: No such file or directory; fix: run 'scripts/host/libvirtd.sh start'",
     ],
   ];
   for (const [said, message] of table) {
-    it(`tells what '${said}' needs`, async () => {
+    it(`passes on '${said}', with the fix where there is one`, async () => {
       fails(said);
       await assert.rejects(virsh(undefined, "domstate", "mir"), { message });
     });
@@ -53,18 +53,18 @@ describe("domainState", () => {
 });
 
 describe("assertRunning", () => {
-  it("is content with a running domain", async () => {
+  it("accepts a running domain", async () => {
     programs.set("virsh", "echo 'running (booted)'");
     await assertRunning(undefined, "mir", "");
   });
 
-  it("tells a paused domain from a stopped one, with the console's last lines", async () => {
+  it("reports a paused domain with the fix and the console's last lines", async () => {
     const log = join(programs.folder, "serial.log");
     writeFileSync(log, "\u001b[31mKernel panic\u001b[0m\r\n");
     programs.set("virsh", "echo 'paused (user)'");
     await assert.rejects(assertRunning(undefined, "mir", log), {
       message:
-        "domain mir is paused (user), need running; 'virsh resume' lets it go on\nKernel panic\n",
+        "domain mir: found paused (user); need running; fix: run 'virsh resume mir'\nKernel panic\n",
     });
   });
 });
@@ -73,14 +73,14 @@ describe("serialTail", () => {
   it("is empty for a domain without a log", async () =>
     assert.equal(await serialTail(undefined, ""), ""));
 
-  it("gives the last lines, without control characters", async () => {
+  it("returns the last lines without control characters", async () => {
     const log = join(programs.folder, "long.log");
     writeFileSync(log, Array.from({ length: 100 }, (_, i) => `line ${i}\u0007\n`).join(""));
     const tail = (await serialTail(undefined, log, 3)).trim().split("\n");
     assert.deepEqual(tail, ["line 97", "line 98", "line 99"]);
   });
 
-  it("says why a log cannot be read, instead of failing the message that it is for", async () => {
+  it("returns why a log cannot be read, instead of failing", async () => {
     assert.match(
       await serialTail(undefined, "/nowhere/serial.log"),
       /^\(serial log not readable: /,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, mock } from "node:test";
 import { Clock, NotYet, waitFor, WaitOptions } from "../../../core/wait";
 
-/** A clock that only moves when somebody sleeps: the tests wait for nothing. */
+/** A clock that only `sleep` advances, so that the tests do not wait. */
 class TestClock implements Clock {
   private time = 1000;
   readonly now = (): number => this.time;
@@ -13,7 +13,7 @@ class TestClock implements Clock {
 
 const OPTIONS = { what: "mir: ssh:", limitS: 5, everyS: 1 };
 
-/** Waits on a clock of its own for something that never comes; gives the message. */
+/** Waits on a clock of its own for something that never happens; returns the message. */
 async function failure(
   options: Partial<WaitOptions>,
   look: (seconds: number) => NotYet,
@@ -27,7 +27,7 @@ async function failure(
 }
 
 describe("waitFor", () => {
-  it("gives the value of the first try that is done", async () => {
+  it("returns the value of the first try that is done", async () => {
     let tries = 0;
     const value = await waitFor({ ...OPTIONS, clock: new TestClock() }, async () =>
       ++tries < 4 ? { notYet: "refused" } : { value: tries },
@@ -35,11 +35,11 @@ describe("waitFor", () => {
     assert.equal(value, 4);
   });
 
-  it("takes undefined for a value", async () => {
+  it("accepts undefined as a value", async () => {
     assert.equal(await waitFor(OPTIONS, async () => ({ value: undefined })), undefined);
   });
 
-  it("stops at once when a try says that it can never be done", async () => {
+  it("stops at once when a try throws", async () => {
     let tries = 0;
     await assert.rejects(
       waitFor({ ...OPTIONS, clock: new TestClock() }, async () => {
@@ -51,18 +51,18 @@ describe("waitFor", () => {
     assert.equal(tries, 1);
   });
 
-  it("says what it waited for, the last reason, how long, of how long", async () => {
+  it("names what it waited for, the last reason, the elapsed time and the limit", async () => {
     assert.equal(
       await failure({}, (s) => ({ notYet: `reason ${s}` })),
       "not in time: mir: ssh: reason 5; 5 s of 5 s",
     );
   });
 
-  it("tries once even where there is no time", async () => {
+  it("tries once even with a limit of 0", async () => {
     assert.equal(await waitFor({ ...OPTIONS, limitS: 0 }, async () => ({ value: 1 })), 1);
   });
 
-  it("tells every 15 s how far it is", async () => {
+  it("prints its progress every 15 s", async () => {
     const log = mock.method(console, "log", () => undefined);
     try {
       await failure({ limitS: 40, what: "mir: readiness" }, () => ({ notYet: "3 of 14" }));
@@ -79,7 +79,7 @@ describe("waitFor", () => {
 describe("progress", () => {
   const long = { limitS: 1000, stallS: 60 };
 
-  it("carries a slow guest beyond the time in which something has to move", async () => {
+  it("extends the wait for a slow guest", async () => {
     const clock = new TestClock();
     const start = clock.now();
     const waited = await waitFor({ ...OPTIONS, ...long, clock }, async () => {
@@ -91,35 +91,38 @@ describe("progress", () => {
     assert.equal(waited, 900);
   });
 
-  it("is missed early: a guest that hangs fails long before the limit", async () => {
+  it("ends the wait when it is missing: a hung guest fails long before the limit", async () => {
     assert.equal(
       await failure(long, () => ({ notYet: "no answer", moved: 7 })),
-      "not in time: mir: ssh: no answer; 60 s of 60 s, nothing moved for 60 s",
+      "not in time: mir: ssh: no answer; 60 s of 60 s, no progress for 60 s",
     );
   });
 
-  it("counts from when something moved last", async () => {
+  it("restarts the time without progress", async () => {
     assert.match(
       await failure(long, (s) => ({ notYet: "hung", moved: Math.min(s, 100) })),
-      /; 160 s of 160 s, nothing moved for 60 s$/,
+      /; 160 s of 160 s, no progress for 60 s$/,
     );
   });
 
-  it("is more than ever before: up and down again is none", async () => {
+  it("is a new maximum: a count that goes up and down is no progress", async () => {
     assert.match(
       await failure(long, (s) => ({ notYet: "restarting", moved: s % 2 })),
-      /; 61 s of 61 s, nothing moved for 60 s$/,
+      /; 61 s of 61 s, no progress for 60 s$/,
     );
   });
 
-  it("does not carry beyond the limit", async () => {
+  it("does not extend the wait beyond the limit", async () => {
     assert.equal(
       await failure(long, (s) => ({ notYet: "still booting", moved: s })),
       "not in time: mir: ssh: still booting; 1000 s of 1000 s",
     );
   });
 
-  it("cannot be seen where nothing is counted: then the limit of stillness ends the wait", async () => {
-    assert.match(await failure(long, () => ({ notYet: "no answer" })), /; 60 s of 60 s, nothing/);
+  it("is unknown without a count: then the wait ends as without progress", async () => {
+    assert.match(
+      await failure(long, () => ({ notYet: "no answer" })),
+      /; 60 s of 60 s, no progress/,
+    );
   });
 });

@@ -5,8 +5,8 @@ import { childrenOf, firstAt, fromXml, toXml, Tree } from "../../../core/xml";
 import { fixture, Plain, plainOf, rootOf } from "../support";
 
 const name = fc.constantFrom("disk", "source", "mirlab:owner", "qemu:arg", "x-1");
-/** What XML 1.0 can carry. */
-// eslint-disable-next-line no-control-regex -- what XML cannot carry
+/** Characters that XML 1.0 cannot carry, or that `toXml` refuses. */
+// eslint-disable-next-line no-control-regex -- control characters are what is removed
 const NOT_XML = /[\u0000-\u0008\u000b\u000c-\u001f\u0085\u2028\ufffd-\uffff]/g;
 const text = fc
   .string({ unit: "binary" })
@@ -15,7 +15,7 @@ const attributes = fc.dictionary(fc.constantFrom("a", "b", "path"), text, {
   noNullPrototype: true,
 });
 
-/** Trees of every shape, and what reading them back must give. */
+/** Trees of every shape. */
 const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
   tree: fc
     .tuple(
@@ -26,6 +26,7 @@ const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
     .map(([n, a, children]): Tree => [n, a, ...children]),
 }));
 
+/** The result of reading a tree back. */
 function expected([n, a = {}, ...children]: Tree): Plain {
   const joined: (Plain | string)[] = [];
   for (const child of children) {
@@ -44,11 +45,11 @@ function expected([n, a = {}, ...children]: Tree): Plain {
 }
 
 describe("toXml", () => {
-  it("is read back as the tree it was made of, whatever its texts hold", () => {
+  it("is read back as the same tree, with any text", () => {
     fc.assert(
-      fc.property(tree, (made) => {
-        const xml = toXml(made, ["mirlab", "qemu"]);
-        assert.deepEqual(plainOf(rootOf(xml), true), expected(made));
+      fc.property(tree, (original) => {
+        const xml = toXml(original, ["mirlab", "qemu"]);
+        assert.deepEqual(plainOf(rootOf(xml), true), expected(original));
       }),
       { numRuns: 300 },
     );
@@ -73,8 +74,8 @@ describe("toXml", () => {
     });
   }
 
-  it("refuses half a surrogate pair", () => {
-    const fault = /^Error: XML cannot carry half a surrogate pair$/;
+  it("refuses a lone surrogate", () => {
+    const fault = /^Error: XML cannot carry a lone surrogate$/;
     assert.throws(() => toXml(["a", {}, "x\ud800"]), fault);
   });
 
@@ -95,7 +96,7 @@ describe("fromXml", () => {
     it(`refuses '${document}'`, () => assert.throws(() => fromXml(document)));
   }
 
-  it("says what is malformed in one line, without what a terminal obeys", () => {
+  it("names the fault in one line without control characters", () => {
     assert.throws(
       () => fromXml("<a>\u001b[2J\n&nope;</a>"),
       (error: Error) => {
@@ -105,7 +106,7 @@ describe("fromXml", () => {
     );
   });
 
-  it("answers any text with a document or an error", () => {
+  it("returns a document or an error for any text", () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(..."<>/&;!-[]?ab ='\"".split("")) }), (raw) => {
         try {
@@ -121,7 +122,7 @@ describe("fromXml", () => {
 describe("firstAt and childrenOf", () => {
   const domain = rootOf(fixture("dumpxml-inactive.libvirt-9.0.0.xml"));
 
-  it("walk a document of libvirt's", () => {
+  it("walk a document of libvirt", () => {
     assert.equal(firstAt(domain, "devices", "video", "model")?.getAttribute("type"), "qxl");
     assert.equal(firstAt(domain, "os", "type")?.textContent, "hvm");
     const devices = firstAt(domain, "devices");
@@ -132,7 +133,7 @@ describe("firstAt and childrenOf", () => {
     );
   });
 
-  it("answer nothing for what is not there", () => {
+  it("return nothing for missing elements", () => {
     assert.equal(firstAt(domain, "devices", "nothing", "model"), undefined);
     assert.deepEqual(childrenOf(domain, "nothing"), []);
   });

@@ -10,7 +10,7 @@ import { plainOf, rootOf, temporaryFolder } from "../support";
 
 const folder = temporaryFolder();
 
-/** What the processor that the libvirt provider uses makes of a document. */
+/** Applies a stylesheet by the libvirt provider's XSLT processor. */
 function process(sheet: string, document: string): string {
   const file = join(folder, "sheet.xsl");
   writeFileSync(file, sheet);
@@ -24,11 +24,11 @@ describe("xsltAppending", () => {
     `<network xmlns:q="urn:q"><name>n</name><ip address="192.168.1.1" q:x="1">` +
     `<dhcp><range start="a" end="b"/><!-- kept --></dhcp></ip><ip><dhcp/></ip></network>`;
 
-  it("keeps a blank text, which a stylesheet by itself drops", () => {
+  it("keeps a blank text, which XSLT drops by default", () => {
     assert.match(process(xsltAppending("/a", ["b", {}, " "]), "<a/>"), /<b> <\/b>/);
   });
 
-  it("appends to the named element and copies all else", () => {
+  it("appends to the named element and copies everything else", () => {
     const host: Tree = ["host", { mac: "52:54:00:00:00:01", ip: "192.168.1.10" }];
     const answer = process(
       xsltAppending("/network/ip[1]/dhcp", host, ["host", { mac: "{x}" }]),
@@ -45,7 +45,7 @@ describe("xsltAppending", () => {
     );
   });
 
-  it("never lets a value be computed", () => {
+  it("never evaluates a value", () => {
     const piece = fc.constantFrom("{", "}", "{{", "}}", "1+1", "'", '"', "$x", "a", "<", "&", " ");
     const value = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(""));
     fc.assert(
@@ -58,7 +58,7 @@ describe("xsltAppending", () => {
     );
   });
 
-  it("leaves a document without that element as it is", () => {
+  it("does not change a document without that element", () => {
     const answer = process(xsltAppending("/volume", ["backingStore"]), network);
     assert.deepEqual(plain(answer), plain(network));
   });

@@ -9,7 +9,7 @@ import { ROOT, temporaryFolder } from "../support";
 
 type Provider = Required<pulumi.dynamic.ResourceProvider>;
 
-// A checkout of its own, with handlers of this test.
+// A separate checkout with handlers of this test.
 const checkout = temporaryFolder();
 for (const folder of ["io", "core", "rooms"]) mkdirSync(join(checkout, folder));
 const file = (name: string, text: string): void =>
@@ -32,8 +32,8 @@ const { providerOf } = require(join(checkout, "io", "today.js")) as {
   providerOf(module: string): Provider;
 };
 
-describe("a provider of today", () => {
-  it("passes every call on to the checkout's module, with its arguments", async () => {
+describe("a provider from the checkout", () => {
+  it("passes every call and its arguments to the checkout's module", async () => {
     const methods = ["check", "diff", "create", "read", "update", "delete"];
     const bodies = methods.map(
       (m) => `async ${m}(...args) { calls.push(["${m}", ...args]); return {}; }`,
@@ -59,12 +59,12 @@ describe("a provider of today", () => {
     ]);
   });
 
-  it("has no method that the module has not: Pulumi knows what to do without", () => {
+  it("has only the module's methods: Pulumi has defaults for the others", () => {
     file("least", "exports.provider = { create: async () => ({ id: 'a' }) };");
     assert.deepEqual(Object.keys(providerOf("least")), ["create"]);
   });
 
-  it("keeps its own code in the state of a failure that keeps measurements", async () => {
+  it("adds its own code to the state of a failure with measurements", async () => {
     const fail = "throw Object.assign(new Error('unmet'), { id: 'a', properties: { found: 1 } });";
     file(
       "failing",
@@ -76,7 +76,7 @@ describe("a provider of today", () => {
     await assert.rejects(provider.update("id", {}, { __provider: "code" }), kept);
   });
 
-  it("passes any other failure on as it is", async () => {
+  it("passes on any other failure unchanged", async () => {
     file(
       "broken",
       "exports.provider = { create: async () => { throw new TypeError('broken'); } };",
@@ -88,14 +88,14 @@ describe("a provider of today", () => {
     });
   });
 
-  it("fails when the checkout has no such handler, and says what to do", () => {
+  it("fails when the checkout has no such handler, with the fix", () => {
     assert.throws(() => providerOf("missing"), /^Error: missing: found no handler .*; fix: use/);
     assert.throws(() => providerOf("gone"), { code: "MODULE_NOT_FOUND" });
   });
 
-  it("answers to the name by which states of earlier versions load it", () => {
+  it("loads by the name that states of earlier versions use", () => {
     file("least", "exports.provider = { create: async () => ({ id: 'a' }) };");
-    // As the code in such a state does.
+    // The code in such a state.
     const script = `
       const { join } = require("node:path");
       require(join(process.cwd(), "io", "register.js"));
@@ -104,7 +104,7 @@ describe("a provider of today", () => {
     assert.equal(execFileSync(process.execPath, ["--eval", script], options), "a\n");
   });
 
-  describe("of a resource with a property that has another name now", () => {
+  describe("for a resource with a renamed property", () => {
     file(
       "renamed",
       `const seen = (globalThis.seen = []);
@@ -118,7 +118,7 @@ describe("a provider of today", () => {
     );
     const seen = () => (globalThis as unknown as { seen: unknown[] }).seen;
 
-    it("hands its handler the name of today, whatever the state has", async () => {
+    it("gives its handler the new name, also for an old state", async () => {
       const provider = providerOf("renamed");
       for (const kept of [
         { uuid: "1", a: 2 },
@@ -135,7 +135,7 @@ describe("a provider of today", () => {
       }
     });
 
-    it("reads under the name that the state has: another name alone is no drift", async () => {
+    it("returns the state's name from a read: a new name alone is no drift", async () => {
       const provider = providerOf("renamed");
       const read = async (kept: object) => (await provider.read("id", kept)).props as unknown;
       assert.deepEqual(await read({ uuid: "1" }), { uuid: "1", status: "ready" });
@@ -144,17 +144,17 @@ describe("a provider of today", () => {
   });
 });
 
-describe("the names that states ask by", () => {
+describe("the names in states", () => {
   const table = JSON.parse(readFileSync(join(ROOT, "io", "names.json"), "utf8")) as {
     handlers: Record<string, string>;
     properties: Record<string, Record<string, string>>;
   };
 
-  it("are those of all handlers of dynamic resources", () => {
+  it("cover all handlers of dynamic resources", () => {
     const files = readdirSync(join(ROOT, "components"), { recursive: true, encoding: "utf8" })
       .map((name) => `components/${name}`)
       .filter((name) => name.endsWith(".provider.ts"))
-      // Another one is what two handlers have in common.
+      // Other files are shared by several handlers.
       .filter((name) => /^export const provider\b/m.test(readFileSync(join(ROOT, name), "utf8")));
     assert.deepEqual(
       Object.values(table.handlers).sort(),
@@ -162,19 +162,19 @@ describe("the names that states ask by", () => {
     );
   });
 
-  it("are of handlers alone", () => {
+  it("belong to existing handlers", () => {
     for (const name of Object.keys(table.properties)) assert.ok(name in table.handlers, name);
   });
 });
 
 describe("a provider whose engine was killed", { timeout: 30_000 }, () => {
-  // As Pulumi's host of dynamic providers: what nobody catches is told, and it goes on.
+  // As Pulumi's host of dynamic providers: it reports uncaught exceptions and continues.
   const host = `
     process.on("uncaughtException", (error) => console.error(error.stack));
     require(${JSON.stringify(join(checkout, "io", "today.js"))});
     setInterval(() => console.log("still waiting"), 20);`;
 
-  it("ends when nobody hears it", async () => {
+  it("ends when nobody reads its output", async () => {
     const child = spawn(process.execPath, ["-e", host], { stdio: ["ignore", "pipe", "pipe"] });
     await once(child.stdout, "data");
     child.stdout.destroy();
@@ -183,17 +183,17 @@ describe("a provider whose engine was killed", { timeout: 30_000 }, () => {
     assert.equal(code, 1);
   });
 
-  it("ends when its parent is gone, silent or not", async () => {
+  it("ends when its parent has ended, even without output", async () => {
     const silent = host.replace('console.log("still waiting")', "undefined");
     const shell = '"$@" & echo $!; sleep 1';
     const argv = ["-c", shell, "sh", process.execPath, "-e", silent];
     const parent = spawn("sh", argv, { stdio: ["ignore", "pipe", "ignore"] });
-    const [told] = (await once(parent.stdout, "data")) as [Buffer];
-    const folder = `/proc/${told.toString().trim()}`;
+    const [pid] = (await once(parent.stdout, "data")) as [Buffer];
+    const folder = `/proc/${pid.toString().trim()}`;
     assert.ok(existsSync(folder));
     await once(parent, "exit");
     for (let i = 0; i < 100 && existsSync(folder); i++)
       await new Promise((f) => setTimeout(f, 100));
-    assert.ok(!existsSync(folder), "it is still there");
+    assert.ok(!existsSync(folder), "the process is still running");
   });
 });

@@ -1,4 +1,4 @@
-/** A lab's folders: whose they are, and that nobody else's become a lab's. */
+/** A lab's folders: their marks, and that a lab takes no folder of somebody else. */
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,12 +10,12 @@ const root = process.getuid?.() === 0;
 const OWNER = "ada@desk-0123abcd";
 const OTHER = "bob@desk-0123abcd";
 
-describe("folders.sh", { skip: root ? false : "it gives folders to root" }, () => {
+describe("folders.sh", { skip: root ? false : "needs root: it changes owners to root" }, () => {
   const folders = (verb: string, data: string) =>
     runOnHost(undefined, "folders.sh", [verb, data, "dev", OWNER]);
   const mark = (data: string) => join(data, "dev", ".mirlab-stack");
 
-  it("marks a lab's folder, and takes it away with its mark", async () => {
+  it("marks a lab's folder, and removes it with its mark", async () => {
     const data = join(temporaryFolder(), "data");
     for (let i = 0; i < 2; i++) assert.equal((await folders("make", data)).code, 0);
     assert.equal(readFileSync(mark(data), "utf8"), `dev ${OWNER}\n`);
@@ -23,7 +23,7 @@ describe("folders.sh", { skip: root ? false : "it gives folders to root" }, () =
     assert.ok(!existsSync(data));
   });
 
-  it("keeps the mark of a folder that keeps a disk", async () => {
+  it("keeps the mark of a folder with a disk in it", async () => {
     const data = join(temporaryFolder(), "data");
     await folders("make", data);
     writeFileSync(join(data, "dev", "pool", "disk.qcow2"), "");
@@ -34,10 +34,10 @@ describe("folders.sh", { skip: root ? false : "it gives folders to root" }, () =
   });
 
   for (const [what, text] of [
-    ["before there were marks", undefined],
-    ["before marks had an owner", "dev\n"],
+    ["a time without marks", undefined],
+    ["a time when marks had no owner", "dev\n"],
   ] as const) {
-    it(`marks a folder that was made ${what}`, async () => {
+    it(`marks a folder from ${what}`, async () => {
       const data = join(temporaryFolder(), "data");
       for (const name of ["pool", "log"]) mkdirSync(join(data, "dev", name), { recursive: true });
       if (text !== undefined) writeFileSync(mark(data), text);
@@ -46,7 +46,7 @@ describe("folders.sh", { skip: root ? false : "it gives folders to root" }, () =
     });
   }
 
-  it("leaves a folder alone that is somebody else's", async () => {
+  it("does not touch a folder of somebody else", async () => {
     const data = join(temporaryFolder(), "data");
     mkdirSync(join(data, "dev"), { recursive: true, mode: 0o755 });
     writeFileSync(join(data, "dev", "thesis.txt"), "mine");
@@ -63,7 +63,7 @@ describe("folders.sh", { skip: root ? false : "it gives folders to root" }, () =
     ["another stack's", `ada ${OWNER}`],
     ["another person's stack of this name", `dev ${OTHER}`],
   ] as const) {
-    it(`leaves the folder of ${whose} alone, and names it`, async () => {
+    it(`does not touch the folder of ${whose}, and names the owner`, async () => {
       const data = join(temporaryFolder(), "data");
       mkdirSync(join(data, "dev", "log"), { recursive: true });
       writeFileSync(mark(data), `${text}\n`);

@@ -7,7 +7,7 @@ import { temporaryFolder } from "../support";
 
 const RECIPE = resolve(__dirname, "..", "..", "..", "scripts", "build");
 
-/** Stands in for Linux' own: Kconfig knows six symbols, and drops what DROP names. */
+/** A fake Linux Makefile: its Kconfig has six symbols, and drops the one in DROP. */
 const MAKEFILE = `
 allnoconfig:
 	@grep -v "CONFIG_$(DROP)=" "$(KCONFIG_ALLCONFIG)" >"$(O)/.config"
@@ -31,7 +31,7 @@ const KCONFIG = ["64BIT", "EXT4_FS", "DRM_QXL", "NUMA", "LOG_BUF_SHIFT", "LOCALV
 interface Case {
   readonly fragment?: string;
   readonly base?: string;
-  /** What the guest's own kernel was recorded as. */
+  /** The record of the guest's own kernel. */
   readonly basis?: string;
   readonly make?: Record<string, string>;
   readonly source?: boolean;
@@ -81,7 +81,7 @@ function configure({
 }
 
 describe("a kernel's configuration", () => {
-  it("is ours, without what this Linux does not know, and the fragments' over it", () => {
+  it("is ours without symbols that this Linux lacks, then the fragments", () => {
     const { code, words, config } = configure({
       fragment: "# mine\n\nCONFIG_NUMA=y\nCONFIG_LOG_BUF_SHIFT=15\n# CONFIG_NUMA is not set\n",
     });
@@ -95,12 +95,12 @@ describe("a kernel's configuration", () => {
     ]);
   });
 
-  it("is laid over Linux' own defaults with base defconfig", () => {
+  it("overrides Linux' own defaults with base defconfig", () => {
     const { config } = configure({ base: "defconfig" });
     assert.match(config, /^CONFIG_NUMA=y\n[^]*CONFIG_DRM_QXL=y\n/);
   });
 
-  it("is laid over the guest's own kernel and its loaded modules with base running", () => {
+  it("overrides the guest's own kernel and its loaded modules with base running", () => {
     const { code, words, config } = configure({
       base: "running",
       basis:
@@ -114,29 +114,29 @@ describe("a kernel's configuration", () => {
       'CONFIG_SYSTEM_TRUSTED_KEYS="debian/keys.pem"',
       "# qxl_loaded",
     ]);
-    // Kconfig takes the last line of a symbol: the distribution's keys are nobody else's.
+    // Kconfig uses the last line of a symbol: only the distribution has its signing keys.
     assert.ok(lines.indexOf('CONFIG_SYSTEM_TRUSTED_KEYS=""') > 3);
     assert.ok(lines.indexOf("CONFIG_DRM_QXL=y") > 3);
   });
 
   const refused: readonly [string, Case, RegExp][] = [
     [
-      "a symbol that no Kconfig file has",
+      "a symbol that is in no Kconfig file",
       { fragment: "CONFIG_QXL_TURBO=y\nCONFIG_NUMA=y\nCONFIG_AND_THIS=m\n" },
       /^build: fragment my\.config: found unknown symbols AND_THIS QXL_TURBO, required symbols of this source's Kconfig files; correct them, or use a source that has them$/,
     ],
     [
-      "a line that is no setting",
+      "a line that is not a setting",
       { fragment: "CONFIG_NUMA=yes\n" },
       /^build: fragment my\.config: found 1:CONFIG_NUMA=yes; required lines CONFIG_X=VALUE/,
     ],
     [
-      "a guest's record that is none",
+      "an invalid record of a guest",
       { base: "running", basis: "CONFIG_NUMA=y\n$(shell id)\n# module ../qxl\n" },
       /^build: found 2:\$\(shell id\); 3:# module \.\.\/qxl in what the guest's kernel was recorded as, required its configuration and modules/,
     ],
     [
-      "a release's name of its own",
+      "a LOCALVERSION of its own",
       { fragment: 'CONFIG_LOCALVERSION="-mine"\n' },
       /found CONFIG_LOCALVERSION, required without/,
     ],
@@ -146,12 +146,12 @@ describe("a kernel's configuration", () => {
       /^build: configuration: found CONFIG_NUMA \(y asked for, n found\) after Kconfig, required as the fragments ask; set what they depend on/,
     ],
     [
-      "a fragment that takes away what the guest needs",
+      "a fragment that disables symbols the guest needs",
       { fragment: "# CONFIG_DRM_QXL is not set\nCONFIG_EXT4_FS=m\n" },
       /^build: configuration: found CONFIG_EXT4_FS CONFIG_DRM_QXL not built in, required for this guest/,
     ],
     [
-      "a source that the compiler does not know",
+      "a source that does not know the compiler",
       { make: { PREPARE: "echo compiler-gcc12.h: No such file >&2; false" } },
       /compiler-gcc12\.h: No such file[^]*build: source: found Linux 3\.18\.140 which .*gcc.* does not compile, see its words above; required a newer source/,
     ],

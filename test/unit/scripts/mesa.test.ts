@@ -11,7 +11,7 @@ const programs = new FakePrograms();
 const root = temporaryFolder();
 const at = (...parts: string[]): string => join(root, ...parts);
 
-/** The script with its files below a folder of this test, for whoever runs it. */
+/** The script with its files moved below a folder of this test, runnable without root. */
 const here = (text: string): string =>
   text
     .replaceAll(/\/(?:var\/(?:lib|log)|run\/lock|usr\/local\/lib)\//g, (folder) => root + folder)
@@ -21,7 +21,7 @@ const [OLD, NEW] = ["22.3.6-1+deb12u1", "25.0.7-2~bpo12+1"] as const;
 
 /** Packages of the guest: `NAME SOURCE VERSION` lines. */
 const BEFORE = `libegl-mesa0 mesa ${OLD}\nlibgbm1 mesa ${OLD}\nlibglapi-mesa mesa ${OLD}\nlibdrm2 libdrm 2.4.114-1\n`;
-/** The plan that apt tells of the suite: one that is new, one that goes, one of another source. */
+/** apt's plan for the suite: a new package, a removed one, one of another source. */
 const PLAN = `Reading package lists...
 Inst mesa-libgallium (${NEW} Debian Backports:stable-backports [amd64])
 Remv libglapi-mesa [${OLD}]
@@ -111,8 +111,8 @@ const lines = (file: string): string[] =>
   existsSync(at(file)) ? readFileSync(at(file), "utf8").split("\n").filter(Boolean) : [];
 const record = () => lines("var/lib/mirlab/mesa/record");
 
-/** What scripts/guest/mesa.py tells of this guest. */
-function told(): unknown {
+/** Output of scripts/guest/mesa.py for this guest. */
+function observed(): unknown {
   const status = lines("installed")
     .map((line) => line.split(" "))
     .map(
@@ -128,7 +128,7 @@ function told(): unknown {
 }
 
 describe("mesa.sh", () => {
-  it("installs a suite's packages of Mesa, and records what was before", () => {
+  it("installs a suite's packages of Mesa, and records the versions before", () => {
     const { code, out, said } = install();
     assert.deepEqual([code, out], [0, `${NEW}\n`], said);
     assert.deepEqual(record(), [`${IDENTITY} tried ${NEW}`, ...RECORD]);
@@ -140,26 +140,26 @@ describe("mesa.sh", () => {
       readFileSync(at("var/lib/mirlab/mesa/.sources/mirlab.list"), "utf8"),
       /^deb (\[signed-by=\/usr\/share\/keyrings\/debian-archive-keyring\.gpg\] )?http:\/\/mirror\/debian\/ bookworm-backports main\n$/,
     );
-    assert.deepEqual(told(), {
+    assert.deepEqual(observed(), {
       ...{ version: 1, distro: OLD },
       ours: { identity: IDENTITY, kept: false, mesa: NEW, whole: true },
     });
   });
 
-  it("keeps what was tried, and tells one that is no longer whole", () => {
+  it("keeps the tried Mesa, and reports one that is no longer whole", () => {
     install();
     assert.equal(mesa("keep").code, 0);
     assert.deepEqual(record(), [`${IDENTITY} kept ${NEW}`, ...RECORD]);
     set(AFTER.replace(`libgbm1 mesa ${NEW}`, `libgbm1 mesa ${OLD}`));
-    const { ours } = told() as { ours: object };
+    const { ours } = observed() as { ours: object };
     assert.deepEqual(ours, { identity: IDENTITY, kept: true, mesa: NEW, whole: false });
   });
 
-  it("knows after a kill in mid-install what was before, and that it is not whole", () => {
+  it("knows the versions before after a kill in mid-install, and that Mesa is not whole", () => {
     install();
-    // As the record is before dpkg has done anything.
+    // The record is written before dpkg changes anything.
     set(BEFORE);
-    const { distro, ours } = told() as { distro: string; ours: { whole: boolean } };
+    const { distro, ours } = observed() as { distro: string; ours: { whole: boolean } };
     assert.deepEqual([distro, ours.whole], [OLD, false]);
     set(AFTER.replace(`libgbm1 mesa ${NEW}`, `libgbm1 mesa ${OLD}`));
     writeFileSync(at("plan"), `Inst libgbm1 [${OLD}] (${NEW} Debian [amd64])\n`);
@@ -167,24 +167,30 @@ describe("mesa.sh", () => {
     assert.deepEqual(record(), [`${IDENTITY} tried ${NEW}`, ...RECORD]);
   });
 
-  it("refuses a Mesa for which something else would have to go", () => {
+  it("refuses a Mesa for which apt would remove another package", () => {
     writeFileSync(at("plan"), `${PLAN}Remv mir-demos [2.12.1-1]\n`);
     const { code, said } = install();
     assert.equal(code, 1);
-    assert.match(said, /^mesa: found that mir-demos would have to go, required a Mesa beside/m);
+    assert.match(
+      said,
+      /^mesa: found that apt would remove mir-demos; need a Mesa that leaves all other packages/m,
+    );
     assert.deepEqual(record(), []);
   });
 
-  it("is undone when the packages cannot be installed", () => {
+  it("undoes everything if the packages cannot be installed", () => {
     writeFileSync(at("fails"), "yes");
     const { code, said } = install();
     assert.equal(code, 1);
-    assert.match(said, /could not be installed.*the distribution's Mesa is in its place again\n$/s);
+    assert.match(
+      said,
+      /^mesa: found that the packages cannot be installed, see above, so the distribution's Mesa is installed again; need all packages of this Mesa; log: \S+ in the guest\n$/m,
+    );
     assert.deepEqual(record(), []);
     assert.deepEqual(lines("installed"), lines("before"));
   });
 
-  it("goes back to what was before: versions, what came, and what went", () => {
+  it("restores the versions before, removes new packages and reinstalls removed ones", () => {
     install();
     mesa("keep");
     const { code, said } = mesa("restore");
@@ -194,11 +200,11 @@ describe("mesa.sh", () => {
       `install --purge --allow-downgrades --allow-change-held-packages libdrm2=2.4.114-1 libegl-mesa0=${OLD} libgbm1=${OLD} libglapi-mesa=${OLD} mesa-libgallium-`,
     );
     assert.deepEqual(record(), []);
-    assert.deepEqual(told(), { version: 1, distro: OLD, ours: null });
+    assert.deepEqual(observed(), { version: 1, distro: OLD, ours: null });
     assert.equal(mesa("restore").code, 0, "a second time");
   });
 
-  it("goes back to a newer version of the guest's own suites, where the old one is gone", () => {
+  it("restores a newer version from the guest's own suites if the old one is gone", () => {
     install();
     const policy = readFileSync(at("policy"), "utf8");
     writeFileSync(at("policy"), policy.replaceAll(OLD, "22.3.6-1+deb12u2"));
@@ -206,19 +212,19 @@ describe("mesa.sh", () => {
     assert.match(lines("calls").at(-1) ?? "", /libgbm1=22\.3\.6-1\+deb12u2 /);
   });
 
-  it("says so when the guest's own suites have none", () => {
+  it("fails if the guest's own suites have no version", () => {
     install();
     writeFileSync(at("policy"), "");
     const { code, said } = mesa("restore");
     assert.equal(code, 1);
     assert.match(
       said,
-      /^mesa: found no version of libdrm2 in the guest's own suites, required 2\.4\.114-1, which was there before; let the guest reach its mirror/,
+      /^mesa: found no version of libdrm2 in the guest's own suites; need 2\.4\.114-1, the version before; fix: let the guest reach its mirror/,
     );
     assert.notDeepEqual(record(), []);
   });
 
-  it("leaves what came with it where something else needs it by now", () => {
+  it("keeps a package of the other Mesa if another one depends on it by now", () => {
     install();
     writeFileSync(at("back"), `Remv mesa-libgallium [${NEW}]\nRemv game [1.0]\n`);
     const { code, said } = mesa("restore");
@@ -230,17 +236,17 @@ describe("mesa.sh", () => {
     assert.doesNotMatch(lines("calls").at(-1) ?? "", /libgallium/);
   });
 
-  it("undoes another one first", () => {
+  it("undoes an earlier Mesa first", () => {
     install("2".repeat(64));
     install();
     assert.deepEqual(record(), [`${IDENTITY} tried ${NEW}`, ...RECORD]);
     assert.equal(lines("calls").filter((line) => line.includes("--purge")).length, 1);
   });
 
-  it("takes a package file of the declared digest only", () => {
+  it("accepts only a package file with the declared digest", () => {
     const { code, said } = mesa("install", "deb", "0".repeat(64), IDENTITY);
     assert.equal(code, 1);
-    assert.match(said, /found another SHA-256 than 0{64} in what arrived, required this one/);
+    assert.match(said, /^mesa: package: found another SHA-256 after the transfer; need 0{64}$/m);
     assert.deepEqual(record(), []);
   });
 });

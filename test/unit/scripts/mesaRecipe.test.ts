@@ -7,7 +7,7 @@ import { temporaryFolder } from "../support";
 
 const RECIPE = resolve(__dirname, "..", "..", "..", "scripts", "build");
 
-/** As Mesa writes its options, over several lines; of each kind some. */
+/** Options in the form of Mesa's file, over several lines; some of each kind. */
 const OPTIONS = `
 option(
   'platforms',
@@ -35,7 +35,7 @@ interface Case {
 interface Answer {
   readonly code: number | null;
   readonly words: string;
-  /** Options that Meson was called with. */
+  /** Arguments of the call of Meson. */
   readonly given: readonly string[];
   readonly name: string;
 }
@@ -79,8 +79,8 @@ function configure({
   return { code: status, words: stderr, given, name: read(join(out, "name")).trim() };
 }
 
-describe("what Mesa is made with", () => {
-  it("is a software driver, EGL and GBM, by options that this source has", () => {
+describe("the configuration of Mesa", () => {
+  it("enables a software driver, EGL and GBM, with options that this source has", () => {
     const { code, words, given, name } = configure({});
     assert.deepEqual([code, name], [0, "22.3.6+mirlab.01234567"], words);
     for (const option of [
@@ -97,12 +97,12 @@ describe("what Mesa is made with", () => {
     );
   });
 
-  it("has LLVM where llvmpipe is asked for", () => {
+  it("enables LLVM for llvmpipe", () => {
     const { given } = configure({ base: "llvmpipe" });
     assert.ok(given.includes("-Dllvm=enabled") && given.includes("-Ddraw-use-llvm=true"));
   });
 
-  it("takes the names of later sources", () => {
+  it("uses the option names of later sources", () => {
     const later = OPTIONS.replace("'swrast'", "'softpipe', 'llvmpipe'").replace(
       "'glvnd', type : 'boolean', value : false",
       "'glvnd', type : 'feature'",
@@ -113,20 +113,20 @@ describe("what Mesa is made with", () => {
     assert.ok(llvmpipe.given.includes("-Dgallium-drivers=llvmpipe"));
   });
 
-  it("has a version that dpkg takes for one", () => {
+  it("has a version that is valid for dpkg", () => {
     assert.equal(configure({ version: "25.1.0-devel" }).name, "25.1.0~devel+mirlab.01234567");
     const { code, words } = configure({ version: "$(id)" });
     assert.equal(code, 1);
     assert.match(words, /found version '\$\(id\)' in the source's VERSION, required MAJOR/);
   });
 
-  it("is refused for a source that is no Mesa", () => {
+  it("is refused for a source that is not Mesa", () => {
     const { code, words } = configure({ version: "" });
     assert.equal(code, 1);
     assert.match(words, /^build: found no Mesa source in what was fetched, required one: VERSION/);
   });
 
-  it("is told with Meson's own words where it cannot be", () => {
+  it("prints Meson's error if Meson fails", () => {
     const { code, words } = configure({
       meson: `echo "meson.build:1:2: ERROR: Dependency libdrm found: NO (tried pkgconfig)"; exit 1`,
     });

@@ -9,7 +9,7 @@ import { after, before, describe, it } from "node:test";
 const SCRIPT = resolve(__dirname, "..", "..", "..", "scripts", "host", "packages.sh");
 const dir = mkdtempSync(join(tmpdir(), "mirlab-dpkg-"));
 
-/** A package that a dpkg, running or dead, has unpacked and not configured. */
+/** A package that dpkg has unpacked but not configured. */
 const HALF = "Package: half\nStatus: install ok unpacked\nVersion: 1\nMaintainer: x\n";
 const WHOLE = HALF.replace("unpacked", "installed");
 
@@ -22,7 +22,7 @@ time.sleep(float(sys.argv[2]))
 open(sys.argv[3], "w").write(sys.argv[4])
 `;
 
-/** A process with dpkg's lock, as apt takes it; at its end its packages are configured. */
+/** A process that holds dpkg's lock, as apt does; at its end its packages are configured. */
 async function hold(seconds: number, file = "lock-frontend"): Promise<ChildProcess> {
   const args = [join(dir, file), String(seconds), join(dir, "status"), WHOLE];
   const child = spawn("python3", ["-c", HOLD, ...args], { stdio: ["ignore", "pipe", "inherit"] });
@@ -50,7 +50,7 @@ describe("packages.sh install", () => {
   after(() => rmSync(dir, { recursive: true }));
 
   for (const file of ["lock-frontend", "lock"]) {
-    it(`names who has dpkg's ${file}, and takes its half-done work for no interrupted run`, async () => {
+    it(`names the process with dpkg's ${file}, and does not report its work as interrupted`, async () => {
       writeFileSync(join(dir, "status"), HALF);
       const holder = await hold(60, file);
       try {
@@ -70,7 +70,7 @@ describe("packages.sh install", () => {
     });
   }
 
-  it("waits for a run that ends, and then finds its packages there", async () => {
+  it("waits for a run to end, and then finds its packages installed", async () => {
     writeFileSync(join(dir, "status"), HALF);
     const holder = await hold(2);
     const { code, words } = await install(30);

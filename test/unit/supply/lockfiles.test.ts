@@ -17,14 +17,14 @@ type Packages = Readonly<Record<string, Entry>>;
 
 const LOCKED = (JSON.parse(read("package-lock.json")) as { packages: Packages }).packages;
 
-/** Packages with an install script, none of which is run, and why they work without. */
+/** Packages with an install script, which npm does not run, and why they work without it. */
 const SCRIPTS: Readonly<Record<string, string>> = {
-  "node_modules/@pulumi/command": "fetches a plugin, which toolchain/ensure.sh brings",
+  "node_modules/@pulumi/command": "fetches a plugin, which toolchain/ensure.sh installs",
   "node_modules/protobufjs": "warns of a version scheme",
-  "sdks/libvirt": "fetches a plugin, which toolchain/ensure.sh brings",
+  "sdks/libvirt": "fetches a plugin, which toolchain/ensure.sh installs",
 };
 
-/** Entries that npm would take without a proof of their content, or from anywhere but a registry. */
+/** Entries without a digest, or from anywhere but the public registry. */
 function unproven(packages: Packages): string[] {
   return Object.entries(packages).flatMap(([path, { integrity, resolved, link }]) => {
     // Folders of this repository.
@@ -32,8 +32,8 @@ function unproven(packages: Packages): string[] {
     const proof = /^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? "");
     const from = resolved === undefined || resolved.startsWith("https://registry.npmjs.org/");
     return [
-      ...(proof ? [] : [`${path}: found integrity ${integrity ?? "none"}, required sha512`]),
-      ...(from ? [] : [`${path}: found ${resolved}, required no host, or registry.npmjs.org`]),
+      ...(proof ? [] : [`${path}: found integrity ${integrity ?? "none"}; need sha512`]),
+      ...(from ? [] : [`${path}: found ${resolved}; need no host, or registry.npmjs.org`]),
     ];
   });
 }

@@ -14,7 +14,7 @@ interface Bom {
 }
 const BOM = JSON.parse(TEXT) as Bom;
 
-/** CycloneDX's own schemas, as its library ships them; they know no key but the specification's. */
+/** CycloneDX's schemas from its library; they allow only the keys of the specification. */
 const SCHEMAS = join(
   dirname(require.resolve("@cyclonedx/cyclonedx-library/package.json")),
   "res",
@@ -23,28 +23,28 @@ const SCHEMAS = join(
 const schema = (name: string): object =>
   JSON.parse(readFileSync(join(SCHEMAS, `${name}.SNAPSHOT.schema.json`), "utf8")) as object;
 
-// Not strict: the schemas have words of their own (meta:enum).
+// Not strict: the schemas use a keyword of their own (meta:enum).
 const ajv = new Ajv({ strict: false, allErrors: true });
 addFormats(ajv);
-// Two that ajv-formats lacks; ours has neither a link nor an address.
+// Two formats that ajv-formats lacks; our file has neither links nor addresses.
 ajv.addFormat("iri-reference", (text: string) => URL.canParse(text, "https://base.example"));
 ajv.addFormat("idn-email", /^[^@\s]+@[^@\s]+$/);
-// By the names that the schema refers to them with.
+// Under the names by which the schema refers to them.
 for (const name of ["spdx", "jsf-0.82"]) {
   ajv.addSchema(schema(name), `http://cyclonedx.org/schema/${name}.SNAPSHOT.schema.json`);
 }
 const isValid = ajv.compile(schema("bom-1.6"));
 
-/** What the schema says against it. */
+/** The schema's faults of a bill of materials. */
 function faultsOf(bom: unknown): string[] {
   if (isValid(bom)) return [];
   return (isValid.errors ?? []).map((e) => `${e.instancePath}: ${e.message ?? e.keyword}`);
 }
 
 describe("sbom.cdx.json", () => {
-  it("is of the version that it is looked at by", () => assert.equal(BOM.specVersion, "1.6"));
+  it("has the version of the schema below", () => assert.equal(BOM.specVersion, "1.6"));
 
-  it("is valid by CycloneDX's own schema", () => assert.deepEqual(faultsOf(BOM), []));
+  it("is valid against CycloneDX's schema", () => assert.deepEqual(faultsOf(BOM), []));
 
   const [first] = BOM.components;
   const altered = (change: object): object => ({
@@ -53,11 +53,13 @@ describe("sbom.cdx.json", () => {
   });
   const WRONG: Readonly<Record<string, object>> = {
     "no format": { ...BOM, bomFormat: undefined },
-    "a key that nobody knows": { ...BOM, colour: "red" },
-    "a number that is none": { ...BOM, serialNumber: "urn:uuid:1" },
+    "an unknown key": { ...BOM, colour: "red" },
+    "an invalid serial number": { ...BOM, serialNumber: "urn:uuid:1" },
     "a component without a name": altered({ name: undefined }),
     "an unknown scope": altered({ scope: "sometimes" }),
-    "a digest that is no hex": altered({ hashes: [{ alg: "SHA-512", content: "sha512-AAAA==" }] }),
+    "a digest that is not hexadecimal": altered({
+      hashes: [{ alg: "SHA-512", content: "sha512-AAAA==" }],
+    }),
     "a licence of two kinds": altered({
       licenses: [{ expression: "MIT", license: { id: "MIT" } }],
     }),
@@ -69,7 +71,7 @@ describe("sbom.cdx.json", () => {
     });
   }
 
-  it("names each part by what it is in its registry", () => {
+  it("names each component by its package URL", () => {
     for (const { purl } of BOM.components) {
       assert.match(
         purl,

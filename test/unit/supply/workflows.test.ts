@@ -8,7 +8,7 @@ import { parse } from "yaml";
 const ROOT = resolve(__dirname, "..", "..", "..");
 const IN_USE = ".github/workflows/";
 
-/** Every file that GitHub would run, and every example of one. */
+/** Every workflow that GitHub runs, and every example of one. */
 function workflows(): string[] {
   const files = execFileSync(
     "git",
@@ -34,7 +34,7 @@ function valuesOf(key: string, node: unknown): unknown[] {
   ]);
 }
 
-/** What a workflow may not be. Zeros are a placeholder: fit for an example alone. */
+/** Faults of a workflow. A hash of zeros is a placeholder, valid in an example only. */
 function faults(yaml: string, example = false): string[] {
   const workflow: unknown = parse(yaml);
   const pinned = (use: unknown): boolean =>
@@ -49,19 +49,17 @@ function faults(yaml: string, example = false): string[] {
   const triggers = isRecord(workflow) ? JSON.stringify(workflow.on) : "";
   return [
     ...valuesOf("uses", workflow).flatMap((use) =>
-      pinned(use) ? [] : [`found action ${String(use)}, required a full commit hash`],
+      pinned(use) ? [] : [`found action ${String(use)}; need a full commit hash`],
     ),
-    ...(top === undefined ? ["found no permissions of the workflow, required them"] : []),
+    ...(top === undefined ? ["found no permissions of the workflow; need them"] : []),
     ...valuesOf("permissions", workflow).flatMap((rights) =>
-      harmless(rights)
-        ? []
-        : [`found permissions ${JSON.stringify(rights)}, required read or none`],
+      harmless(rights) ? [] : [`found permissions ${JSON.stringify(rights)}; need read or none`],
     ),
     ...runs.flatMap((script) =>
-      script.includes("${{") ? [`found \${{ }} in a script, required env: ${script}`] : [],
+      script.includes("${{") ? [`found \${{ }} in a script; need env: ${script}`] : [],
     ),
     ...(/pull_request_target|workflow_run/.test(triggers)
-      ? ["found a trigger with the base's token for a stranger's code"]
+      ? ["found a trigger that gives a stranger's code the base's token; need another trigger"]
       : []),
   ];
 }
@@ -69,10 +67,10 @@ function faults(yaml: string, example = false): string[] {
 describe("a workflow", () => {
   const files = workflows();
 
-  it("is there", () => assert.ok(files.includes(".github/workflows/ci.yml")));
+  it("exists", () => assert.ok(files.includes(".github/workflows/ci.yml")));
 
   for (const file of files) {
-    it(`${file} pins its actions and may write nothing`, () => {
+    it(`${file} pins its actions and has no right to write`, () => {
       assert.deepEqual(faults(text(file), !file.startsWith(IN_USE)), []);
     });
   }
@@ -82,7 +80,7 @@ describe("a workflow", () => {
     `on: push\n${head}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - ${step}\n`;
   const READ = "permissions: { contents: read }";
 
-  it("is fit with a pinned action and read rights", () => {
+  it("is valid with a pinned action and read rights", () => {
     assert.deepEqual(faults(of(READ, `uses: actions/checkout@${hash}`)), []);
   });
 

@@ -56,7 +56,7 @@ func find(dir string, patterns []string) (map[string]*resource.Asset, error) {
 		text, exclude := strings.CutPrefix(pattern, "!")
 		compiled, err := glob.Compile(text, '/')
 		if err != nil {
-			return nil, fmt.Errorf("found glob %q: %w, required a valid glob", pattern, err)
+			return nil, fmt.Errorf("found glob %q: %w; need a valid glob", pattern, err)
 		}
 		rules = append(rules, rule{compiled, exclude})
 	}

@@ -1,4 +1,4 @@
-// Package local runs commands on the machine the engine runs on.
+// Package local runs commands on the engine's machine.
 package local
 
 import (
@@ -7,7 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// BaseInputs are what Command and run have in common.
+// BaseInputs are the common inputs of Command and run.
 type BaseInputs struct {
 	Stdin                  *string            `pulumi:"stdin,optional"`
 	Logging                *Logging           `pulumi:"logging,optional"`
@@ -27,7 +27,7 @@ func (b *BaseInputs) Annotate(a infer.Annotator) {
 	a.Describe(&b.Stdin, "Text for the command's standard input.")
 	a.Describe(&b.Logging, "Which streams go to the engine's log, both by default. "+
 		"The outputs hold both streams in any case; mark them by additionalSecretOutputs if they are secret.")
-	a.Describe(&b.Interpreter, "Program and arguments the command is given to. By default /bin/sh -c.")
+	a.Describe(&b.Interpreter, "Program and arguments that run the command. By default /bin/sh -c.")
 	a.Describe(&b.Dir, "Directory the command runs in. It must exist.")
 	a.Describe(&b.Environment, "Variables added to the command's environment.")
 	a.Describe(&b.AssetPaths, "Files to return as assets after the command."+globRules)
@@ -36,7 +36,7 @@ func (b *BaseInputs) Annotate(a infer.Annotator) {
 		"next command as PULUMI_COMMAND_STDOUT and PULUMI_COMMAND_STDERR. On by default.")
 }
 
-// BaseOutputs are what a run leaves.
+// BaseOutputs are the outputs of a run.
 type BaseOutputs struct {
 	Stdout  string                           `pulumi:"stdout"`
 	Stderr  string                           `pulumi:"stderr"`

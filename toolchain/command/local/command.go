@@ -13,7 +13,7 @@ type Command struct{}
 // Annotate describes the resource in the schema.
 func (c *Command) Annotate(a infer.Annotator) {
 	a.Describe(&c, "A command run on this machine as the resource is created, updated and deleted. "+
-		"It fails when it ends with another exit status than 0.")
+		"Any exit status but 0 is a failure.")
 }
 
 // CommandInputs are the resource's inputs.

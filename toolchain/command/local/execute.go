@@ -13,8 +13,8 @@ import (
 	"mirlab/toolchain/command/internal/process"
 )
 
-// execute runs one command to its end and returns what it left. The command's
-// text is not in the failure: it may hold secrets.
+// execute runs one command to its end and returns its outputs. A failure does
+// not quote the command, which may hold secrets.
 func execute(
 	ctx context.Context, what, command string, in BaseInputs, previous BaseOutputs,
 ) (BaseOutputs, error) {
@@ -39,7 +39,7 @@ func execute(
 	stdout, stderr := capture.Finish()
 	if err != nil {
 		return BaseOutputs{}, fmt.Errorf(
-			"%s: found %w, required exit status 0; fix: see its output:\n%s", what, err, capture.Shown())
+			"%s: found %w; need exit status 0; fix: see its output:\n%s", what, err, capture.Shown())
 	}
 	out := BaseOutputs{Stdout: stdout, Stderr: stderr}
 	if out.Assets, err = assets(dir, in.AssetPaths); err != nil {
@@ -51,18 +51,18 @@ func execute(
 	return out, nil
 }
 
-// workDir stays relative if it was given so: it ends up in asset paths, and a
-// machine's path in the state would make the state useless elsewhere.
+// workDir keeps a relative path relative: it becomes part of asset paths, and
+// absolute paths would tie the state to one machine.
 func workDir(what string, dir *string) (string, error) {
 	if dir == nil || *dir == "" {
 		return ".", nil
 	}
 	info, err := os.Stat(*dir)
 	if err != nil {
-		return "", fmt.Errorf("%s: dir: found %w, required a directory; fix: create it or set dir", what, err)
+		return "", fmt.Errorf("%s: dir: found %w; need a directory; fix: create it or set dir", what, err)
 	}
 	if !info.IsDir() {
-		return "", fmt.Errorf("%s: dir: found a file at %s, required a directory; fix: set dir", what, *dir)
+		return "", fmt.Errorf("%s: dir: found a file at %s; need a directory; fix: set dir", what, *dir)
 	}
 	return *dir, nil
 }
@@ -82,7 +82,7 @@ func environment(ctx context.Context, in BaseInputs, previous BaseOutputs) []str
 		env = append(env, name+"="+value)
 	}
 	if len(skipped) > 0 {
-		p.GetLogger(ctx).Warningf("previous output does not fit into the environment, left out: %s",
+		p.GetLogger(ctx).Warningf("previous output does not fit into the environment; not passed: %s",
 			strings.Join(skipped, ", "))
 	}
 	return env

@@ -6,8 +6,8 @@ import (
 	"mirlab/toolchain/command/internal/output"
 )
 
-// Logging is the published enum. It is declared in both packages because its
-// token has the package's name in it.
+// Logging is the published enum. Both packages declare it because its token
+// contains the package's name.
 type Logging string
 
 // Values lists the enum for the schema.

@@ -7,9 +7,9 @@ import (
 	"github.com/pulumi/pulumi-go-provider/infer"
 )
 
-// Read runs nothing: a command has no state of its own to look at. It puts back
-// what the engine leaves out when it asks: of assets it sends the hash only,
-// and a program cannot use an asset without its path.
+// Read runs nothing: a command has no state to read. It restores the paths of
+// assets: the engine sends their hashes only, and a program cannot use an asset
+// without its path.
 func (c *Command) Read(
 	_ context.Context, req infer.ReadRequest[CommandInputs, CommandOutputs],
 ) (infer.ReadResponse[CommandInputs, CommandOutputs], error) {
@@ -19,8 +19,8 @@ func (c *Command) Read(
 	}, nil
 }
 
-// restore gives assets their paths again. The hashes stay those of the last
-// run, so that a later change of the files is no change of the outputs.
+// restore sets the paths of assets again. The hashes stay those of the last
+// run: a later change of the files does not change the outputs.
 func restore(in BaseInputs, out BaseOutputs) {
 	dir := "."
 	if in.Dir != nil && *in.Dir != "" {
@@ -36,7 +36,7 @@ func restore(in BaseInputs, out BaseOutputs) {
 	if out.Archive == nil || in.ArchivePaths == nil || len(out.Archive.Assets) > 0 {
 		return
 	}
-	// The members' names are gone with the content; the globs find them again.
+	// The members' names are missing too; the globs find them again.
 	members, err := find(dir, *in.ArchivePaths)
 	if err != nil {
 		return

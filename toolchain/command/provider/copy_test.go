@@ -33,29 +33,29 @@ func put(t *testing.T, name, content string, mode fs.FileMode) string {
 
 func fileAsset(t *testing.T, name string) *resource.Asset {
 	t.Helper()
-	made, err := passet.FromPath(name)
+	asset, err := passet.FromPath(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return made
+	return asset
 }
 
 func textAsset(t *testing.T, content string) *resource.Asset {
 	t.Helper()
-	made, err := passet.FromText(content)
+	asset, err := passet.FromText(content)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return made
+	return asset
 }
 
 func dirArchive(t *testing.T, name string) *resource.Archive {
 	t.Helper()
-	made, err := parchive.FromPath(name)
+	archive, err := parchive.FromPath(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return made
+	return archive
 }
 
 func holds(t *testing.T, name, content string, mode fs.FileMode) {
@@ -110,7 +110,7 @@ func TestCopyTextKeepsModeAndLink(t *testing.T) {
 		"connection": host.connection(), "source": source, "remotePath": link,
 	})
 	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != fs.ModeSymlink {
-		t.Fatalf("link: found %v %v, required a link", info, err)
+		t.Fatalf("link: found %v %v; need a link", info, err)
 	}
 	equal(t, "content behind the link", read(t, real), "new")
 	put(t, real, "old", 0o640)
@@ -121,7 +121,7 @@ func TestCopyTextKeepsModeAndLink(t *testing.T) {
 	_, err := newOne(t, newServer(t), copyToRemote).up(props{
 		"connection": host.connection(), "source": source, "remotePath": dir,
 	})
-	failsWith(t, err, "remotePath: found directory "+dir, "required the path of a file")
+	failsWith(t, err, "remotePath: found directory "+dir, "need the path of a file")
 }
 
 func TestCopyDirectory(t *testing.T) {
@@ -166,8 +166,8 @@ func TestCopyRefusesWhatIsNotLocal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(resp.Failures) != 1 || !strings.Contains(resp.Failures[0].Reason, "required a FileAsset") {
-		t.Fatalf("check: found %+v, required a refusal of the source", resp.Failures)
+	if len(resp.Failures) != 1 || !strings.Contains(resp.Failures[0].Reason, "need a FileAsset") {
+		t.Fatalf("check: found %+v; need a refusal of the source", resp.Failures)
 	}
 }
 
@@ -180,7 +180,7 @@ func TestCopyPreviewWithUnknownSource(t *testing.T) {
 	})
 	resp, err := server.Check(p.CheckRequest{Urn: urn, Inputs: inputs})
 	if err != nil || len(resp.Failures) > 0 {
-		t.Fatalf("check: found %v %+v, required success", err, resp.Failures)
+		t.Fatalf("check: found %v %+v; need success", err, resp.Failures)
 	}
 	if _, err := server.Create(p.CreateRequest{Urn: urn, Properties: resp.Inputs, DryRun: true}); err != nil {
 		t.Fatal(err)

@@ -41,14 +41,14 @@ func toMap(in props) property.Map {
 	return resource.FromResourcePropertyValue(resource.NewPropertyValue(map[string]any(in))).AsMap()
 }
 
-// wire returns the values as they are after the way to the engine and back.
+// wire returns the values as they are after a round trip to the engine.
 func wire(t *testing.T, in property.Map) property.Map {
 	t.Helper()
 	return send(t, in, plugin.MarshalOptions{KeepSecrets: true, KeepUnknowns: true, ComputeAssetHashes: true})
 }
 
-// elided returns the values as the engine sends them where it thinks the
-// provider needs no content of assets.
+// elided returns the values as the engine sends them for a read: assets without
+// content.
 func elided(t *testing.T, in property.Map) property.Map {
 	t.Helper()
 	return send(t, in, plugin.MarshalOptions{KeepSecrets: true, ElideAssetContents: true})
@@ -68,7 +68,7 @@ func send(t *testing.T, in property.Map, opts plugin.MarshalOptions) property.Ma
 	return resource.FromResourcePropertyValue(resource.NewProperty(got)).AsMap()
 }
 
-// one drives one resource the way the engine does: check, preview, do.
+// one drives one resource as the engine does: check, preview, execute.
 type one struct {
 	t      *testing.T
 	server integration.Server
@@ -83,7 +83,8 @@ func newOne(t *testing.T, server integration.Server, token string) *one {
 	return &one{t: t, server: server, urn: resource.NewURN("test", "mirlab", "", tokens.Type(token), "it")}
 }
 
-// up brings the resource to the inputs and says which step the engine would take.
+// up brings the resource to the inputs and returns the step that the engine would
+// take.
 func (o *one) up(in props) (step string, err error) {
 	o.t.Helper()
 	inputs := o.check(in)
@@ -149,7 +150,7 @@ func (o *one) down() error {
 	return o.server.Delete(p.DeleteRequest{ID: o.id, Urn: o.urn, Properties: o.state})
 }
 
-// mustUp also requires the step.
+// mustUp fails the test unless up takes this step.
 func (o *one) mustUp(step string, in props) {
 	o.t.Helper()
 	found, err := o.up(in)
@@ -157,7 +158,7 @@ func (o *one) mustUp(step string, in props) {
 		o.t.Fatalf("%s: %v", found, err)
 	}
 	if found != step {
-		o.t.Fatalf("step: found %s, required %s", found, step)
+		o.t.Fatalf("step: found %s; need %s", found, step)
 	}
 }
 
@@ -171,24 +172,24 @@ func unwrap(v property.Value) property.Value { return v.WithSecret(false) }
 func equal(t *testing.T, what string, found, required any) {
 	t.Helper()
 	if found != required {
-		t.Fatalf("%s: found %q, required %q", what, found, required)
+		t.Fatalf("%s: found %q; need %q", what, found, required)
 	}
 }
 
 func failsWith(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {
-		t.Fatal("found success, required a failure")
+		t.Fatal("found success; need a failure")
 	}
 	for _, part := range parts {
 		if !strings.Contains(err.Error(), part) {
-			t.Fatalf("failure %q: required %q in it", err, part)
+			t.Fatalf("failure %q: need %q in it", err, part)
 		}
 	}
 }
 
-// createWithLog creates a resource through the gRPC layer and returns what the
-// engine was told.
+// createWithLog creates a resource through the gRPC layer and returns the log
+// messages that the engine got.
 func createWithLog(t *testing.T, token string, in props) (logged []*pulumirpc.LogRequest, err error) {
 	t.Helper()
 	built, err := provider.New()

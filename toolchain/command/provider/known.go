@@ -23,8 +23,8 @@ type (
 	invokeFunc func(context.Context, p.InvokeRequest) (p.InvokeResponse, error)
 )
 
-// onlyKnown names what is there when a program asks for what is not. Every
-// resource is checked before anything else is done with it.
+// onlyKnown refuses an unknown resource type and lists the known ones. The
+// engine calls Check before any other method of a resource.
 func onlyKnown(check checkFunc) checkFunc {
 	return func(ctx context.Context, req p.CheckRequest) (p.CheckResponse, error) {
 		if token := string(req.Urn.Type()); !slices.Contains(resources, token) {
@@ -43,7 +43,7 @@ func onlyKnownFunctions(invoke invokeFunc) invokeFunc {
 	}
 }
 
-func unknown(kind, found, required string) error {
-	return status.Errorf(codes.NotFound, "plugin %s %s: found %s %s, required %s; fix: use @pulumi/command %[2]s",
-		Name, Version, kind, found, required)
+func unknown(kind, found, need string) error {
+	return status.Errorf(codes.NotFound, "plugin %s %s: found %s %s; need %s; fix: use @pulumi/command %[2]s",
+		Name, Version, kind, found, need)
 }

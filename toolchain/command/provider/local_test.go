@@ -72,11 +72,11 @@ func TestLocalTriggers(t *testing.T) {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		made, err := passet.FromPath(file)
+		read, err := passet.FromPath(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return made
+		return read
 	}
 	for _, c := range []struct{ name, update, step string }{
 		{"without update replaces", "", "replace"},
@@ -104,7 +104,7 @@ func TestLocalFailureQuotesOutput(t *testing.T) {
 	it := newOne(t, newServer(t), localCommand)
 	const command = "echo seen; echo bad >&2; exit 3"
 	_, err := it.up(props{"create": command})
-	failsWith(t, err, "local.Command create", "found exit status 3", "required exit status 0", "seen", "bad")
+	failsWith(t, err, "local.Command create", "found exit status 3", "need exit status 0", "seen", "bad")
 	_, err = it.up(props{"create": command, "logging": "none"})
 	failsWith(t, err, "exit status 3", `logging is "none"`)
 	if strings.Contains(err.Error(), "seen") || strings.Contains(err.Error(), "bad") {
@@ -116,7 +116,7 @@ func TestLocalFailureQuotesOutput(t *testing.T) {
 		t.Fatalf("failure %q quotes standard output", err)
 	}
 	_, err = it.up(props{"create": "true", "dir": "/nonexistent/dir"})
-	failsWith(t, err, "local.Command create: dir", "/nonexistent/dir", "required a directory")
+	failsWith(t, err, "local.Command create: dir", "/nonexistent/dir", "need a directory")
 }
 
 func TestLocalUpdateFailureKeepsState(t *testing.T) {
@@ -133,7 +133,7 @@ func TestLocalInterpreterAndOddOutput(t *testing.T) {
 	it.mustUp("create", props{"interpreter": []any{"/bin/echo", "-n", "a b"}, "create": "c  d"})
 	equal(t, "stdout", it.text("stdout"), "a b c  d")
 	it = newOne(t, newServer(t), localCommand)
-	// Not UTF-8, and more than one variable can hold: neither may break the next run.
+	// Invalid UTF-8, and more than one variable can hold: neither may break the next run.
 	it.mustUp("create", props{"create": `printf '\377'; head -c 200000 /dev/zero | tr '\0' x`})
 	equal(t, "length", len(it.text("stdout")), len("\uFFFD")+200000)
 	it.mustUp("update", props{"create": `echo "[$PULUMI_COMMAND_STDOUT]"`})
@@ -158,7 +158,7 @@ func TestLocalAssets(t *testing.T) {
 	members, isAssets := it.state.Get("archive").AsArchive().GetAssets()
 	equal(t, "archive of assets", isAssets, true)
 	equal(t, "members", fmt.Sprint(len(members), members["top.txt"] != nil, members["src/secret.js"] != nil), "3 true true")
-	// A refresh sends hashes only, and must get back what a program can use.
+	// A refresh sends hashes only, and must return paths that a program can use.
 	resp, err := it.server.Read(p.ReadRequest{
 		ID: it.id, Urn: it.urn, Inputs: elided(t, it.inputs), Properties: elided(t, it.state),
 	})
@@ -166,12 +166,12 @@ func TestLocalAssets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if back := wire(t, resp.Properties); !back.Equals(it.state) {
-		t.Fatalf("read: found %v, required %v", back, it.state)
+		t.Fatalf("read: found %v; need %v", back, it.state)
 	}
-	// The state with assets in it must be readable by the next steps.
+	// The next steps must be able to read a state with assets.
 	it.mustUp("update", props{"dir": dir, "create": "echo again"})
 	if it.state.Get("assets").IsMap() || it.state.Get("archive").IsArchive() {
-		t.Fatalf("state %v: required no assets without paths", it.state)
+		t.Fatalf("state %v: need no assets without paths", it.state)
 	}
 	if err := it.down(); err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func TestPreviewRunsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !resp.Properties.Get("stdout").IsComputed() {
-		t.Fatalf("stdout in a preview: found %v, required unknown", resp.Properties.Get("stdout"))
+		t.Fatalf("stdout in a preview: found %v; need unknown", resp.Properties.Get("stdout"))
 	}
 	_, err = server.Update(p.UpdateRequest{
 		ID: "x", Urn: urn, DryRun: true,
@@ -224,7 +224,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	in := props{"create": "cat >/dev/null", "stdin": secret("hush"), "environment": props{"A": secret("b")}}
 	it.mustUp("create", in)
 	if !it.state.Get("stdin").Secret() || !it.state.Get("environment").HasSecrets() {
-		t.Fatalf("state %v: required secret stdin and environment", it.state)
+		t.Fatalf("state %v: need secret stdin and environment", it.state)
 	}
 	it.mustUp("same", in)
 }
@@ -246,7 +246,7 @@ func TestLocalLogStreams(t *testing.T) {
 		equal(t, c.logging+" lines", strings.Count(text, "\n"), len(required))
 		for _, line := range required {
 			if !strings.Contains(text, line+"\n") {
-				t.Fatalf("%s: found %q, required %q in it", c.logging, text, line)
+				t.Fatalf("%s: found %q; need %q in it", c.logging, text, line)
 			}
 		}
 	}
@@ -302,9 +302,9 @@ func TestUnknownTokensAreNamed(t *testing.T) {
 	_, err := server.Check(p.CheckRequest{
 		Urn: resource.NewURN("test", "mirlab", "", "command:remote:Teleport", "it"),
 	})
-	failsWith(t, err, "found resource command:remote:Teleport", "required one of", "command:remote:CopyToRemote")
+	failsWith(t, err, "found resource command:remote:Teleport", "need one of", "command:remote:CopyToRemote")
 	_, err = server.Invoke(p.InvokeRequest{Token: "command:local:walk", Args: property.Map{}})
-	failsWith(t, err, "found function command:local:walk", "required command:local:run")
+	failsWith(t, err, "found function command:local:walk", "need command:local:run")
 }
 
 func waitForPid(t *testing.T, file string) int {
@@ -328,11 +328,11 @@ func waitGone(t *testing.T, pid int) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	t.Fatalf("process %d: found running, required ended", pid)
+	t.Fatalf("process %d: found running; need ended", pid)
 }
 
-// isZombie tells an ended process nobody has waited for: in a container init
-// may never do so.
+// isZombie reports a process that has ended but was not waited for: in a container
+// init may never do so.
 func isZombie(pid int) bool {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

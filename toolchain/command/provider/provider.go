@@ -1,4 +1,4 @@
-// Package provider puts the resources together under the published name.
+// Package provider combines the resources under the published name.
 package provider
 
 import (
@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// Name is the package name every token starts with.
+	// Name is the package name that every token starts with.
 	Name = "command"
-	// Version is the version of the published schema this plugin speaks.
+	// Version is the version of the published schema.
 	Version = "1.2.1"
 )
 

@@ -34,7 +34,7 @@ func TestRemoteLifecycle(t *testing.T) {
 	equal(t, "stdout", it.text("stdout"), "create one\nfed")
 	equal(t, "stderr", it.text("stderr"), "oops")
 	if !it.state.Get("connection").Secret() {
-		t.Fatal("connection in the state: found public, required secret")
+		t.Fatal("connection in the state: found public; need secret")
 	}
 	it.mustUp("same", in)
 	in["environment"] = props{"TAKEN": "two"}
@@ -56,11 +56,11 @@ func TestRemoteFailureAndRefusedVariable(t *testing.T) {
 		"create":      `echo "seen [$OTHER]"; echo bad >&2; exit 3`,
 		"environment": props{"OTHER": "x"},
 	})
-	failsWith(t, err, "remote.Command create on 127.0.0.1", "status 3", "required exit status 0", "seen []", "bad")
+	failsWith(t, err, "remote.Command create on 127.0.0.1", "status 3", "need exit status 0", "seen []", "bad")
 	text := messages(logged)
 	for _, required := range []string{"WARNING environment: found OTHER refused", "INFO seen []", "INFO bad"} {
 		if !strings.Contains(text, required) {
-			t.Fatalf("log %q: required %q in it", text, required)
+			t.Fatalf("log %q: need %q in it", text, required)
 		}
 	}
 }
@@ -76,14 +76,14 @@ func TestRemoteHostKey(t *testing.T) {
 	start := time.Now()
 	err := create(with(host.connection(), "hostKey", stranger))
 	failsWith(t, err, "host key of 127.0.0.1", "found ssh-ed25519 "+fingerprint(t, host.hostKey),
-		"required ssh-ed25519 "+fingerprint(t, stranger))
+		"need ssh-ed25519 "+fingerprint(t, stranger))
 	if waited := time.Since(start); waited > 3*time.Second {
 		t.Fatalf("a wrong host key was retried for %v", waited)
 	}
 	if _, err := os.Stat(mark); !os.IsNotExist(err) {
 		t.Fatal("a command ran on a host with the wrong key")
 	}
-	failsWith(t, create(with(host.connection(), "hostKey", "not a key")), "hostKey of 127.0.0.1", "required a public key")
+	failsWith(t, create(with(host.connection(), "hostKey", "not a key")), "hostKey of 127.0.0.1", "need a public key")
 	for name, key := range map[string]any{"second key": host.ecdsa, "comment": host.hostKey + " me@here", "unset": nil} {
 		if err := create(with(host.connection(), "hostKey", key)); err != nil {
 			t.Fatalf("hostKey %s: %v", name, err)
@@ -102,7 +102,7 @@ func TestRemoteDialRetries(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text := messages(logged); !strings.Contains(text, "Dial 1/10 failed: retrying") {
-		t.Fatalf("log %q: required the dial's progress", text)
+		t.Fatalf("log %q: need the dial's progress", text)
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 	"mirlab/toolchain/command/provider"
 )
 
-// sdk reads the published package's own type declarations: they are what a
-// program is compiled against, whoever's plugin answers it.
+// sdk reads the published package's type declarations: programs are compiled
+// against them, whichever plugin runs.
 type sdk struct {
 	t   *testing.T
 	dir string
@@ -83,8 +83,8 @@ func (s sdk) block(file, heading string) string {
 
 var member = regexp.MustCompile(`^(?:readonly )?(\w+)(\??): (.*)$`)
 
-// members reads "name?: type;" at the block's own depth, wrappers taken off.
-// A type that admits undefined is optional too: outputs say it so.
+// members reads "name?: type;" at the block's own depth, without wrappers. A type
+// that admits undefined is optional too: outputs are declared in this way.
 func (s sdk) members(file, heading string) map[string]string {
 	s.t.Helper()
 	found := map[string]string{}
@@ -126,7 +126,7 @@ func plainType(mark, text string) string {
 	return text
 }
 
-// declared turns our schema into the same text.
+// declared converts our schema into the same form.
 func declared(properties map[string]schema.PropertySpec, required []string) map[string]string {
 	result := map[string]string{}
 	for name, property := range properties {
@@ -165,12 +165,12 @@ func same(t *testing.T, what string, found, required map[string]string) {
 	t.Helper()
 	for name := range required {
 		if found[name] != required[name] {
-			t.Errorf("%s: %s: found %q, required %q", what, name, found[name], required[name])
+			t.Errorf("%s: %s: found %q; need %q", what, name, found[name], required[name])
 		}
 	}
 	for name := range found {
 		if _, ok := required[name]; !ok {
-			t.Errorf("%s: %s: found %q, which the published package does not have", what, name, found[name])
+			t.Errorf("%s: %s: found %q; need nothing, as in the published package", what, name, found[name])
 		}
 	}
 }
@@ -190,7 +190,7 @@ func ourSchema(t *testing.T) schema.PackageSpec {
 	return spec
 }
 
-// files maps each token of the published package to its file.
+// tokens maps each token of the published package to its file.
 func (s sdk) tokens() map[string]string {
 	found := map[string]string{}
 	token := regexp.MustCompile(`(?:__pulumiType = |runtime\.invoke\()['"](command:\w+:\w+)['"]`)
@@ -210,7 +210,7 @@ func (s sdk) tokens() map[string]string {
 func TestSchemaHasEveryToken(t *testing.T) {
 	published, spec := openSDK(t).tokens(), ourSchema(t)
 	if len(published) < 5 {
-		t.Fatalf("published tokens: found %v, required 5", published)
+		t.Fatalf("published tokens: found %v; need 5", published)
 	}
 	ours := map[string]string{}
 	for token := range spec.Resources {

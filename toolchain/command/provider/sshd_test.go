@@ -62,14 +62,14 @@ func newED25519(t *testing.T) ed25519.PrivateKey {
 	return key
 }
 
-// prepare makes keys and configuration without starting the server.
+// prepare creates keys and configuration without starting the server.
 func prepare(t *testing.T, extra ...string) *sshd {
 	t.Helper()
 	if _, err := os.Stat("/usr/sbin/sshd"); err != nil {
 		t.Skip("no /usr/sbin/sshd: install openssh-server")
 	}
 	if os.Geteuid() == 0 {
-		// sshd run by root will not start without it; the package makes it at boot.
+		// sshd of root needs it to start; the package creates it at boot.
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -122,8 +122,8 @@ func (s *sshd) start() {
 	s.t.Helper()
 	cmd := exec.Command("/usr/sbin/sshd", "-D", "-E", filepath.Join(s.dir, "log"),
 		"-f", filepath.Join(s.dir, "sshd_config"))
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func (s *sshd) start() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		if s.t.Failed() {
-			s.t.Logf("sshd said %s\n%s", said.String(), s.log())
+			s.t.Logf("sshd printed %s\n%s", stderr.String(), s.log())
 		}
 	})
 }
@@ -154,7 +154,7 @@ func (s *sshd) log() string {
 	return string(data)
 }
 
-// connection is what a program would write to reach the server.
+// connection is the input with which a program reaches the server.
 func (s *sshd) connection() props {
 	s.t.Helper()
 	me, err := user.Current()

@@ -9,9 +9,9 @@ import (
 
 type diffFunc func(context.Context, p.DiffRequest) (p.DiffResponse, error)
 
-// withTriggers makes the change of one trigger a replacement, unless the
-// resource has an update command. The framework decides by property name and
-// does not see that "triggers[0]" belongs to "triggers".
+// withTriggers turns the change of one trigger into a replacement, unless the
+// resource has an update command. The framework matches property names only:
+// to it "triggers[0]" is not "triggers".
 func withTriggers(diff diffFunc) diffFunc {
 	return func(ctx context.Context, req p.DiffRequest) (p.DiffResponse, error) {
 		resp, err := diff(ctx, req)

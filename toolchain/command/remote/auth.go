@@ -10,10 +10,10 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// auth returns the ways to log in, in order, and what to call when the
-// connection no longer needs them. An agent is asked only without a private
-// key: the protocol library tries each kind of login once, and an agent's many
-// keys would use up the server's tries.
+// auth returns the login methods in order, and a function to call when the
+// connection no longer needs them. It uses an agent only without a private key:
+// the library tries each kind of login once, and an agent's many keys would use
+// up the server's tries.
 func (e Endpoint) auth() (methods []ssh.AuthMethod, done func(), err error) {
 	done = func() {}
 	key := strings.TrimSpace(or(e.PrivateKey, ""))
@@ -45,7 +45,7 @@ func (e Endpoint) auth() (methods []ssh.AuthMethod, done func(), err error) {
 		methods = append(methods, ssh.PublicKeysCallback(agent.NewClient(conn).Signers))
 		done = func() { _ = conn.Close() }
 	case named || len(methods) == 0:
-		return nil, done, fmt.Errorf("ssh agent: found %w, required a listening agent; "+
+		return nil, done, fmt.Errorf("ssh agent: found %w; need a listening agent; "+
 			"fix: start it, or set agentSocketPath or privateKey", err)
 	}
 	return methods, done, nil
@@ -58,7 +58,7 @@ func agentSocket(path *string) (socket string, named bool) {
 	return os.Getenv("SSH_AUTH_SOCK"), false
 }
 
-// parseKey does not quote the key in its failures.
+// parseKey never quotes the key in a failure.
 func parseKey(key string, passphrase *string) (ssh.Signer, error) {
 	var signer ssh.Signer
 	var err error
@@ -68,7 +68,7 @@ func parseKey(key string, passphrase *string) (ssh.Signer, error) {
 		signer, err = ssh.ParsePrivateKey([]byte(key))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("privateKey: found %w, required the text of a private key; "+
+		return nil, fmt.Errorf("privateKey: found %w; need the text of a private key; "+
 			"fix: set privateKey, and privateKeyPassword if the key has a passphrase", err)
 	}
 	return signer, nil

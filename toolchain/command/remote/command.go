@@ -31,7 +31,7 @@ type CommandInputs struct {
 // Annotate describes the inputs in the schema.
 func (i *CommandInputs) Annotate(a infer.Annotator) {
 	a.Describe(&i.Connection, "How to reach the host.")
-	a.Describe(&i.Environment, "Variables for the command. The server takes only those its AcceptEnv names.")
+	a.Describe(&i.Environment, "Variables for the command. The server accepts only those that its AcceptEnv names.")
 	a.Describe(&i.Triggers, "Values of any type. A change updates the resource if it has an update command, "+
 		"else replaces it.")
 	a.Describe(&i.Create, "Run once at creation, and at an update if there is no update command.")
@@ -44,7 +44,7 @@ func (i *CommandInputs) Annotate(a infer.Annotator) {
 		"next command as PULUMI_COMMAND_STDOUT and PULUMI_COMMAND_STDERR. On by default.")
 }
 
-// BaseOutputs are what a run leaves.
+// BaseOutputs are the outputs of a run.
 type BaseOutputs struct {
 	Stdout string `pulumi:"stdout"`
 	Stderr string `pulumi:"stderr"`

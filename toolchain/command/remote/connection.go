@@ -12,7 +12,7 @@ const (
 	defaultPerDialTimeout = 15
 )
 
-// Endpoint is what a host and a jump host have in common.
+// Endpoint has the common fields of a host and a jump host.
 type Endpoint struct {
 	User               *string  `pulumi:"user,optional"`
 	Password           *string  `pulumi:"password,optional"`
@@ -41,7 +41,7 @@ func (e *Endpoint) Annotate(a infer.Annotator) {
 	a.SetDefault(&e.DialErrorLimit, defaultDialErrorLimit)
 	a.Describe(&e.PerDialTimeout, "Seconds for one dial; 0 for no limit.")
 	a.SetDefault(&e.PerDialTimeout, defaultPerDialTimeout)
-	a.Describe(&e.HostKey, "Public key the host must prove to have. Unset, any key is taken.")
+	a.Describe(&e.HostKey, "Public key that the host must have. Unset, any key is accepted.")
 }
 
 // Connection is the published type command:remote:Connection.
@@ -68,8 +68,8 @@ func (c *ProxyConnection) Annotate(a infer.Annotator) {
 	c.Endpoint.Annotate(a)
 }
 
-// or returns what the pointer points to, or the default: states written
-// without the SDK's defaults have no value there.
+// or returns the pointer's value or the default: states written without the
+// SDK's defaults have no value.
 func or[T any](value *T, otherwise T) T {
 	if value == nil {
 		return otherwise

@@ -33,8 +33,8 @@ func (i *CopyToRemoteInputs) Annotate(a infer.Annotator) {
 	a.Describe(&i.Triggers, "Values of any type. A change replaces the resource.")
 	a.Describe(&i.Source, "A FileAsset, a StringAsset or a FileArchive. Archive files are not unpacked; "+
 		"directories are copied with all below them.")
-	a.Describe(&i.RemotePath, "Path on the host. Missing parent directories are made. "+
-		"An existing directory gets the source put into it; an existing file is replaced by a file.")
+	a.Describe(&i.RemotePath, "Path on the host. Missing parent directories are created. "+
+		"The source goes into an existing directory; a file replaces an existing file.")
 }
 
 // CopyToRemoteOutputs are the resource's state.
@@ -42,7 +42,7 @@ type CopyToRemoteOutputs struct {
 	CopyToRemoteInputs
 }
 
-// Check refuses sources that have no local content.
+// Check refuses sources without local content.
 func (c *CopyToRemote) Check(
 	ctx context.Context, req infer.CheckRequest,
 ) (infer.CheckResponse[CopyToRemoteInputs], error) {
@@ -108,7 +108,7 @@ func newSource(from types.AssetOrArchive) (source, error) {
 	case from.Asset != nil && from.Asset.IsText():
 		return source{text: from.Asset.Text}, nil
 	default:
-		return source{}, fmt.Errorf("found an asset or archive without a local path or text, " +
-			"required a FileAsset, a StringAsset or a FileArchive; fix: download or write it first")
+		return source{}, fmt.Errorf("found an asset or archive without a local path or text; " +
+			"need a FileAsset, a StringAsset or a FileArchive; fix: download or write it first")
 	}
 }

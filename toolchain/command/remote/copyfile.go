@@ -8,7 +8,7 @@ import (
 )
 
 // CopyFile is the resource command:remote:CopyFile, which CopyToRemote has
-// taken the place of. It has no update: every change is a replacement.
+// replaced. It has no update: every change is a replacement.
 type CopyFile struct{}
 
 // Annotate describes the resource in the schema.

@@ -18,7 +18,7 @@ const (
 	lastDelay  = 5 * time.Second
 )
 
-// client is a logged-in connection, with the jump host's if there is one.
+// client is a logged-in connection, and that of the jump host if there is one.
 type client struct {
 	*ssh.Client
 	proxy *ssh.Client
@@ -56,7 +56,7 @@ func (c Connection) dial(ctx context.Context) (*client, error) {
 	return &client{Client: host, proxy: proxy}, nil
 }
 
-// login dials until it is logged in or the limit of failed dials is passed.
+// login dials until it is logged in or has failed too often.
 func (e Endpoint) login(ctx context.Context, label string, dial dialFunc) (*ssh.Client, error) {
 	address, err := e.address()
 	if err != nil {
@@ -81,7 +81,7 @@ func (e Endpoint) login(ctx context.Context, label string, dial dialFunc) (*ssh.
 			return nil, invalid
 		}
 		if limit >= 0 && failed > limit {
-			return nil, fmt.Errorf("ssh to %s: found %w after %d failed dials, required a login; "+
+			return nil, fmt.Errorf("ssh to %s: found %w after %d failed dials; need a login; "+
 				"fix: check host, port, user and key, or raise dialErrorLimit", address, err, failed)
 		}
 		p.GetLogger(ctx).InfoStatusf("%s %d/%s failed: retrying", label, failed, limitText(limit))
@@ -93,10 +93,10 @@ func (e Endpoint) login(ctx context.Context, label string, dial dialFunc) (*ssh.
 	}
 }
 
-// inputError marks a fault of the inputs, which no retry will mend.
+// inputError marks a fault of the inputs: no retry helps.
 type inputError struct{ error }
 
-// Unwrap gives errors.Is and errors.As the fault itself.
+// Unwrap is for errors.Is and errors.As.
 func (i *inputError) Unwrap() error { return i.error }
 
 func limitText(limit int) string {
@@ -106,8 +106,8 @@ func limitText(limit int) string {
 	return strconv.Itoa(limit)
 }
 
-// attempt dials and logs in once. The timeout covers both: a server that takes
-// the connection and then says nothing must not hang the deployment.
+// attempt dials and logs in once. The timeout covers both: a server that accepts
+// the connection and then stays silent must not hang the deployment.
 func (e Endpoint) attempt(ctx context.Context, address string, dial dialFunc) (*ssh.Client, error) {
 	if seconds := or(e.PerDialTimeout, defaultPerDialTimeout); seconds > 0 {
 		var cancel context.CancelFunc
@@ -128,8 +128,8 @@ func (e Endpoint) attempt(ctx context.Context, address string, dial dialFunc) (*
 	if err != nil {
 		return nil, err
 	}
-	// Closing is the only way to interrupt a handshake that goes through a
-	// jump host: its connections have no deadlines.
+	// Close is the only way to interrupt a handshake through a jump host: its
+	// connections have no deadlines.
 	disarm := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	session, channels, requests, err := ssh.NewClientConn(conn, address, config)
 	if !disarm() {
@@ -146,11 +146,11 @@ func (e Endpoint) attempt(ctx context.Context, address string, dial dialFunc) (*
 func (e Endpoint) address() (string, error) {
 	port := or(e.Port, defaultPort)
 	if port != math.Trunc(port) || port < 1 || port > math.MaxUint16 {
-		return "", fmt.Errorf("connection.port: found %v, required a whole number from 1 to %d; fix: set port",
+		return "", fmt.Errorf("connection.port: found %v; need a whole number from 1 to %d; fix: set port",
 			port, math.MaxUint16)
 	}
 	if e.Host == "" {
-		return "", errors.New("connection.host: found nothing, required an address; fix: set host")
+		return "", errors.New("connection.host: found nothing; need an address; fix: set host")
 	}
 	return net.JoinHostPort(e.Host, strconv.Itoa(int(port))), nil
 }

@@ -9,44 +9,44 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// hostKeyRefused means the host is not the one expected. It is final: the next
-// dial would meet the same host.
+// hostKeyRefused means that the host has another key. It is final: the next
+// dial would reach the same host.
 type hostKeyRefused struct {
-	address         string
-	found, required ssh.PublicKey
+	address     string
+	found, need ssh.PublicKey
 }
 
 func (h *hostKeyRefused) Error() string {
-	return fmt.Sprintf("host key of %s: found %s %s, required %s %s; nothing was run; "+
+	return fmt.Sprintf("host key of %s: found %s %s, so nothing was run; need %s %s; "+
 		"fix: find out why the host has another key, then set hostKey", h.address,
 		h.found.Type(), ssh.FingerprintSHA256(h.found),
-		h.required.Type(), ssh.FingerprintSHA256(h.required))
+		h.need.Type(), ssh.FingerprintSHA256(h.need))
 }
 
-// verifyHostKey sets how the client checks the host's key.
+// verifyHostKey sets the client's check of the host's key.
 func verifyHostKey(config *ssh.ClientConfig, address string, hostKey *string) error {
 	if or(hostKey, "") == "" {
 		config.HostKeyCallback = ssh.InsecureIgnoreHostKey()
 		return nil
 	}
-	required, _, _, _, err := ssh.ParseAuthorizedKey([]byte(*hostKey))
+	need, _, _, _, err := ssh.ParseAuthorizedKey([]byte(*hostKey))
 	if err != nil {
-		return fmt.Errorf("hostKey of %s: found %w, required a public key as in the server's .pub file "+
+		return fmt.Errorf("hostKey of %s: found %w; need a public key as in the server's .pub file "+
 			`("ssh-ed25519 AAAA..."); fix: set hostKey`, address, err)
 	}
-	config.HostKeyAlgorithms = preferred(required.Type())
+	config.HostKeyAlgorithms = preferred(need.Type())
 	config.HostKeyCallback = func(_ string, _ net.Addr, found ssh.PublicKey) error {
-		if bytes.Equal(found.Marshal(), required.Marshal()) {
+		if bytes.Equal(found.Marshal(), need.Marshal()) {
 			return nil
 		}
-		return &hostKeyRefused{address, found, required}
+		return &hostKeyRefused{address, found, need}
 	}
 	return nil
 }
 
-// preferred puts the algorithms of the required key first. A server with
-// several keys shows the one the client likes best; the others stay in the
-// list so that a refusal can name the key that was found.
+// preferred puts the algorithms of the needed key first: a server with several
+// keys shows the one that the client lists first. The others stay in the list,
+// so that a failure can name the key that was found.
 func preferred(keyType string) []string {
 	first := []string{keyType}
 	if keyType == ssh.KeyAlgoRSA {

@@ -14,8 +14,8 @@ import (
 // signalPause is how long a signal request may take before endGroup is tried.
 const signalPause = 300 * time.Millisecond
 
-// run waits for the command. If the context ends it ends the command as far as
-// the server lets a client do so.
+// run waits for the command. If the context ends, it ends the command as far as
+// the server allows.
 func run(ctx context.Context, host *client, session *ssh.Session, command string) error {
 	if err := session.Start(command); err != nil {
 		return err
@@ -37,7 +37,7 @@ func run(ctx context.Context, host *client, session *ssh.Session, command string
 			return fmt.Errorf("ended by SIG%s: %w", signal, context.Cause(ctx))
 		}
 	}
-	return fmt.Errorf("left, and perhaps still running there: %w", context.Cause(ctx))
+	return fmt.Errorf("left there, perhaps still running: %w", context.Cause(ctx))
 }
 
 func ended(done <-chan error, within time.Duration) bool {
@@ -49,10 +49,10 @@ func ended(done <-chan error, within time.Duration) bool {
 	}
 }
 
-// endGroup signals the connection's other process groups from a second
-// session, because OpenSSH takes no signal requests when root has logged in.
-// Other servers are left alone: only OpenSSH is known to have one parent
-// process for each connection, so that nobody else's commands are meant.
+// endGroup signals the connection's other process groups from a second session,
+// because OpenSSH takes no signal requests when root has logged in. Only for
+// OpenSSH: it has one parent process for each connection, so that the signal
+// reaches no other connection's commands.
 func endGroup(host *client, signal ssh.Signal) {
 	if !strings.Contains(string(host.ServerVersion()), "OpenSSH") {
 		return

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// keepaliveEvery and keepaliveLimit find a host that is gone without a
-	// word; a long build on it would else be waited for without end.
+	// keepaliveEvery and keepaliveLimit detect a host that has vanished: without
+	// them the wait for its command would never end.
 	keepaliveEvery = 30 * time.Second
 	keepaliveLimit = 3 * time.Minute
 )
 
-// execute runs one command on the host. The command's text is not in the
-// failure: it may hold secrets.
+// execute runs one command on the host. A failure does not quote the command,
+// which may hold secrets.
 func execute(
 	ctx context.Context, what, command string, in CommandInputs, previous BaseOutputs,
 ) (BaseOutputs, error) {
@@ -33,7 +33,7 @@ func execute(
 	defer stop()
 	session, err := host.NewSession()
 	if err != nil {
-		return BaseOutputs{}, fmt.Errorf("%s: found no session: %w, required one; fix: see the server's log", what, err)
+		return BaseOutputs{}, fmt.Errorf("%s: found no session: %w; need one; fix: see the server's log", what, err)
 	}
 	defer func() { _ = session.Close() }()
 	setEnvironment(ctx, session, in, previous)
@@ -45,13 +45,13 @@ func execute(
 	err = run(ctx, host, session, command)
 	stdout, stderr := capture.Finish()
 	if err != nil {
-		return BaseOutputs{}, fmt.Errorf("%s on %s: found %w, required exit status 0; fix: see its output:\n%s",
+		return BaseOutputs{}, fmt.Errorf("%s on %s: found %w; need exit status 0; fix: see its output:\n%s",
 			what, in.Connection.Host, err, capture.Shown())
 	}
 	return BaseOutputs{Stdout: stdout, Stderr: stderr}, nil
 }
 
-// setEnvironment asks the server for each variable. Servers refuse what their
+// setEnvironment requests each variable. A server refuses those that its
 // AcceptEnv does not name.
 func setEnvironment(ctx context.Context, session *ssh.Session, in CommandInputs, previous BaseOutputs) {
 	logger := p.GetLogger(ctx)
@@ -63,7 +63,7 @@ func setEnvironment(ctx context.Context, session *ssh.Session, in CommandInputs,
 			}
 		}
 		if len(skipped) > 0 {
-			logger.Debugf("previous output not handed over: %s", strings.Join(skipped, ", "))
+			logger.Debugf("previous output not passed: %s", strings.Join(skipped, ", "))
 		}
 	}
 	if in.Environment == nil {
@@ -71,8 +71,8 @@ func setEnvironment(ctx context.Context, session *ssh.Session, in CommandInputs,
 	}
 	for name, value := range *in.Environment {
 		if err := session.Setenv(name, value); err != nil {
-			logger.Warningf("environment: found %s refused by the server, required AcceptEnv %s in its sshd_config; "+
-				"fix: set AcceptEnv, or give the value by stdin", name, name)
+			logger.Warningf("environment: found %s refused by the server; need AcceptEnv %s in its sshd_config; "+
+				"fix: set AcceptEnv, or pass the value by stdin", name, name)
 		}
 	}
 }

@@ -20,14 +20,14 @@ func upload(ctx context.Context, what string, to Connection, from source, remote
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	defer func() { _ = host.Close() }()
-	// Closing the connection is what interrupts a transfer.
+	// Closing the connection interrupts a transfer.
 	disarm := context.AfterFunc(ctx, func() { _ = host.Close() })
 	defer disarm()
 	stop := keepalive(host)
 	defer stop()
 	files, err := sftp.NewClient(host.Client, sftp.UseConcurrentWrites(true))
 	if err != nil {
-		return fmt.Errorf("%s to %s: found no SFTP: %w, required the server's sftp subsystem; "+
+		return fmt.Errorf("%s to %s: found no SFTP: %w; need the server's sftp subsystem; "+
 			"fix: set Subsystem sftp in its sshd_config", what, to.Host, err)
 	}
 	defer func() { _ = files.Close() }()
@@ -40,10 +40,10 @@ func upload(ctx context.Context, what string, to Connection, from source, remote
 	return fmt.Errorf("%s to %s: %w", what, to.Host, err)
 }
 
-// place applies the rules of remotePath: what exists there decides.
+// place applies the rules of remotePath, which depend on what exists there.
 func place(files *sftp.Client, from source, dest string) error {
 	if dest == "" {
-		return errors.New("remotePath: found nothing, required a path; fix: set remotePath")
+		return errors.New("remotePath: found nothing; need a path; fix: set remotePath")
 	}
 	isDir, exists, err := stat(files, dest)
 	if err != nil {
@@ -51,12 +51,12 @@ func place(files *sftp.Client, from source, dest string) error {
 	}
 	if parent := path.Dir(dest); !exists && parent != "." && parent != "/" {
 		if err := files.MkdirAll(parent); err != nil {
-			return fmt.Errorf("remotePath: directory %s could not be made: %w", parent, err)
+			return fmt.Errorf("remotePath: directory %s could not be created: %w", parent, err)
 		}
 	}
 	if !from.file {
 		if isDir {
-			return fmt.Errorf("remotePath: found directory %s, required the path of a file for a text; "+
+			return fmt.Errorf("remotePath: found directory %s; need the path of a file for a text; "+
 				"fix: add the file's name", dest)
 		}
 		return write(files, strings.NewReader(from.text), dest, nil)
@@ -66,9 +66,9 @@ func place(files *sftp.Client, from source, dest string) error {
 	case err != nil:
 		return err
 	case info.IsDir() && exists && !isDir:
-		return fmt.Errorf("remotePath: found a file at %s, required a directory; fix: set remotePath", dest)
+		return fmt.Errorf("remotePath: found a file at %s; need a directory; fix: set remotePath", dest)
 	case info.IsDir():
-		// "dir" is put into dest by its name, "dir/" gives dest its content.
+		// "dir" becomes dest/dir; the content of "dir/" goes into dest itself.
 		if !strings.HasSuffix(from.path, "/") {
 			dest = path.Join(dest, filepath.Base(from.path))
 		}
@@ -89,20 +89,20 @@ func sendDir(files *sftp.Client, dir, dest string) error {
 			return sendFile(files, filepath.Join(dir, name), target)
 		}
 		if err := files.MkdirAll(target); err != nil {
-			return fmt.Errorf("directory %s could not be made: %w", target, err)
+			return fmt.Errorf("directory %s could not be created: %w", target, err)
 		}
 		return nil
 	})
 }
 
 func sendFile(files *sftp.Client, local, dest string) error {
-	// Stat before open: opening a pipe would wait for its writer.
+	// Stat before open: open would wait for the writer of a pipe.
 	info, err := os.Stat(local)
 	if err != nil {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("source: found %s at %s, required a regular file; fix: leave it out", info.Mode().Type(), local)
+		return fmt.Errorf("source: found %s at %s; need a regular file; fix: leave it out", info.Mode().Type(), local)
 	}
 	file, err := os.Open(local)
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 
 const replaceExtension = "posix-rename@openssh.com"
 
-// write puts content at dest: into a new file beside it that then takes its
-// place, so that a transfer cut short leaves the old file whole. Where that is
-// not possible (a link or a device, a directory the user may not write to, a
-// server without atomic rename) it writes into the file itself.
+// write writes a new file beside dest and renames it to dest, so that an
+// interrupted transfer leaves the old file whole. Where that is impossible (a
+// link or a device, a directory that the user may not write to, a server without
+// atomic rename) it writes into the file itself.
 func write(files *sftp.Client, content io.Reader, dest string, mode *fs.FileMode) error {
 	old, err := files.Lstat(dest)
 	switch {
@@ -26,7 +26,7 @@ func write(files *sftp.Client, content io.Reader, dest string, mode *fs.FileMode
 	case err != nil:
 		return fmt.Errorf("%s could not be looked up: %w", dest, err)
 	case old.IsDir():
-		return fmt.Errorf("found directory %s, required a file or nothing there; fix: remove it", dest)
+		return fmt.Errorf("%s: found a directory; need a file, or nothing; fix: remove it", dest)
 	}
 	if mode == nil && old != nil {
 		kept := old.Mode().Perm()
@@ -66,7 +66,7 @@ func writeInto(files *sftp.Client, content io.Reader, name string, mode *fs.File
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	if mode != nil {
-		// Before the content: a private file must not be public for a moment.
+		// Before the content: a private file must never be public.
 		if err := file.Chmod(*mode); err != nil {
 			return fmt.Errorf("%s: mode %v could not be set: %w", name, *mode, err)
 		}
@@ -77,8 +77,8 @@ func writeInto(files *sftp.Client, content io.Reader, name string, mode *fs.File
 	return nil
 }
 
-// keepOwner gives the new file the owner of the one it replaces, where the
-// user may do so; root writing into a user's home must not take files away.
+// keepOwner gives the new file the owner of the old one, where the login user
+// may do so: a file of a user must not become root's.
 func keepOwner(files *sftp.Client, name string, old fs.FileInfo) {
 	if old == nil {
 		return

@@ -26,7 +26,7 @@ const home = temporaryFolder();
 let directory = "";
 let count = 0;
 
-/** What the engine gives to the provider: the inputs, its own `__provider` among them. */
+/** What the engine passes to the provider: the inputs, with its own `__provider`. */
 function inputs(change: object = {}): Record<string, unknown> {
   const screen = { title: "Mir: mir", port: 5901 };
   const named = { alias: "mirlab-dev-mir", hostName: "127.0.0.1", port: 20022, user: "mir" };
@@ -77,7 +77,7 @@ const intact = async (state: object): Promise<unknown> =>
   ((await provider.read?.("mirlab-dev-mir", state))?.props as { intact: unknown }).intact;
 
 describe("GuestAccess in the state", () => {
-  it("is of the type that policies know, and its code holds no probe of its own", () => {
+  it("has the type that policies know, and no provider code of its own", () => {
     const resource = registered.find((r) => r.name === "access");
     assert.equal(resource?.type, "pulumi-nodejs:dynamic/mir:GuestAccess");
     const code = resource.inputs.__provider as string;
@@ -110,13 +110,13 @@ describe("GuestAccess, created", () => {
     );
   });
 
-  it("keeps no private key in the state, and nothing of the engine's", async () => {
+  it("keeps no private key and no engine property in the state", async () => {
     const state = await create();
     assert.doesNotMatch(JSON.stringify(state), /PRIVATE KEY|__provider/);
     assert.ok(!JSON.stringify(state).includes(text("spice_ticket").trim()));
   });
 
-  it("closes a folder that stood open", async () => {
+  it("closes a folder that others could read", async () => {
     mkdirSync(directory, { recursive: true, mode: 0o755 });
     await create();
     assert.equal(mode(directory), "700");
@@ -148,7 +148,7 @@ describe("GuestAccess, created", () => {
     assert.equal(bare(publicOf("id_ed25519")), bare(again.clientPublicKey as string));
   });
 
-  it("goes on where a kill between the two halves left it", async () => {
+  it("recovers from a kill between the two halves", async () => {
     mkdirSync(directory, { recursive: true });
     for (const name of [
       "id_ed25519.new",
@@ -167,12 +167,12 @@ describe("GuestAccess, created", () => {
     mkdirSync(directory, { recursive: true });
     writeFileSync(at("id_ed25519"), "not a key", { mode: 0o600 });
     await assert.rejects(create(), {
-      message: `${at("id_ed25519")}: not a readable private key; move it away`,
+      message: `${at("id_ed25519")}: found no readable private key; need one; fix: move the file away, then run 'up'`,
     });
     assert.equal(text("id_ed25519"), "not a key");
   });
 
-  it("uses an installed guest's own key and host key, and makes none", async () => {
+  it("uses an installed guest's own key and host key, and generates none", async () => {
     const hostKey = "ssh-ed25519 AAAAinstalled root@old";
     const state = await create({ identityFile: "/home/ada/.ssh/id", hostKey });
     assert.deepEqual(readdirSync(directory).sort(), [
@@ -202,7 +202,7 @@ describe("GuestAccess, created", () => {
 });
 
 describe("GuestAccess, read", () => {
-  it("is intact as it was made", async () => assert.equal(await intact(await create()), true));
+  it("is intact as created", async () => assert.equal(await intact(await create()), true));
 
   const files = [
     "id_ed25519",
@@ -213,7 +213,7 @@ describe("GuestAccess, read", () => {
     "ssh_config",
   ];
   for (const name of [...files, "console.vv", "spice_ticket"]) {
-    it(`tells of a lost ${name}`, async () => {
+    it(`detects a lost ${name}`, async () => {
       const state = await create();
       rmSync(at(name));
       assert.equal(await intact(state), false);
@@ -225,7 +225,7 @@ describe("GuestAccess, read", () => {
     ["console.vv", {}],
     ["host_ed25519.pub", {}],
   ];
-  it("makes a new ticket where others could read the old one", async () => {
+  it("generates a new ticket if others could read the old one", async () => {
     const state = await create();
     const was = text("spice_ticket");
     chmodSync(at("spice_ticket"), 0o644);
@@ -235,7 +235,7 @@ describe("GuestAccess, read", () => {
     assert.equal(mode(at("spice_ticket")), "600");
   });
   for (const [name, options] of changed) {
-    it(`tells of a changed ${name}, and an update heals it`, options, async () => {
+    it(`detects a changed ${name}, and an update restores it`, options, async () => {
       const state = await create();
       const was = text(name);
       writeFileSync(at(name), was.replace(/[A-Z]([^A-Z]*)$/, "x$1"));
@@ -273,13 +273,13 @@ describe("GuestAccess, compared", () => {
 });
 
 describe("GuestAccess, deleted", () => {
-  it("takes its own files and folder away", async () => {
+  it("removes its own files and folder", async () => {
     const state = await create();
     await provider.delete?.("mirlab-dev-mir", state);
     assert.equal(existsSync(directory), false);
   });
 
-  it("leaves what is not its own", async () => {
+  it("leaves other files", async () => {
     const state = await create();
     writeFileSync(at("notes.txt"), "mine");
     await provider.delete?.("mirlab-dev-mir", state);
@@ -294,7 +294,7 @@ describe("GuestAccess, deleted", () => {
     assert.equal(readFileSync(own, "utf8"), "key");
   });
 
-  it("is done when there is nothing left to delete", async () => {
+  it("succeeds if nothing is left to delete", async () => {
     const state = await create();
     rmSync(directory, { recursive: true });
     await provider.delete?.("mirlab-dev-mir", state);

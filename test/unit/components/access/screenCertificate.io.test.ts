@@ -15,7 +15,7 @@ import { FakePrograms, temporaryFolder } from "../../support";
 const SUBJECT = "CN=mirlab dev mir";
 const SCREEN: Screen = { title: "Mir: mir", port: 5901, subject: SUBJECT };
 const { subject: _subject, ...CLEAR } = SCREEN;
-/** Where the real program is found, whatever stands in for it. */
+/** The path of the real program. */
 const OPENSSL = execFileSync("sh", ["-c", "command -v openssl"], { encoding: "utf8" }).trim();
 
 interface Guest {
@@ -32,14 +32,14 @@ function guest(change: Partial<Screen> = {}): Guest {
   return { directory, screen: { ...SCREEN, ...change }, at, certificate };
 }
 
-/** A guest with its certificate, made once for the tests that only look. */
-async function made(change: Partial<Screen> = {}): Promise<Guest> {
+/** A guest with its certificate. */
+async function created(change: Partial<Screen> = {}): Promise<Guest> {
   const of = guest(change);
   await ensureScreenCertificate(of);
   return of;
 }
 
-/** Whole days from now until a date as a certificate tells it. */
+/** Days from now until a date of a certificate. */
 const daysUntil = (date: string): number => (Date.parse(date) - Date.now()) / 86_400_000;
 
 describe("a screen without TLS", () => {
@@ -53,13 +53,13 @@ describe("a screen without TLS", () => {
 });
 
 describe("a screen's certificate", () => {
-  it("is told as missing, and nothing is made by looking", async () => {
+  it("is reported as missing, and a look creates nothing", async () => {
     const of = guest();
     assert.deepEqual(await screenCertificate(of), { authority: undefined, certificate: "" });
     assert.ok(!existsSync(of.directory));
   });
 
-  it("is the guest's, by an authority of its own, for a server on loopback", async () => {
+  it("is signed by the guest's own authority, for a server on loopback", async () => {
     const of = guest();
     const { authority, certificate } = await ensureScreenCertificate(of);
     const [ca, own] = [new X509Certificate(authority ?? ""), of.certificate()];
@@ -80,30 +80,30 @@ describe("a screen's certificate", () => {
     assert.ok(daysUntil(ca.validTo) > 3600);
   });
 
-  it("names the address that viewers elsewhere use, and a host name never", async () => {
+  it("names the address that other machines use, but never a host name", async () => {
     const names = async (address: string): Promise<string | undefined> =>
-      (await made({ address })).certificate().subjectAltName;
+      (await created({ address })).certificate().subjectAltName;
     const loopback = "IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1";
     assert.equal(await names("192.0.2.1"), `${loopback}, IP Address:192.0.2.1`);
     assert.equal(await names("lab.example"), loopback);
   });
 
-  it("has keys that its owner alone may read", async () => {
-    const of = await made();
+  it("has keys that only their owner may read", async () => {
+    const of = await created();
     for (const name of ["key", "authorityKey"] as const)
       assert.equal(statSync(of.at(name)).mode & 0o777, 0o600, name);
     assert.equal(statSync(of.directory).mode & 0o777, 0o700);
   });
 
   it("is kept while it is sound", async () => {
-    const of = await made();
+    const of = await created();
     const [before, key] = [await screenCertificate(of), readFileSync(of.at("key"))];
     assert.deepEqual(await ensureScreenCertificate(of), before);
     assert.deepEqual(readFileSync(of.at("key")), key);
   });
 
-  it("is made anew under the same authority when its key or itself is gone or is no certificate", async () => {
-    const of = await made();
+  it("is renewed by the same authority if its key or file is missing or malformed", async () => {
+    const of = await created();
     const spoil: (() => void)[] = [
       () => rmSync(of.at("key")),
       () => rmSync(of.at("certificate")),
@@ -114,13 +114,13 @@ describe("a screen's certificate", () => {
       act();
       assert.deepEqual(await screenCertificate(of), { authority, certificate: "" });
       const again = await ensureScreenCertificate(of);
-      assert.equal(again.authority, authority, "viewers keep what they were given");
+      assert.equal(again.authority, authority, "viewers keep their authority");
       assert.notEqual(again.certificate, "");
     }
   });
 
-  it("is made anew when it was signed by somebody else", async () => {
-    const [of, other] = [await made(), await made()];
+  it("is renewed if somebody else signed it", async () => {
+    const [of, other] = [await created(), await created()];
     for (const name of ["key", "certificate"] as const)
       writeFileSync(of.at(name), readFileSync(other.at(name)));
     assert.equal((await screenCertificate(of)).certificate, "");
@@ -130,20 +130,20 @@ describe("a screen's certificate", () => {
     );
   });
 
-  it("is made anew when a kill left the new key beside the old certificate", async () => {
-    const [of, other] = [await made(), await made()];
+  it("is renewed after a kill left the new key beside the old certificate", async () => {
+    const [of, other] = [await created(), await created()];
     writeFileSync(of.at("key"), readFileSync(other.at("key")));
     assert.equal((await screenCertificate(of)).certificate, "");
     await ensureScreenCertificate(of);
     assert.ok(of.certificate().checkPrivateKey(createPrivateKey(readFileSync(of.at("key")))));
-    // The same of the authority, whose certificate could sign nothing any more.
+    // The same for the authority, which could not sign without its own key.
     writeFileSync(of.at("authorityKey"), readFileSync(other.at("authorityKey")));
     rmSync(of.at("certificate"));
     assert.notEqual((await ensureScreenCertificate(of)).certificate, "");
   });
 
-  it("is made anew, authority and all, when the authority's key is gone", async () => {
-    const of = await made();
+  it("is renewed with the authority if the authority's key is missing", async () => {
+    const of = await created();
     const { authority } = await screenCertificate(of);
     rmSync(of.at("authorityKey"));
     rmSync(of.at("certificate"));
@@ -152,8 +152,8 @@ describe("a screen's certificate", () => {
     assert.notEqual(again.certificate, "");
   });
 
-  it("is made anew in the month before its end", async () => {
-    const of = await made();
+  it("is renewed in the month before it expires", async () => {
+    const of = await created();
     const sign = (days: number): void => {
       const words = ["req", "-x509", "-newkey", "rsa:2048", "-noenc", "-batch", "-days", `${days}`];
       const by = ["-CA", of.at("authority"), "-CAkey", of.at("authorityKey")];
@@ -168,8 +168,8 @@ describe("a screen's certificate", () => {
     assert.ok(daysUntil(of.certificate().validTo) > 800);
   });
 
-  it("is written through no link that somebody put in its place", async () => {
-    const of = await made();
+  it("is never written through a symlink", async () => {
+    const of = await created();
     const victim = join(temporaryFolder(), "victim");
     writeFileSync(victim, "before");
     rmSync(of.at("certificate"));
@@ -180,8 +180,8 @@ describe("a screen's certificate", () => {
     assert.equal(of.certificate().subject, SUBJECT);
   });
 
-  it("says what is missing when openssl is not there, and leaves no half of a pair", async () => {
-    const of = await made();
+  it("names openssl if it fails, and leaves no half of a pair", async () => {
+    const of = await created();
     rmSync(of.at("certificate"));
     const key = readFileSync(of.at("key"));
     const programs = new FakePrograms();
@@ -192,7 +192,7 @@ describe("a screen's certificate", () => {
     );
     await assert.rejects(
       ensureScreenCertificate(of),
-      /^Error: openssl req failed: no config; install package openssl$/,
+      /^Error: openssl req: found 'no config'; need a certificate; fix: install openssl$/,
     );
     assert.deepEqual(readFileSync(of.at("key")), key);
   });

@@ -10,7 +10,7 @@ describe("viewerFile", () => {
     );
   });
 
-  it("speaks TLS alone where the screen does, and knows the authority", () => {
+  it("uses only TLS if the screen does, with the authority", () => {
     const screen = { title: "Mir: mir", port: 5901, subject: "CN=mirlab dev mir" };
     const authority = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     const lines = viewerFile(screen, "secret", authority).split("\n");
@@ -24,7 +24,7 @@ describe("viewerFile", () => {
     );
   });
 
-  it("lets no title add a line", () => {
+  it("never lets a title add a line", () => {
     const lines = viewerFile({ title: "a\nhost=evil\r\u2028b", port: 1 }, "secret").split("\n");
     assert.deepEqual(
       lines.filter((line) => line.startsWith("host=")),
@@ -35,7 +35,7 @@ describe("viewerFile", () => {
 });
 
 describe("spiceUri", () => {
-  it("is on loopback, unless it is elsewhere by TLS", () => {
+  it("is on loopback, or elsewhere by TLS", () => {
     assert.equal(spiceUri({ port: 5901 }), "spice://127.0.0.1:5901");
     const screen = { port: 5901, subject: "CN=mirlab dev mir" };
     assert.equal(spiceUri({ ...screen, address: "192.0.2.1" }), "spice+tls://192.0.2.1:5901");

@@ -37,7 +37,7 @@ describe("a build's identity", () => {
   const other: [string, Partial<BuildOrder>][] = [
     ["the kind", { kind: "mesa" }],
     ["the base", { base: "defconfig" }],
-    ["what the guest's kernel was recorded as", { basis: SHA }],
+    ["the recorded configuration of the guest's kernel", { basis: SHA }],
     ["the source", { source: { package: "linux-source-6.1", suite: "bookworm-security" } }],
     ["the suite", { source: { package: "linux-source-6.12", suite: "bookworm-backports" } }],
     ["a fragment's text", { fragments: [{ name: "/srv/a/my.config", text: "CONFIG_NUMA=n\n" }] }],
@@ -50,7 +50,7 @@ describe("a build's identity", () => {
       assert.notEqual(buildIdentity({ ...ORDER, ...change }), buildIdentity(ORDER));
     });
   }
-  it("knows a tar by its content, wherever it is downloaded from", () => {
+  it("depends on the content of a tar, not on its URL", () => {
     const from = (url: string, sha256: string) =>
       buildIdentity({ ...ORDER, source: { url, sha256 } });
     assert.equal(from("https://a/x.tar", SHA), from("https://b/x.tar", SHA));
@@ -60,7 +60,7 @@ describe("a build's identity", () => {
 
 describe("a build's source", () => {
   const url = "https://cdn.example/linux.tar.xz";
-  it("is told in words", () => {
+  it("has a short description", () => {
     assert.equal(buildWords(ORDER), "linux 6.12 (linux-source-6.12 of bookworm-security)");
     assert.equal(buildWords({ ...ORDER, source: { url, sha256: SHA } }), "linux (linux.tar.xz)");
     assert.equal(
@@ -70,7 +70,7 @@ describe("a build's source", () => {
   });
 });
 
-it("the host's script is told in lines, which name no folder of this machine", () => {
+it("the spec for the host's script has one line per value, without folders of this machine", () => {
   assert.equal(
     specText(ORDER, ["EXT4_FS", "DRM_QXL"]),
     [
@@ -87,7 +87,7 @@ it("the host's script is told in lines, which name no folder of this machine", (
   );
 });
 
-it("the host compiles too where the guest would take hours, where others help, or where it is asked to", () => {
+it("the host compiles too if the guest would take hours, if distcc helps, or if configured", () => {
   const on = (["auto", "always", "never"] as const).map((warm) =>
     (["kvm", "tcg"] as const).map((acceleration) => isWarm({ ...PLACE, warm }, acceleration)),
   );
@@ -105,23 +105,26 @@ it("the host compiles too where the guest would take hours, where others help, o
   );
 });
 
-it("each base has its need of disk and memory", () => {
+it("each base has its own need of disk and memory", () => {
   assert.ok(buildNeeds(ORDER).disk < buildNeeds({ ...ORDER, base: "defconfig" }).disk);
 });
 
 describe("the scripts' answers", () => {
   const manifest = `release 6.12.9-mirlab-01234567\nsteps 1480\ninput ${SHA} 123\ntools ${SHA} 456 ${SHA}\n`;
-  it("of the host are read, and refused when they are anything else", () => {
+  it("of the host are read, and refused when malformed", () => {
     assert.deepEqual(readPrepared(manifest), {
       ...{ release: "6.12.9-mirlab-01234567", steps: 1480, input: SHA, tools: SHA },
     });
     assert.equal(readPrepared(manifest.replace("1480", "")).steps, 0);
     for (const wrong of ["", manifest.replace(SHA, "x"), manifest.replace("6.12.9", "$(id)")]) {
-      assert.throws(() => readPrepared(wrong), /found no manifest in the host's answer/);
+      assert.throws(
+        () => readPrepared(wrong),
+        /^Error: build: found no manifest in the host's answer; need one; fix: run 'up' again$/,
+      );
     }
   });
 
-  it("of the guest are read, and refused when they are anything else", () => {
+  it("of the guest are read, and refused when malformed", () => {
     const state = readBuildState(`running ${SHA} 412 120 compile\n`);
     assert.deepEqual(state, {
       ...{ state: "running", identity: SHA, steps: 412, seconds: 120, phase: "compile" },

@@ -39,25 +39,25 @@ const INPUTS: GuestKernelInputs = {
 
 const BOOT = (n: number): string => `0f0f0f0f-0000-4000-8000-00000000000${n}`;
 
-interface Told {
+interface Answers {
   readonly boot?: number;
   readonly facts?: Partial<KernelFacts>;
 }
 
-/** What a guest tells in a state: of its kernels, its boot, and the facts that checks ask for. */
-function state(name: string, { boot = 1, facts = {} }: Told): void {
+/** What a guest answers in a state: its kernels, its boot, and the facts for the checks. */
+function state(name: string, { boot = 1, facts = {} }: Answers): void {
   const kernels = {
     ...{ version: 2, basis: null, running: OLD, bootId: BOOT(boot), installed: [OLD] },
     ...{ ours: [], saved: null, pinned: false, ...facts },
   };
   writeFileSync(at(`${name}.kernel`), JSON.stringify(kernels));
   writeFileSync(at(`${name}.boot`), `${BOOT(boot)}\n${kernels.running}\n`);
-  const told = JSON.parse(fixture(FACTS.ready)) as { kernel: object };
-  told.kernel = { ...told.kernel, running: kernels.running };
-  writeFileSync(at(`${name}.facts`), JSON.stringify(told));
+  const all = JSON.parse(fixture(FACTS.ready)) as { kernel: object };
+  all.kernel = { ...all.kernel, running: kernels.running };
+  writeFileSync(at(`${name}.facts`), JSON.stringify(all));
 }
 
-/** A guest that is in `now`; each verb of the script leads to the state of its name, if there is one. */
+/** A guest in the state `now`; each verb of the script leads to the state of its name, if it exists. */
 function guest(onVerb = ""): void {
   writeFileSync(at("now"), "start");
   programs.set(
@@ -118,32 +118,32 @@ esac`,
   guest();
 });
 
-async function made(change: Partial<GuestKernelInputs> = {}): Promise<GuestKernelProps> {
+async function created(change: Partial<GuestKernelInputs> = {}): Promise<GuestKernelProps> {
   return (await provider.create({ ...INPUTS, ...change })).outs as GuestKernelProps;
 }
 
 async function failure(change: Partial<GuestKernelInputs> = {}): Promise<string> {
   try {
-    await made(change);
+    await created(change);
   } catch (error) {
     return (error as Error).message;
   }
-  throw new Error("it went well");
+  throw new Error("the resource was created");
 }
 
 const firstWords = (): string[] => verbs().map((line) => line.split(" ").slice(0, 2).join(" "));
 
 describe("GuestKernel", () => {
-  it("only looks where the distribution's kernel will do", async () => {
-    const { status, decided, boots } = await made({
+  it("changes nothing if the distribution's kernel meets the gate", async () => {
+    const { status, decided, boots } = await created({
       gates: { kernel: ">= 6.1", mesa: ">= 10.3.0" },
     });
     assert.deepEqual([status, decided, boots], ["as decided", null, ""]);
     assert.deepEqual(verbs(), []);
   });
 
-  it("installs, boots once, checks, and only then makes it the default", async () => {
-    const { status, decided, boots } = await made();
+  it("installs a kernel, boots it once, checks it, and only then makes it the default", async () => {
+    const { status, decided, boots } = await created();
     assert.deepEqual([status, decided], ["as decided", { release: NEW, pinned: true }]);
     assert.equal(boots, BOOT(2));
     assert.deepEqual(verbs(), [
@@ -154,30 +154,30 @@ describe("GuestKernel", () => {
     ]);
   });
 
-  it("goes on where a killed run has ended: booted, not yet kept", async () => {
+  it("continues where a killed run ended: booted, not yet the default", async () => {
     writeFileSync(at("start.kernel"), readFileSync(at("reboot.kernel")));
     writeFileSync(at("start.facts"), readFileSync(at("reboot.facts")));
-    await made();
+    await created();
     assert.deepEqual(firstWords(), [`keep ${NEW}`]);
   });
 
-  it("takes a kernel away whose boot ended on the old one, and says so", async () => {
+  it("removes a kernel if the old one runs after its boot, with the reason", async () => {
     state("reboot", { boot: 3, facts: { installed: [NEW, OLD], ours: [OURS], pinned: true } });
     const message = await failure();
     assert.match(
       message,
-      /^mir: kernel 6\.12\.9\+deb12-amd64 did not pass its one boot: found 6\.1\.0-56-amd64 after the boot: .* did not come up; required a boot that passes the checks of boot and graphics; the guest runs 6\.1\.0-56-amd64 again, and .* was taken away; use another kernel\.package/,
+      /^mir: kernel 6\.12\.9\+deb12-amd64 failed its trial boot: found 6\.1\.0-56-amd64 running after the boot of 6\.12\.9\+deb12-amd64; need a boot that passes the boot and graphics checks; the guest runs 6\.1\.0-56-amd64 again, 6\.12\.9\+deb12-amd64 was removed; fix: use another kernel\.package, or lower gates\.kernel$/,
     );
     assert.deepEqual(firstWords().slice(1), [`trial ${NEW}`, "reboot", `back ${NEW}`]);
   });
 
-  it("leaves a kernel that does not meet the checks by another boot", async () => {
-    const told = JSON.parse(fixture(FACTS.ready)) as { kernel: object; drm: unknown };
-    told.kernel = { ...told.kernel, running: NEW };
-    writeFileSync(at("reboot.facts"), JSON.stringify({ ...told, drm: [] }));
+  it("reboots out of a kernel that does not meet the checks", async () => {
+    const facts = JSON.parse(fixture(FACTS.ready)) as { kernel: object; drm: unknown };
+    facts.kernel = { ...facts.kernel, running: NEW };
+    writeFileSync(at("reboot.facts"), JSON.stringify({ ...facts, drm: [] }));
     guest(`if [[ $name == reboot && $now == reboot ]]; then echo back-again >now; exit 0; fi`);
     state("back-again", { boot: 3 });
-    assert.match(await failure(), /found drm: found no card, need qxl bound/);
+    assert.match(await failure(), /found drm: found no card; need qxl bound/);
     assert.deepEqual(firstWords().slice(1), [`trial ${NEW}`, "reboot", "reboot", `back ${NEW}`]);
   });
 
@@ -186,33 +186,33 @@ describe("GuestKernel", () => {
     state("start", { boot: 4 });
     state("install", { boot: 1, facts: { installed: [NEW, OLD], ours: [OURS], pinned: true } });
     const message = await failure();
-    assert.match(message, /did not pass its one boot: found not in time: mirlab-dev-mir: boot of/);
+    assert.match(message, /failed its trial boot: found not in time: mirlab-dev-mir: boot of/);
     const reset = verbs().filter((line) => line.includes("reset"));
     assert.deepEqual(reset, ["--quiet --connect qemu:///system reset --domain mirlab-dev-mir"]);
     assert.equal(firstWords().at(-1), `back ${NEW}`);
   });
 
-  it("does not boot a kernel that would not meet the gate", async () => {
+  it("does not boot a kernel that does not meet the gate", async () => {
     const message = await failure({ gates: { kernel: ">= 6.13", mesa: ">= 10.3.0" } });
     assert.match(
       message,
-      /^mir: kernel: found 6\.12\.9\+deb12-amd64 in the package, required >= 6\.13; it was not booted; use another kernel\.package/,
+      /^mir: kernel: found 6\.12\.9\+deb12-amd64 in the package \(it was not booted\); need >= 6\.13; fix: use another kernel\.package/,
     );
     assert.deepEqual(firstWords(), ["install suite", `back ${NEW}`]);
   });
 
-  it("takes a kernel away that lacks what the guest needs, without a boot", async () => {
+  it("removes a kernel without the needed symbols before a boot", async () => {
     guest(
       `if [[ $name == trial ]]; then echo "kernel: found kernel ${NEW} without CONFIG_DRM_QXL" >&2; exit 1; fi`,
     );
     assert.equal(
       await failure(),
-      `mir: kernel ${NEW}: kernel: found kernel ${NEW} without CONFIG_DRM_QXL\nit was not booted, and is not installed any more`,
+      `mir: kernel ${NEW}: kernel: found kernel ${NEW} without CONFIG_DRM_QXL\nkernel ${NEW} was not booted, and was removed`,
     );
     assert.deepEqual(firstWords().slice(1), [`trial ${NEW}`, `back ${NEW}`]);
   });
 
-  it("sends a package file of the declared digest only", async () => {
+  it("sends a package file only if it has the declared digest", async () => {
     const deb = at("kernel.deb");
     writeFileSync(deb, "a kernel");
     const sha256 = createHash("sha256").update("a kernel").digest("hex");
@@ -227,18 +227,18 @@ describe("GuestKernel", () => {
       state(name, { boot, facts });
     }
     const config = { source: "package", when: "unmet", package: { deb, sha256 } } as const;
-    assert.deepEqual((await made({ config })).decided, { release: NEW, pinned: true });
+    assert.deepEqual((await created({ config })).decided, { release: NEW, pinned: true });
     writeFileSync(deb, "another kernel");
     rmSync(at("verbs"));
     guest();
     assert.match(
       await failure({ config }),
-      /has SHA-256 [0-9a-f]{64}, required [0-9a-f]{64}; nothing was installed$/,
+      /kernel\.package\.deb: found SHA-256 [0-9a-f]{64} of \S+ \(nothing was installed\); need [0-9a-f]{64}; fix: correct package\.sha256, or the file$/,
     );
     assert.deepEqual(verbs(), []);
   });
 
-  it("has the guest record its own kernel before one is built from it, and takes no other record", async () => {
+  it("lets the guest record its kernel's configuration before base `running`, and refuses a changed record", async () => {
     const build: BuildOrder = {
       ...({ kind: "kernel", base: "running", recipe: "0".repeat(64) } as const),
       ...{ fragments: [], patches: [] },
@@ -257,23 +257,23 @@ describe("GuestKernel", () => {
     assert.match(
       message,
       new RegExp(
-        `^mir: kernel: found SHA-256 ${sum} of the recorded configuration, required a{64}; run 'up' again`,
+        `^mir: kernel: found SHA-256 ${sum} of the recorded configuration; need a{64}; fix: run 'up' again$`,
       ),
     );
     assert.deepEqual(verbs(), ["record", "basis"]);
   });
 
-  it("looks at every refresh, and tells by the new gate what `up` will do", async () => {
-    const props = await made({ gates: { kernel: ">= 6.1", mesa: ">= 10.3.0" } });
+  it("reads at every refresh, and prints the plan for the new gate", async () => {
+    const props = await created({ gates: { kernel: ">= 6.1", mesa: ">= 10.3.0" } });
     const read = await provider.read?.("id", props);
     assert.equal((read?.props as GuestKernelProps).status, "as decided");
     const changes = async (news: GuestKernelInputs) =>
       (await provider.diff?.("id", read?.props as GuestKernelProps, news))?.changes;
     assert.equal(await changes({ ...INPUTS, gates: props.gates }), false);
     assert.equal(await changes(INPUTS), true);
-    const told = (console.log as unknown as ReturnType<typeof mock.fn>).mock.calls;
+    const printed = (console.log as unknown as ReturnType<typeof mock.fn>).mock.calls;
     assert.match(
-      String(told.at(-1)?.arguments[0]),
+      String(printed.at(-1)?.arguments[0]),
       /^mir: kernel 6\.1\.0-56-amd64 does not meet >= 6\.12: up installs linux-image-amd64/,
     );
     programs.set("ssh", "exit 255");

@@ -46,41 +46,34 @@ describe("the plan for a guest's kernel", () => {
   const always = { ...SUITE, when: "always" } as const;
   const distro: SoftwareConfig = { source: "distro", when: "unmet" };
   const table: readonly [string, SoftwareConfig, string, KernelFacts, string, string][] = [
-    ["a gate that the distribution meets", SUITE, ">= 6.1", FACTS, "distro", ""],
-    ["a gate that it does not meet", SUITE, ">= 6.12", FACTS, "ours", "install boot keep"],
-    ["a gate that a build is for", BUILD, ">= 6.12", FACTS, "ours", "install boot keep"],
-    ["a build, with a gate that is met", BUILD, ">= 6.1", FACTS, "distro", ""],
-    ["always, with a gate that is met", always, ">= 6.1", FACTS, "ours", "install boot keep"],
+    ["the distribution's kernel meets the gate", SUITE, ">= 6.1", FACTS, "distro", ""],
+    ["it does not meet the gate", SUITE, ">= 6.12", FACTS, "ours", "install boot keep"],
+    ["a build, with an unmet gate", BUILD, ">= 6.12", FACTS, "ours", "install boot keep"],
+    ["a build, with a met gate", BUILD, ">= 6.1", FACTS, "distro", ""],
+    ["always, with a met gate", always, ">= 6.1", FACTS, "ours", "install boot keep"],
+    ["never, with an unmet gate", { ...SUITE, when: "never" }, ">= 9.9", FACTS, "leave", ""],
+    ["`up` was killed after the installation", SUITE, ">= 6.12", INSTALLED, "ours", "boot keep"],
     [
-      "never, with a gate that is not met",
-      { ...SUITE, when: "never" },
-      ">= 9.9",
-      FACTS,
-      "leave",
-      "",
-    ],
-    ["an install that was cut off after it", SUITE, ">= 6.12", INSTALLED, "ours", "boot keep"],
-    [
-      ...(["a boot whose `up` was killed", SUITE, ">= 6.12"] as const),
+      ...(["`up` was killed after the boot", SUITE, ">= 6.12"] as const),
       ...([{ ...INSTALLED, running: NEW }, "ours", "keep"] as const),
     ],
-    ["a kernel that is kept", SUITE, ">= 6.12", KEPT, "ours", ""],
+    ["the kernel is the default", SUITE, ">= 6.12", KEPT, "ours", ""],
     [
-      ...(["a kernel that somebody booted past", SUITE, ">= 6.12"] as const),
+      ...(["somebody booted another kernel", SUITE, ">= 6.12"] as const),
       ...([{ ...KEPT, running: OLD }, "ours", "boot keep"] as const),
     ],
     [
-      ...(["another default than ours", SUITE, ">= 6.12"] as const),
+      ...(["another kernel is the default", SUITE, ">= 6.12"] as const),
       ...([{ ...KEPT, saved: OLD }, "ours", "keep"] as const),
     ],
     [
-      ...(["an install that was cut off in it", SUITE, ">= 6.12"] as const),
+      ...(["`up` was killed during the installation", SUITE, ">= 6.12"] as const),
       ...([{ ...INSTALLED, installed: [OLD] }, "ours", "install boot keep"] as const),
     ],
-    ["a gate that is lowered again", SUITE, ">= 6.1", KEPT, "distro", "boot restore"],
-    ["a source that is removed", distro, ">= 6.12", KEPT, "distro", "boot restore"],
-    ["the way back, cut off after its boot", SUITE, ">= 6.1", INSTALLED, "distro", "restore"],
-    ["a guest without any of ours", distro, ">= 9.9", FACTS, "distro", ""],
+    ["the gate was lowered", SUITE, ">= 6.1", KEPT, "distro", "boot restore"],
+    ["the source was removed", distro, ">= 6.12", KEPT, "distro", "boot restore"],
+    ["`up` was killed on the way back", SUITE, ">= 6.1", INSTALLED, "distro", "restore"],
+    ["the lab installed no kernel", distro, ">= 9.9", FACTS, "distro", ""],
   ];
   for (const [what, config, gate, facts, target, steps] of table) {
     it(`${what}: ${target}${steps === "" ? "" : `, ${steps}`}`, () => {
@@ -88,14 +81,14 @@ describe("the plan for a guest's kernel", () => {
     });
   }
 
-  it("says what is done, why, and how long it takes", () => {
+  it("names the steps, the reason and the time", () => {
     assert.equal(
       kernelPlan(SUITE, ">= 6.12", FACTS, "kvm").words,
       "kernel 6.1.0-56-amd64 does not meet >= 6.12: up installs linux-image-amd64 of bookworm-backports, boots it once, and keeps it if it passes; about 3 min",
     );
     assert.equal(
       kernelPlan(SUITE, ">= 6.1", KEPT, "kvm").words,
-      `kernel 6.1.0-56-amd64 meets >= 6.1: up goes back to ${OLD}, and takes ${NEW} away`,
+      `kernel 6.1.0-56-amd64 meets >= 6.1: up returns to ${OLD}, and removes ${NEW}`,
     );
     assert.equal(kernelPlan(SUITE, ">= 6.12", KEPT, "kvm").words, "");
     assert.match(
@@ -106,7 +99,7 @@ describe("the plan for a guest's kernel", () => {
     assert.match(alone, /, about \d{3} min, boots it once/);
   });
 
-  it("makes what the running kernel was recorded as part of a build's identity", () => {
+  it("includes the recorded configuration of the running kernel in a build's identity", () => {
     const build = { ...BUILD.build, base: "running" } as typeof BUILD.build;
     const config = { ...BUILD, build };
     const basis = "a".repeat(64);
@@ -116,32 +109,32 @@ describe("the plan for a guest's kernel", () => {
     assert.deepEqual(settledConfig(BUILD, { basis }), BUILD);
     const origin = originOf(settled, KERNEL_PACKAGE);
     const ours = [{ ...OURS, identity: origin === undefined ? "" : identityOf(origin) }];
-    const made = { ...KEPT, ours, basis };
-    assert.deepEqual(plan(config, ">= 6.12", made), ["ours", ""]);
-    assert.deepEqual(plan(config, ">= 6.12", { ...made, basis: "b".repeat(64) }), [
+    const built = { ...KEPT, ours, basis };
+    assert.deepEqual(plan(config, ">= 6.12", built), ["ours", ""]);
+    assert.deepEqual(plan(config, ">= 6.12", { ...built, basis: "b".repeat(64) }), [
       "ours",
       "install boot keep",
     ]);
   });
 
-  it("never takes away what the guest's owner had installed", () => {
+  it("never removes a kernel that the guest's owner installed", () => {
     const foreign = { ...KEPT, ours: [{ ...OURS, foreign: true }] };
     const { steps, words } = kernelPlan(SUITE, ">= 6.1", foreign, "tcg after its host");
     assert.deepEqual(
       steps.map((s) => s.do),
       ["restore"],
     );
-    assert.doesNotMatch(words, /away/);
+    assert.doesNotMatch(words, /removes/);
   });
 
-  it("refuses to go back where no kernel of the distribution is left", () => {
+  it("fails if no kernel of the distribution is left to return to", () => {
     assert.throws(
       () => kernelPlan(distro, ">= 6.1", { ...KEPT, installed: [NEW] }, "tcg after its host"),
-      /found no kernel of the distribution in the guest's \/boot, required one to go back to; install linux-image-amd64 there/,
+      /found no kernel of the distribution in the guest's \/boot; need one to return to; fix: install linux-image-amd64 in the guest$/,
     );
   });
 
-  it("is done after its own steps, from any state", () => {
+  it("is empty after its own steps, from any state", () => {
     const state = fc.record({
       running: fc.constantFrom(OLD, NEW),
       there: fc.boolean(),
@@ -168,7 +161,7 @@ describe("the plan for a guest's kernel", () => {
           if (step.do === "boot") facts = { ...facts, running: release };
           if (step.do === "keep") facts = { ...facts, saved: NEW, pinned: true };
           if (step.do === "restore") {
-            assert.equal(facts.running, OLD, "what runs is not taken away");
+            assert.equal(facts.running, OLD, "the running kernel is not removed");
             facts = { ...FACTS };
           }
         }
@@ -179,13 +172,13 @@ describe("the plan for a guest's kernel", () => {
   });
 });
 
-describe("what a guest tells of its kernels", () => {
-  const told = {
+describe("a guest's answer about its kernels", () => {
+  const answer = {
     ...{ version: 2, running: OLD, bootId: "0f0f0f0f-0000-4000-8000-000000000000" },
     ...{ installed: [OLD], ours: [OURS], saved: null, pinned: false, basis: null },
   };
-  it("is read, and refused when it is anything else", () => {
-    assert.equal(readKernelFacts(JSON.stringify(told)).running, OLD);
+  it("is read, and refused when malformed", () => {
+    assert.equal(readKernelFacts(JSON.stringify(answer)).running, OLD);
     for (const change of [
       { running: "6.1; reboot" },
       { installed: ["../../etc"] },
@@ -194,7 +187,7 @@ describe("what a guest tells of its kernels", () => {
       { basis: "../../etc/shadow" },
     ]) {
       assert.throws(
-        () => readKernelFacts(JSON.stringify({ ...told, ...change })),
+        () => readKernelFacts(JSON.stringify({ ...answer, ...change })),
         /^Error: kernel: /,
       );
     }
@@ -202,7 +195,7 @@ describe("what a guest tells of its kernels", () => {
   });
 });
 
-it("9p is needed where there is a share only", () => {
+it("9p is needed only for a share", () => {
   assert.ok(neededSymbols(true).includes("NET_9P_VIRTIO"));
   assert.ok(!neededSymbols(false).some((s) => s.includes("9P")));
   assert.ok(neededSymbols(false).includes("DRM_QXL"));

@@ -36,17 +36,17 @@ const INPUTS: GuestMesaInputs = {
 };
 const MET = { kernel: ">= 3.18", mesa: ">= 10.3.0" };
 
-type Told = Record<string, unknown>;
+type Facts = Record<string, unknown>;
 
-/** What a guest tells in a state: of its Mesa, and the facts that checks ask for. */
-function state(name: string, mesa: MesaFacts, gles: string, change: Told = {}): void {
+/** What a guest answers in a state: its Mesa, and the facts for the checks. */
+function state(name: string, mesa: MesaFacts, gles: string, change: Facts = {}): void {
   writeFileSync(at(`${name}.mesa`), JSON.stringify({ version: 1, ...mesa }));
-  const told = JSON.parse(fixture(FACTS.ready)) as Told & { egl: object };
-  const egl = { ...told.egl, glesVersion: `OpenGL ES 3.2 Mesa ${gles}` };
-  writeFileSync(at(`${name}.facts`), JSON.stringify({ ...told, egl, ...change }));
+  const facts = JSON.parse(fixture(FACTS.ready)) as Facts & { egl: object };
+  const egl = { ...facts.egl, glesVersion: `OpenGL ES 3.2 Mesa ${gles}` };
+  writeFileSync(at(`${name}.facts`), JSON.stringify({ ...facts, egl, ...change }));
 }
 
-/** A guest that is in `now`; each verb of the script leads to the state of its name, if there is one. */
+/** A guest in the state `now`; each verb of the script leads to the state of its name, if it exists. */
 function guest(onVerb = ""): void {
   writeFileSync(at("now"), "start");
   programs.set(
@@ -93,28 +93,28 @@ beforeEach(() => {
   guest();
 });
 
-async function made(change: Partial<GuestMesaInputs> = {}): Promise<GuestMesaProps> {
+async function created(change: Partial<GuestMesaInputs> = {}): Promise<GuestMesaProps> {
   return (await provider.create({ ...INPUTS, ...change })).outs as GuestMesaProps;
 }
 
 async function failure(change: Partial<GuestMesaInputs> = {}): Promise<string> {
   try {
-    await made(change);
+    await created(change);
   } catch (error) {
     return (error as Error).message;
   }
-  throw new Error("it went well");
+  throw new Error("the resource was created");
 }
 
 describe("GuestMesa", () => {
-  it("only looks where the distribution's Mesa will do", async () => {
-    const { status, decided, changes } = await made({ gates: MET });
+  it("changes nothing if the distribution's Mesa meets the gate", async () => {
+    const { status, decided, changes } = await created({ gates: MET });
     assert.deepEqual([status, decided, changes], ["as decided", null, ""]);
     assert.deepEqual(verbs(), []);
   });
 
-  it("installs, has Mir draw with it, checks, and only then keeps it", async () => {
-    const { status, decided, changes } = await made();
+  it("installs a Mesa, tries Mir with it, checks it, and only then keeps it", async () => {
+    const { status, decided, changes } = await created();
     assert.deepEqual([status, decided], ["as decided", { mesa: NEW }]);
     assert.notEqual(changes, "");
     assert.deepEqual(verbs(), [
@@ -123,79 +123,82 @@ describe("GuestMesa", () => {
     ]);
   });
 
-  it("goes on where a killed run has ended: installed, not yet tried", async () => {
+  it("continues where a killed run ended: installed, not yet tried", async () => {
     writeFileSync(at("start.mesa"), readFileSync(at("install.mesa")));
-    assert.deepEqual((await made()).decided, { mesa: NEW });
+    assert.deepEqual((await created()).decided, { mesa: NEW });
     assert.deepEqual(verbs(), ["try", "keep"]);
   });
 
-  it("puts the distribution's back when Mir's own client is not drawn for, and says why", async () => {
+  it("restores the distribution's Mesa when Mir's test client fails, with the reason", async () => {
     const tests = { fresh: true, client: { code: 139, said: "Segmentation fault" } };
     state("try", { distro: OLD, ours: OURS }, "25.0.7", { tests });
     const message = await failure();
     assert.match(
       message,
       new RegExp(
-        `^mir: Mesa ${NEW.replaceAll(/[.+]/g, "\\$&")} did not pass: test-client: found exit code 139: Segmentation fault, need PASS`,
+        `^mir: Mesa ${NEW.replaceAll(/[.+]/g, "\\$&")} failed its trial: test-client: found exit code 139: Segmentation fault; need PASS`,
       ),
     );
     assert.match(
       message,
-      /; the guest has the distribution's again; use another mesa\.package, or lower gates\.mesa; logs /,
+      /; the guest has the distribution's Mesa again; fix: use another mesa\.package, or lower gates\.mesa; log: \/var\/log\/mirlab-mesa\.log and \/var\/lib\/mir-session\/tests\/\*\.log in the guest$/,
     );
     assert.deepEqual(verbs().slice(1), ["try", "restore"]);
   });
 
-  it("puts it back when what draws is still the old one", async () => {
+  it("restores it when the old Mesa still draws", async () => {
     state("try", { distro: OLD, ours: OURS }, "22.3.6");
-    assert.match(await failure(), /did not pass: mesa: found 22\.3\.6, need >= 24\.0/);
+    assert.match(await failure(), /failed its trial: mesa: found 22\.3\.6; need >= 24\.0/);
     assert.deepEqual(verbs().slice(1), ["try", "restore"]);
   });
 
-  it("puts it back when the loader has passed the new one over", async () => {
+  it("restores it when the loader ignores the new Mesa", async () => {
     state("try", { distro: OLD, ours: OURS }, "22.3.6");
     const config = { ...INPUTS.config, when: "always" } as const;
     assert.match(
       await failure({ gates: MET, config }),
-      /did not pass: found Mesa 22\.3\.6 drawing, required 25\.0\.7-2~bpo12\+1, which was installed; the/,
+      /failed its trial: found Mesa 22\.3\.6 drawing; need the installed 25\.0\.7-2~bpo12\+1; the/,
     );
     assert.deepEqual(verbs().slice(1), ["try", "restore"]);
   });
 
-  it("does not try one that would not meet the gate", async () => {
+  it("does not try a Mesa that does not meet the gate", async () => {
     const message = await failure({ gates: { ...MET, mesa: ">= 26.0" } });
-    assert.match(message, /did not pass: found \S+ in the package, required >= 26\.0; it was not/);
+    assert.match(
+      message,
+      /failed its trial: found \S+ in the package \(it was not tried\); need >= 26\.0; the/,
+    );
     assert.deepEqual(verbs().slice(1), ["restore"]);
   });
 
-  it("says so when the distribution's cannot be put back either", async () => {
+  it("reports when the distribution's Mesa cannot be restored either", async () => {
     state("try", { distro: OLD, ours: OURS }, "22.3.6");
     guest(`if [[ $name == restore ]]; then echo "mesa: found no mirror" >&2; exit 1; fi`);
     assert.match(
       await failure(),
-      /; the distribution's could not be put back \(mir: the way back: mesa: found no mirror\); /,
+      /; the distribution's Mesa could not be restored \(mir: restore: mesa: found no mirror\); /,
     );
   });
 
-  it("goes back to the distribution's when the gate is lowered", async () => {
+  it("returns to the distribution's Mesa when the gate is lowered", async () => {
     writeFileSync(at("start.mesa"), readFileSync(at("keep.mesa")));
-    const { decided, changes } = await made({ gates: MET });
+    const { decided, changes } = await created({ gates: MET });
     assert.equal(decided, null);
     assert.notEqual(changes, "");
     assert.deepEqual(verbs(), ["restore"]);
   });
 
-  it("looks at every refresh, and tells by the new gate what `up` will do", async () => {
-    const props = await made({ gates: MET });
+  it("reads at every refresh, and prints the plan for the new gate", async () => {
+    const props = await created({ gates: MET });
     const read = await provider.read?.("id", props);
     assert.equal((read?.props as GuestMesaProps).status, "as decided");
     const changes = async (news: GuestMesaInputs) =>
       (await provider.diff?.("id", read?.props as GuestMesaProps, news))?.changes;
     assert.equal(await changes({ ...INPUTS, gates: MET }), false);
     assert.equal(await changes(INPUTS), true);
-    const told = (console.log as unknown as ReturnType<typeof mock.fn>).mock.calls;
+    const printed = (console.log as unknown as ReturnType<typeof mock.fn>).mock.calls;
     assert.match(
-      String(told.at(-1)?.arguments[0]),
+      String(printed.at(-1)?.arguments[0]),
       /^mir: mesa 22\.3\.6-1\+deb12u1 does not meet >= 24\.0: up installs Mesa of bookworm-backports/,
     );
     programs.set("ssh", "exit 255");

@@ -23,20 +23,20 @@ describe("the plan for a guest's Mesa", () => {
   const other = { ...KEPT, ours: { ...OURS, kept: true, identity: "0".repeat(64) } };
   const broken = { ...KEPT, ours: { ...OURS, kept: true, whole: false } };
   const table: readonly [string, SoftwareConfig, string, MesaFacts, string, string][] = [
-    ["a gate that the distribution meets", SUITE, ">= 22.3", FACTS, "distro", ""],
-    ["a gate that it does not meet", SUITE, ">= 24.0", FACTS, "ours", "install try keep"],
-    ["always, with a gate that is met", ALWAYS, ">= 22.3", FACTS, "ours", "install try keep"],
+    ["the distribution's Mesa meets the gate", SUITE, ">= 22.3", FACTS, "distro", ""],
+    ["it does not meet the gate", SUITE, ">= 24.0", FACTS, "ours", "install try keep"],
+    ["always, with a met gate", ALWAYS, ">= 22.3", FACTS, "ours", "install try keep"],
     ["never", { ...SUITE, when: "never" }, ">= 99.0", FACTS, "leave", ""],
-    ["an install whose `up` was killed", SUITE, ">= 24.0", TRIED, "ours", "try keep"],
-    ["one that is kept", SUITE, ">= 24.0", KEPT, "ours", ""],
-    ["one of which a package is gone", SUITE, ">= 24.0", broken, "ours", "install try keep"],
-    ["another one than is declared", SUITE, ">= 24.0", other, "ours", "install try keep"],
-    ["a gate that is lowered again", SUITE, ">= 22.3", KEPT, "distro", "restore"],
-    ["a source that is removed", DISTRO, ">= 24.0", KEPT, "distro", "restore"],
-    ["a way back that was cut off", SUITE, ">= 22.3", broken, "distro", "restore"],
-    ["a guest with nothing of ours", DISTRO, ">= 99.0", FACTS, "distro", ""],
+    ["`up` was killed after the installation", SUITE, ">= 24.0", TRIED, "ours", "try keep"],
+    ["the Mesa is kept", SUITE, ">= 24.0", KEPT, "ours", ""],
+    ["one of its packages is missing", SUITE, ">= 24.0", broken, "ours", "install try keep"],
+    ["another Mesa is declared", SUITE, ">= 24.0", other, "ours", "install try keep"],
+    ["the gate was lowered", SUITE, ">= 22.3", KEPT, "distro", "restore"],
+    ["the source was removed", DISTRO, ">= 24.0", KEPT, "distro", "restore"],
+    ["`up` was killed on the way back", SUITE, ">= 22.3", broken, "distro", "restore"],
+    ["the lab installed no Mesa", DISTRO, ">= 99.0", FACTS, "distro", ""],
     [
-      ...(["a guest without Mesa", SUITE, ">= 10.3.0", { distro: null, ours: null }] as const),
+      ...(["the guest has no Mesa", SUITE, ">= 10.3.0", { distro: null, ours: null }] as const),
       ...(["ours", "install try keep"] as const),
     ],
   ];
@@ -47,25 +47,25 @@ describe("the plan for a guest's Mesa", () => {
     });
   }
 
-  it("says what is done, why, and how long it takes", () => {
+  it("names the steps, the reason and the time", () => {
     const words = (config: SoftwareConfig, gate: string, facts: MesaFacts): string =>
       mesaPlan(config, gate, facts, "kvm").words;
     assert.equal(
       words(SUITE, ">= 24.0", FACTS),
-      `mesa ${OLD} does not meet >= 24.0: up installs Mesa of bookworm-backports, has Mir draw with it, and keeps it if that goes well; about 2 min`,
+      `mesa ${OLD} does not meet >= 24.0: up installs Mesa of bookworm-backports, tries Mir with it, and keeps it if it passes; about 2 min`,
     );
     assert.equal(
       words(SUITE, ">= 24.0", TRIED),
-      `mesa ${OLD} does not meet >= 24.0: up has Mir draw with Mesa ${NEW}, and keeps it if that goes well; about 1 min`,
+      `mesa ${OLD} does not meet >= 24.0: up tries Mir with Mesa ${NEW}, and keeps it if it passes; about 1 min`,
     );
     assert.equal(
       words(SUITE, ">= 22.3", KEPT),
-      `mesa ${OLD} meets >= 22.3: up goes back to the distribution's Mesa from ${NEW}`,
+      `mesa ${OLD} meets >= 22.3: up returns from Mesa ${NEW} to the distribution's`,
     );
     assert.equal(words(SUITE, ">= 24.0", KEPT), "");
   });
 
-  it("says what is compiled", () => {
+  it("names the source of a build", () => {
     const order: BuildOrder = {
       ...{ kind: "mesa", base: "softpipe", recipe: "0".repeat(64), fragments: [], patches: [] },
       source: { package: "mesa", suite: "bookworm" },
@@ -74,7 +74,7 @@ describe("the plan for a guest's Mesa", () => {
     const { words, steps } = mesaPlan(config, ">= 10.3.0", FACTS, "tcg after its host");
     assert.match(
       words,
-      /^mesa\.when is 'always': up builds mesa \(mesa of bookworm\), about \d+ min, has Mir draw with it, and keeps it if that goes well$/,
+      /^mesa\.when is 'always': up builds mesa \(mesa of bookworm\), about \d+ min, tries Mir with it, and keeps it if it passes$/,
     );
     assert.deepEqual(steps[0], { do: "install", origin: { kind: "build", order } });
     const identity = identityOf({ kind: "build", order });
@@ -84,7 +84,7 @@ describe("the plan for a guest's Mesa", () => {
     assert.equal(mesaPlan(other, ">= 10.3.0", kept, "tcg after its host").steps.length, 3);
   });
 
-  it("is done after its own steps, from any state", () => {
+  it("is empty after its own steps, from any state", () => {
     const ours = fc.option(
       fc.record({
         identity: fc.constantFrom(IDENTITY, "0".repeat(64)),
@@ -99,7 +99,7 @@ describe("the plan for a guest's Mesa", () => {
         for (const step of steps) {
           if (step.do === "install") facts = TRIED;
           if (step.do === "keep") {
-            assert.deepEqual(facts.ours?.whole, true, "only what is there is kept");
+            assert.deepEqual(facts.ours?.whole, true, "only a complete Mesa is kept");
             facts = KEPT;
           }
           if (step.do === "restore") facts = FACTS;
@@ -111,10 +111,10 @@ describe("the plan for a guest's Mesa", () => {
   });
 });
 
-describe("what a guest tells of its Mesa", () => {
-  const told = { version: 1, ...TRIED };
-  it("is read, and refused when it is anything else", () => {
-    assert.deepEqual(readMesaFacts(JSON.stringify(told)), TRIED);
+describe("a guest's answer about its Mesa", () => {
+  const answer = { version: 1, ...TRIED };
+  it("is read, and refused when malformed", () => {
+    assert.deepEqual(readMesaFacts(JSON.stringify(answer)), TRIED);
     assert.deepEqual(readMesaFacts(JSON.stringify({ version: 1, ...FACTS })), FACTS);
     for (const change of [
       { distro: "$(id)" },
@@ -122,7 +122,10 @@ describe("what a guest tells of its Mesa", () => {
       { ours: { ...OURS, mesa: "1\n2" } },
       { version: 2 },
     ]) {
-      assert.throws(() => readMesaFacts(JSON.stringify({ ...told, ...change })), /^Error: mesa: /);
+      assert.throws(
+        () => readMesaFacts(JSON.stringify({ ...answer, ...change })),
+        /^Error: mesa: /,
+      );
     }
     assert.throws(() => readMesaFacts("<html>"), /mesa: the guest's answer is not JSON/);
   });

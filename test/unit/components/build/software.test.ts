@@ -13,13 +13,13 @@ const SUITE: SoftwareConfig = {
 };
 const ORIGIN = { kind: "suite", suite: "bookworm-backports", name: "mesa" } as const;
 
-describe("where a part comes from", () => {
-  it("is the declared origin, with its defaults; none for the distribution's", () => {
+describe("the origin of kernel or Mesa", () => {
+  it("is the declared one with defaults, and undefined for the distribution's", () => {
     assert.deepEqual(originOf(SUITE, "mesa"), ORIGIN);
     assert.equal(originOf({ source: "distro", when: "always" }, "mesa"), undefined);
   });
 
-  it("is known by its content: a file may lie anywhere", () => {
+  it("is identified by content, not by path", () => {
     const deb = (path: string, sha256: string) => identityOf({ kind: "deb", deb: path, sha256 });
     assert.equal(deb("/a", "1"), deb("/b", "1"));
     assert.notEqual(deb("/a", "1"), deb("/a", "2"));
@@ -28,13 +28,13 @@ describe("where a part comes from", () => {
   });
 });
 
-describe("whether the distribution's own will do", () => {
+describe("the choice between the distribution's software and another", () => {
   const table: readonly [SoftwareConfig, string, string | undefined, boolean, string][] = [
     [SUITE, ">= 24.0", "22.3.6-1+deb12u1", true, "mesa 22.3.6-1+deb12u1 does not meet >= 24.0"],
     [SUITE, ">= 22.3", "22.3.6-1+deb12u1", false, "mesa 22.3.6-1+deb12u1 meets >= 22.3"],
     [
       ...([SUITE, ">= 22.3", undefined, true] as const),
-      "mesa of the distribution (none is left) does not meet >= 22.3",
+      "mesa of the distribution (none is installed) does not meet >= 22.3",
     ],
     [{ ...SUITE, when: "always" }, ">= 22.3", "22.3.6", true, "mesa.when is 'always'"],
     [

@@ -41,7 +41,7 @@ const edited = (from: string, to: string): string => {
 };
 
 describe("drift of a domain", () => {
-  it("is none in a domain as it was made", () => assert.deepEqual(words({}), []));
+  it("is none in a domain as created", () => assert.deepEqual(words({}), []));
 
   const table: [string, Partial<DomainObservation>, string[]][] = [
     [
@@ -65,7 +65,7 @@ describe("drift of a domain", () => {
       ["autostart: declared disable, persistent enable; healed in the definition alone"],
     ],
     [
-      "a mark that was taken off",
+      "a changed mark",
       { inactiveXml: edited("<mirlab:stack>dev", "<mirlab:stack>other") },
       [
         "metadata/mirlab:owner/mirlab:stack: declared dev, persistent other, live dev; healed in the definition alone",
@@ -73,15 +73,15 @@ describe("drift of a domain", () => {
     ],
   ];
   for (const [what, change, expected] of table) {
-    it(`tells ${what}`, () => assert.deepEqual(words(change), expected));
+    it(`reports ${what}`, () => assert.deepEqual(words(change), expected));
   }
 });
 
 describe("the running domain", () => {
-  it("has everything that is declared, but what libvirt keeps beside the definition", () => {
+  it("has all declared facts except those outside the definition", () => {
     assert.deepEqual(liveLacks(DECLARED, observedFacts(seen()).live ?? {}), []);
   });
-  it("lacks what it was not started with", () => {
+  it("lacks hardware that it was started without", () => {
     const live = observedFacts(seen({ liveXml: edited('vgamem="16384"', 'vgamem="8192"') })).live;
     assert.deepEqual(liveLacks(DECLARED, live ?? {}), [
       "video/model.vgamem: declared 16384, found 8192",
@@ -92,12 +92,12 @@ describe("the running domain", () => {
 describe("the baseline", () => {
   const other = edited("<on_crash>preserve", "<description>x</description><on_crash>preserve");
 
-  it("stays while the versions are the same: an edit is an edit", () => {
+  it("stays while the versions are the same, so that an edit is drift", () => {
     const was = { baseline: BASELINE, pending: "" };
     assert.deepEqual(rebase(was, seen({ inactiveXml: other }), DECLARED), was);
   });
 
-  it("takes over what another libvirt says in other words, but nothing that is declared", () => {
+  it("takes over another libvirt's spelling of undeclared facts only", () => {
     const cirrus = other.replace('type="qxl"', 'type="cirrus"');
     const now = seen({ version: "10.0.0", inactiveXml: cirrus });
     const { baseline } = rebase({ baseline: BASELINE, pending: "" }, now, DECLARED);
@@ -107,7 +107,7 @@ describe("the baseline", () => {
     );
   });
 
-  it("is settled when somebody has power cycled a domain that waited for it", () => {
+  it("follows the pending power cycle of a domain, whoever did it", () => {
     const old = edited('vgamem="16384"', 'vgamem="8192"');
     const waiting: Baseline = {
       ...BASELINE,

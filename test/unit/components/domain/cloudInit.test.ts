@@ -44,7 +44,7 @@ describe("userData", () => {
     assert.doesNotMatch(text, /chpasswd|plain_text|hashed_passwd|^\s*passwd:|default\b/m);
   });
 
-  it("asks for packages only where the image lacks some", () => {
+  it("asks for packages only if the image lacks some", () => {
     const document = read(userData({ ...BOOT, packages: ["libgbm1", "mir-demos"] })) as object;
     assert.deepEqual(
       { ...document },
@@ -57,7 +57,7 @@ describe("userData", () => {
   });
 
   for (const hostname of ["on", "no", "y", "null", "2024-01-01", "012", "1e3", "0b1", "1-2"]) {
-    it(`keeps the guest name '${hostname}' a text`, () => {
+    it(`keeps the guest name '${hostname}' a string`, () => {
       const user = read(userData({ ...BOOT, hostname })) as { hostname: unknown };
       assert.equal(user.hostname, hostname);
       const meta = read(metaData(hostname, "")) as Record<string, unknown>;
@@ -65,7 +65,7 @@ describe("userData", () => {
     });
   }
 
-  it("carries any name and any ASCII text as what they are", () => {
+  it("keeps any name and any ASCII text unchanged", () => {
     const line = fc.string({ unit: "grapheme-ascii" }).filter((text) => !/^(<<|=)$/.test(text));
     fc.assert(
       fc.property(fc.stringMatching(NAME), line, line, (hostname, key, packageName) => {
@@ -80,15 +80,16 @@ describe("userData", () => {
 });
 
 for (const bad of ["\t", "\r", "\u0000", "\u0085", "\u2028", "é", "<<", "="]) {
-  it(`refuses ${JSON.stringify(bad)}, which PyYAML reads unlike our writer`, () => {
-    const fault = /^Error: first boot: found the text "[^]+", required plain ASCII; correct it$/;
+  it(`refuses ${JSON.stringify(bad)}, which PyYAML reads differently`, () => {
+    const fault =
+      /^Error: first boot: found the text "[^]+"; need printable ASCII, neither '<<' nor '='$/;
     assert.throws(() => userData({ ...BOOT, packages: [bad] }), fault);
     assert.throws(() => metaData(bad, ""), fault);
   });
 }
 
 describe("metaData", () => {
-  it("names the guest, and an instance that follows the user data", () => {
+  it("names the guest, and an instance that changes with the user data", () => {
     const [one, two] = [read(metaData("mir", "a")), read(metaData("mir", "b"))];
     assert.deepEqual(one, { "instance-id": "mir-ca978112ca1bbdca", "local-hostname": "mir" });
     assert.deepEqual(two, { "instance-id": "mir-3e23e8160039594a", "local-hostname": "mir" });

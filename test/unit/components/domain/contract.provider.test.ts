@@ -95,7 +95,7 @@ const edit = (name: "persistent" | "live", from: string, to: string): void => {
   writeFileSync(file(name), text.replace(from, to));
 };
 
-async function made(): Promise<DomainContractProps> {
+async function created(): Promise<DomainContractProps> {
   const { id, outs } = await provider.create(INPUTS);
   assert.equal(id, UUID);
   verbs();
@@ -114,7 +114,7 @@ const changes = async (olds: DomainContractProps, news = INPUTS): Promise<boolea
   (await provider.diff?.(UUID, olds, news))?.changes;
 
 describe("DomainContract, created", () => {
-  it("defines the domain, starts it, and sees that it is as declared", async () => {
+  it("defines the domain, starts it, and finds it as declared", async () => {
     const { outs } = await provider.create(INPUTS);
     const props = outs as DomainContractProps;
     assert.deepEqual(verbs(), ["define", "start"]);
@@ -123,19 +123,19 @@ describe("DomainContract, created", () => {
   });
 
   it("takes over this lab's domain that the state has lost, without a restart", async () => {
-    const props = await made();
+    const props = await created();
     const again = (await provider.create(INPUTS)).outs as DomainContractProps;
     assert.deepEqual(verbs(), ["define"]);
     assert.equal(again.uuid, props.uuid);
     assert.equal(await changes(again), false);
   });
 
-  for (const [whose, mark, told] of [
-    ["a stranger's", "", "found a domain of this name of somebody else, required the name free"],
+  for (const [whose, mark, found] of [
+    ["a stranger's", "", "found a domain of this name without a lab's mark; need the name free"],
     [
       "another guest's",
       "<mirlab:owner><mirlab:stack>dev</mirlab:stack><mirlab:guest>other</mirlab:guest></mirlab:owner>",
-      "found a domain of this name made by guest 'other' of stack 'dev', required the name free",
+      "found a domain of this name created by guest 'other' of stack 'dev'; need the name free",
     ],
   ] as const) {
     it(`refuses ${whose} domain of that name, and touches nothing`, async () => {
@@ -143,9 +143,12 @@ describe("DomainContract, created", () => {
       writeFileSync(file("persistent"), domainXml(SPEC).replace(own, mark));
       writeFileSync(file("state"), "shut off (unknown)");
       await assert.rejects(provider.create(INPUTS), (error: Error & { id?: string }) => {
-        assert.ok(error.message.includes(told), error.message);
-        assert.match(error.message, /virsh domrename .* NEW.*source: existing/);
-        assert.equal(error.id, undefined, "nothing of it gets into the state");
+        assert.ok(error.message.includes(found), error.message);
+        assert.match(
+          error.message,
+          /; fix: rename it \(virsh domrename .* NEW\).*source: existing/,
+        );
+        assert.equal(error.id, undefined, "the domain does not get into the state");
         return true;
       });
       assert.deepEqual(verbs(), []);
@@ -171,7 +174,7 @@ describe("DomainContract, created", () => {
       await assert.rejects(provider.create(INPUTS), (error: Error & { reasons?: string[] }) => {
         assert.match(
           error.reasons?.[0] ?? "",
-          /found after the define video\/model\.vgamem: declared 16384, found 8192; required as declared/,
+          /found differences after the define \(video\/model\.vgamem: declared 16384, found 8192\); need the declared values; fix: stop what/,
         );
         return true;
       });
@@ -182,14 +185,14 @@ describe("DomainContract, created", () => {
 });
 
 describe("DomainContract, read", () => {
-  it("finds a domain as it was made without drift, and writes nothing", async () => {
-    const props = await made();
+  it("finds no drift in a domain as created, and writes nothing", async () => {
+    const props = await created();
     assert.deepEqual(await read(props), props);
     assert.deepEqual(verbs(), []);
   });
 
-  it("tells an edit of the definition in words", async () => {
-    const props = await made();
+  it("reports an edit of the definition in words", async () => {
+    const props = await created();
     edit("persistent", 'type="qxl"', 'type="cirrus"');
     const seen = await read(props);
     assert.deepEqual(seen.drift, [
@@ -198,21 +201,21 @@ describe("DomainContract, read", () => {
     assert.equal(await changes(seen), true);
   });
 
-  it("tells a domain that is gone as gone, and no answer as an error", async () => {
-    const props = await made();
+  it("reports a missing domain as deleted, and a missing answer as an error", async () => {
+    const props = await created();
     rmSync(file("persistent"));
     assert.deepEqual(await provider.read?.(UUID, props), {});
     writeFileSync(file("down"), "");
     await assert.rejects(
       async () => provider.read?.(UUID, props),
-      /found that libvirt cannot be asked \(.*Failed to connect.*\), required an answer; start it/,
+      /found no answer from libvirt \(.*Failed to connect.*\); need one; fix: start libvirt/,
     );
   });
 });
 
 describe("DomainContract, updated", () => {
-  it("heals the definition alone, keeps what it overwrote, and leaves the guest running", async () => {
-    const props = await made();
+  it("repairs only the definition, saves the overwritten one, and leaves the guest running", async () => {
+    const props = await created();
     edit("persistent", 'type="qxl"', 'type="cirrus"');
     const healed = await updated(await read(props));
     assert.deepEqual(verbs(), ["define"]);
@@ -225,8 +228,8 @@ describe("DomainContract, updated", () => {
     assert.equal(kept.length, 1);
   });
 
-  it("sets the ticket again where another was set, while the guest runs", async () => {
-    const props = await made();
+  it("restores a changed ticket while the guest runs", async () => {
+    const props = await created();
     const ticket = readFileSync(join(INPUTS.directory, "spice_ticket"), "utf8").trim();
     for (const name of ["persistent", "live"] as const) edit(name, ticket, "hunter2");
     const seen = await read(props);
@@ -242,7 +245,7 @@ describe("DomainContract, updated", () => {
   });
 
   it("gives a ticket to a guest of an earlier version, by a clean power cycle", async () => {
-    const props = await made();
+    const props = await created();
     const ticket = / passwd="[^"]*"/.exec(readFileSync(file("persistent"), "utf8"))?.[0] ?? "";
     for (const name of ["persistent", "live"] as const) edit(name, ticket, "");
     const field = "graphics[spice].passwd";
@@ -260,7 +263,7 @@ describe("DomainContract, updated", () => {
   });
 
   it("power cycles a guest that runs with other hardware, cleanly", async () => {
-    const props = await made();
+    const props = await created();
     for (const name of ["persistent", "live"] as const) edit(name, 'type="qxl"', 'type="cirrus"');
     const healed = await updated(await read(props));
     assert.deepEqual(verbs(), ["define", "shutdown", "start"]);
@@ -268,9 +271,9 @@ describe("DomainContract, updated", () => {
     assert.deepEqual((await read(healed)).drift, []);
   });
 
-  it("leaves the power cycle to somebody else where that is declared, and sees it happen", async () => {
+  it("leaves the power cycle to somebody else if that is declared, and notices it", async () => {
     const later = { ...INPUTS, onDrift: "restart-at-next-boot" as const };
-    const props = await made();
+    const props = await created();
     for (const name of ["persistent", "live"] as const) edit(name, 'type="qxl"', 'type="cirrus"');
     const waiting = await updated(await read(props), later);
     assert.deepEqual(verbs(), ["define"]);
@@ -282,20 +285,20 @@ describe("DomainContract, updated", () => {
     assert.equal((await read(seen)).pending, "");
   });
 
-  it("only tells where that is declared", async () => {
+  it("only reports if that is declared", async () => {
     const report = { ...INPUTS, onDrift: "report" as const };
-    const props = await made();
+    const props = await created();
     edit("persistent", 'type="qxl"', 'type="cirrus"');
-    const told = await updated(await read(props), report);
+    const reported = await updated(await read(props), report);
     assert.deepEqual(verbs(), []);
-    assert.equal((await read(told)).drift.length, 1, "it is told again");
+    assert.equal((await read(reported)).drift.length, 1, "it is reported again");
   });
 
-  it("starts what was switched off, and resumes what was suspended", async () => {
-    const props = await made();
+  it("starts a domain that was switched off, and resumes a suspended one", async () => {
+    const props = await created();
     writeFileSync(file("state"), "paused (user)");
     const resumed = await updated(await read(props));
-    assert.equal(resumed.bootId, `${UUID}#2`, "its clock and picture are looked at anew");
+    assert.equal(resumed.bootId, `${UUID}#2`, "its clock and picture are checked again");
     assert.deepEqual(verbs(), ["resume"]);
     rmSync(file("live"));
     writeFileSync(file("state"), "shut off (destroyed)");
@@ -303,34 +306,34 @@ describe("DomainContract, updated", () => {
     assert.deepEqual(verbs(), ["start"]);
   });
 
-  it("touches nothing over an overlay, and says how to merge it", async () => {
-    const props = await made();
+  it("changes nothing on an overlay, and prints how to merge it", async () => {
+    const props = await created();
     for (const name of ["persistent", "live"] as const)
       edit(name, "/pool/disk.qcow2", "/pool/disk.snap");
     await assert.rejects(updated(await read(props)), (error: Error & { reasons?: string[] }) => {
       assert.match(
         error.reasons?.[0] ?? "",
-        /found its disk at \/pool\/disk\.snap, required \/pool\/disk\.qcow2; nothing was changed.*virsh blockcommit mirlab-dev-mir vda --active --pivot/,
+        /found its disk at \/pool\/disk\.snap \(nothing was changed\); need \/pool\/disk\.qcow2; fix: .*virsh blockcommit mirlab-dev-mir vda --active --pivot/,
       );
       return true;
     });
     assert.deepEqual(verbs(), []);
   });
 
-  it("does not go on a full disk", async () => {
-    const props = await made();
+  it("does not resume on a full disk", async () => {
+    const props = await created();
     writeFileSync(file("state"), "paused (I/O error)");
     await assert.rejects(updated(await read(props)), (error: Error & { reasons?: string[] }) => {
       assert.match(
         error.reasons?.[0] ?? "",
-        /paused \(I\/O error\), required running; the host's disk is full/,
+        /paused \(I\/O error\), as the host's disk is full or failing; need it running; fix: make room/,
       );
       return true;
     });
   });
 
-  it("really applies a declared change that the provider of old took for done", async () => {
-    const props = await made();
+  it("applies a declared change that the libvirt provider ignored", async () => {
+    const props = await created();
     const more = { ...SPEC, memoryMiB: 4096, video: { ...SPEC.video, vgamemKiB: 32768 } };
     const news = { ...INPUTS, spec: more };
     assert.equal(await changes(props, news), true);
@@ -351,7 +354,7 @@ describe("DomainContract, compared", () => {
   ];
   for (const [what, change, replaced] of other) {
     it(`${replaced ? "replaces" : "updates"} the domain for ${what}`, async () => {
-      const diff = await provider.diff?.(UUID, await made(), {
+      const diff = await provider.diff?.(UUID, await created(), {
         ...INPUTS,
         spec: { ...SPEC, ...change },
       });
@@ -363,32 +366,32 @@ describe("DomainContract, compared", () => {
 });
 
 describe("DomainContract, deleted", () => {
-  it("ends the guest cleanly and forgets it; twice is no fault", async () => {
-    const props = await made();
+  it("shuts the guest down cleanly and removes it, also when done twice", async () => {
+    const props = await created();
     await provider.delete?.(UUID, props);
     assert.deepEqual(verbs(), ["shutdown", "undefine"]);
     await provider.delete?.(UUID, props);
     assert.deepEqual(verbs(), []);
   });
 
-  it("switches off what cannot shut down", async () => {
-    const props = await made();
+  it("switches off a domain that cannot shut down", async () => {
+    const props = await created();
     writeFileSync(file("state"), "paused (user)");
     await provider.delete?.(UUID, props);
     assert.deepEqual(verbs(), ["destroy", "undefine"]);
   });
 
-  it("is content with one that goes by its end, for somebody has undefined it", async () => {
-    const props = await made();
+  it("accepts an undefined domain that disappears when it stops", async () => {
+    const props = await created();
     writeFileSync(file("transient"), "");
     await provider.delete?.(UUID, props);
     assert.deepEqual(verbs(), ["shutdown"]);
   });
 
   it("leaves a domain that carries another's mark", async () => {
-    const props = await made();
+    const props = await created();
     edit("persistent", "<mirlab:guest>mir", "<mirlab:guest>other");
-    await assert.rejects(async () => provider.delete?.(UUID, props), /made by guest 'other'/);
+    await assert.rejects(async () => provider.delete?.(UUID, props), /created by guest 'other'/);
     assert.deepEqual(verbs(), []);
   });
 });

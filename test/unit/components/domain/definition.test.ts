@@ -72,7 +72,7 @@ describe("domainXml", () => {
     );
   });
 
-  it("shares the folder by 9p in mode 'mapped', read-only where asked", () => {
+  it("shares the folder by 9p in mode 'mapped', read-only if declared", () => {
     const source = leaf("source", { dir: "/srv/mir" });
     const target = leaf("target", { dir: "share" });
     const attributes = { type: "mount", accessmode: "mapped" };
@@ -104,7 +104,7 @@ describe("domainXml", () => {
     );
   });
 
-  it("joins a libvirt network where asked, and then passes QEMU no arguments", () => {
+  it("joins a declared libvirt network, and then passes QEMU no arguments", () => {
     const root = domain({ network: { mode: "nat", name: "mirlab-dev" } });
     assert.equal(firstAt(root, "qemu:commandline"), undefined);
     assert.deepEqual(devices(root, "interface"), [
@@ -159,7 +159,7 @@ describe("the page's hardware in libvirt's own words", () => {
     children: children.filter((c) => typeof c === "string" || c.name !== "address"),
   });
 
-  it("is what libvirt keeps of it", () => {
+  it("is what libvirt keeps of the definition", () => {
     const ours = domain();
     assert.deepEqual(devices(theirs, "video").map(bare), devices(ours, "video"));
     const names = (all: Plain[]) =>
@@ -174,7 +174,7 @@ describe("the page's hardware in libvirt's own words", () => {
     );
   });
 
-  it("is what libvirt says that QEMU can do", () => {
+  it("is what QEMU supports according to libvirt", () => {
     const capable = rootOf(fixture("domcapabilities-q35.libvirt-9.0.0.qemu-7.2.22.xml"));
     const values = (device: string, name: string): string[] => {
       const choice = firstAt(capable, "devices", device);

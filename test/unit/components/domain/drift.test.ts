@@ -14,8 +14,8 @@ const HELD: Facts = {
   "interface[52:54:00:00:00:01].type": "network",
 };
 
-/** The words for a change of the definition, and of the running domain. */
-function told(persistent: Facts, live?: Facts): string[] {
+/** The drift of a change of the definition and of the running domain, in words. */
+function drift(persistent: Facts, live?: Facts): string[] {
   const now = { persistent: { ...HELD, ...persistent } };
   const running = live === undefined ? {} : { live: { ...HELD, ...live } };
   return definitionDrift({ persistent: HELD, live: HELD }, { ...now, ...running }).map(driftText);
@@ -26,9 +26,9 @@ const without = (device: string): Facts =>
   Object.fromEntries(Object.entries(HELD).filter(([path]) => !path.startsWith(device)));
 
 describe("drift of a definition, in words", () => {
-  it("tells the whole chain of another disk as not healed", () => {
+  it("reports the whole chain of another disk as not healed", () => {
     const other = { "disk[vda]/source.file": "/pool/disk.snap" };
-    const lines = told(other, {
+    const lines = drift(other, {
       ...other,
       "disk[vda]/backingStore/source.file": "/pool/disk.qcow2",
     });
@@ -36,9 +36,9 @@ describe("drift of a definition, in words", () => {
     for (const line of lines) assert.match(line, /; not healed: it would lose/);
   });
 
-  it("is none where nothing differs", () => {
-    assert.deepEqual(told({}, {}), []);
-    assert.deepEqual(told({}), []);
+  it("is none if nothing differs", () => {
+    assert.deepEqual(drift({}, {}), []);
+    assert.deepEqual(drift({}), []);
   });
 
   const table: [string, Facts, Facts | undefined, string][] = [
@@ -55,7 +55,7 @@ describe("drift of a definition, in words", () => {
       "memory: declared 2097152 KiB, persistent 1048576 KiB; healed in the definition alone",
     ],
     [
-      "an edit that a start has made real",
+      "an edit that a start has applied",
       { "video/model.type": "cirrus" },
       { "video/model.type": "cirrus" },
       "video/model.type: declared qxl, persistent cirrus, live cirrus; healed by a clean power cycle",
@@ -73,7 +73,7 @@ describe("drift of a definition, in words", () => {
       "disk[sda]/source.file: declared /pool/seed.iso, persistent /pool/seed.iso, live /tmp/other.iso; healed while it runs",
     ],
     [
-      "a plugged device, as one",
+      "a plugged device, as one line",
       {},
       { "hostdev.mode": "subsystem", "hostdev.type": "usb" },
       "hostdev: declared absent, persistent absent, live present; healed while it runs",
@@ -85,24 +85,24 @@ describe("drift of a definition, in words", () => {
       "disk[vdb]: declared absent, persistent absent, live present; healed by a clean power cycle",
     ],
     [
-      "an overlay under the guest's feet",
+      "an overlay of the root disk",
       { "disk[vda]/source.file": "/pool/snap" },
       { "disk[vda]/source.file": "/pool/snap" },
       "disk[vda]/source.file: declared /pool/disk.qcow2, persistent /pool/snap, live /pool/snap; not healed: it would lose what the guest has written",
     ],
   ];
   for (const [what, persistent, live, words] of table) {
-    it(`tells ${what}`, () => assert.deepEqual(told(persistent, live), [words]));
+    it(`reports ${what}`, () => assert.deepEqual(drift(persistent, live), [words]));
   }
 
-  it("tells a device that is gone as one, where it is gone", () => {
+  it("reports a removed device as one line, in the definition that lacks it", () => {
     const now = { persistent: without("graphics"), live: HELD };
     assert.deepEqual(definitionDrift({ persistent: HELD, live: HELD }, now).map(driftText), [
       "graphics[spice]: declared present, persistent absent, live present; healed in the definition alone",
     ]);
   });
 
-  it("tells several differences in the order of their names", () => {
+  it("reports several differences in the order of their names", () => {
     const fields = definitionDrift(
       { persistent: HELD },
       { persistent: { ...without("video"), vcpu: "1", description: "mine" } },
@@ -112,17 +112,17 @@ describe("drift of a definition, in words", () => {
 });
 
 describe("notHeld", () => {
-  it("is content where the definition says more", () => {
+  it("ignores undeclared facts", () => {
     assert.deepEqual(notHeld({ vcpu: "2" }, HELD), []);
   });
-  it("takes a machine for its alias, and no other", () => {
+  it("accepts the machine that an alias resolves to, and no other", () => {
     const declared = { "os/type.machine": "q35" };
     assert.deepEqual(notHeld(declared, { "os/type.machine": "pc-q35-7.2" }), []);
     assert.deepEqual(notHeld(declared, { "os/type.machine": "pc-i440fx-7.2" }), [
       "os/type.machine: declared q35, found pc-i440fx-7.2",
     ]);
   });
-  it("names what is other and what is missing", () => {
+  it("names different and missing facts", () => {
     assert.deepEqual(notHeld({ vcpu: "4", "rng.model": "virtio" }, HELD), [
       "vcpu: declared 4, found 2",
       "rng.model: declared virtio, found absent",
@@ -131,7 +131,7 @@ describe("notHeld", () => {
 });
 
 describe("rebased", () => {
-  it("takes over what the lab does not declare, and keeps what it does", () => {
+  it("takes over undeclared facts, and keeps declared ones", () => {
     const now = { memory: "1 KiB", "cpu.check": "full" };
     assert.deepEqual(rebased({ memory: "2 KiB", audio: "1" }, now, { memory: "2 KiB" }), {
       memory: "2 KiB",

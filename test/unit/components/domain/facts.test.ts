@@ -15,7 +15,7 @@ function different(a: string, b: string): string[] {
 }
 
 describe("the facts of a definition", () => {
-  it("are named in libvirt's words", () => {
+  it("are named as in libvirt", () => {
     const facts = domainFactsOf(INACTIVE);
     const expected = {
       type: "qemu",
@@ -34,14 +34,14 @@ describe("the facts of a definition", () => {
     for (const [path, value] of Object.entries(expected)) assert.equal(facts[path], value, path);
   });
 
-  it("hold nothing that libvirt decides at every start", () => {
+  it("have nothing that libvirt chooses at every start", () => {
     for (const xml of [INACTIVE, LIVE]) {
       const text = JSON.stringify(domainFactsOf(xml));
       assert.doesNotMatch(text, /alias|\/dev\/pts|domain-3-|0x0000|03477bcd|connected|\+64055/);
     }
   });
 
-  it("differ between a definition and its running domain only in what the start adds", () => {
+  it("of the persistent and the live definition differ only in what the start adds", () => {
     assert.deepEqual(different(INACTIVE, LIVE).sort(), [
       "cpu.check",
       "cpu/feature[hypervisor].name",
@@ -73,7 +73,7 @@ describe("the facts of a definition", () => {
     ["what runs on a crash", /<on_crash>destroy/, "<on_crash>preserve", ["on_crash"]],
     ["a word of QEMU's command line", /-:22/, "-:23", ["qemu:commandline/qemu:arg[1].value"]],
     [
-      "something that this project knows nothing of",
+      "an element that this project does not know",
       /<clock/,
       "<description>x</description><clock",
       ["description"],
@@ -88,7 +88,7 @@ describe("the facts of a definition", () => {
     ["blanks", /<features>/, "<features>\n\n", []],
   ];
   for (const [what, pattern, replacement, paths] of edits) {
-    it(`${paths.length === 0 ? "pass over" : "tell"} an edit of ${what}`, () => {
+    it(`${paths.length === 0 ? "ignore" : "show"} an edit of ${what}`, () => {
       const edited = INACTIVE.replace(pattern, replacement);
       assert.notEqual(edited, INACTIVE);
       assert.deepEqual(different(INACTIVE, edited), paths);
@@ -104,7 +104,7 @@ describe("the facts of a definition", () => {
     assert.deepEqual(different(INACTIVE, less), ["memory"]);
   });
 
-  it("leave out a port that libvirt chose, and keep one that was asked for", () => {
+  it("leave out a port that libvirt chose, and keep a declared one", () => {
     const graphics = (port: number, auto: string): string =>
       `<domain><devices><graphics type='spice' port='${port}' autoport='${auto}'/></devices></domain>`;
     assert.deepEqual(different(graphics(5900, "yes"), graphics(5901, "yes")), []);
@@ -113,7 +113,7 @@ describe("the facts of a definition", () => {
     ]);
   });
 
-  it("tell of a password whether it is the lab's, and not which", () => {
+  it("show whether a password is the lab's, but not the password", () => {
     const graphics = (rest: string): string =>
       `<domain><devices><graphics type='spice'${rest}/></devices></domain>`;
     assert.deepEqual(different(graphics(""), graphics(" passwd='hunter2'")), [
@@ -129,7 +129,7 @@ describe("the facts of a definition", () => {
     assert.equal(domainFactsOf(graphics(""), "hunter2")["graphics[spice].passwd"], undefined);
   });
 
-  it("tell siblings apart, also those without a name of their own", () => {
+  it("distinguish siblings, also those without a name", () => {
     const facts = domainFactsOf(
       "<domain><devices><hostdev mode='a'/><hostdev mode='b'/><video><model type='qxl'/></video>" +
         "<video><model type='vga'/></video></devices></domain>",
@@ -142,15 +142,15 @@ describe("the facts of a definition", () => {
     });
   });
 
-  it("refuse what is no definition", () => {
+  it("refuse any other document", () => {
     for (const text of ["", "<network/>", "<domain>", "<!DOCTYPE domain><domain/>"]) {
       assert.throws(() => domainFactsOf(text));
     }
   });
 
-  it("lose no value: a changed text or attribute anywhere is a changed fact", () => {
+  it("have every text and attribute", () => {
     const word = fc.stringMatching(/^[a-z]{1,6}$/);
-    // Names that are not on the list of what a start decides.
+    // Names that are not on the list of what libvirt chooses at a start.
     const name = word.filter((n) => !["alias", "address", "label", "uuid", "source"].includes(n));
     const attributes = fc.dictionary(fc.constantFrom("a", "b"), word, { noNullPrototype: true });
     const around = (inner: fc.Arbitrary<Tree>): fc.Arbitrary<Tree> =>
@@ -177,7 +177,7 @@ describe("the facts of a definition", () => {
 });
 
 describe("deviceElement", () => {
-  it("finds a device by the name that the facts have for it", () => {
+  it("finds a device by its name in the facts", () => {
     assert.equal(deviceElement(LIVE, "disk[sda]")?.getAttribute("device"), "cdrom");
     assert.equal(deviceElement(LIVE, "input[mouse-ps2]")?.getAttribute("bus"), "ps2");
     assert.equal(deviceElement(LIVE, "video")?.nodeName, "video");

@@ -14,7 +14,7 @@ describe("macAddress", () => {
     it(`of ${stack}/${guest} is ${mac}`, () => assert.equal(macAddress(stack, guest), mac));
   }
 
-  it("is QEMU's, and tells stack and guest apart", () => {
+  it("has QEMU's prefix, and separates stack and guest", () => {
     assert.notEqual(macAddress("a", "bc"), macAddress("ab", "c"));
     fc.assert(
       fc.property(fc.string(), fc.string(), (stack, guest) => {

@@ -28,8 +28,8 @@ const answer = (change: Partial<typeof ANSWER> = {}): string =>
 const read = (change: Partial<typeof ANSWER> = {}, domain = UUID) =>
   readObservation(answer(change), MARK, domain);
 
-describe("what libvirt knows of a domain", () => {
-  it("is read whole", () => {
+describe("the observation of a domain", () => {
+  it("is read completely", () => {
     const seen = read();
     assert.deepEqual(
       { ...seen, inactiveXml: undefined, liveXml: undefined },
@@ -51,20 +51,20 @@ describe("what libvirt knows of a domain", () => {
     assert.equal(seen.liveXml, LIVE.trim());
   });
 
-  it("is found by name too", () => assert.equal(read({}, "mirlab-h3")?.uuid, UUID));
+  it("finds the domain by name too", () => assert.equal(read({}, "mirlab-h3")?.uuid, UUID));
 
-  it("is nothing of a domain that is not listed, whatever else was answered", () => {
+  it("is undefined for a domain that is not listed", () => {
     assert.equal(read({}, "nosuch"), undefined);
     assert.equal(read({ list: "\n", persistent: "" }), undefined);
   });
 
-  it("has no live definition while no domain runs, though virsh gives the other one for it", () => {
+  it("has no live definition of a stopped domain, though virsh prints the persistent one", () => {
     const seen = read({ info: ANSWER.info.replace("3", "-"), state: "shut off (shutdown)" });
     assert.equal(seen?.liveXml, undefined);
     assert.deepEqual([seen?.state, seen?.reason], ["shut off", "shutdown"]);
   });
 
-  it("counts snapshots, and sees what is kept beside the definition", () => {
+  it("has the number of snapshots, autostart and managed save", () => {
     const info = ANSWER.info.replace("disable", "enable").replace("save:   no", "save:   yes");
     const seen = read({ snapshots: "one\ntwo\n", info });
     assert.equal(seen?.snapshots, 2);
@@ -74,10 +74,16 @@ describe("what libvirt knows of a domain", () => {
     assert.ok(live !== undefined && !("autostart" in live));
   });
 
-  it("is an error when the domain goes while it is asked, or half the answer is missing", () => {
-    assert.throws(() => read({ persistent: "" }), /it went while libvirt was asked/);
+  it("is an error if the domain is removed meanwhile, or the answer is incomplete", () => {
+    assert.throws(
+      () => read({ persistent: "" }),
+      /found no definition, as something removed the domain meanwhile; need one; fix: run the command again$/,
+    );
     const half = answer().split(`${MARK}:info:`)[0] ?? "";
-    assert.throws(() => readObservation(half, MARK, UUID), /no 'info' in libvirt's answer/);
+    assert.throws(
+      () => readObservation(half, MARK, UUID),
+      /found no 'info' in libvirt's answer; need all parts$/,
+    );
   });
 
   it("cannot be forged by a definition's text", () => {

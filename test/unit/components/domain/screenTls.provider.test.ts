@@ -22,8 +22,8 @@ import { FakePrograms, ROOT, temporaryFolder } from "../../support";
 
 process.chdir(ROOT);
 const programs = new FakePrograms();
-// The tests may run as anybody, on a machine without QEMU: what asks for root is run as it is, and
-// files get no other owner.
+// The tests may run as any user, on a machine without QEMU: sudo runs its command as this user, and
+// install does not change the owner.
 programs.set("sudo", '[[ $1 == -n ]] && shift; exec "$@"');
 programs.set("getent", "exit 0");
 programs.set(
@@ -54,13 +54,13 @@ const ON_HOST = {
 };
 const onHost = (name: string): string => join(INPUTS.folder, name);
 
-const made = async (): Promise<ScreenTlsProps> =>
+const created = async (): Promise<ScreenTlsProps> =>
   (await provider.create(INPUTS)).outs as ScreenTlsProps;
 const read = async (props: ScreenTlsProps): Promise<ScreenTlsProps> =>
   (await provider.read?.(INPUTS.folder, props))?.props as ScreenTlsProps;
 
 describe("ScreenTls", () => {
-  it("puts three files where QEMU reads them, to the letter", async () => {
+  it("puts three unchanged files where QEMU reads them", async () => {
     const { id } = await provider.create(INPUTS);
     assert.equal(id, INPUTS.folder);
     assert.deepEqual(readdirSync(INPUTS.folder).sort(), Object.keys(ON_HOST).sort());
@@ -77,9 +77,10 @@ describe("ScreenTls", () => {
     assert.match((outs as ScreenTlsProps).sha256, /^[0-9a-f]{64}$/);
   });
 
-  it("is the same when done twice", async () => assert.deepEqual(await made(), await made()));
+  it("has the same result when done twice", async () =>
+    assert.deepEqual(await created(), await created()));
 
-  it("sees a file that was changed, opened, replaced by a link or removed, and puts it back", async () => {
+  it("detects a file that was changed, opened, replaced by a link or removed, and restores it", async () => {
     const spoil: [what: string, act: () => void][] = [
       ["changed", () => writeFileSync(onHost("ca-cert.pem"), "OTHER")],
       ["opened", () => chmodSync(onHost("server-key.pem"), 0o644)],
@@ -94,7 +95,7 @@ describe("ScreenTls", () => {
       ["gone", () => rmSync(INPUTS.folder, { recursive: true })],
     ];
     for (const [what, act] of spoil) {
-      const props = await made();
+      const props = await created();
       assert.deepEqual(await read(props), props, `${what}: before`);
       act();
       const seen = await read(props);
@@ -105,21 +106,21 @@ describe("ScreenTls", () => {
     }
   });
 
-  it("writes through no link that somebody put in a file's place", async () => {
-    await made();
+  it("never writes through a symlink", async () => {
+    await created();
     const victim = join(base, "victim");
     writeFileSync(victim, "before");
     for (const name of ["server-key.pem", "ca-cert.pem.partial"]) {
       rmSync(onHost(name), { force: true });
       symlinkSync(victim, onHost(name));
     }
-    const props = await made();
+    const props = await created();
     assert.equal(readFileSync(victim, "utf8"), "before");
     assert.deepEqual(await read(props), props);
   });
 
-  it("changes by its inputs, and is another one by its folder alone", async () => {
-    const props = await made();
+  it("is updated for other inputs, and replaced only for another folder", async () => {
+    const props = await created();
     const table: [Partial<ScreenTlsInputs>, boolean, boolean][] = [
       [{}, false, false],
       [{ certificate: "1".repeat(64) }, true, false],
@@ -136,8 +137,8 @@ describe("ScreenTls", () => {
     }
   });
 
-  it("goes with its files; twice is no fault, and what is not ours stays", async () => {
-    const props = await made();
+  it("is deleted with its files, also twice, and leaves other files", async () => {
+    const props = await created();
     writeFileSync(onHost("own.pem"), "x");
     await provider.delete?.(INPUTS.folder, props);
     assert.deepEqual(readdirSync(INPUTS.folder), ["own.pem"]);
@@ -147,19 +148,19 @@ describe("ScreenTls", () => {
     await provider.delete?.(INPUTS.folder, props);
   });
 
-  it("says what is missing, with the folder", async () => {
+  it("names what is missing, and the folder", async () => {
     programs.set("getent", "exit 2");
-    const fault = `Error: ${INPUTS.folder}: screen-tls: found no group libvirt-qemu, required QEMU's own; install libvirt-daemon-system`;
-    await assert.rejects(made(), (error) => String(error) === fault);
+    const fault = `Error: ${INPUTS.folder}: screen-tls: found no group libvirt-qemu; need the group of QEMU; fix: install package libvirt-daemon-system`;
+    await assert.rejects(created(), (error) => String(error) === fault);
     programs.set("getent", "exit 0");
   });
 
-  it("takes no folder but a guest's", async () => {
+  it("refuses any folder but a guest's", async () => {
     for (const folder of ["/etc/pki", "/etc/pki/libvirt-spice/mirlab-x;y", "mirlab-a"]) {
       const inputs = { ...INPUTS, folder };
       await assert.rejects(
         provider.create(inputs),
-        /required make, digest or remove, and the path/,
+        /need make\|digest\|remove and the path of a folder mirlab-NAME/,
       );
     }
   });

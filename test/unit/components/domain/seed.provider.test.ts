@@ -22,37 +22,41 @@ const INPUTS: GuestSeedInputs = {
 mkdirSync(INPUTS.folder);
 mkdirSync(INPUTS.directory);
 writeFileSync(join(INPUTS.directory, "host_ed25519"), SECRET);
-// Stands in for the ISO writer: the image is its documents, one after the other.
+// Replaces the ISO writer: the image is the concatenated documents.
 programs.set("genisoimage", 'cat "${@: -2}" >"$3"; [[ $5 == cidata ]]');
-// The tests may run as anybody: what asks for root is run as it is.
+// The tests may run as any user: sudo runs its command as this user.
 programs.set("sudo", '[[ $1 == -n ]] && shift; exec "$@"');
 
-const made = async (change: Partial<GuestSeedInputs> = {}): Promise<GuestSeedProps> =>
+const created = async (change: Partial<GuestSeedInputs> = {}): Promise<GuestSeedProps> =>
   (await provider.create({ ...INPUTS, ...change })).outs as GuestSeedProps;
 const read = async (props: GuestSeedProps): Promise<GuestSeedProps> =>
   (await provider.read?.(props.path, props))?.props as GuestSeedProps;
 
 describe("GuestSeed", () => {
   it("holds the documents, for its owner alone", async () => {
-    const { path } = await made();
+    const { path } = await created();
     const text = readFileSync(path, "utf8");
     assert.match(text, /^#cloud-config\n[^]*SECRET[^]*instance-id: mir-/);
     assert.equal(statSync(path).mode & 0o777, 0o600);
   });
 
   it("keeps no secret in the state", async () => {
-    assert.doesNotMatch(JSON.stringify(await made()), /SECRET|PRIVATE/);
+    assert.doesNotMatch(JSON.stringify(await created()), /SECRET|PRIVATE/);
   });
 
   it("is named by its content", async () => {
-    const [one, same, other] = [await made(), await made(), await made({ packages: ["foot"] })];
+    const [one, same, other] = [
+      await created(),
+      await created(),
+      await created({ packages: ["foot"] }),
+    ];
     assert.equal(one.path, same.path);
     assert.notEqual(one.path, other.path);
     assert.match(one.path, /\/pool\/mir-vm-[0-9a-f]{12}\.iso$/);
   });
 
-  it("sees that the image was changed or is gone, and is made anew", async () => {
-    const props = await made();
+  it("detects a changed or missing image, and recreates it", async () => {
+    const props = await created();
     assert.deepEqual(await read(props), props);
     writeFileSync(props.path, "x");
     const seen = await read(props);
@@ -65,20 +69,20 @@ describe("GuestSeed", () => {
   });
 
   it("takes no link for the image, and writes through none", async () => {
-    const props = await made();
+    const props = await created();
     const victim = join(folder, "victim");
     writeFileSync(victim, readFileSync(props.path));
     execFileSync("rm", [props.path]);
     symlinkSync(victim, props.path);
     symlinkSync(victim, `${props.path}.partial`);
-    assert.equal((await read(props)).intact, false, "the same bytes behind a link are not it");
+    assert.equal((await read(props)).intact, false, "a symlink to the same bytes is not the image");
     const before = readFileSync(victim, "utf8");
-    await made();
+    await created();
     assert.equal(readFileSync(victim, "utf8"), before);
   });
 
-  it("is another seed only when its content is another", async () => {
-    const props = await made();
+  it("is replaced only if its content changes", async () => {
+    const props = await created();
     const table: [Partial<GuestSeedInputs>, boolean, boolean][] = [
       [{}, false, false],
       [{ packages: ["foot"] }, true, true],
@@ -91,15 +95,18 @@ describe("GuestSeed", () => {
     }
   });
 
-  it("goes with its file; twice is no fault", async () => {
-    const props = await made();
+  it("is deleted with its file, also twice", async () => {
+    const props = await created();
     await provider.delete?.(props.path, props);
     assert.equal(existsSync(props.path), false);
     await provider.delete?.(props.path, props);
   });
 
-  it("says what is missing when the writer is not there", async () => {
+  it("names the ISO writer if it fails", async () => {
     programs.set("genisoimage", "exit 1");
-    await assert.rejects(made(), /^Error: mir: seed: seed: genisoimage failed, required an image/);
+    await assert.rejects(
+      created(),
+      /^Error: mir: seed: seed: found that genisoimage failed; need an image; fix: make room in /,
+    );
   });
 });

@@ -17,7 +17,7 @@ const INPUTS: GuestBootInputs = {
   serialLog: "",
 };
 
-/** A guest: what its sshd answers, and how cloud-init ends. */
+/** A guest whose sshd answers by `ssh` and whose cloud-init ends by `cloudInit`. */
 function guest(ssh: string, cloudInit = "echo done"): void {
   programs.set("virsh", "echo 'running (booted)'");
   programs.set(
@@ -32,11 +32,11 @@ const failure = async (): Promise<string> => {
   } catch (error) {
     return (error as Error).message;
   }
-  throw new Error("the guest was found booted");
+  throw new Error("the guest booted");
 };
 
 describe("GuestBoot", () => {
-  it("is done when the guest answers and cloud-init has ended", async () => {
+  it("finishes when the guest answers and cloud-init has ended", async () => {
     guest("exit 0");
     assert.deepEqual(await provider.create(INPUTS), { id: INPUTS.bootId, outs: INPUTS });
   });
@@ -47,7 +47,7 @@ describe("GuestBoot", () => {
     assert.equal((await provider.create(INPUTS)).id, INPUTS.bootId);
   });
 
-  it("leaves a report of a guest that does not boot, and none of one that does", async () => {
+  it("writes a report only if the guest does not boot", async () => {
     const report = join(folder, "results", "report.html");
     guest("exit 0");
     await provider.create(INPUTS);
@@ -55,35 +55,35 @@ describe("GuestBoot", () => {
     guest("exit 255");
     programs.set("virsh", "echo 'shut off (failed)'");
     await failure();
-    assert.match(readFileSync(report, "utf8"), /Not ready: the guest could not be asked/);
+    assert.match(readFileSync(report, "utf8"), /Not ready: the guest did not answer/);
   });
 
-  it("stops at once when another key answers, and says what to do", async () => {
+  it("fails at once on another host key, with the fix", async () => {
     guest("echo 'Host key verification failed.' >&2; exit 255");
     assert.match(
       await failure(),
-      /^mirlab-dev-mir: the guest's SSH host key is not the pinned one; nothing was run in it\. If you replaced the key on purpose, run 'pulumi up --replace' on the guest's domain$/,
+      /^mirlab-dev-mir: found another SSH host key than the pinned one \(nothing was run there\); need the pinned key; fix: run 'pulumi up --replace' on the guest's domain, if you replaced the key$/,
     );
   });
 
-  it("stops at once when the domain does not run", async () => {
+  it("fails at once when the domain does not run", async () => {
     guest("exit 255");
     programs.set("virsh", "echo 'shut off (failed)'");
     assert.match(
       await failure(),
-      /^domain mirlab-dev-mir is shut off \(failed\), need running; 'virsh start' starts it/,
+      /^domain mirlab-dev-mir: found shut off \(failed\); need running; fix: run 'virsh start mirlab-dev-mir'; the serial log says why it stopped/,
     );
   });
 
-  it("fails with the module and log that a failed cloud-init names", async () => {
+  it("fails with the module and the log of a failed cloud-init", async () => {
     guest("exit 0", "echo 'modules-final: apt failed' >&2; exit 1");
     assert.match(
       await failure(),
-      /^mirlab-dev-mir: cloud-init did not succeed\n[^]*modules-final: apt failed/,
+      /^mirlab-dev-mir: cloud-init failed\n[^]*modules-final: apt failed/,
     );
   });
 
-  it("boots again when the domain is another, and not when the engine's own parts differ", async () => {
+  it("runs again for a new domain, and not for a change of the engine's own inputs", async () => {
     const diff = async (change: object): Promise<boolean | undefined> =>
       (
         await provider.diff?.("id", { ...INPUTS, __provider: "a" } as never, {

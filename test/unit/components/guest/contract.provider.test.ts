@@ -25,7 +25,7 @@ const INPUTS: GuestContractInputs = {
   drift: [],
 };
 
-/** A guest that tells `look`; a step of `up` is kept, and makes `look.healed` what it tells next. */
+/** A guest that answers with `look`. It records each step of `up`, then answers with `look.healed`. */
 programs.set(
   "ssh",
   `cd "${programs.folder}"; words=\${*: -1}
@@ -45,21 +45,21 @@ esac`,
 
 type Change = Parameters<typeof observed>[0];
 
-/** Files as this checkout's scripts write them, so that the real \`describe\` finds nothing. */
+/** A look with the files that this checkout's scripts write, so that the real \`describe\` agrees. */
 async function lookOf(change?: Change): Promise<GuestObservation> {
   const { run } = await import("../../../../core/exec.io");
   const { scriptText } = await import("../../../../core/link.io");
-  const said = await run(["bash", "-s", "--", "describe"], {
+  const described = await run(["bash", "-s", "--", "describe"], {
     stdin: scriptText("guest/session.sh"),
   });
-  const lines = said.stdout.toString().trim().split("\n");
-  return observed((told) => {
-    told.time = Date.now() / 1000;
-    told.session = lines.slice(0, -1).map((line) => {
+  const lines = described.stdout.toString().trim().split("\n");
+  return observed((g) => {
+    g.time = Date.now() / 1000;
+    g.session = lines.slice(0, -1).map((line) => {
       const [mode = "", sha256 = "", path = ""] = line.split(" ");
       return { path, kind: "file", mode, owner: "0:0", sha256 };
     });
-    change?.(told);
+    change?.(g);
   });
 }
 
@@ -78,19 +78,19 @@ function calls(): string[] {
   return lines.split("\n");
 }
 
-let said: string[] = [];
+let printed: string[] = [];
 
 beforeEach(async () => {
   for (const name of ["down", "broken", "look.healed", "calls"])
     rmSync(file(name), { force: true });
   forgetLooks();
-  said = [];
+  printed = [];
   mock.restoreAll();
-  mock.method(console, "log", (line: string) => said.push(line));
+  mock.method(console, "log", (line: string) => printed.push(line));
   await guest();
 });
 
-async function made(inputs = INPUTS): Promise<GuestContractProps> {
+async function created(inputs = INPUTS): Promise<GuestContractProps> {
   const { id, outs } = await provider.create(inputs);
   assert.equal(id, "mirlab-dev-mir-contract");
   calls();
@@ -112,26 +112,26 @@ const wrongGroups: Change = (g) => (g.account ? (g.account.groups = ["video"]) :
 const HOLD: Change = (g) => g.packages?.holds.push("libgbm1");
 
 describe("GuestContract", () => {
-  it("reads the files once, records, and finds a guest as declared silently", async () => {
+  it("reads the files once, records values, and prints nothing without differences", async () => {
     await provider.create(INPUTS);
     assert.deepEqual(calls(), ["verify"]);
-    const props = await made();
+    const props = await created();
     assert.equal(props.status, "as declared");
     assert.equal(props.recorded["clock: timezone"], "UTC");
     const now = await read(props);
-    assert.deepEqual([now.drift, said, calls()], [[], [], ["look"]]);
+    assert.deepEqual([now.drift, printed, calls()], [[], [], ["look"]]);
     assert.equal(await changes(now), false);
   });
 
-  it("names a difference once, shows it as a change, and puts it right", async () => {
-    const props = await made();
+  it("prints a difference once, shows it as a change, and repairs it", async () => {
+    const props = await created();
     await guest(wrongGroups);
     const now = await read(props);
     assert.deepEqual(now.drift, [
       "account mir: groups declared input render video, found video; up sets it",
     ]);
     assert.deepEqual(
-      said,
+      printed,
       now.drift.map((line) => `mir: ${line}`),
     );
     assert.equal(now.status, "drifted");
@@ -147,8 +147,8 @@ describe("GuestContract", () => {
     ]);
   });
 
-  it("gives a step its data by standard input: keys, and what was recorded", async () => {
-    const props = await made();
+  it("sends a step its data on standard input: keys and recorded files", async () => {
+    const props = await created();
     await guest((g) => {
       g.account?.authorized.keys.push({ fingerprint: "SHA256:zzz", options: "" });
       const own = g.files?.find((f) => f.path.endsWith("mirlab.cfg"));
@@ -161,8 +161,8 @@ describe("GuestContract", () => {
     assert.match(steps, /heal\.sh file \/etc\/default\/grub\.d\/mirlab\.cfg 644 <GRUB_TIMEOUT=0\n/);
   });
 
-  it("makes way, and then has the session's own script install it", async () => {
-    const props = await made();
+  it("removes the old session, then installs the session by its own script", async () => {
+    const props = await created();
     await guest((g) => Object.assign(g.units?.["mir-session.service"] ?? {}, { active: false }));
     await guest(undefined, "look.healed");
     await provider.update?.("id", props, INPUTS);
@@ -171,8 +171,8 @@ describe("GuestContract", () => {
     assert.equal(second, "session.sh install <>");
   });
 
-  it("records what is the owner's, and says it once", async () => {
-    const props = await made();
+  it("records a change by the owner, and reports it once", async () => {
+    const props = await created();
     await guest(HOLD);
     const now = await read(props);
     assert.equal(now.drift.length, 1);
@@ -181,58 +181,58 @@ describe("GuestContract", () => {
     assert.deepEqual((await read(outs)).drift, []);
   });
 
-  it("fails and names what is left", async () => {
-    const props = await made();
+  it("fails with the differences that remain", async () => {
+    const props = await created();
     await guest(wrongGroups);
     await assert.rejects(provider.update?.("id", props, INPUTS) ?? assert.fail(), {
       message:
-        "mir: the guest is not as declared: 1 left\n  account mir: groups declared input render video, found video; up sets it",
+        "mir: found 1 difference(s) after the repair; need none\n  account mir: groups declared input render video, found video; up sets it",
     });
   });
 
-  it("fails with the step's own words", async () => {
-    const props = await made();
+  it("fails with the message of a failed step", async () => {
+    const props = await created();
     await guest(wrongGroups);
     writeFileSync(file("broken"), "");
     await assert.rejects(
       provider.update?.("id", props, INPUTS) ?? assert.fail(),
-      /up sets it; that failed: heal: no mirror$/,
+      /up sets it; the repair failed: heal: no mirror$/,
     );
   });
 
-  it("only tells where the configuration says so", async () => {
+  it("only reports with onDrift 'report'", async () => {
     const inputs = { ...INPUTS, onDrift: "report" as const };
-    const props = await made(inputs);
+    const props = await created(inputs);
     await guest(wrongGroups);
     const now = await read(props);
-    said = [];
+    printed = [];
     const outs = (await provider.update?.("id", now, inputs))?.outs as GuestContractProps;
-    assert.deepEqual(said, [
-      "mir: account mir: groups declared input render video, found video; up sets it (only told: onDrift)",
+    assert.deepEqual(printed, [
+      "mir: account mir: groups declared input render video, found video; up sets it (only reported: onDrift is 'report')",
     ]);
     assert.equal(outs.drift.length, 1);
     assert.ok(!calls().some((line) => line.startsWith("heal.sh")));
   });
 
-  it("claims nothing of a guest that does not answer, and changes nothing for it", async () => {
-    const props = await made();
+  it("reports no drift of a guest that does not answer, and changes nothing", async () => {
+    const props = await created();
     writeFileSync(file("down"), "");
     const now = await read(props);
     assert.deepEqual([now.status, now.drift], ["unreachable", []]);
-    assert.deepEqual(said, [
-      "mir: unreachable (ssh: connect to host 127.0.0.1: Connection refused): nothing is known of its inside",
+    assert.deepEqual(printed, [
+      "mir: unreachable (ssh: connect to host 127.0.0.1: Connection refused): the guest was not checked",
     ]);
     assert.equal(await changes(now), false);
     assert.deepEqual(now.recorded, props.recorded);
   });
 
-  it("is looked at anew after a start by the lab", async () => {
-    const props = await made();
+  it("runs again after a start by the lab", async () => {
+    const props = await created();
     assert.equal(await changes(props, { ...INPUTS, boot: "uuid#2" }), true);
   });
 
-  it("reads the files again only where one was touched, and remembers sound ones", async () => {
-    const props = await made();
+  it("reads the files again only if one was touched, and remembers intact ones", async () => {
+    const props = await created();
     await guest((g) => Object.assign(g.packages ?? {}, { signature: "ab".repeat(32) }));
     const now = await read(props);
     assert.deepEqual([calls(), now.drift], [["look", "verify"], []]);
@@ -240,8 +240,8 @@ describe("GuestContract", () => {
     assert.deepEqual(calls(), ["look"]);
   });
 
-  it("refuses an answer that is none", async () => {
-    const props = await made();
+  it("refuses a malformed answer", async () => {
+    const props = await created();
     writeFileSync(file("mux"), JSON.stringify({ "observe.py": { code: 0, out: "x", err: "" } }));
     forgetLooks();
     await assert.rejects(provider.read?.("id", props) ?? assert.fail(), /answer is not JSON/);

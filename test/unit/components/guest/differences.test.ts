@@ -14,13 +14,13 @@ import { CONTRACT, observed, writtenThen } from "../../guest";
 
 const NOW = observed().time;
 const ASKED = { from: NOW - 1, to: NOW + 1 };
-const seenOf = (told: GuestObservation, asked = ASKED): GuestSeen => new GuestSeen(told, asked);
+const seenOf = (look: GuestObservation, asked = ASKED): GuestSeen => new GuestSeen(look, asked);
 const recorded = recordOf(CONTRACT, observed(), seenOf(observed()), {});
 
 type Change = Parameters<typeof observed>[0];
 
-/** The differences of the guest of the fixture with a change, in words. */
-function told(
+/** The lines for the differences of the fixture's guest with a change. */
+function linesOf(
   change?: Change,
   { contract = CONTRACT, known = recorded }: { contract?: GuestContract; known?: Recorded } = {},
 ): string[] {
@@ -39,12 +39,12 @@ const newFile = (path: string) => ({
 const UNIT = "/etc/systemd/system/mir-session.service";
 
 describe("the guest's contract", () => {
-  it("says nothing of a guest that is as declared, at the first look and at later ones", () => {
-    assert.deepEqual(told(undefined, { known: {} }), []);
-    assert.deepEqual(told(), []);
+  it("reports nothing for a guest as declared, at the first look and at later ones", () => {
+    assert.deepEqual(linesOf(undefined, { known: {} }), []);
+    assert.deepEqual(linesOf(), []);
   });
 
-  it("says nothing of what came by the lab's own choice of a kernel, and all of an owner's", () => {
+  it("reports nothing that GuestKernel's kernel changed, but everything for an owner's kernel", () => {
     const change: Change = (g) => {
       if (g.kernel === null) return;
       Object.assign(g.kernel, {
@@ -55,16 +55,16 @@ describe("the guest's contract", () => {
       g.files?.push(newFile("/etc/default/grub.d/zz-mirlab-kernel.cfg"));
     };
     const kernel = { release: "6.12.9-1", pinned: true };
-    assert.deepEqual(told(change, { contract: { ...CONTRACT, kernel } }), []);
-    assert.ok(told(change).some((line) => line.startsWith("boot loader: default kernel was ")));
+    assert.deepEqual(linesOf(change, { contract: { ...CONTRACT, kernel } }), []);
+    assert.ok(linesOf(change).some((line) => line.startsWith("boot loader: default kernel was ")));
     const after = seenOf(observed(change));
     const known = recordOf(CONTRACT, observed(change), after, recorded);
     const edited: Change = (g) => {
       change(g);
       if (g.kernel !== null) Object.assign(g.kernel, { commandLine: "root=UUID=1 ro nomodeset" });
     };
-    assert.deepEqual(told(edited, { contract: { ...CONTRACT, kernel }, known }), [
-      "kernel: command line was root=UUID=1 ro, found root=UUID=1 ro nomodeset; the guest's owner's: recorded by up",
+    assert.deepEqual(linesOf(edited, { contract: { ...CONTRACT, kernel }, known }), [
+      "kernel: command line was root=UUID=1 ro, found root=UUID=1 ro nomodeset; up does not repair this, but records it",
     ]);
   });
 
@@ -72,7 +72,7 @@ describe("the guest's contract", () => {
     [
       "a share that is not mounted",
       (g) => (g.mounts = g.mounts?.slice(0, 1) ?? null),
-      "mount /mnt/share: declared share 9p, found missing; up mounts it anew",
+      "mount /mnt/share: declared share 9p, found missing; up remounts the share",
     ],
     [
       "something else on the mount point",
@@ -80,62 +80,62 @@ describe("the guest's contract", () => {
         const on = g.mounts?.[1];
         if (on) Object.assign(on, { source: "tmpfs" });
       },
-      "mount /mnt/share: declared share 9p, found tmpfs 9p; up mounts it anew",
+      "mount /mnt/share: declared share 9p, found tmpfs 9p; up remounts the share",
     ],
     [
-      "a mount that lets devices in",
+      "a mount without nodev",
       (g) => {
         const on = g.mounts?.[1];
         if (on) on.options = "rw,nosuid,access=client,trans=virtio";
       },
-      "mount /mnt/share: options declared trans=virtio,access=client,nodev,nosuid, found rw,nosuid,access=client,trans=virtio; up mounts it anew",
+      "mount /mnt/share: options declared trans=virtio,access=client,nodev,nosuid, found rw,nosuid,access=client,trans=virtio; up remounts the share",
     ],
     [
       "a session that was stopped",
       (g) => Object.assign(g.units?.["mir-session.service"] ?? {}, { active: false }),
-      "unit mir-session.service: declared active, found inactive; up installs the session anew (it restarts)",
+      "unit mir-session.service: declared active, found inactive; up reinstalls the session (the session restarts)",
     ],
     [
       "an edited unit",
       (g) => (fileOf(g.session, UNIT).sha256 = "b".repeat(64)),
-      `session file ${UNIT}: content declared 5a3317cafd4a, found bbbbbbbbbbbb; up installs the session anew (it restarts)`,
+      `session file ${UNIT}: content declared 5a3317cafd4a, found bbbbbbbbbbbb; up reinstalls the session (the session restarts)`,
     ],
     [
       "a masked unit",
       (g) =>
         Object.assign(fileOf(g.session, UNIT), { kind: "link to /dev/null", sha256: undefined }),
-      `session file ${UNIT}: content declared 5a3317cafd4a, found link to /dev/null; up installs the session anew (it restarts)`,
+      `session file ${UNIT}: content declared 5a3317cafd4a, found link to /dev/null; up reinstalls the session (the session restarts)`,
     ],
     [
       "a drop-in",
       (g) => g.session?.push(newFile(`${UNIT}.d/x.conf`)),
-      `session file ${UNIT}.d/x.conf: content declared absent, found aaaaaaaaaaaa; up installs the session anew (it restarts)`,
+      `session file ${UNIT}.d/x.conf: content declared absent, found aaaaaaaaaaaa; up reinstalls the session (the session restarts)`,
     ],
     [
-      "a package that is gone",
+      "a missing package",
       (g) => delete g.packages?.versions.libgbm1,
       "package libgbm1: declared installed, found missing; up installs it (a download in the guest)",
     ],
     [
-      "a driver that is gone",
+      "a missing driver",
       (g) => g.packages?.changed?.push({ path: "/usr/lib/dri/swrast_dri.so", state: "missing" }),
-      "packaged file /usr/lib/dri/swrast_dri.so: content declared as packaged, found missing; up installs its package again (a download in the guest)",
+      "packaged file /usr/lib/dri/swrast_dri.so: content declared as packaged, found missing; up reinstalls its package (a download in the guest)",
     ],
     [
       "a hold",
       (g) => g.packages?.holds.push("libgbm1"),
-      "packages: holds was none, found libgbm1; the guest's owner's: recorded by up",
+      "packages: holds was none, found libgbm1; up does not repair this, but records it",
     ],
     [
       "a new kernel that is not booted yet",
       (g) => Object.assign(g.kernel ?? {}, { kernel: "6.1.0-57-amd64", entry: "0" }),
-      "boot loader: default kernel was 6.1.0-56-amd64, found 6.1.0-57-amd64; the guest's owner's: recorded by up",
-      "boot loader: default entry was the only one, found 0; the guest's owner's: recorded by up",
+      "boot loader: default kernel was 6.1.0-56-amd64, found 6.1.0-57-amd64; up does not repair this, but records it",
+      "boot loader: default entry was the only one, found 0; up does not repair this, but records it",
     ],
     [
       "another kernel than the default one",
       (g) => Object.assign(g.kernel ?? {}, { running: "6.12.1" }),
-      "kernel: running declared the boot loader's 6.1.0-56-amd64, found 6.12.1; a reboot starts the other one; recorded by up",
+      "kernel: running declared the boot loader's 6.1.0-56-amd64, found 6.12.1; a reboot starts the default kernel; up only records this",
     ],
     [
       "a saved entry",
@@ -145,35 +145,35 @@ describe("the guest's contract", () => {
     [
       "an entry for one boot",
       (g) => Object.assign(g.kernel ?? {}, { once: "2" }),
-      "boot loader: next boot's entry declared none, found 2; the guest's owner's: recorded by up",
+      "boot loader: next boot's entry declared none, found 2; up does not repair this, but records it",
     ],
     [
       "another initial ram disk",
       (g) => Object.assign(g.packages ?? {}, { initrdSha256: "c".repeat(64) }),
-      "initrd: content was bb6d92e6cf55, found cccccccccccc; the guest's owner's: recorded by up",
+      "initrd: content was bb6d92e6cf55, found cccccccccccc; up does not repair this, but records it",
     ],
     [
       "an edited file of the lab's image",
       (g) => (fileOf(g.files, "/etc/default/grub.d/mirlab.cfg").sha256 = "d".repeat(64)),
-      "file /etc/default/grub.d/mirlab.cfg: content was 7d0f58573b7d, found dddddddddddd; up puts it back",
+      "file /etc/default/grub.d/mirlab.cfg: content was 7d0f58573b7d, found dddddddddddd; up restores the file",
     ],
     [
-      "another mode of sudo's file, which is the lab's",
+      "another mode of the lab's sudoers file",
       (g) => (fileOf(g.files, "/etc/sudoers.d/90-cloud-init-users").mode = "666"),
-      "file /etc/sudoers.d/90-cloud-init-users: mode was 440, found 666; up puts it back",
+      "file /etc/sudoers.d/90-cloud-init-users: mode was 440, found 666; up restores the file",
     ],
     [
       "a file of the owner",
       (g) => g.files?.push(newFile("/etc/modprobe.d/x.conf")),
-      "file /etc/modprobe.d/x.conf: content was absent, found aaaaaaaaaaaa; the guest's owner's: recorded by up",
+      "file /etc/modprobe.d/x.conf: content was absent, found aaaaaaaaaaaa; up does not repair this, but records it",
     ],
     [
-      "a file that is gone",
+      "a missing file",
       (g) => (g.files = g.files?.filter((f) => f.path !== "/etc/fstab") ?? null),
-      "file /etc/fstab: content was cb4fa15a9102, found absent; the guest's owner's: recorded by up",
+      "file /etc/fstab: content was cb4fa15a9102, found absent; up does not repair this, but records it",
     ],
     [
-      "a group that was left",
+      "a lost group",
       (g) => (g.account ? (g.account.groups = ["video", "input"]) : undefined),
       "account mir: groups declared input render video, found input video; up sets it",
     ],
@@ -185,17 +185,17 @@ describe("the guest's contract", () => {
     [
       "a key of somebody else",
       (g) => g.account?.authorized.keys.push({ fingerprint: "SHA256:zzz", options: "" }),
-      "account mir: authorized keys declared SHA256:4wuf66WXL0bN3OYGu3fQ+IF6NgU1C1T0rQXxtEGYlfc, found SHA256:4wuf66WXL0bN3OYGu3fQ+IF6NgU1C1T0rQXxtEGYlfc SHA256:zzz; up writes it anew",
+      "account mir: authorized keys declared SHA256:4wuf66WXL0bN3OYGu3fQ+IF6NgU1C1T0rQXxtEGYlfc, found SHA256:4wuf66WXL0bN3OYGu3fQ+IF6NgU1C1T0rQXxtEGYlfc SHA256:zzz; up rewrites the file",
     ],
     [
       "authorized keys that others may write",
       (g) => Object.assign(g.account?.authorized ?? {}, { mode: "666" }),
-      "account mir: authorized_keys file declared 600 mir, found 666 mir; up writes it anew",
+      "account mir: authorized_keys file declared 600 mir, found 666 mir; up rewrites the file",
     ],
     [
-      "another host key beside it",
+      "an additional host key",
       (g) => Object.assign(g.hostKeys ?? {}, { "/etc/ssh/ssh_host_rsa_key": "SHA256:rsa" }),
-      "ssh host key /etc/ssh/ssh_host_rsa_key: fingerprint was absent, found SHA256:rsa; the guest's owner's: recorded by up",
+      "ssh host key /etc/ssh/ssh_host_rsa_key: fingerprint was absent, found SHA256:rsa; up does not repair this, but records it",
     ],
     [
       "a host name",
@@ -210,44 +210,44 @@ describe("the guest's contract", () => {
     [
       "a timezone",
       (g) => (g.timezone = "/usr/share/zoneinfo/Europe/Berlin"),
-      "clock: timezone was UTC, found Europe/Berlin; the guest's owner's: recorded by up",
+      "clock: timezone was UTC, found Europe/Berlin; up does not repair this, but records it",
     ],
     [
-      "a root file system that turned read-only",
+      "a read-only root file system",
       (g) => Object.assign(g.mounts?.[0] ?? {}, { options: "ro,relatime,rw" }),
-      "root filesystem: access declared writable, found read-only; up mounts it so (where that fails, its disk or file system has errors: see dmesg in the guest)",
+      "root filesystem: access declared writable, found read-only; up remounts it writable (if that fails, see dmesg in the guest: its disk or file system has errors)",
     ],
     [
-      "a disk that was enlarged, and not filled",
+      "an enlarged disk that the file system does not fill",
       (g) => Object.assign(g, { rootDisk: { unused: 2 * 1024 ** 3 } }),
-      "root disk: unused declared none, found 2048 MiB; up enlarges partition and file system; what is on them stays",
+      "root disk: unused declared none, found 2048 MiB; up enlarges partition and file system, and keeps their content",
     ],
     [
       "a unit that failed",
       (g) => g.system?.failed.push("mine.service"),
-      "systemd: failed units was none, found mine.service; the guest's owner's: recorded by up",
+      "systemd: failed units was none, found mine.service; up does not repair this, but records it",
     ],
     [
       "a getty on the session's screen",
       (g) => Object.assign(g.units?.["getty@tty1.service"] ?? {}, { enabled: true }),
-      "unit getty@tty1.service: at boot declared disabled, found enabled; up disables it: the session has its screen",
+      "unit getty@tty1.service: at boot declared disabled, found enabled; up disables it: the session uses this screen",
     ],
     [
       "first-boot errors",
       (g) => (g.cloudInit = "disabled"),
-      "cloud-init: result was done, found disabled; the guest's owner's: recorded by up",
+      "cloud-init: result was done, found disabled; up does not repair this, but records it",
     ],
   ];
   for (const [what, change, ...words] of TABLE) {
-    it(`names ${what}`, () => assert.deepEqual(told(change), words));
+    it(`reports ${what}`, () => assert.deepEqual(linesOf(change), words));
   }
 
   const QUIET: readonly (readonly [what: string, change: Change])[] = [
     ["another boot", (g) => (g.bootId = "another")],
     ["another version of a package that is not held", (g) => upgrade(g)],
-    ["a clock that is off by what nobody notices", (g) => (g.time += 25)],
+    ["a tolerated clock difference", (g) => (g.time += 25)],
     [
-      "what a boot that is under way has not started yet",
+      "what a running boot has not started yet",
       (g) => {
         Object.assign(g.system ?? {}, { starting: true, failed: ["x.service"] });
         Object.assign(g.units?.["mir-session.service"] ?? {}, { active: false });
@@ -271,33 +271,33 @@ describe("the guest's contract", () => {
     if (g.packages) g.packages.versions.libgbm1 = "22.3.6-1+deb12u3";
   }
   for (const [what, change] of QUIET) {
-    it(`says nothing of ${what}`, () => assert.deepEqual(told(change), []));
+    it(`does not report ${what}`, () => assert.deepEqual(linesOf(change), []));
   }
 
-  it("takes what is the owner's for right once an up has recorded it", () => {
+  it("does not report a change by the owner after an `up` recorded it", () => {
     const change: Change = (g) => {
       g.packages?.holds.push("libgbm1");
       g.files?.push(newFile("/etc/modprobe.d/x.conf"));
       Object.assign(g.kernel ?? {}, { kernel: "6.1.0-57-amd64", once: "2" });
       g.system?.failed.push("mine.service");
     };
-    assert.equal(told(change).length, 5);
+    assert.equal(linesOf(change).length, 5);
     const now = observed(change);
     const known = recordOf(CONTRACT, now, seenOf(now), recorded);
-    assert.deepEqual(told(change, { known }), []);
-    // The new kernel is booted, the entry for one boot used up, the unit well again: no news.
+    assert.deepEqual(linesOf(change, { known }), []);
+    // The new kernel runs, the entry for one boot is used up, the unit recovered: no differences.
     const later: Change = (g) => {
       change(g);
       Object.assign(g.kernel ?? {}, { running: "6.1.0-57-amd64", once: null });
       Object.assign(g.system ?? {}, { failed: [] });
     };
-    assert.deepEqual(told(later, { known }), []);
+    assert.deepEqual(linesOf(later, { known }), []);
   });
 
-  it("names another version of a package that is held", () => {
+  it("reports another version of a held package", () => {
     const held: Change = (g) => g.packages?.holds.push("libgbm1");
     const known = recordOf(CONTRACT, observed(held), seenOf(observed(held)), recorded);
-    const words = told(
+    const words = linesOf(
       (g) => {
         held(g);
         upgrade(g);
@@ -305,12 +305,12 @@ describe("the guest's contract", () => {
       { known },
     );
     assert.deepEqual(words, [
-      "package libgbm1: held version was 22.3.6-1+deb12u2, found 22.3.6-1+deb12u3; the guest's owner's: recorded by up",
+      "package libgbm1: held version was 22.3.6-1+deb12u2, found 22.3.6-1+deb12u3; up does not repair this, but records it",
     ]);
   });
 
-  it("says of a part that the guest could not tell that it is not known", () => {
-    const words = told((g) => {
+  it("reports a part that the guest could not read as unknown", () => {
+    const words = linesOf((g) => {
       g.account = null;
       g.errors.push({ fact: "account", message: "PermissionError: /etc/shadow" });
     });
@@ -321,19 +321,19 @@ describe("the guest's contract", () => {
     );
   });
 
-  it("asks of an adopted guest for session and share alone, and records nothing", () => {
+  it("checks only session and share of an adopted guest, and records nothing", () => {
     const contract = { session: [], share: CONTRACT.share } as GuestContract;
     const change: Change = (g) => {
       Object.assign(g.account ?? {}, { password: "set" });
       Object.assign(g.units?.["mir-session.service"] ?? {}, { enabled: false });
     };
-    assert.deepEqual(told(change, { contract, known: {} }), [
-      "unit mir-session.service: at boot declared enabled, found disabled; up installs the session anew (it restarts)",
+    assert.deepEqual(linesOf(change, { contract, known: {} }), [
+      "unit mir-session.service: at boot declared enabled, found disabled; up reinstalls the session (the session restarts)",
     ]);
     assert.deepEqual(recordOf(contract, observed(change), seenOf(observed(change)), {}), {});
   });
 
-  it("wants no client where none was declared", () => {
+  it("requires no client where none is declared", () => {
     const client = "/etc/mir-session/client";
     const written = writtenThen();
     const without = { ...written, session: written.session.filter((f) => f.path !== client) };
@@ -352,11 +352,11 @@ describe("reading the packages' files", () => {
     Object.assign(g.packages ?? {}, { changed: null, initrdSha256: null }),
   );
 
-  it("is spared while sizes and times are those of files that were found sound", () => {
+  it("is skipped while sizes and times are those of intact files", () => {
     assert.equal(needsVerifying(CONTRACT, recorded, quick), false);
   });
 
-  it("is needed when a file was touched, for the first time, and for a new initial ram disk", () => {
+  it("is needed for a touched file, at the first time, and for a new initial ram disk", () => {
     const touched = observed((g) =>
       Object.assign(g.packages ?? {}, { changed: null, signature: "ab".repeat(32) }),
     );
@@ -369,12 +369,12 @@ describe("reading the packages' files", () => {
     assert.equal(needsVerifying(CONTRACT, recorded, initrd), true);
   });
 
-  it("is never needed for an adopted guest, nor twice in one look", () => {
+  it("is never needed for an adopted guest, or twice in one look", () => {
     assert.equal(needsVerifying({ session: [] }, {}, quick), false);
     assert.equal(needsVerifying(CONTRACT, {}, observed()), false);
   });
 
-  it("is remembered only of files that were found as packaged", () => {
+  it("is remembered only for files as packaged", () => {
     assert.deepEqual(Object.keys(signaturesOf(observed(), recorded)), [
       "packaged files: signature",
       "initrd: signature",
@@ -390,7 +390,7 @@ describe("reading the packages' files", () => {
 });
 
 describe("readWritten", () => {
-  it("takes two lines of one path for a choice", () => {
+  it("accepts several digests for one path", () => {
     const [a, b] = ["a".repeat(64), "b".repeat(64)];
     assert.deepEqual(readWritten(`644 ${a} /x\n644 ${b} /x\n`), [
       { path: "/x", mode: "644", sha256: [a, b] },
@@ -398,6 +398,9 @@ describe("readWritten", () => {
   });
 
   it("refuses anything else", () => {
-    assert.throws(() => readWritten("session: no\n"), /found 'session: no', required mode/);
+    assert.throws(
+      () => readWritten("session: no\n"),
+      /^Error: describe: found 'session: no'; need mode, SHA-256 and path of a written file$/,
+    );
   });
 });

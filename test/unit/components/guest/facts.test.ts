@@ -6,16 +6,16 @@ import { FACTS, fixture } from "../../support";
 
 const READY = fixture(FACTS.ready);
 const NO_SESSION = fixture(FACTS.noSession);
-type Told = Record<string, unknown>;
-const NAMES = Object.keys(JSON.parse(READY) as Told);
+type Facts = Record<string, unknown>;
+const NAMES = Object.keys(JSON.parse(READY) as Facts);
 
 /** The real answer with some of its facts replaced. */
-function answer(changes: Told): string {
-  return JSON.stringify({ ...(JSON.parse(READY) as Told), ...changes });
+function answer(changes: Facts): string {
+  return JSON.stringify({ ...(JSON.parse(READY) as Facts), ...changes });
 }
 
 describe("readFacts", () => {
-  it("reads what a guest that runs Mir told", () => {
+  it("reads the answer of a guest that runs Mir", () => {
     const { facts, sessionSeconds } = readFacts(READY);
     assert.ok((sessionSeconds ?? 0) > 5);
     const { kernel, newestKernel, kernelConfig, mesa, mir, drmDriver, renderer } = facts;
@@ -45,7 +45,7 @@ describe("readFacts", () => {
     );
   });
 
-  it("reads what a guest whose session was stopped told", () => {
+  it("reads the answer of a guest with a stopped session", () => {
     const { facts, sessionSeconds } = readFacts(NO_SESSION);
     assert.deepEqual(
       [facts.session, facts.unit?.queued, facts.mirPlatform, facts.wayland, sessionSeconds],
@@ -55,7 +55,7 @@ describe("readFacts", () => {
     assert.match(facts.errors.wayland ?? "", /^found no Wayland socket/);
   });
 
-  it("keeps what always changes out of the facts that are kept", () => {
+  it("keeps values that change with every look out of the facts", () => {
     const later = { ...(JSON.parse(READY) as { session: object }) };
     const changed = answer({
       uptimeSeconds: 99999,
@@ -64,7 +64,7 @@ describe("readFacts", () => {
     assert.deepEqual(readFacts(changed).facts, readFacts(READY).facts);
   });
 
-  it("takes what the guest could not tell for unknown", () => {
+  it("treats facts that the guest could not read as unknown", () => {
     const nothing = Object.fromEntries(NAMES.map((name) => [name, null]));
     const { facts, sessionSeconds } = readFacts(answer({ ...nothing, version: 2, errors: [] }));
     const { errors, ...rest } = facts;
@@ -75,7 +75,7 @@ describe("readFacts", () => {
     assert.equal(readFacts(answer({ egl })).facts.mesa, null);
   });
 
-  it("keeps control characters of the guest off the terminal", () => {
+  it("removes control characters", () => {
     const kernel = { running: "6.1.0\u001b[2J\n\u009b31m", newestInstalled: null, config: null };
     assert.equal(readFacts(answer({ kernel })).facts.kernel, "6.1.0 [2J  31m");
   });
@@ -117,7 +117,7 @@ describe("readFacts", () => {
     it(`refuses ${what}`, () => assert.throws(() => readFacts(text), message));
   }
 
-  it("answers any JSON with facts or an error that says where it is from", () => {
+  it("returns facts for any JSON, or an error that names its origin", () => {
     fc.assert(
       fc.property(fc.json(), fc.constantFrom(...NAMES), (json, name) => {
         try {
@@ -129,12 +129,12 @@ describe("readFacts", () => {
     );
   });
 
-  it("is not led astray by names that objects have", () => {
-    const told = READY.replace(
+  it("treats names of object properties as plain names", () => {
+    const changed = READY.replace(
       /"errors":\[\]\}\s*$/,
       '"errors":[{"fact":"__proto__","message":"x"}]}',
     );
-    assert.deepEqual(Object.keys(readFacts(told).facts.errors), ["__proto__"]);
+    assert.deepEqual(Object.keys(readFacts(changed).facts.errors), ["__proto__"]);
     assert.equal(({} as Record<string, unknown>).fact, undefined);
   });
 });

@@ -18,7 +18,7 @@ function count(): number {
   return lines;
 }
 
-/** A guest in which the scripts run: this machine. They are told by their own first lines. */
+/** A guest whose scripts run on this machine. */
 function guest(script = `eval "$words" | sed 's/@/at/'`): void {
   programs.set("sudo", `shift; exec "$@"`);
   programs.set("ssh", `echo asked >>"${calls}"; words=\${*: -1}; ${script}`);
@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 
 describe("lookAtGuest", () => {
-  it("asks for all resources of a guest in one round trip", async () => {
+  it("answers all resources of a guest by one round trip", async () => {
     const [facts, observe] = await Promise.all([
       lookAtGuest(GUEST, "facts.py"),
       lookAtGuest(GUEST, "observe.py"),
@@ -43,12 +43,12 @@ describe("lookAtGuest", () => {
     assert.ok(observe.asked.to >= observe.asked.from);
   });
 
-  it("asks each guest by itself, and as its own user", async () => {
+  it("asks each guest separately", async () => {
     await Promise.all([lookAtGuest(GUEST, "facts.py"), lookAtGuest(OTHER, "facts.py")]);
     assert.equal(count(), 2);
   });
 
-  it("asks anew when something was changed, and after two seconds", async () => {
+  it("asks again after a change, and after two seconds", async () => {
     await lookAtGuest(GUEST, "observe.py");
     await lookAtGuest(GUEST, "facts.py");
     assert.equal(count(), 1);
@@ -62,7 +62,7 @@ describe("lookAtGuest", () => {
     assert.equal(count(), 1);
   });
 
-  it("tells each resource of a guest that does not answer the same", async () => {
+  it("returns the same failure to all resources of a guest that does not answer", async () => {
     guest("echo 'ssh: connect to host 127.0.0.1: Connection refused' >&2; exit 255");
     for (const part of ["facts.py", "observe.py"] as const) {
       const { result } = await lookAtGuest(GUEST, part);
@@ -77,13 +77,10 @@ describe("lookAtGuest", () => {
     ["another shape", `echo '{"observe.py":{"code":"0"}}'`],
     ["no answer of this script", "echo '{}'"],
   ] as const) {
-    it(`takes ${what} for a failure of the script`, async () => {
+    it(`treats ${what} as a failure of the script`, async () => {
       guest(`cat >/dev/null; ${answer}`);
       const { result } = await lookAtGuest(GUEST, "observe.py");
-      assert.deepEqual(
-        [result.code, result.stderr],
-        [1, "the guest's answer is not what was asked for"],
-      );
+      assert.deepEqual([result.code, result.stderr], [1, "the guest's answer is malformed"]);
     });
   }
 });

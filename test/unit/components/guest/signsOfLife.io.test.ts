@@ -32,7 +32,7 @@ const rejected = (look: Promise<number>): Promise<Stuck> =>
   );
 
 describe("signsOfLife", () => {
-  it("counts what is read from all disks and written to the console", async () => {
+  it("counts reads from all disks and bytes on the console", async () => {
     const look = signsOfLife(GUEST);
     assert.equal(await look(), 15 + 9);
     reads(12);
@@ -40,16 +40,16 @@ describe("signsOfLife", () => {
     assert.equal(await look(), 17 + 10);
   });
 
-  it("counts the disks alone where there is no console", async () => {
+  it("counts only disk reads without a console", async () => {
     assert.equal(await signsOfLife({ domain: "mirlab-dev-mir", serialLog: "" })(), 15);
   });
 
-  it("has seen nothing move where libvirt gives no answer", async () => {
+  it("counts no progress when libvirt does not answer", async () => {
     programs.set("virsh", "exit 1");
     assert.equal(await signsOfLife(GUEST)(), 0);
   });
 
-  it("stops at once at a panic that is new", async () => {
+  it("fails at once on a new panic", async () => {
     const look = signsOfLife(GUEST, () => now);
     await look();
     appendFileSync(log, `\u001b[31m${PANIC}`);
@@ -62,7 +62,7 @@ describe("signsOfLife", () => {
     assert.match(stuck.message, /last lines of .*serial\.log:\nold line\nKernel panic/);
   });
 
-  it("believes an old panic only when nothing has moved for a while", async () => {
+  it("fails on an old panic only after a time without progress", async () => {
     appendFileSync(log, PANIC);
     const look = signsOfLife(GUEST, () => now);
     for (now = 0; now < 60; now += 5) {
@@ -73,7 +73,7 @@ describe("signsOfLife", () => {
     assert.equal((await rejected(look())).check, "serial");
   });
 
-  it("does not take what was read before for news when the console goes on", async () => {
+  it("does not treat an old panic as new when the console grows", async () => {
     appendFileSync(log, PANIC);
     const look = signsOfLife(GUEST, () => now);
     await look();
@@ -81,7 +81,7 @@ describe("signsOfLife", () => {
     assert.ok((await look()) > 0);
   });
 
-  it("tells of a guest whose agent answers for a minute without a login, and not of one that boots", async () => {
+  it("fails when the guest agent answers for a minute without a login, but not during a boot", async () => {
     const agent = (count: number): void =>
       programs.set(
         "virsh",
@@ -102,7 +102,7 @@ esac`,
     assert.deepEqual([stuck.check, stuck.outcome.settles], ["ssh", false]);
     assert.match(
       stuck.message,
-      /the guest is up, its sshd is not; 'systemctl start ssh' in the guest/,
+      /: found no login, but the guest agent answers: the guest is up, its sshd is not; need a login by SSH; fix: run 'systemctl start ssh' in the guest or, without access to it, 'virsh reboot mirlab-dev-mir'$/,
     );
   });
 });

@@ -30,13 +30,13 @@ function host(ssh?: object): HostConfig {
 }
 
 describe("hostAccess", () => {
-  it("is this machine's where no other is declared", () => {
+  it("is this machine if no other host is declared", () => {
     assert.deepEqual(hostAccess(host(), "dev"), {
       ...{ target: undefined, jump: undefined, uri: "qemu:///system" },
     });
   });
 
-  it("pins one key under the names that OpenSSH and the libvirt provider look for", () => {
+  it("pins one key under the names that OpenSSH and the libvirt provider look up", () => {
     const { target, jump, uri } = hostAccess(host({ port: 2222 }), "dev");
     const known = join(folder, "labs", "dev", "host", "known_hosts");
     assert.equal(
@@ -54,18 +54,18 @@ describe("hostAccess", () => {
     assert.deepEqual(hostAccess(host({}), "dev"), hostAccess(host({}), "dev"));
   });
 
-  it("names the missing key file, and what to do", () => {
+  it("names the missing key file and the fix", () => {
     const missing = join(folder, "none");
     assert.throws(
       () => hostAccess(host({ privateKeyFile: missing }), "dev"),
-      /^Error: host\.ssh\.privateKeyFile: found no \/.*\/none, need a private key on this machine; make one/,
+      /^Error: host\.ssh\.privateKeyFile: found no file \/.*\/none; need a private key on this machine; fix: create one with ssh-keygen and add its public half to the host's authorized_keys$/,
     );
   });
 
-  it("refuses a home whose path the libvirt provider would read as another one", () => {
+  it("refuses a home with a path that the libvirt provider would expand", () => {
     process.env.MIRLAB_HOME = join(folder, "$HOME");
     const fault =
-      /^Error: the libvirt provider cannot name the path '.*\$HOME.*'; choose another MIRLAB_HOME$/;
+      /^Error: libvirt URI: found the path '.*\$HOME.*'; need one without '\$' and control characters; fix: choose another MIRLAB_HOME or host\.ssh\.privateKeyFile$/;
     assert.throws(() => hostAccess(host({}), "dev"), fault);
     process.env.MIRLAB_HOME = folder;
   });

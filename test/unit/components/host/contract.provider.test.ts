@@ -14,7 +14,7 @@ const programs = new FakePrograms();
 const looks = join(programs.folder, "looks");
 const calls = join(programs.folder, "calls");
 
-/** Answers of one look after the other, as scripts/host/observe.sh prints them; the last one stays. */
+/** Answers of successive looks, as scripts/host/observe.sh prints them; the last one repeats. */
 function host(...answers: Readonly<Record<string, string>>[]): void {
   answers.forEach((changes, i) => {
     const facts = { ...SOUND, ...changes };
@@ -81,7 +81,7 @@ const WORDS = "package qemu-utils: declared installed, found missing; up install
 
 const healed = (): string =>
   existsSync(calls) ? readFileSync(calls, "utf8").trim().replaceAll("\n", "; ") : "";
-const made = async (inputs = INPUTS): Promise<HostContractProps> =>
+const created = async (inputs = INPUTS): Promise<HostContractProps> =>
   (await provider.create(inputs)).outs as HostContractProps;
 const read = async (props: HostContractProps) => {
   const result = await provider.read?.("dev-host", props);
@@ -94,9 +94,9 @@ beforeEach(() => {
 });
 
 describe("HostContract", () => {
-  it("changes nothing on a host that is as declared, and records what only it can know", async () => {
+  it("changes nothing on a host that is as declared, and records undeclared values", async () => {
     host({});
-    const props = await made();
+    const props = await created();
     assert.equal(healed(), "");
     assert.deepEqual(props.drift, []);
     assert.equal(props.recorded?.["package qemu-utils: hold"], "no");
@@ -105,9 +105,9 @@ describe("HostContract", () => {
     assert.deepEqual(await provider.diff?.("dev-host", seen.props, INPUTS), { changes: false });
   });
 
-  it("read tells each difference in words, in the input that the program declares empty", async () => {
+  it("read puts each difference, in words, into the input that the program declares empty", async () => {
     host({}, MISSING);
-    const seen = await read(await made());
+    const seen = await read(await created());
     assert.equal(seen.id, "dev-host");
     assert.deepEqual(seen.props.drift, [WORDS]);
     assert.deepEqual(seen.inputs, { ...INPUTS, drift: [WORDS] });
@@ -115,62 +115,62 @@ describe("HostContract", () => {
     assert.deepEqual(await provider.diff?.("dev-host", seen.props, INPUTS), { changes: true });
   });
 
-  it("update runs the script that heals it, and looks again", async () => {
+  it("update runs the script that repairs it, and looks again", async () => {
     host({}, MISSING, {});
-    const props = await made();
+    const props = await created();
     const { outs } = (await provider.update?.("dev-host", props, INPUTS)) ?? {};
     assert.equal(healed(), "install qemu-utils");
     assert.deepEqual((outs as HostContractProps).drift, []);
   });
 
-  it("runs a script once that heals several things", async () => {
+  it("runs a script once if it repairs several differences", async () => {
     const loose = { "folder /data/dev|mode": "777", "folder /data/dev/log|mode": "777" };
     host({}, loose, {});
-    await provider.update?.("dev-host", await made(), INPUTS);
+    await provider.update?.("dev-host", await created(), INPUTS);
     assert.equal(healed(), "make /data dev ada@desk-0123abcd");
   });
 
-  it("fails with what is left when healing did not help", async () => {
+  it("fails with the differences that the repair left", async () => {
     host({}, MISSING);
-    const props = await made();
+    const props = await created();
     await assert.rejects(async () => provider.update?.("dev-host", props, INPUTS), {
-      message: `the host is not as the lab needs it: 1 left\n  ${WORDS}`,
+      message: `host: found 1 difference(s) after the repair; need none\n  ${WORDS}`,
     });
   });
 
-  it("takes what the host's owner decides as it is, once", async () => {
+  it("reports a change by the host's owner once, then records it", async () => {
     const held = { "package qemu-utils|hold": "yes" };
     host({}, held);
-    const props = await made();
+    const props = await created();
     assert.equal((await read(props)).props.drift.length, 1);
     const { outs } = (await provider.update?.("dev-host", props, INPUTS)) ?? {};
     assert.equal(healed(), "");
     assert.deepEqual((await read(outs as HostContractProps)).props.drift, []);
   });
 
-  it("leaves the host as it is where only reports are asked for, and goes on telling", async () => {
+  it("only reports with onDrift report, and reports again", async () => {
     host({}, MISSING);
     const inputs: HostContractInputs = { ...INPUTS, onDrift: "report" };
-    const props = await made(inputs);
+    const props = await created(inputs);
     const { outs } = (await provider.update?.("dev-host", props, inputs)) ?? {};
     assert.equal(healed(), "");
     assert.deepEqual((await read(outs as HostContractProps)).props.drift, [WORDS]);
   });
 
-  it("does not take half an answer, or none, for a host without anything", async () => {
+  it("fails on an incomplete or missing answer", async () => {
     host({});
-    const props = await made();
+    const props = await created();
     programs.set("bash", `cat >/dev/null; printf 'observe\\t1\\nfact\\ta\\tb\\tc\\td\\n'`);
-    await assert.rejects(read(props), /the answer is not whole/);
+    await assert.rejects(read(props), /found an incomplete answer/);
     programs.set("bash", `cat >/dev/null; echo 'no space left' >&2; exit 1`);
     await assert.rejects(read(props), {
-      message: "the host cannot be looked at: no space left; run 'npm run doctor'",
+      message: "cannot observe the host: no space left; fix: npm run doctor",
     });
     programs.set("ssh", `cat >/dev/null; echo 'No route to host' >&2; exit 255`);
     const host1 = { config: "/c", alias: "h" };
     await assert.rejects(read({ ...props, host: host1 }), {
       message:
-        "the lab host does not answer (No route to host), required an answer: nothing is known of it; check that it is up and host.ssh is right",
+        "lab host: found no answer (No route to host); need one, as nothing is known without it; fix: check that the host is up and host.ssh is right",
     });
   });
 });

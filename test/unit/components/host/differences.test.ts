@@ -34,7 +34,7 @@ const CONTRACT: HostContract = {
   guests: [GUEST],
 };
 
-/** A host on which everything is as declared. */
+/** A host that is as declared. */
 const SOUND: Readonly<Record<string, string>> = {
   "package qemu-utils|state": "installed",
   "package qemu-utils|hold": "no",
@@ -87,7 +87,7 @@ function folder(path: string, mode: string, owner: string): Record<string, strin
   return { [`${item}|state`]: "directory", [`${item}|mode`]: mode, [`${item}|owner`]: owner };
 }
 
-/** The sound host with changes; `null` takes a fact away, `?reason` makes it unknown. */
+/** The sound host with changes; `null` removes a fact, `?reason` makes it unknown. */
 function host(changes: Readonly<Record<string, string | null>> = {}): HostObservation {
   const seen = new HostObservation();
   for (const [name, value] of Object.entries({ ...SOUND, ...changes })) {
@@ -100,14 +100,14 @@ function host(changes: Readonly<Record<string, string | null>> = {}): HostObserv
 }
 
 const RECORDED = record(CONTRACT, host());
-const told = (
+const linesOf = (
   changes: Readonly<Record<string, string | null>>,
   contract: HostContract = CONTRACT,
 ): string[] => differences(contract, RECORDED, host(changes)).map(differenceText);
 
 describe("differences of the host", () => {
-  it("are none where all is as declared, and as the last up found it", () => {
-    assert.deepEqual(told({}), []);
+  it("are none if all is as declared, and as the last up recorded it", () => {
+    assert.deepEqual(linesOf({}), []);
   });
 
   const heals = (words: string) => new RegExp(`${words}$`);
@@ -120,15 +120,15 @@ describe("differences of the host", () => {
     [
       "somebody holds a package",
       { "package qemu-utils|hold": "yes" },
-      /^package qemu-utils: hold was no, found yes; the host owner's to decide: up takes it as it is$/,
+      /^package qemu-utils: hold was no, found yes; up does not repair this, but records it$/,
     ],
     [
       "a program was edited",
       { "file /usr/bin/qemu-img|content": "changed" },
-      /^file \/usr\/bin\/qemu-img: content declared as packaged, found changed; up installs its package again/,
+      /^file \/usr\/bin\/qemu-img: content declared as packaged, found changed; up reinstalls its package/,
     ],
     ["a daemon was stopped", { "service virtlogd|state": "stopped" }, heals("up starts it")],
-    ["a group is gone", { "group kvm|state": "missing" }, heals("up makes it")],
+    ["a group is gone", { "group kvm|state": "missing" }, heals("up creates it")],
     ["QEMU's user left", { "user libvirt-qemu|in group kvm": "no" }, heals("up adds it")],
     ["nested was turned off", { "kvm|nested": "N" }, /^kvm: nested was Y, found N;/],
     ["AppArmor was turned off", { "apparmor|libvirtd": "N" }, /^apparmor: libvirtd was enforce/],
@@ -140,22 +140,22 @@ describe("differences of the host", () => {
     [
       "the lab's mark was removed",
       { "folder /data/dev|mark": "none" },
-      /^folder \/data\/dev: mark declared dev ada@desk-0123abcd, found none; up makes it so$/,
+      /^folder \/data\/dev: mark declared dev ada@desk-0123abcd, found none; up repairs it$/,
     ],
     [
       "the network became another lab's",
       { "network mirlab-dev|stack": "other" },
-      /^network mirlab-dev: stack declared dev, found other; its mark is not this lab's/,
+      /^network mirlab-dev: stack declared dev, found other; if it is another lab's, choose another stack name, else run 'virsh net-destroy mirlab-dev'/,
     ],
     [
       "a folder's mode was changed",
       { "folder /data/dev/pool|mode": "777" },
-      /^folder \/data\/dev\/pool: mode declared 711, found 777; up makes it so$/,
+      /^folder \/data\/dev\/pool: mode declared 711, found 777; up repairs it$/,
     ],
     [
       "the share's owner was changed",
       { "folder /data/dev/shares/mir|owner": "root:root" },
-      /^folder \/data\/dev\/shares\/mir: owner declared libvirt-qemu:libvirt, found root:root; up makes it so$/,
+      /^folder \/data\/dev\/shares\/mir: owner declared libvirt-qemu:libvirt, found root:root; up repairs it$/,
     ],
     [
       "the ports' file was edited",
@@ -166,24 +166,24 @@ describe("differences of the host", () => {
     [
       "the pool moved",
       { "pool mirlab-dev|path": "/x" },
-      /^pool mirlab-dev: path declared \/data\/dev\/pool, found \/x; run 'virsh pool-destroy'/,
+      /^pool mirlab-dev: path declared \/data\/dev\/pool, found \/x; run 'virsh pool-destroy mirlab-dev'/,
     ],
     [
       "the disk was rebased",
       { "volume mir-vm-abc.qcow2|backing file": "/other" },
-      /^volume mir-vm-abc.qcow2: backing file declared \/cache\/images\/abc.qcow2, found \/other; the guest's disk is not/,
+      /^volume mir-vm-abc.qcow2: backing file declared \/cache\/images\/abc.qcow2, found \/other; somebody changed the guest's disk/,
     ],
     [
-      "the disk is smaller than it was declared to be",
+      "the disk is smaller than declared",
       { "volume mir-vm-abc.qcow2|virtual size": "2048" },
-      heals("up enlarges it, and the guest's file system; what is on them stays"),
+      heals("up enlarges it and the guest's file system, and keeps their content"),
     ],
     [
-      "the disk is larger than it was declared to be",
+      "the disk is larger than declared",
       { "volume mir-vm-abc.qcow2|virtual size": "8192" },
-      /found 8192; a disk is not made smaller: raise guests\[\]\.diskGiB again, or run 'down'/,
+      /found 8192; a disk cannot shrink: raise guests\[\]\.diskGiB again, or run 'down'/,
     ],
-    ["the image may be written", { [`image ${IMAGE}|mode`]: "666" }, heals("up sets it")],
+    ["the image is writable", { [`image ${IMAGE}|mode`]: "666" }, heals("up sets it")],
     [
       "the image was rewritten",
       { [`image ${IMAGE}|digest`]: "sha256:bb" },
@@ -211,39 +211,39 @@ describe("differences of the host", () => {
       /^forwards mirlab-dev-mir: spice declared 127.0.0.1:5901, found not listening;/,
     ],
     [
-      "a value cannot be told",
+      "a value is unknown",
       { "config qemu.conf|dynamic_ownership": "?cannot be read" },
       /^config qemu.conf: dynamic_ownership was 1, found unknown \(cannot be read\);/,
     ],
     [
-      "a value is not told at all",
+      "a value is not reported",
       { "group libvirt|state": null },
-      /^group libvirt: declared exists, found nothing told;/,
+      /^group libvirt: declared exists, found nothing reported;/,
     ],
   ];
   for (const [what, changes, expected] of table) {
     it(`are one line when ${what}`, () => {
-      const lines = told(changes);
+      const lines = linesOf(changes);
       assert.equal(lines.length, 1, lines.join("\n"));
       assert.match(lines[0] ?? "", expected);
     });
   }
 
-  it("are one line for a folder that is gone, not three", () => {
+  it("are one line for a missing folder, not three", () => {
     const item = "folder /data/dev/log";
     const gone = {
       ...{ [`${item}|state`]: "missing", [`${item}|mode`]: null, [`${item}|owner`]: null },
     };
-    assert.deepEqual(told(gone), [`${item}: declared directory, found missing; up makes it so`]);
+    assert.deepEqual(linesOf(gone), [`${item}: declared directory, found missing; up repairs it`]);
   });
 
-  it("are one line when libvirt does not answer: nothing is said of what it was not asked", () => {
+  it("are one line when libvirt does not answer, and none for unknown facts", () => {
     const silent = Object.fromEntries(
       Object.keys(SOUND)
         .filter((name) => /^(pool|volume|network|domain) /.test(name))
         .map((name) => [name, null]),
     );
-    const lines = told({ ...silent, "libvirt|answers": "Connection refused" });
+    const lines = linesOf({ ...silent, "libvirt|answers": "Connection refused" });
     assert.deepEqual(lines, [
       "libvirt: answers declared yes, found Connection refused; up starts it",
     ]);
@@ -256,10 +256,10 @@ describe("differences of the host", () => {
       [`image ${IMAGE}|signature`]: "9:9:9",
       "listeners|tcp": "127.0.0.1:2200 127.0.0.1:5901 [::]:80",
     };
-    assert.deepEqual(told(changes), []);
+    assert.deepEqual(linesOf(changes), []);
   });
 
-  it("say nothing of a guest that is not there yet", () => {
+  it("are none for a guest that does not exist yet", () => {
     const gone = Object.fromEntries(
       Object.keys(SOUND)
         .filter((name) => /^(volume|ports|image|folder \/data\/dev\/shares\/mir)/.test(name))
@@ -267,34 +267,37 @@ describe("differences of the host", () => {
     );
     const domain = Object.keys(SOUND).filter((name) => name.startsWith("domain "));
     const none = Object.fromEntries(domain.map((name) => [name, null]));
-    assert.deepEqual(told({ ...gone, ...none, "domain mirlab-dev-mir|state": "missing" }), []);
+    assert.deepEqual(linesOf({ ...gone, ...none, "domain mirlab-dev-mir|state": "missing" }), []);
   });
 
-  it("leave the reservation of somebody else's domain alone", () => {
+  it("ignore the reservation of somebody else's domain", () => {
     const other = { "domain mirlab-dev-mir|owner": "prod.mir", "ports dev.mir|reserved": "1 2" };
-    assert.deepEqual(told(other), []);
+    assert.deepEqual(linesOf(other), []);
   });
 
-  it("are refused, not installed, where the configuration says check", () => {
-    const [line] = told({ "package qemu-utils|state": "missing" }, { ...CONTRACT, install: false });
+  it("are refused, not installed, with host.packages check", () => {
+    const [line] = linesOf(
+      { "package qemu-utils|state": "missing" },
+      { ...CONTRACT, install: false },
+    );
     assert.match(line ?? "", /; run 'apt-get install qemu-utils', or set host.packages/);
   });
 
-  it("tell once of an image that two guests stand on", () => {
+  it("are reported once for an image that two guests use", () => {
     const two = { ...CONTRACT, guests: [GUEST, { ...GUEST, name: "two" }] };
-    const lines = told({ [`image ${IMAGE}|mode`]: "666" }, two);
+    const lines = linesOf({ [`image ${IMAGE}|mode`]: "666" }, two);
     assert.equal(lines.filter((line) => line.includes("mode declared 444")).length, 1);
   });
 
-  it("measure an image by URL with its declared digest, whatever was recorded", () => {
+  it("compare an image by URL with its declared digest, whatever was recorded", () => {
     const disk = { ...GUEST.disk, digest: "sha256:cc" };
-    const lines = told({}, { ...CONTRACT, guests: [{ ...GUEST, disk }] });
+    const lines = linesOf({}, { ...CONTRACT, guests: [{ ...GUEST, disk }] });
     assert.match(lines[0] ?? "", /digest declared sha256:cc, found sha256:aa/);
   });
 });
 
 describe("record", () => {
-  it("keeps effective values, and no signature of files while one is not sound", () => {
+  it("keeps effective values, but no signature of files while a file differs", () => {
     assert.equal(RECORDED["config qemu.conf: dynamic_ownership"], "1");
     assert.equal(RECORDED["files: signature"], "f00d");
     const edited = record(CONTRACT, host({ "file /usr/bin/virsh|content": "changed" }));
@@ -303,7 +306,7 @@ describe("record", () => {
 });
 
 describe("observeArgs", () => {
-  it("asks for everything in one go, and names what is known already", () => {
+  it("asks for everything in one run, with the recorded signatures", () => {
     const args = observeArgs(CONTRACT, RECORDED).join(" ");
     assert.match(args, /^f00d package qemu-utils part seabios folder \/data folder \/data\/dev /);
     assert.match(args, / ports \/data\/ports\/dev\.mir image \S+ 1:2:3 sha256:aa pool mirlab-dev /);

@@ -7,7 +7,7 @@ const read = (name: string) =>
   readDomainCapabilities(fixture(`domcapabilities-${name}.libvirt-9.0.0.qemu-7.2.22.xml`));
 
 describe("readDomainCapabilities", () => {
-  it("reads what Debian 12's emulator can", () => {
+  it("reads what Debian 12's emulator supports", () => {
     assert.deepEqual(read("q35"), {
       emulator: "/usr/bin/qemu-system-x86_64",
       machine: "pc-q35-7.2",
@@ -19,7 +19,7 @@ describe("readDomainCapabilities", () => {
     });
   });
 
-  it("reads what one without its SPICE and QXL modules can", () => {
+  it("reads an emulator without its SPICE and QXL modules", () => {
     const { graphics, video, channels } = read("no-spice");
     assert.deepEqual([graphics, video, channels].flat().sort(), [
       ...["bochs", "cirrus", "dbus", "egl-headless", "none", "pty", "ramfb", "sdl", "unix"],
@@ -29,15 +29,15 @@ describe("readDomainCapabilities", () => {
     assert.ok(!read("no-qxl").video.includes("qxl"));
   });
 
-  it("takes the values of an unsupported device for none", () => {
+  it("ignores the values of an unsupported device", () => {
     const xml = `<domainCapabilities><devices><graphics supported='no'><enum name='type'>
       <value>spice</value></enum></graphics></devices></domainCapabilities>`;
     assert.deepEqual(readDomainCapabilities(xml).graphics, []);
   });
 
-  it("refuses what is no answer", () => {
+  it("refuses any other document", () => {
     assert.throws(() => readDomainCapabilities("<capabilities/>"), {
-      message: "found <capabilities>, required <domainCapabilities>",
+      message: "virsh domcapabilities: found <capabilities>; need <domainCapabilities>",
     });
     assert.throws(() => readDomainCapabilities("error: no such thing"));
     assert.throws(() => readDomainCapabilities("<!DOCTYPE x><domainCapabilities/>"), /refused/);

@@ -19,7 +19,7 @@ const KEYS: [string, string][] = [
   ["cacheClosed", "/root"],
   ["libvirt", "ok"],
 ];
-/** What the doctor asks besides. */
+/** Facts that only the doctor collects. */
 const FULL_KEYS: [string, string][] = [
   ["kvmModules", "kvm kvm_intel "],
   ["kvmDevice", "makes-vm"],
@@ -35,7 +35,7 @@ const answer = (lines: [string, string][]): string =>
   lines.map((l) => `${l.join("\t")}\n`).join("");
 
 describe("readHostFacts", () => {
-  it("reads an answer, its lists among it", () => {
+  it("reads an answer with its lists", () => {
     const lists: [string, string][] = [
       ["running", "a"],
       ["running", "b"],
@@ -88,7 +88,7 @@ describe("readHostFacts", () => {
     });
   });
 
-  it("reads what the doctor asks besides", () => {
+  it("reads the facts that only the doctor collects", () => {
     const lists: [string, string][] = [
       ["nested", "kvm_intel Y"],
       ["devices", "vhost-user-fs-pci virtio-9p-pci"],
@@ -127,29 +127,31 @@ describe("readHostFacts", () => {
     });
   });
 
-  it("reads of a host on which nothing is installed", () => {
+  it("reads the facts of a host with nothing installed", () => {
     const { full } = readHostFacts(answer([...KEYS, ...FULL_KEYS]));
     assert.deepEqual([full?.devices, full?.socket, full?.secmodels], [undefined, undefined, []]);
   });
 
   for (const [key] of KEYS) {
-    it(`takes an answer without '${key}' for none`, () => {
+    it(`refuses an answer without '${key}'`, () => {
       const rest = KEYS.filter(([k]) => k !== key);
       assert.throws(() => readHostFacts(answer(rest)), {
-        message: `host facts: no '${key}' in the answer`,
+        message: `host facts: found no line '${key}'; need a complete answer of facts.sh`,
       });
     });
   }
 
   it("refuses another version", () => {
     const other = KEYS.map(([k, v]): [string, string] => [k, k === "version" ? "1" : v]);
-    assert.throws(() => readHostFacts(answer(other)), { message: "host facts: unknown version" });
+    assert.throws(() => readHostFacts(answer(other)), {
+      message: "host facts: found version '1'; need 2",
+    });
   });
 
-  it("reads what the script says of this machine", () => {
+  it("reads what the script prints on this machine", () => {
     const folder = temporaryFolder();
     const script = join(ROOT, "scripts", "host", "facts.sh");
-    const told = execFileSync("bash", [
+    const printed = execFileSync("bash", [
       script,
       "quick",
       `${folder}/data`,
@@ -159,7 +161,7 @@ describe("readHostFacts", () => {
       "share",
       `${folder}/no`,
     ]);
-    const facts = readHostFacts(told.toString());
+    const facts = readHostFacts(printed.toString());
     assert.ok(facts.memoryAvailableMiB > 0);
     assert.ok(facts.dataFreeMiB > 0);
     assert.deepEqual(

@@ -9,7 +9,7 @@ const HOST: SshHost = {
 };
 
 describe("libvirtUri", () => {
-  it("is this machine's without a host", () =>
+  it("is this machine's URI without a host", () =>
     assert.equal(libvirtUri(undefined), "qemu:///system"));
 
   it("pins the host's key, and offers the one key file", () => {
@@ -20,15 +20,15 @@ describe("libvirtUri", () => {
     );
   });
 
-  it("tells an IPv6 address from a port", () => {
+  it("puts an IPv6 address in brackets", () => {
     const uri = libvirtUri({ ...HOST, hostName: "2001:db8::1" });
     assert.match(uri, /^qemu\+ssh:\/\/ada@\[2001:db8::1\]:2222\/system\?/);
   });
 
   for (const path of ["/home/$USER/known_hosts", "/${HOME}/k", "/a\nb", "/\ud800"]) {
-    it(`refuses the path ${JSON.stringify(path)}, which the provider would read as another one`, () => {
+    it(`refuses the path ${JSON.stringify(path)}, which the provider would expand or refuse`, () => {
       const fault =
-        /^Error: the libvirt provider cannot name the path '.*'; choose another MIRLAB_HOME$/;
+        /^Error: libvirt URI: found the path '.*'; need one without '\$' and control characters; fix: choose another MIRLAB_HOME or host\.ssh\.privateKeyFile$/;
       assert.throws(() => libvirtUri({ ...HOST, knownHostsFile: path }), fault);
       assert.throws(() => libvirtUri({ ...HOST, identityFile: path }), fault);
     });

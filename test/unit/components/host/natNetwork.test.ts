@@ -8,7 +8,7 @@ const SUBNET = "192.168.130.0/24";
 
 describe("natAddresses", () => {
   // These values are in people's states and known_hosts: they must never change.
-  it("gives each guest the address of its name", () => {
+  it("derives each guest's address from its name", () => {
     assert.deepEqual(Object.fromEntries(natAddresses(SUBNET, ["mir", "mir2", "ada", "bob"])), {
       mir: "192.168.130.157",
       mir2: "192.168.130.101",
@@ -21,14 +21,14 @@ describe("natAddresses", () => {
     assert.equal(natAddresses("10.1.2.0/24", ["mir"]).get("mir"), "10.1.2.157");
   });
 
-  it("gives the second of two names with one place the next place", () => {
+  it("gives the next slot to the second of two colliding names", () => {
     assert.deepEqual(Object.fromEntries(natAddresses(SUBNET, ["g45", "g35"])), {
       g35: "192.168.130.38",
       g45: "192.168.130.39",
     });
   });
 
-  it("gives every guest an address of its own, in any order of the guests", () => {
+  it("gives every guest a different address, in any order of the guests", () => {
     const names = fc.uniqueArray(fc.stringMatching(/^[a-z0-9]{1,6}$/), { maxLength: 64 });
     fc.assert(
       fc.property(names, (guests) => {

@@ -18,7 +18,7 @@ const said = (text: string): Line => [
 ];
 
 describe("readObservation", () => {
-  it("tells a known value from one that could not be had", () => {
+  it("distinguishes known and unknown values", () => {
     const seen = readObservation(
       answer(
         ["fact", "package curl", "state", "installed", "dpkg-query -W"],
@@ -35,7 +35,7 @@ describe("readObservation", () => {
     assert.deepEqual(seen.items("package"), ["package curl"]);
   });
 
-  it("takes an answer that is cut off anywhere for none", () => {
+  it("refuses an answer that is cut off anywhere", () => {
     const line = fc.tuple(
       fc.constantFrom("fact", "unknown"),
       ...(["i", "f", "v", "s"] as const).map((head) =>
@@ -50,24 +50,32 @@ describe("readObservation", () => {
         for (const [kind, item, field, value] of all) {
           assert.equal(seen.value(item, field), kind === "fact" ? value : undefined);
         }
-        // Without its last line feed the answer is still whole.
+        // Without its last line feed the answer is still complete.
         const cut = whole.slice(0, Math.floor((whole.length - 1) * part));
-        assert.throws(() => readObservation(cut), /unknown version|not whole/);
+        assert.throws(
+          () => readObservation(cut),
+          /found the first line|found an incomplete answer/,
+        );
       }),
     );
   });
 
-  it("refuses another version, a line of another shape, and a fact told twice", () => {
-    assert.throws(() => readObservation("observe\t2\nend\t0\n"), /unknown version/);
+  it("refuses another version, a malformed line, and a duplicate fact", () => {
+    assert.throws(() => readObservation("observe\t2\nend\t0\n"), {
+      message: "host observation: found the first line 'observe<U+0009>2'; need version 1",
+    });
     assert.throws(
       () => readObservation("observe\t1\nfact\ta\tb\nend\t1\n"),
-      /cannot read the line 'fact\ta\tb'/,
+      /found the line 'fact\ta\tb'; need KIND ITEM FIELD VALUE SOURCE$/,
     );
     const twice: Line = ["fact", "a", "b", "c", "d"];
-    assert.throws(() => readObservation(answer(twice, twice)), /'a' tells 'b' twice/);
+    assert.throws(
+      () => readObservation(answer(twice, twice)),
+      /found 'b' of 'a' twice; need it once$/,
+    );
   });
 
-  it("reads what virsh says of pool, volume, network and domain", () => {
+  it("reads virsh's output on pool, volume, network and domain", () => {
     const seen = readObservation(
       answer(
         said(
@@ -112,7 +120,7 @@ error: Storage pool not found: no storage pool with matching name 'gone'
     assert.match(seen.fact("pool odd", "state")?.value ?? "", /client socket is closed/);
   });
 
-  it("reads what the file of a volume says of itself, whatever libvirt remembers", () => {
+  it("reads the header of a volume's file, not libvirt's cached values", () => {
     const look = (header: object | string, kind = "fact") => {
       const text = typeof header === "string" ? header : JSON.stringify(header);
       const value = kind === "fact" ? Buffer.from(text).toString("base64") : text;
@@ -141,7 +149,7 @@ error: Storage pool not found: no storage pool with matching name 'gone'
     assert.deepEqual(look("no such file", "unknown"), Array<string>(4).fill("? no such file"));
   });
 
-  it("asks the file of a volume itself, and takes a warning beside the answer for one", () => {
+  it("reads a volume's file itself, and ignores warnings beside the answer", () => {
     const folder = temporaryFolder();
     const programs = join(folder, "bin");
     mkdirSync(programs);
@@ -168,7 +176,7 @@ error: Storage pool not found: no storage pool with matching name 'gone'
     });
   });
 
-  it("hashes an image only when it was written since its manifest, or since the last look", () => {
+  it("hashes an image only if it was written since its manifest or the last look", () => {
     const folder = temporaryFolder();
     const image = join(folder, "key.qcow2");
     const look = (signature: string, digest: string) =>
@@ -193,11 +201,11 @@ error: Storage pool not found: no storage pool with matching name 'gone'
     assert.equal(known.value(`image ${image}`, "digest"), "recorded");
   });
 
-  it("reads what the script says of this machine", () => {
+  it("reads what the script prints on this machine", () => {
     const folder = temporaryFolder();
     const words = ["package", "bash", "package", "no-such-package", "folder", folder];
     const script = join(ROOT, "scripts", "host", "observe.sh");
-    const told = execFileSync(
+    const printed = execFileSync(
       "bash",
       [
         ...[script, "-", ...words, "folder", `${folder}/no`, "ports", `${folder}/p`],
@@ -205,7 +213,7 @@ error: Storage pool not found: no storage pool with matching name 'gone'
       ],
       { encoding: "utf8" },
     );
-    const seen = readObservation(told);
+    const seen = readObservation(printed);
     assert.equal(seen.value("package bash", "state"), "installed");
     assert.equal(seen.value("package no-such-package", "state"), "missing");
     assert.equal(seen.value(`folder ${folder}`, "mode"), "700");

@@ -21,7 +21,7 @@ describe("the package lists", () => {
     });
   }
 
-  it("say why each is there, and do not put a desktop on every host", () => {
+  it("give each package's reason, and put no desktop on every host", () => {
     for (const { why } of [...HOST_PACKAGES, ...VIEWER_PACKAGES]) assert.notEqual(why, "");
     assert.deepEqual(
       lists.host.filter((name) => lists.viewers.includes(name)),
@@ -29,7 +29,7 @@ describe("the package lists", () => {
     );
   });
 
-  it("ask no more of a machine than its part", () => {
+  it("match the machine's role", () => {
     assert.deepEqual(packagesFor("host"), lists.host);
     assert.deepEqual(
       packagesFor("client").filter((name) => !lists.host.includes(name)),

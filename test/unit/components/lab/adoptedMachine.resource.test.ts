@@ -44,7 +44,7 @@ async function adopt(user: string): Promise<Record<string, unknown>> {
   const { LabHost } = await import("../../../../components/host/labHost.resource");
   const [config] = lab.guests;
   assert.ok(config !== undefined);
-  // The host is this machine: of it, an adopted guest needs nothing but where it is.
+  // The host is this machine; an adopted guest needs nothing else of it.
   const labHost = Object.assign(Object.create(LabHost.prototype) as InstanceType<typeof LabHost>, {
     owner: "ada@desk-0123abcd",
     connection: undefined,
@@ -61,13 +61,13 @@ async function adopt(user: string): Promise<Record<string, unknown>> {
   return values;
 }
 
-describe("a guest that was on the host before", () => {
+describe("an adopted guest", () => {
   let outputs: Record<string, unknown>;
   before(async () => {
     outputs = await adopt("root");
   });
 
-  it("takes its ports, keys and domain, and makes no image, disk or seed", () => {
+  it("has ports, keys and a domain, but no image, disk or seed", () => {
     assert.deepEqual(registered.map((r) => `${r.type.split(":").at(-1) ?? ""} ${r.name}`).sort(), [
       "AdoptedDomain desk-vm",
       "Command desk-ports",
@@ -86,7 +86,7 @@ describe("a guest that was on the host before", () => {
     assert.match(resourceNamed("desk-ports").inputs.create as string, / dev\.desk 0$/);
   });
 
-  it("hands the contract to the domain", () => {
+  it("passes the contract to the domain", () => {
     const { __provider: _, ...inputs } = resourceNamed("desk-vm").inputs;
     assert.deepEqual(inputs, {
       domain: "my-desktop",
@@ -112,7 +112,7 @@ describe("a guest that was on the host before", () => {
       assert.doesNotMatch(JSON.stringify(inPlain(r.sent)), /SECRET/, r.name);
   });
 
-  it("is waited for after each start, without a first boot of ours", () => {
+  it("is waited for after each start, without the lab's first boot", () => {
     const boot = resourceNamed("desk-boot").inputs;
     assert.deepEqual([boot.bootId, boot.adopted, boot.serialLog], ["uuid#1", true, ""]);
     assert.deepEqual(boot.guest, {
@@ -122,13 +122,13 @@ describe("a guest that was on the host before", () => {
     });
   });
 
-  it("tells the domain's own acceleration", () => {
+  it("outputs the domain's own acceleration", () => {
     assert.equal(outputs.acceleration, "kvm: as the domain has it");
     assert.equal(outputs.spiceUri, "spice://127.0.0.1:22700");
     assert.equal(outputs.share, "/var/lib/mirlab/dev/shares/desk -> /mnt/share");
   });
 
-  it("needs no sudo for root, and uses it for anybody else", async () => {
+  it("uses sudo unless the user is root", async () => {
     const line = (): unknown => resourceNamed("desk-share-mount").inputs.create;
     assert.equal(line(), "bash -s -- mount share /mnt/share");
     await adopt("ann");

@@ -18,7 +18,7 @@ describe("labOwner", () => {
     else process.env.MIRLAB_HOME = before;
   });
 
-  it("is made once, and is another in another home", () => {
+  it("is generated once for each home", () => {
     const first = labOwner();
     assert.match(first, /^[A-Za-z0-9._-]+@[A-Za-z0-9._-]+-[0-9a-f]{8}$/);
     assert.equal(labOwner(), first);
@@ -31,7 +31,10 @@ describe("labOwner", () => {
     it(`refuses ${JSON.stringify(text)}, and leaves it there`, () => {
       labOwner();
       writeFileSync(join(home, "owner"), text);
-      assert.throws(() => labOwner(), /\/owner: found .*, required USER@MACHINE- and eight/);
+      assert.throws(
+        () => labOwner(),
+        /\/owner: found .*; need USER@MACHINE- and eight hexadecimal digits; fix: restore it from \.mirlab-stack/,
+      );
       assert.equal(readFileSync(join(home, "owner"), "utf8"), text);
     });
   }

@@ -33,7 +33,7 @@ function drawnOf(width: number, height: number, drawn: number): Picture {
 }
 
 describe("readPicture", () => {
-  it("reads a PPM, whatever its pixels are", () => {
+  it("reads a PPM with any pixels", () => {
     fc.assert(fc.property(picture, (p) => assert.deepEqual(readPicture(ppm(p)), p)));
   });
 
@@ -63,24 +63,24 @@ describe("readPicture", () => {
       /^Error: screenshot is truncated: 39 of 48 bytes$/,
     ],
     [
-      "a PPM that goes on",
+      "a PPM with additional bytes",
       Buffer.concat([ppm(small), Buffer.from("x")]),
       /truncated: 49 of 48 bytes$/,
     ],
     [
       "a huge PPM header",
       Buffer.from("P6 8193 1 255\n"),
-      /^Error: screenshot of 8193x1 pixels, need 1 to 8192 a side$/,
+      /^Error: screenshot: found 8193x1 pixels; need 1 to 8192 per side$/,
     ],
     [
       "an endless PPM header",
       Buffer.from(`P6 ${"9".repeat(200)} 1 255\n`),
-      /^Error: screenshot of .* pixels, need 1 to 8192 a side$/,
+      /^Error: screenshot: found .* pixels; need 1 to 8192 per side$/,
     ],
     [
       "an empty PPM",
       Buffer.from("P6 0 0 255\n"),
-      /^Error: screenshot of 0x0 pixels, need 1 to 8192 a side$/,
+      /^Error: screenshot: found 0x0 pixels; need 1 to 8192 per side$/,
     ],
     [
       "the start of a PNG",
@@ -90,7 +90,7 @@ describe("readPicture", () => {
     [
       "a huge PNG header",
       huge,
-      /^Error: screenshot of 2147483647x4 pixels, need 1 to 8192 a side$/,
+      /^Error: screenshot: found 2147483647x4 pixels; need 1 to 8192 per side$/,
     ],
     ["half a PNG", png.subarray(0, png.length - 20), /./],
     ["a PNG with a broken chunk", Buffer.concat([png.subarray(0, 45), Buffer.alloc(40)]), /./],
@@ -99,7 +99,7 @@ describe("readPicture", () => {
     it(`refuses ${what}`, () => assert.throws(() => readPicture(bytes), message));
   }
 
-  it("answers any bytes after a PNG's or PPM's start with a picture or an error", () => {
+  it("returns a picture or an error for any bytes after the start of a PNG or PPM", () => {
     const start = fc.constantFrom(
       png.subarray(0, 8),
       png.subarray(0, 33),
@@ -125,14 +125,14 @@ describe("pictureFacts", () => {
     assert.match(sha256, /^[0-9a-f]{64}$/);
   });
 
-  it("tells pictures apart by size as well as by pixels", () => {
+  it("distinguishes pictures by size and by pixels", () => {
     const hashes = [drawnOf(4, 2, 0), drawnOf(2, 4, 0), drawnOf(4, 2, 1)].map(
       (p) => pictureFacts(p).sha256,
     );
     assert.equal(new Set(hashes).size, 3);
   });
 
-  it("gives one picture one hash, whatever file it came in", () => {
+  it("gives the same picture the same hash in every file format", () => {
     const p = drawnOf(8, 8, 9);
     assert.equal(
       pictureFacts(readPicture(toPng(p))).sha256,
@@ -140,7 +140,7 @@ describe("pictureFacts", () => {
     );
   });
 
-  it("copes with a picture in which no two pixels are alike", () => {
+  it("handles a picture without two equal pixels", () => {
     const [width, height] = [1024, 768];
     const rgb = new Uint8Array(width * height * 3);
     for (let i = 0; i < width * height; i++) rgb.set([i >> 16, i >> 8, i], i * 3);
@@ -187,7 +187,7 @@ describe("pictureFault", () => {
     ],
   ];
   for (const [what, shown, is] of consoles) {
-    it(`takes ${what} for ${is ? "a text console" : "a picture"}`, () =>
+    it(`treats ${what} as ${is ? "a text console" : "a picture"}`, () =>
       assert.equal(pictureFacts(shown).console, is));
   }
 
@@ -200,7 +200,7 @@ describe("pictureFault", () => {
     ],
   ];
   for (const [file, what, fault] of real) {
-    it(`judges ${what}, as a guest showed it`, () => {
+    it(`judges a real screenshot of ${what}`, () => {
       const shown = readPicture(readFileSync(join(ROOT, file)));
       assert.equal(pictureFault(pictureFacts(shown)), fault);
     });

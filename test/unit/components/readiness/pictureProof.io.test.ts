@@ -26,7 +26,7 @@ function shade(value: number): Picture {
   return { width: 64, height: 48, rgb };
 }
 
-/** A screen: what virsh does to it when it takes a picture, and when it sends a key. */
+/** A screen with commands that virsh runs when it takes a picture and when it sends a key. */
 function virsh(onShot: string, onKey: string): void {
   programs.set(
     "virsh",
@@ -47,22 +47,22 @@ beforeEach(() => {
 });
 
 describe("proveKeyboard", () => {
-  it("is met by another picture after a key, and keeps it", async () => {
+  it("is met by a changed picture after a key, and stores it", async () => {
     virsh(":", "cp 2 screen");
     const { outcome, kept } = await proveKeyboard(SCREEN, shade(50), 0);
     assert.deepEqual(outcome, { status: "met", found: "another picture after a key" });
     assert.ok(await pictureIntact(SCREEN.picture, kept?.sha256 ?? ""));
   });
 
-  it("is not met by a screen that stays as it is", async () => {
+  it("is not met by a screen that does not change", async () => {
     virsh(":", ":");
     const { outcome, kept } = await proveKeyboard(SCREEN, shade(50), 0);
     assert.deepEqual(outcome, { status: "unmet", found: "the same picture 0 s after a key" });
     assert.equal(kept, undefined);
   });
 
-  it("sends no key to a screen that changes by itself: that would prove nothing", async () => {
-    // Each proof takes two pictures: every second one shows the next shade.
+  it("sends no key to a screen that changes by itself", async () => {
+    // A screenshot takes two pictures: every second one shows the next shade.
     virsh(
       'n=$(($(cat count 2>/dev/null || echo 0) + 1)); echo $n >count; cp "$((n / 2 % 3 + 1))" screen',
       ":",
@@ -72,7 +72,7 @@ describe("proveKeyboard", () => {
     assert.ok(!existsSync(join(programs.folder, "key")));
   });
 
-  it("is not met by a key that empties the screen", async () => {
+  it("is not met by an empty screen after a key", async () => {
     writeFileSync(
       join(programs.folder, "2"),
       toPng({ width: 64, height: 48, rgb: new Uint8Array(64 * 48 * 3) }),
@@ -84,14 +84,14 @@ describe("proveKeyboard", () => {
 });
 
 describe("provePicture", () => {
-  it("says why there is none", async () => {
+  it("returns why there is no picture", async () => {
     programs.set("virsh", "echo 'domain is not running' >&2; exit 1");
     const { outcome, sha256, time } = await provePicture(SCREEN);
     assert.deepEqual([sha256, time], ["", ""]);
     assert.match(outcome.found, /^no screenshot: .*domain is not running/);
   });
 
-  it("tells size and how much is drawn", async () => {
+  it("reports the size and the drawn share", async () => {
     virsh(":", ":");
     const { outcome } = await provePicture(SCREEN);
     assert.equal(outcome.found, "64x48, 50.0 % drawn");

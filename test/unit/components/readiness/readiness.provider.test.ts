@@ -35,18 +35,18 @@ type Facts = Record<string, object>;
 
 /** The real answer with parts of its facts changed. */
 function facts(changes: Record<string, object> = {}): string {
-  const told = JSON.parse(READY) as Facts;
-  for (const [name, change] of Object.entries(changes)) told[name] = { ...told[name], ...change };
-  return JSON.stringify(told);
+  const all = JSON.parse(READY) as Facts;
+  for (const [name, change] of Object.entries(changes)) all[name] = { ...all[name], ...change };
+  return JSON.stringify(all);
 }
 
-/** A session that has just begun, and is not there yet. */
+/** A session that is still starting. */
 const STARTING = facts({
   session: { activeState: "activating", activeSeconds: null, libraries: [] },
   mirLog: { displayDriver: null },
 });
 
-/** A screen with a window on it, or an empty one; another one after a key. */
+/** A screen with a window, or an empty one; it changes after a key. */
 function screen(drawn: boolean, key = true): void {
   const rgb = new Uint8Array(64 * 48 * 3);
   if (drawn) rgb.fill(200, 0, rgb.length / 2);
@@ -55,7 +55,7 @@ function screen(drawn: boolean, key = true): void {
   writeFileSync(join(programs.folder, "screen-after-key"), toPng({ width: 64, height: 48, rgb }));
 }
 
-/** A guest that tells these facts; the share's answer is written as the guest would. */
+/** A guest with these facts; `answer` is the command that answers the nonce in the share. */
 function guest(facts: string, answer = 'printf "%s answered" "$nonce" >"$file.answer"'): void {
   writeFileSync(join(programs.folder, "facts.json"), facts);
   const looks = { "facts.py": { code: 0, out: facts, err: "" } };
@@ -94,7 +94,7 @@ esac`,
   );
 }
 
-/** Seconds to wait: none, but in the tests that are about waiting. */
+/** Seconds to wait: none, except in the tests of waiting. */
 const limits = LIMITS_S.kvm as { ssh: number; session: number };
 const stall = STALL_S.kvm as { ssh: number; session: number };
 const settled = SETTLED_S as { kvm: number };
@@ -113,20 +113,20 @@ beforeEach(() => {
   virsh();
 });
 
-async function made(change: Partial<MirReadinessInputs> = {}): Promise<MirReadinessProps> {
+async function created(change: Partial<MirReadinessInputs> = {}): Promise<MirReadinessProps> {
   const { id, outs } = await provider.create({ ...INPUTS, ...change });
   assert.equal(id, INPUTS.bootId);
   return outs as MirReadinessProps;
 }
 
-/** The failure as Pulumi takes it: what is kept in the state, and the reasons that are shown. */
+/** The failure in Pulumi's form: the properties for the state, and the printed reasons. */
 async function failure(change: Partial<MirReadinessInputs> = {}) {
   try {
     await provider.create({ ...INPUTS, ...change });
   } catch (error) {
     return error as Error & { id?: string; properties?: MirReadinessProps; reasons?: string[] };
   }
-  throw new Error("the guest was found ready");
+  throw new Error("the guest is ready");
 }
 
 async function read(props: MirReadinessProps): Promise<MirReadinessProps> {
@@ -176,8 +176,8 @@ describe("MirReadiness, checked", () => {
 });
 
 describe("MirReadiness, created", () => {
-  it("keeps the measurements and the picture", async () => {
-    const props = await made();
+  it("stores the measurements and the picture", async () => {
+    const props = await created();
     assert.equal(props.status, "ready");
     assert.deepEqual(props.reasons, []);
     assert.equal(props.facts?.mesa, "22.3.6");
@@ -187,23 +187,23 @@ describe("MirReadiness, created", () => {
     assert.ok(readFileSync(INPUTS.picture).subarray(1, 4).equals(Buffer.from("PNG")));
   });
 
-  it("runs its probe in the guest as root, the script by standard input", async () => {
+  it("runs its script in the guest as root, sent on standard input", async () => {
     rmSync(join(programs.folder, "ssh.log"), { force: true });
-    await made();
+    await created();
     assert.equal(
       readFileSync(join(programs.folder, "ssh.log"), "utf8"),
-      // The second script is the session's log, for the report.
+      // The second script reads the session's log for the report.
       "true\nsudo -n python3 -I -S -\nsudo -n bash -s -- 400\n",
     );
   });
 
-  it("fails at once on an unmet version, and keeps what it measured", async () => {
+  it("fails at once on an unmet version, and keeps the measurements", async () => {
     const error = await failure({ gates: { kernel: ">= 99.0", mesa: ">= 98.0" } });
     assert.equal(error.message, "mirlab-dev-mir is not ready");
     assert.equal(error.id, INPUTS.bootId);
     assert.deepEqual(error.reasons, [
-      "kernel: found 6.1.0-56-amd64, need >= 99.0; install a newer kernel by guests[].kernel (docs/builds.md), or lower guests[].gates.kernel",
-      "mesa: found 22.3.6, need >= 98.0; install a newer Mesa by guests[].mesa (docs/builds.md), or lower guests[].gates.mesa",
+      "kernel: found 6.1.0-56-amd64; need >= 99.0; fix: install a newer kernel by guests[].kernel (docs/builds.md), or lower guests[].gates.kernel",
+      "mesa: found 22.3.6; need >= 98.0; fix: install a newer Mesa by guests[].mesa (docs/builds.md), or lower guests[].gates.mesa",
     ]);
     assert.equal(error.properties?.status, "not ready");
     assert.deepEqual(error.properties.reasons, error.reasons);
@@ -215,10 +215,10 @@ describe("MirReadiness, created", () => {
     limits.session = 60;
     guest(STARTING);
     setTimeout(() => guest(READY), 1000);
-    assert.equal((await made()).status, "ready");
+    assert.equal((await created()).status, "ready");
   });
 
-  it("fails at once when the domain does not run, and says how to start it", async () => {
+  it("fails at once when the domain does not run, with the command to start it", async () => {
     virsh("shut off (crashed)");
     const error = await failure();
     assert.deepEqual(
@@ -226,7 +226,7 @@ describe("MirReadiness, created", () => {
       [
         INPUTS.bootId,
         [
-          "domain: found shut off (crashed), need running; 'virsh start' starts it; the serial log says why it stopped",
+          "domain: found shut off (crashed); need running; fix: run 'virsh start mirlab-dev-mir'; the serial log says why it stopped",
         ],
       ],
     );
@@ -236,22 +236,25 @@ describe("MirReadiness, created", () => {
     );
   });
 
-  it("tells of a disk that is full, and of a domain that somebody suspended", async () => {
+  it("reports a full disk of the host, and a domain that somebody suspended", async () => {
     virsh("paused (I/O error)");
     assert.match(
       (await failure()).reasons?.[0] ?? "",
-      /^domain: found paused \(I\/O error\), need running; the host's disk is full or failing; make room, then 'virsh resume'/,
+      /^domain: found paused \(I\/O error\); need running; fix: make room on the host's disk, or repair it, then run 'virsh resume mirlab-dev-mir'$/,
     );
     virsh("paused (user)");
-    assert.match((await failure()).reasons?.[0] ?? "", /'virsh resume' lets it go on/);
+    assert.match(
+      (await failure()).reasons?.[0] ?? "",
+      /^domain: found paused \(user\); need running; fix: run 'virsh resume mirlab-dev-mir'$/,
+    );
   });
 
-  it("fails when the guest cannot be asked", async () => {
+  it("fails when the guest does not answer", async () => {
     programs.set("ssh", "echo 'ssh: connect to host 127.0.0.1: Connection refused' >&2; exit 255");
     const error = await failure();
     assert.match(
       error.reasons?.[0] ?? "",
-      /^ssh: found no login: not in time: mirlab-dev-mir: ssh: ssh: connect to host 127\.0\.0\.1: Connection refused; \d+ s of 0 s, need a login with the pinned host key; see the guest's screen/,
+      /^ssh: found no login: not in time: mirlab-dev-mir: ssh: ssh: connect to host 127\.0\.0\.1: Connection refused; \d+ s of 0 s; need a login with the pinned host key; fix: check the guest's screen and its serial log$/,
     );
   });
 
@@ -264,7 +267,7 @@ describe("MirReadiness, created", () => {
     const error = await failure({ serialLog });
     assert.match(
       error.reasons?.[0] ?? "",
-      /^serial: found a kernel panic: Kernel panic - not syncing: test, need no kernel panic/,
+      /^serial: found a kernel panic: Kernel panic - not syncing: test; need no kernel panic/,
     );
     assert.match(error.reasons?.[1] ?? "", /^last lines of .*serial\.log:\nbooting\nKernel panic/);
   });
@@ -273,11 +276,11 @@ describe("MirReadiness, created", () => {
     programs.set("ssh", "echo 'Host key verification failed.' >&2; exit 255");
     assert.match(
       (await failure()).reasons?.[0] ?? "",
-      /^ssh: found another SSH host key than the pinned one, need a login with the pinned host key; If you replaced the key/,
+      /^ssh: found another SSH host key than the pinned one; need a login with the pinned host key; fix: run 'pulumi up --replace' on the guest's domain, if you replaced the key$/,
     );
   });
 
-  it("goes on asking a guest that lost its connection for a moment", async () => {
+  it("retries after a guest lost its connection for a moment", async () => {
     limits.session = 60;
     const mark = join(programs.folder, "asked");
     writeFileSync(join(programs.folder, "facts.json"), READY);
@@ -287,7 +290,7 @@ describe("MirReadiness, created", () => {
 [[ -e ${mark} ]] || { touch ${mark}; echo 'Connection reset' >&2; exit 255; }
 cat "${programs.folder}/facts.json"`,
     );
-    assert.equal((await made()).status, "ready");
+    assert.equal((await created()).status, "ready");
   });
 
   it("fails at once on a session that nothing will start", async () => {
@@ -295,10 +298,10 @@ cat "${programs.folder}/facts.json"`,
     for (const [change, reason] of [
       [
         { activeState: "failed", result: "exit-code" },
-        /^session: found failed \(exit-code\), need/,
+        /^session: found failed \(exit-code\); need/,
       ],
-      [{ activeState: "inactive" }, /^session: found inactive, need/],
-      [{ activeState: "inactive", loadState: "masked" }, /^session: found masked, need .*unmask/],
+      [{ activeState: "inactive" }, /^session: found inactive; need/],
+      [{ activeState: "inactive", loadState: "masked" }, /^session: found masked; need .*unmask/],
     ] as const) {
       guest(facts({ session: { ...change, activeSeconds: null } }));
       const error = await failure();
@@ -307,16 +310,16 @@ cat "${programs.folder}/facts.json"`,
     }
   });
 
-  it("gives no remedy for what is only on its way, beside what stays", async () => {
+  it("gives no fix for checks that waiting may meet, beside others", async () => {
     limits.session = 60;
     const session = { activeState: "failed", result: "exit-code", activeSeconds: null };
     guest(facts({ session, cloudInit: { status: "running" } }));
-    const said = (await failure()).reasons?.join("\n") ?? "";
-    assert.match(said, /^session: found failed \(exit-code\), need .*; read 'journalctl/m);
-    assert.match(said, /^cloud-init: found running, not judged: time may change it$/m);
+    const reasons = (await failure()).reasons?.join("\n") ?? "";
+    assert.match(reasons, /^session: found failed \(exit-code\); need .*; fix: read 'journalctl/m);
+    assert.match(reasons, /^cloud-init: found running; not judged: waiting may change it$/m);
   });
 
-  it("does not wait for what a session that is long up has not brought", async () => {
+  it("does not wait for checks that a session has not met long after its start", async () => {
     limits.session = 60;
     settled.kvm = 60;
     guest(facts({ wayland: { windows: [] } }));
@@ -327,9 +330,9 @@ cat "${programs.folder}/facts.json"`,
     );
   });
 
-  it("is ready with a warning that is told and kept", async () => {
+  it("is ready with a warning, which the state keeps", async () => {
     guest(facts({ kernel: { newestInstalled: "6.12.0-1-amd64" } }));
-    const props = await made();
+    const props = await created();
     assert.deepEqual([props.status, props.reasons], ["ready", []]);
     assert.deepEqual(
       props.verdicts.filter((v) => v.status === "unmet").map((v) => [v.id, v.fatal]),
@@ -337,7 +340,7 @@ cat "${programs.folder}/facts.json"`,
     );
   });
 
-  it("believes no answer that is not one", async () => {
+  it("refuses a malformed answer", async () => {
     guest("<html>");
     assert.equal((await failure()).message, "facts: the guest's answer is not JSON");
   });
@@ -346,10 +349,10 @@ cat "${programs.folder}/facts.json"`,
 describe("MirReadiness and the share", () => {
   const shared = { share: { path: share, mount: "/mnt/share", readonly: false } };
   const remedy =
-    "'systemctl restart' the mount unit in the guest, and see that libvirt-qemu can write the folder";
+    "run 'systemctl restart' for the mount unit in the guest, and let libvirt-qemu write the host's folder";
 
-  it("is proven both ways, and leaves nothing in the folder", async () => {
-    assert.equal((await made(shared)).status, "ready");
+  it("proves the share in both directions, and leaves nothing in the folder", async () => {
+    assert.equal((await created(shared)).status, "ready");
     assert.deepEqual(existsSync(share) && (await import("node:fs")).readdirSync(share), []);
   });
 
@@ -357,9 +360,9 @@ describe("MirReadiness and the share", () => {
     guest(READY, ":");
     const error = await failure(shared);
     assert.deepEqual(error.reasons, [
-      `share: found no answer of the guest in ${share}, required one; is the share mounted read-write?, ` +
-        `need ${share} on the host is /mnt/share in the guest; ${remedy}`,
-      // It might have been mounted yet: the wait says how long it waited.
+      `share: found no answer of the guest in ${share}; ` +
+        `need the host's ${share} mounted at /mnt/share in the guest; fix: ${remedy}`,
+      // The share could still have been mounted: the wait reports how long it waited.
       error.reasons?.[1],
     ]);
     assert.match(
@@ -372,22 +375,22 @@ describe("MirReadiness and the share", () => {
     const error = await failure({ share: { ...shared.share, readonly: true } });
     assert.match(
       error.reasons?.[0] ?? "",
-      /found a file that the guest wrote in .*, required a read-only share/,
+      /^share: found a file that the guest wrote in .*; need .* in the guest, read-only; fix: /,
     );
   });
 
-  it("fails when the folder is gone from the host", async () => {
+  it("fails when the folder is missing on the host", async () => {
     const error = await failure({ share: { ...shared.share, path: join(folder, "gone") } });
     assert.match(
       error.reasons?.[0] ?? "",
-      /^share: found no folder .*gone on the host, required it/,
+      /^share: found no folder .*gone on the host: create it, or drop guests\[\]\.share\.path; need /,
     );
   });
 });
 
 describe("MirReadiness and the keyboard", () => {
-  it("keeps the picture that a key made", async () => {
-    const props = await made();
+  it("stores the picture after the key", async () => {
+    const props = await created();
     assert.equal(
       readFileSync(keys, "utf8"),
       "--quiet --connect qemu:///system send-key mirlab-dev-mir --codeset linux KEY_M\n",
@@ -397,23 +400,23 @@ describe("MirReadiness and the keyboard", () => {
     assert.equal(props.pictureSha256, createHash("sha256").update(kept).digest("hex"));
   });
 
-  it("is not tried on a client of which nothing is known, nor without a client", async () => {
+  it("sends no key to a configured client, or without a client", async () => {
     for (const [client, why] of [
       ["configured", "the client is a configured one: what it makes of a key is not known"],
       ["none", "no client is declared"],
     ]) {
       guest(facts({ session: { client } }));
-      const props = await made();
+      const props = await created();
       const verdict = props.verdicts.find((v) => v.id === "keyboard");
       assert.deepEqual([props.status, verdict?.status, verdict?.found], ["ready", "skipped", why]);
       assert.ok(!existsSync(keys));
     }
   });
 
-  it("is not tried before there is a picture", async () => {
+  it("sends no key before there is a picture", async () => {
     screen(false);
     const error = await failure();
-    assert.match(error.reasons?.[0] ?? "", /^picture: found one colour, need a screen that/);
+    assert.match(error.reasons?.[0] ?? "", /^picture: found one colour; need a screen that/);
     const verdict = error.properties?.verdicts.find((v) => v.id === "keyboard");
     assert.deepEqual([verdict?.status, verdict?.found], ["skipped", "not tried before picture"]);
     assert.ok(!existsSync(keys));
@@ -421,13 +424,47 @@ describe("MirReadiness and the keyboard", () => {
 });
 
 describe("MirReadiness, read", () => {
-  it("finds a ready guest ready", async () => {
-    const props = await made();
+  it("returns the state of a ready guest unchanged", async () => {
+    const props = await created();
     assert.deepEqual(await read(props), props);
   });
 
-  it("tells of what the guest lost", async () => {
-    const props = await made();
+  /** The state with the words of an earlier version. */
+  const inOldWords = (props: MirReadinessProps): MirReadinessProps => ({
+    ...props,
+    reasons: props.reasons.map((reason) => reason.replace("; need ", ", required ")),
+    verdicts: props.verdicts.map((v) => ({
+      ...v,
+      ...{ required: `old ${v.required}`, remedy: `old ${v.remedy}` },
+    })),
+  });
+
+  it("words of an earlier version are no drift", async () => {
+    guest(facts({ kernel: { newestInstalled: "6.12.0-1-amd64" } }));
+    const ready = inOldWords(await created());
+    assert.ok(ready.verdicts.some((v) => v.status === "unmet"));
+    assert.deepEqual(await read(ready), ready);
+    guest(STARTING);
+    const notReady = inOldWords(await read(ready));
+    assert.match(notReady.reasons.join("\n"), /^session: found activating, required /);
+    assert.deepEqual(await read(notReady), notReady);
+  });
+
+  it("another finding gets the words of this version", async () => {
+    const old = inOldWords(await created());
+    guest(STARTING);
+    const seen = await read(old);
+    const isOld = (id: string): boolean | undefined =>
+      seen.verdicts.find((v) => v.id === id)?.remedy.startsWith("old ");
+    assert.deepEqual([isOld("session"), isOld("kernel")], [false, true]);
+    assert.match(seen.reasons.join("\n"), /^session: found activating; need mir-session\.service/);
+    // A kept reason must not hide a new one.
+    guest(facts({ session: { activeState: "failed", result: "exit-code", activeSeconds: null } }));
+    assert.match((await read(inOldWords(seen))).reasons.join("\n"), /^session: found failed/);
+  });
+
+  it("reports what the guest lost", async () => {
+    const props = await created();
     guest(STARTING);
     const seen = await read(props);
     assert.equal(seen.status, "not ready");
@@ -437,8 +474,8 @@ describe("MirReadiness, read", () => {
     );
   });
 
-  it("tells of a guest that does not answer, and keeps the last facts", async () => {
-    const props = await made();
+  it("reports a guest that does not answer, and keeps the last facts", async () => {
+    const props = await created();
     programs.set("ssh", "echo 'Connection refused' >&2; exit 255");
     const seen = await read(props);
     assert.deepEqual(
@@ -447,8 +484,8 @@ describe("MirReadiness, read", () => {
     );
   });
 
-  it("tells a domain that does not run without asking its guest", async () => {
-    const props = await made();
+  it("reports a domain that does not run without a login to its guest", async () => {
+    const props = await created();
     virsh("paused (user)");
     programs.set("ssh", "echo asked >&2; exit 255");
     const seen = await read(props);
@@ -456,24 +493,26 @@ describe("MirReadiness, read", () => {
       [seen.status, seen.reasons],
       [
         "unreachable",
-        ["domain mirlab-dev-mir is paused (user), need running; 'virsh resume' lets it go on"],
+        [
+          "domain mirlab-dev-mir: found paused (user); need running; fix: run 'virsh resume mirlab-dev-mir'",
+        ],
       ],
     );
   });
 
-  it("tells of a share that is not mounted any more", async () => {
+  it("reports a share that is no longer mounted", async () => {
     const shared = { share: { path: share, mount: "/mnt/share", readonly: false } };
-    const props = await made(shared);
-    const told = JSON.parse(READY) as object;
-    guest(JSON.stringify({ ...told, share: [] }));
+    const props = await created(shared);
+    const all = JSON.parse(READY) as object;
+    guest(JSON.stringify({ ...all, share: [] }));
     assert.match(
       (await read(props)).reasons.join("\n"),
-      /^share: found no 9p mount on \/mnt\/share, /,
+      /^share: found no 9p mount on \/mnt\/share; /,
     );
   });
 
-  it("sends no key, takes no picture and writes nothing into the share", async () => {
-    const props = await made();
+  it("sends no key, takes no picture and writes no file into the share", async () => {
+    const props = await created();
     rmSync(keys, { force: true });
     rmSync(join(programs.folder, "ssh.log"), { force: true });
     programs.set("virsh", `[[ $* == *domstate* ]] || exit 1; echo 'running (booted)'`);
@@ -483,22 +522,22 @@ describe("MirReadiness, read", () => {
     assert.match(asked, /^sudo -n python3 -I -S -c /);
   });
 
-  it("reads a state of a version without verdicts", async () => {
-    const { verdicts, ...old } = await made();
+  it("reads the state of a version without verdicts", async () => {
+    const { verdicts, ...old } = await created();
     assert.ok(verdicts.length > 0);
     assert.equal((await read(old as MirReadinessProps)).status, "ready");
   });
 
   for (const how of ["lost", "changed"]) {
-    it(`tells of a ${how} picture`, async () => {
-      const props = await made();
+    it(`reports a ${how} picture`, async () => {
+      const props = await created();
       if (how === "lost") rmSync(props.picture);
       else writeFileSync(props.picture, "x");
       const seen = await read(props);
       assert.equal(seen.status, "not ready");
       assert.match(
         seen.reasons.join("\n"),
-        /^picture: found .*screen\.png is missing or was changed, need .*; run 'up': it takes another$/,
+        /^picture: found .*screen\.png is missing or was changed; need .*; fix: run 'up': it takes a new picture$/,
       );
     });
   }
@@ -508,24 +547,24 @@ describe("MirReadiness and its report", () => {
   const report = join(folder, "lab", "mir", "results", "report.html");
   const shown = (): string => readFileSync(report, "utf8");
 
-  it("leaves one of a ready guest and one of a guest that is not, with its picture", async () => {
-    await made();
+  it("writes one with the picture, of a ready guest and of another one", async () => {
+    await created();
     assert.match(shown(), /Ready: 24 of 24 checks met/);
     await failure({ gates: { kernel: ">= 99.0", mesa: ">= 10.3.0" } });
     assert.match(shown(), /Not ready: 22 of 23 checks met/);
     assert.match(shown(), /src="data:image\/png;base64,/);
   });
 
-  it("leaves one of a guest that cannot be asked, with the reason and no old picture", async () => {
-    await made();
+  it("writes one of a guest that does not answer, with the reason and no old picture", async () => {
+    await created();
     programs.set("ssh", "echo 'ssh: connect to host 127.0.0.1: Connection refused' >&2; exit 255");
     await failure();
     assert.match(shown(), /Not ready: 0 of 1 checks met[^]*Connection refused/);
     assert.doesNotMatch(shown(), /data:image/);
   });
 
-  it("is not written when the guest is only read, and is missed when it is gone", async () => {
-    const props = await made();
+  it("writes none in a refresh, which reports a missing one", async () => {
+    const props = await created();
     rmSync(report);
     const seen = await read(props);
     assert.deepEqual([seen.status, seen.reasons], ["not ready", [`report: ${report} is missing`]]);
@@ -540,11 +579,11 @@ describe("MirReadiness, compared", () => {
     ["the guest is not ready", { status: "not ready" }, {}, true],
     ["a gate was raised", {}, { gates: { kernel: ">= 6.1", mesa: ">= 10.3.0" } }, true],
     ["the session changed", {}, { session: "other" }, true],
-    ["the domain was made anew", {}, { bootId: "1" }, true],
+    ["the domain was re-created", {}, { bootId: "1" }, true],
   ];
   for (const [what, old, next, changes] of table) {
-    it(`${changes ? "asks again" : "does nothing"} when ${what}`, async () => {
-      const props = { ...(await made()), ...old, __provider: "old" } as MirReadinessProps;
+    it(`${changes ? "updates" : "does nothing"} when ${what}`, async () => {
+      const props = { ...(await created()), ...old, __provider: "old" } as MirReadinessProps;
       const news = { ...INPUTS, ...next, __provider: "new" } as MirReadinessInputs;
       assert.equal((await provider.diff?.(INPUTS.bootId, props, news))?.changes, changes);
     });
@@ -552,8 +591,8 @@ describe("MirReadiness, compared", () => {
 });
 
 describe("MirReadiness, deleted", () => {
-  it("takes its picture and its report away, and nothing else", async () => {
-    const props = await made();
+  it("removes its picture and its report, and nothing else", async () => {
+    const props = await created();
     const other = join(folder, "lab", "mir", "notes.txt");
     writeFileSync(other, "mine");
     await provider.delete?.(INPUTS.bootId, props);

@@ -46,7 +46,7 @@ const MEASURED = {
 const text = (name: string): string => readFileSync(join(results, name), "utf8");
 const mode = (path: string): number => statSync(path).mode & 0o777;
 
-/** What is printed while something runs. */
+/** The lines that `work` prints. */
 async function printed(work: () => Promise<unknown>): Promise<string[]> {
   const lines: string[] = [];
   const usual = console.log;
@@ -55,7 +55,7 @@ async function printed(work: () => Promise<unknown>): Promise<string[]> {
   return lines;
 }
 
-/** A proof that fails as MirReadiness does. */
+/** A proof that fails like MirReadiness. */
 const failed = (more: object): Promise<never> =>
   Promise.reject(Object.assign(new Error("mirlab-dev-mir is not ready"), more));
 
@@ -72,7 +72,7 @@ beforeEach(() => {
 });
 
 describe("leaveEvidence", () => {
-  it("gives the outcome on, and leaves all files for the user alone", async () => {
+  it("passes the outcome on, and writes all files for the user only", async () => {
     const lines = await printed(async () => {
       assert.equal(await leaveEvidence(folder, SUBJECT, Promise.resolve(MEASURED)), MEASURED);
     });
@@ -94,7 +94,7 @@ describe("leaveEvidence", () => {
     );
   });
 
-  it("asks the guest once, as root, by a script", async () => {
+  it("reads the log by one script that runs as root in the guest", async () => {
     await leaveEvidence(folder, SUBJECT, Promise.resolve(MEASURED));
     assert.match(
       readFileSync(join(programs.folder, "ssh.log"), "utf8"),
@@ -106,7 +106,7 @@ describe("leaveEvidence", () => {
   it("fails as the proof failed, with its verdicts and its other reasons in the report", async () => {
     const unmet = verdict("boot", "kernel", "unmet", "2.6", ">= 3.18");
     const reasons = [
-      "kernel: found 2.6, need >= 3.18; install it in the guest",
+      "kernel: found 2.6; need >= 3.18; fix: install it in the guest",
       "not in time: 300 s",
     ];
     const properties = { ...MEASURED, verdicts: [unmet] };
@@ -118,10 +118,10 @@ describe("leaveEvidence", () => {
       text("report.html"),
       /Not ready: 0 of 1 checks met[^]*<p class="fault">not in time: 300 s<\/p>/,
     );
-    assert.match(text("junit.xml"), /<failure message="found 2\.6, need &gt;= 3\.18"/);
+    assert.match(text("junit.xml"), /<failure message="found 2\.6; need &gt;= 3\.18"/);
   });
 
-  it("tells why a guest that does not answer has no log, and removes an old picture", async () => {
+  it("says why there is no log of a guest that does not answer, and removes an old picture", async () => {
     await leaveEvidence(folder, SUBJECT, Promise.resolve(MEASURED));
     programs.set("ssh", "cat >/dev/null; echo 'Connection refused' >&2; exit 255");
     await assert.rejects(leaveEvidence(folder, SUBJECT, failed({})));
@@ -129,11 +129,11 @@ describe("leaveEvidence", () => {
       readdirSync(results).sort(),
       ALL.filter((name) => name !== "screen.png"),
     );
-    assert.equal(text("session.log"), "The guest did not tell it: Connection refused\n");
-    assert.match(text("report.html"), /the guest could not be asked[^]*login:/);
+    assert.equal(text("session.log"), "Not available from the guest: Connection refused\n");
+    assert.match(text("report.html"), /the guest did not answer[^]*login:/);
   });
 
-  it("copies all to the folder of MIRLAB_RESULTS", async () => {
+  it("copies all files to the folder in MIRLAB_RESULTS", async () => {
     process.env.MIRLAB_RESULTS = join(home, "artefacts");
     await leaveEvidence(folder, SUBJECT, Promise.resolve(MEASURED));
     const copy = join(home, "artefacts", "dev", "mir");
@@ -141,7 +141,7 @@ describe("leaveEvidence", () => {
     assert.equal(readFileSync(join(copy, "report.html"), "utf8"), text("report.html"));
   });
 
-  it("hides no outcome when it cannot write, and says so in one line", async () => {
+  it("passes the outcome on when it cannot write, and prints one line", async () => {
     rmSync(folder, { recursive: true });
     writeFileSync(folder, "a file where the folder should be");
     const lines = await printed(async () => {
@@ -152,10 +152,10 @@ describe("leaveEvidence", () => {
       });
     });
     assert.equal(lines.length, 2);
-    for (const line of lines) assert.match(line, /^mirlab-dev-mir: the report is not written: E/);
+    for (const line of lines) assert.match(line, /^mirlab-dev-mir: could not write the report: E/);
   });
 
-  it("writes through no link that lies in its way", async () => {
+  it("does not follow a symlink in the place of a file", async () => {
     const victim = join(home, "victim");
     writeFileSync(victim, "mine");
     mkdirSync(results);
@@ -168,7 +168,7 @@ describe("leaveEvidence", () => {
 });
 
 describe("removeEvidence", () => {
-  it("removes what was written, and nothing else", async () => {
+  it("removes the report's files, and nothing else", async () => {
     await leaveEvidence(folder, SUBJECT, Promise.resolve(MEASURED));
     writeFileSync(join(results, "notes.txt"), "mine");
     await removeEvidence(folder);

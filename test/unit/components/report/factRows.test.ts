@@ -38,10 +38,10 @@ describe("factRows", () => {
     ],
   ];
   for (const [what, facts, rows] of table) {
-    it(`tells ${what}`, () => assert.deepEqual(factRows(facts), { rows, cut: false }));
+    it(`shows ${what}`, () => assert.deepEqual(factRows(facts), { rows, cut: false }));
   }
 
-  it("tells a real guest's facts", () => {
+  it("shows the facts of a real guest", () => {
     const { rows, cut } = factRows(READY.facts);
     assert.equal(cut, false);
     assert.deepEqual(rows.slice(0, 2), [
@@ -51,7 +51,7 @@ describe("factRows", () => {
     assert.ok(rows.some(([path, value]) => path === "drm[0].driver" && value === "qxl"));
   });
 
-  it("stays small, and says so, whatever a guest tells", () => {
+  it("limits the rows for any facts, and reports that it did", () => {
     const deep = JSON.parse(`${"[".repeat(5000)}${"]".repeat(5000)}`) as unknown;
     for (const facts of [
       deep,
@@ -64,7 +64,7 @@ describe("factRows", () => {
     }
   });
 
-  it("tells any JSON", () => {
+  it("shows any JSON", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (facts) => {
         for (const [path, value] of factRows(facts).rows)

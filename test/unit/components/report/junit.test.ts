@@ -9,7 +9,7 @@ import { rootOf } from "../../support";
 
 const suites = (evidence: Evidence): Element[] => childrenOf(rootOf(junit(evidence)), "testsuite");
 
-/** `CLASS.NAME: OUTCOME` of every test, as a reader of CI counts them. */
+/** `CLASS.NAME: OUTCOME` of every test, as CI counts them. */
 const outcomes = (evidence: Evidence): string[] =>
   suites(evidence).flatMap((suite) =>
     childrenOf(suite, "testcase").map((test) => {
@@ -27,7 +27,7 @@ const testNamed = (evidence: Evidence, name: string): Element => {
 };
 
 describe("junit", () => {
-  it("has a suite a tier and a test a check", () => {
+  it("has one suite per tier and one test per check", () => {
     assert.deepEqual(outcomes(NOT_READY), [
       "mirlab.mir.boot.cloud-init: passed",
       "mirlab.mir.boot.kernel: passed",
@@ -50,30 +50,30 @@ describe("junit", () => {
     const stopped = {
       ...READY,
       ready: false,
-      fault: "domain mirlab-dev-mir is paused, need running",
+      fault: "domain mirlab-dev-mir: found paused; need running",
     };
     assert.equal(red(stopped), true);
   });
 
-  it("has a test for a guest that was not reached: a run without tests would be green", () => {
+  it("has a failing test for a guest that did not answer: a run without tests would be green", () => {
     assert.deepEqual(outcomes(NOT_REACHED), ["mirlab.mir.boot.guest-looked-at: error"]);
     const error = childrenOf(testNamed(NOT_REACHED, "guest-looked-at"), "error")[0];
     assert.match(error?.getAttribute("message") ?? "", /^not in time: .* Connection refused$/);
     assert.match(error?.textContent ?? "", /Kernel panic/);
   });
 
-  it("tells a failure's words in its message and again in its body", () => {
+  it("has a failure's text in the message and in the body", () => {
     const failure = childrenOf(testNamed(NOT_READY, "mesa"), "failure")[0];
-    assert.equal(failure?.getAttribute("message"), "found 10.1.3, need >= 10.3.0");
+    assert.equal(failure?.getAttribute("message"), "found 10.1.3; need >= 10.3.0");
     assert.equal(failure?.getAttribute("type"), "unmet");
     assert.equal(
       failure?.textContent,
-      "mesa: found 10.1.3, need >= 10.3.0; install a newer Mesa by guests[].mesa (docs/builds.md), or lower guests[].gates.mesa\n" +
+      "mesa: found 10.1.3; need >= 10.3.0; fix: install a newer Mesa by guests[].mesa (docs/builds.md), or lower guests[].gates.mesa\n" +
         "more: docs/checks.md#mesa",
     );
   });
 
-  it("passes a warning, with its words as output", () => {
+  it("passes a warning, with its text as output", () => {
     const warned = testNamed(NOT_READY, "newest-kernel");
     assert.match(
       childrenOf(warned, "system-out")[0]?.textContent ?? "",
@@ -81,7 +81,7 @@ describe("junit", () => {
     );
   });
 
-  it("counts as its tests do, in each suite and in all", () => {
+  it("has the right counts, for each suite and in total", () => {
     for (const evidence of [READY, NOT_READY, NOT_REACHED, hostileEvidence()]) {
       const root = rootOf(junit(evidence));
       const sums = { tests: 0, failures: 0, errors: 0, skipped: 0 };
@@ -105,7 +105,7 @@ describe("junit", () => {
     }
   });
 
-  it("keeps to what the strictest readers take: elements, attributes, a time without zone", () => {
+  it("uses only what the strictest readers accept: elements, attributes, a time without zone", () => {
     const allowed: Record<string, RegExp> = {
       testsuites: /^(name|tests|failures|errors|skipped|time)$/,
       testsuite: /^(name|tests|failures|errors|skipped|time|timestamp)$/,
@@ -126,7 +126,7 @@ describe("junit", () => {
     }
   });
 
-  it("carries whatever a guest tells: no control character, no second element", () => {
+  it("accepts any text of a guest: no control character, no additional element", () => {
     const xml = junit(hostileEvidence());
     // eslint-disable-next-line no-control-regex -- control characters are what must not be there
     assert.doesNotMatch(xml, /[\u0000-\u0008\u000b-\u001f]|<script|<img|\]\]>/);

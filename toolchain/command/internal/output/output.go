@@ -1,4 +1,4 @@
-// Package output captures what a command prints: in full for the resource's
+// Package output captures a command's output: in full for the resource's
 // outputs, line by line for the engine's log, and a tail for a failure.
 package output
 
@@ -12,7 +12,8 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 )
 
-// Logging says which streams may be shown. The values are part of the schema.
+// Logging selects the streams that may be shown. The values are part of the
+// schema.
 type Logging string
 
 // The published values.
@@ -52,15 +53,15 @@ func New(ctx context.Context, logging Logging) *Capture {
 	if logging == "" {
 		logging = StdoutAndStderr
 	}
-	// A cancelled command's last words must still reach the log.
+	// The last output of a cancelled command must still reach the log.
 	logger := p.GetLogger(context.WithoutCancel(ctx))
 	return &Capture{log: logger.Info, logging: logging}
 }
 
-// Stdout is where the command's standard output goes.
+// Stdout returns the writer for the command's standard output.
 func (c *Capture) Stdout() io.Writer { return writer{c, &c.stdout, c.shows(Stdout)} }
 
-// Stderr is where the command's standard error goes.
+// Stderr returns the writer for the command's standard error.
 func (c *Capture) Stderr() io.Writer { return writer{c, &c.stderr, c.shows(Stderr)} }
 
 func (c *Capture) shows(one Logging) bool {
@@ -109,8 +110,8 @@ func (c *Capture) logLines(s *stream, data []byte) {
 	}
 }
 
-// Finish logs lines that had no newline and returns both streams as outputs:
-// without the last newline.
+// Finish logs lines without a newline, and returns both streams without their
+// last newline.
 func (c *Capture) Finish() (stdout, stderr string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,8 +125,8 @@ func (c *Capture) Finish() (stdout, stderr string) {
 		strings.TrimSuffix(text(c.stderr.all.Bytes()), "\n")
 }
 
-// Shown returns what a failure may quote. Streams the user kept out of the log
-// stay out of the failure too: they may hold secrets.
+// Shown returns the output that a failure may quote. Streams that the user keeps
+// out of the log stay out of failures too: they may hold secrets.
 func (c *Capture) Shown() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,5 +143,5 @@ func (c *Capture) Shown() string {
 	}
 }
 
-// text makes bytes fit for the engine's protocol, which takes UTF-8 only.
+// text replaces invalid UTF-8, which the engine's protocol rejects.
 func text(data []byte) string { return strings.ToValidUTF8(string(data), "\uFFFD") }

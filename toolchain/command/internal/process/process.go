@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// Grace is how long a group may take to end after SIGINT before SIGKILL.
+// Grace is the time between SIGINT and SIGKILL to a group.
 var Grace = 10 * time.Second
 
-// afterKill is how long to wait for the output of a killed group. A process
-// that left the group may hold the pipe open for ever.
+// afterKill limits the wait for the output of a killed group: a process that has
+// left the group may hold the pipe open for ever.
 const afterKill = 2 * time.Second
 
-// Run starts the command and waits for it. The error of an ended context says
-// so; any other error is the command's own.
+// Run starts the command and waits for it. Its error is that of the ended
+// context, or the command's own.
 func Run(ctx context.Context, cmd *exec.Cmd) error {
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("not started: %w", err)
 	}
-	// An own group, so that one signal reaches the shell and all it started.
+	// Its own group: one signal then reaches the shell and all its children.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return err
@@ -40,7 +40,7 @@ func Run(ctx context.Context, cmd *exec.Cmd) error {
 	return fmt.Errorf("ended by %s: %w", how, context.Cause(ctx))
 }
 
-// end stops the group and says which signal it took.
+// end stops the group and returns the signal that ended it.
 func end(group int, done <-chan error) string {
 	_ = syscall.Kill(group, syscall.SIGINT)
 	deadline := time.After(Grace)
@@ -49,7 +49,7 @@ func end(group int, done <-chan error) string {
 	for {
 		select {
 		case <-tick.C:
-			// Waiting for the group, not for its leader: children may still run.
+			// Wait for the group, not for its leader: children may still run.
 			if syscall.Kill(group, 0) == syscall.ESRCH {
 				await(done)
 				return "SIGINT"

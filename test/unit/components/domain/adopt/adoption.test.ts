@@ -46,7 +46,7 @@ const SHARE =
 const count = (text: string, needle: RegExp): number => [...text.matchAll(needle)].length;
 
 describe("adopt", () => {
-  it("turns a VNC and Cirrus domain into the page's hardware", () => {
+  it("gives a VNC and Cirrus domain the page's hardware", () => {
     const found = ["graphics", "video", "spice channel", "agent channel", "tablet", "share"];
     assert.deepEqual(differences(VNC, CONTRACT, VNC), found);
     const edited = adopt(VNC, CONTRACT, VNC);
@@ -77,17 +77,17 @@ describe("adopt", () => {
     });
   }
 
-  it("is the same when done twice", () => {
+  it("has the same result when done twice", () => {
     const once = adopt(VNC, CONTRACT, VNC);
     assert.equal(adopt(once, CONTRACT, VNC), once);
   });
 
   const table: { what: string; devices: string; contract?: AdoptContract; drift: string[] }[] = [
-    { what: "finds nothing in what is as declared", devices: OURS + SHARE, drift: [] },
+    { what: "finds nothing in a domain as declared", devices: OURS + SHARE, drift: [] },
     { what: "finds a missing share", devices: OURS, drift: ["share"] },
-    { what: "wants no share when none is declared", devices: OURS, contract: NO_SHARE, drift: [] },
+    { what: "needs no share if none is declared", devices: OURS, contract: NO_SHARE, drift: [] },
     {
-      what: "finds a share that is not declared",
+      what: "finds an undeclared share",
       devices: OURS + SHARE,
       contract: NO_SHARE,
       drift: ["share"],
@@ -113,7 +113,7 @@ describe("adopt", () => {
       drift: ["graphics"],
     },
     {
-      what: "finds another port",
+      what: "finds a different port",
       devices: OURS.replace("22001", "5900") + SHARE,
       drift: ["graphics"],
     },
@@ -123,12 +123,12 @@ describe("adopt", () => {
       drift: ["graphics"],
     },
     {
-      what: "finds another video model",
+      what: "finds a different video model",
       devices: OURS.replace("qxl", "virtio") + SHARE,
       drift: ["video"],
     },
     {
-      what: "finds another video memory",
+      what: "finds a different video memory",
       devices: OURS.replace("vgamem='16384'", "vgamem='8192'") + SHARE,
       drift: ["video"],
     },
@@ -148,7 +148,7 @@ describe("adopt", () => {
       drift: ["tablet"],
     },
     {
-      what: "finds another folder and a read-only share",
+      what: "finds a read-only share",
       devices: OURS + SHARE.replace("<source", "<readonly/><source"),
       drift: ["share"],
     },
@@ -162,39 +162,39 @@ describe("adopt", () => {
     });
   }
 
-  it("keeps the owner's own share of that tag when the lab wants none", () => {
+  it("keeps the owner's share with the tag if the lab declares none", () => {
     const own = domain(OURS + SHARE);
     assert.deepEqual(differences(own, NO_SHARE, own), []);
     assert.match(adopt(own, NO_SHARE, own), /<target dir="share"\/>/);
   });
 
-  it("refuses to take the owner's own share of that tag away", () => {
+  it("refuses to remove the owner's share with the tag", () => {
     const own = domain(SHARE.replace("/srv/mir", "/home/ann"));
     assert.equal(
       refusal(own, CONTRACT),
-      "found its own filesystem with the tag 'share' (/home/ann), required this tag for /srv/mir; " +
-        "rename the tag of the domain's own, or set guests[].share.enabled to false",
+      "found its own filesystem with the tag 'share' (/home/ann); need this tag for /srv/mir; " +
+        "fix: rename the tag of the domain's own filesystem, or set guests[].share.enabled to false",
     );
     assert.equal(refusal(domain(SHARE), CONTRACT), undefined);
     assert.equal(refusal(own, NO_SHARE), undefined);
   });
 
-  it("puts the tablet on virtio where the domain has no USB", () => {
+  it("puts the tablet on virtio if the domain has no USB", () => {
     const text = domain("<controller type='usb' model='none'/>");
     assert.match(adopt(text, NO_SHARE, text), /<input type="tablet" bus="virtio"\/>/);
   });
 
-  it("sees that a running domain has the hardware of its definition", () => {
+  it("compares a running domain with the contract", () => {
     const contract: AdoptContract = {
       ...CONTRACT,
       share: { path: "/var/lib/libvirt/mirlab-h3/share", readonly: false },
     };
-    // Its SPICE port was libvirt's choice: that is all that differs.
+    // Only the SPICE port differs, which libvirt chose.
     assert.deepEqual(differences(LIVE, contract, INACTIVE), ["graphics"]);
     assert.deepEqual(differences(INACTIVE, contract, INACTIVE), ["graphics"]);
   });
 
-  it("keeps every character of its owner's texts", () => {
+  it("keeps every character of the owner's texts", () => {
     const odd = "a&#13;b&#9;c\u0085d\u2028e";
     const text = domain("", `<title>${odd}</title><metadata><n v='${odd}'/></metadata>`);
     const edited = adopt(text, NO_SHARE, text);
@@ -204,7 +204,7 @@ describe("adopt", () => {
     assert.equal(count(changed, /a&#13;b(\t|&#9;)c\u0085d\u2028e/g), 2);
   });
 
-  it("keeps the mark's neighbours and replaces an old mark of ours", () => {
+  it("keeps other metadata, and replaces an old mark", () => {
     const other = "<app:note xmlns:app='urn:app'>a &lt; b</app:note>";
     const text = domain("", `<metadata>${other}</metadata>`);
     const edited = adopt(adopt(text, NO_SHARE, text), { ...NO_SHARE, guest: "two" }, text);
@@ -215,7 +215,7 @@ describe("adopt", () => {
 });
 
 describe("ownerOf", () => {
-  it("tells a domain that a lab made from an adopted one, whatever the prefix", () => {
+  it("distinguishes a created and an adopted domain, whatever the prefix", () => {
     const mark =
       "<metadata><m:owner xmlns:m='urn:mirlab:1'><m:stack>a</m:stack><m:guest>b</m:guest></m:owner></metadata>";
     assert.deepEqual(ownerOf(domain("", mark)), { stack: "a", guest: "b", adopted: false });
@@ -224,11 +224,11 @@ describe("ownerOf", () => {
 });
 
 describe("release", () => {
-  it("gives the original to the letter when nothing else was changed", () => {
+  it("returns the exact original if nothing else changed", () => {
     assert.equal(release(adopt(VNC, CONTRACT, VNC), VNC, "share"), VNC);
   });
 
-  it("does not take libvirt's own additions for changes", () => {
+  it("ignores libvirt's own additions", () => {
     const added =
       "<controller type='virtio-serial' index='0'/><controller type='pci' index='9' model='pcie-root-port'/>" +
       "<audio id='1' type='spice'/></devices>";
@@ -238,7 +238,7 @@ describe("release", () => {
     );
   });
 
-  it("keeps what the owner changed since, and undoes our edits", () => {
+  it("keeps the owner's later changes, and undoes our edits", () => {
     const edited = adopt(VNC, CONTRACT, VNC)
       .replace(/>524288<\/memory>/, ">1048576</memory>")
       .replace("</devices>", "<watchdog model='itco'/></devices>");
@@ -255,7 +255,7 @@ describe("release", () => {
     assert.match(back, /libosinfo/);
   });
 
-  it("keeps agent, tablet and share that were there before", () => {
+  it("keeps agent, tablet and share from before the adoption", () => {
     const before = domain(
       `<graphics type='vnc'/>${OURS.slice(OURS.indexOf("<channel type='unix'"))}${SHARE}`,
     );
@@ -267,7 +267,7 @@ describe("release", () => {
     assert.ok(sameMeaning(back.replace('<watchdog model="itco"/>', ""), before));
   });
 
-  it("finds another place for a device whose address is taken since", () => {
+  it("drops a device's address that another device has taken since", () => {
     const slot = "slot='0x02'";
     const address = `<address type='pci' ${slot}/>`;
     const before = domain(`<video><model type='cirrus'/>${address}</video>`);
@@ -280,7 +280,7 @@ describe("release", () => {
     assert.match(back, /<video><model type="cirrus"\/><\/video>/);
   });
 
-  it("takes out the metadata that came with our mark only", () => {
+  it("removes metadata that has only our mark", () => {
     const before = domain("<graphics type='vnc'/>");
     const back = release(
       adopt(before, NO_SHARE, before).replace("<name>d", "<title>t</title><name>d"),
@@ -292,15 +292,15 @@ describe("release", () => {
   });
 });
 
-describe("definitions that are not one", () => {
+describe("a malformed definition", () => {
   const table: [string, string, RegExp][] = [
     ["an entity bomb", "<!DOCTYPE d [<!ENTITY a 'b'>]><domain/>", /document type is refused/],
     ["a cut off text", VNC.slice(0, 700), /malformed XML/],
-    ["a network", "<network/>", /not a domain definition/],
-    ["a domain without devices", "<domain/>", /without devices/],
+    ["a network", "<network/>", /domain definition: found <network>; need <domain>$/],
+    ["a domain without devices", "<domain/>", /domain definition: found no <devices>; need it$/],
   ];
   for (const [what, text, message] of table) {
-    it(`refuses ${what}`, () => assert.throws(() => adopt(text, CONTRACT, VNC), message));
+    it(`is refused: ${what}`, () => assert.throws(() => adopt(text, CONTRACT, VNC), message));
   }
   it("reads name, UUID and type", () => {
     assert.deepEqual(domainFacts(VNC), {

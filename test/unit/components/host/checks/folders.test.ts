@@ -7,12 +7,12 @@ import { faults, lab } from "./host";
 describe("checkHost, of the lab's own folders", () => {
   it("names the folder that QEMU's user cannot pass", () => {
     assert.deepEqual(faults({ dataClosed: "/root", cacheClosed: "/srv/closed" }), [
-      "fail host.dataDir reach: found /var/lib/mirlab is behind /root, which libvirt-qemu cannot pass, need a way for QEMU's user libvirt-qemu to disks and images; sudo setfacl -m u:libvirt-qemu:x /root, or set host.dataDir to another folder",
-      "fail host.cacheDir reach: found /var/cache/mirlab is behind /srv/closed, which libvirt-qemu cannot pass, need a way for QEMU's user libvirt-qemu to disks and images; sudo setfacl -m u:libvirt-qemu:x /srv/closed, or set host.cacheDir to another folder",
+      "fail host.dataDir reach: found /var/lib/mirlab behind /root, which libvirt-qemu cannot pass; need a path to disks and images that QEMU's user libvirt-qemu can pass; fix: sudo setfacl -m u:libvirt-qemu:x /root, or set host.dataDir to another folder",
+      "fail host.cacheDir reach: found /var/cache/mirlab behind /srv/closed, which libvirt-qemu cannot pass; need a path to disks and images that QEMU's user libvirt-qemu can pass; fix: sudo setfacl -m u:libvirt-qemu:x /srv/closed, or set host.cacheDir to another folder",
     ]);
   });
 
-  it("holds nothing against a host that cannot be asked yet", () => {
+  it("finds no fault in a host that it cannot check yet", () => {
     assert.deepEqual(faults({ dataClosed: "unknown", cacheClosed: "unknown" }), []);
   });
 });
@@ -28,50 +28,50 @@ describe("checkHost, of a shared folder", () => {
     ],
   });
   const key = "fail guests[1].share.path share:";
-  const make = "make it with 'mkdir /srv/mir', or drop the key and let the lab make one";
+  const make = "mkdir /srv/mir, or drop the key to let the lab create a folder";
   const table: [string, Partial<HostFacts>, string[]][] = [
-    ["is there", fact({}), []],
-    ["may be writable", fact({ writable: "unknown" }), []],
+    ["exists", fact({}), []],
+    ["is perhaps writable", fact({ writable: "unknown" }), []],
     [
       "is missing",
       fact({ kind: "missing" }),
       [
-        `${key} found /srv/mir is not a folder on the host, need a folder that QEMU can use; ${make}`,
+        `${key} found /srv/mir, which is not a folder on the host; need a folder that QEMU can use; fix: ${make}`,
       ],
     ],
     [
       "is a file",
       fact({ kind: "other" }),
       [
-        `${key} found /srv/mir is not a folder on the host, need a folder that QEMU can use; ${make}`,
+        `${key} found /srv/mir, which is not a folder on the host; need a folder that QEMU can use; fix: ${make}`,
       ],
     ],
     [
-      "is not told of",
+      "is not in the facts",
       {},
       [
-        `${key} found /srv/mir is not a folder on the host, need a folder that QEMU can use; ${make}`,
+        `${key} found /srv/mir, which is not a folder on the host; need a folder that QEMU can use; fix: ${make}`,
       ],
     ],
     [
       "is a link to a system folder",
       fact({ resolved: "/etc" }),
       [
-        `${key} found /srv/mir is /etc, need a folder that QEMU can use; '/etc' is in the system folder /etc; share a folder made for it, e.g. /srv/mir`,
+        `${key} found /srv/mir, but '/etc' is in the system folder /etc; need a folder that QEMU can use; fix: share a folder made for it, e.g. /srv/mir`,
       ],
     ],
     [
       "is behind a closed folder",
       fact({ closed: "/srv", writable: "no" }),
       [
-        `${key} found /srv/mir is behind /srv, which libvirt-qemu cannot pass, need a folder that QEMU can use; setfacl -m u:libvirt-qemu:x /srv`,
+        `${key} found /srv/mir behind /srv, which libvirt-qemu cannot pass; need a folder that QEMU can use; fix: setfacl -m u:libvirt-qemu:x /srv`,
       ],
     ],
     [
       "is closed to QEMU",
       fact({ writable: "no" }),
       [
-        `${key} found /srv/mir is not writable by libvirt-qemu, need a folder that QEMU can use; setfacl -m u:libvirt-qemu:rwx /srv/mir, or set share.readonly`,
+        `${key} found /srv/mir, which libvirt-qemu cannot write; need a folder that QEMU can use; fix: setfacl -m u:libvirt-qemu:rwx /srv/mir, or set share.readonly`,
       ],
     ],
   ];
@@ -79,7 +79,7 @@ describe("checkHost, of a shared folder", () => {
     it(`that ${what}`, () => assert.deepEqual(faults(facts, shared()), expected));
   }
 
-  it("needs no writing where the guest may only read", () => {
+  it("need not be writable for a read-only share", () => {
     assert.deepEqual(faults(fact({ writable: "no" }), shared(true)), []);
   });
 });
@@ -87,17 +87,17 @@ describe("checkHost, of a shared folder", () => {
 describe("checkHost, of an image by URL", () => {
   const url = "https://images.example/x.qcow2";
   const withImage = lab({ image: { source: "url", url, digest: `sha256:${"0".repeat(64)}` } });
-  const told = (state: string): string =>
-    `fail guests[0].image.url image: found no answer from ${url} (${state}), ` +
-    "need an image that the host can download; check the URL and the host's network";
+  const text = (state: string): string =>
+    `fail guests[0].image.url image: found no answer from ${url} (${state}); ` +
+    "need an image that the host can download; fix: check the URL and the host's network";
 
-  it("is content with one that answers", () => {
+  it("passes if the URL answers", () => {
     assert.deepEqual(faults({ images: [{ url, state: "ok" }] }, withImage), []);
   });
 
-  it("tells of one that does not, and of one that was not asked", () => {
+  it("reports a URL that does not answer, and one that was not checked", () => {
     const state = "curl: (22) The requested URL returned error: 404";
-    assert.deepEqual(faults({ images: [{ url, state }] }, withImage), [told(state)]);
-    assert.deepEqual(faults({}, withImage), [told("not asked")]);
+    assert.deepEqual(faults({ images: [{ url, state }] }, withImage), [text(state)]);
+    assert.deepEqual(faults({}, withImage), [text("not checked")]);
   });
 });

@@ -1,4 +1,4 @@
-// A host on which nothing is missing, and what stands in the way of a lab on a changed one.
+// A host that passes all checks, and the findings on a changed one.
 import assert from "node:assert/strict";
 import { checkHost } from "../../../../../components/host/checks";
 import { Finding, findingText } from "../../../../../components/host/checks/finding";
@@ -70,19 +70,19 @@ export function findings(facts: Partial<HostFacts>, of = lab({})): Finding[] {
   return checkHost({ ...HOST, ...facts }, of, "dev");
 }
 
-/** As `findings`, for what only the doctor asks. */
+/** As `findings`, for facts that only the doctor collects. */
 export function fully(change: Partial<FullHostFacts>, of = lab({})): Finding[] {
   return findings({ full: { ...FULL, ...change } }, of);
 }
 
-/** What is not ok, as a person reads it. */
-export function told(of: readonly Finding[]): string[] {
+/** The text of the findings that are not ok. */
+export function texts(of: readonly Finding[]): string[] {
   return of
     .filter(({ severity }) => severity !== "ok")
     .map((finding) => `${finding.severity} ${finding.path ?? "-"} ${findingText(finding)}`);
 }
 
-/** What stands in the way of a lab on a changed host, as a person reads it. */
+/** The text of the findings on a changed host that are not ok. */
 export function faults(facts: Partial<HostFacts>, of = lab({})): string[] {
-  return told(findings(facts, of));
+  return texts(findings(facts, of));
 }

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { findingText } from "../../../../../components/host/checks/finding";
 import { HostFacts } from "../../../../../components/host/facts";
-import { faults, findings, fully, HOST, lab, labOn, told } from "./host";
+import { faults, findings, fully, HOST, lab, labOn, texts } from "./host";
 
 describe("checkHost", () => {
-  it("finds nothing against a host that has all", () => {
+  it("finds no fault in a host that has everything", () => {
     assert.deepEqual(faults({}), []);
     for (const finding of findings({})) {
       assert.equal(findingText(finding), `${finding.id}: ${finding.found}`);
@@ -16,41 +16,41 @@ describe("checkHost", () => {
     [
       "another distribution",
       { os: "fedora  40" },
-      "fail - host-os: found fedora  40, need Debian or a distribution like it; use a Debian 12 host: packages are installed by apt",
+      "fail - host-os: found fedora  40; need Debian or a derivative; fix: use a Debian 12 host: packages are installed by apt",
     ],
     [
       "another machine",
       { arch: "aarch64" },
-      "fail - host-arch: found aarch64, need x86_64; use an x86_64 host: QXL and q35 are for that machine",
+      "fail - host-arch: found aarch64; need x86_64; fix: use an x86_64 host: QXL and q35 exist only there",
     ],
     [
       "no rights",
       { rights: "none" },
-      "fail - host-rights: found user ada, none, need root, or sudo without a password; run 'sudo -v' first, or run as root",
+      "fail - host-rights: found user ada, rights: none; need root, or sudo without a password; fix: run 'sudo -v' first, or run as root",
     ],
     [
       "little memory",
       { memoryAvailableMiB: 2559 },
-      "fail guests[].memoryMiB memory: found 2559 MiB available, need 2048 MiB for guests and 512 MiB for the host; lower guests[].memoryMiB, or end other programs",
+      "fail guests[].memoryMiB memory: found 2559 MiB available; need 2048 MiB for guests and 512 MiB for the host; fix: lower guests[].memoryMiB, or end other programs",
     ],
     [
-      "no answer about memory",
+      "unknown memory",
       { memoryAvailableMiB: NaN },
-      "fail guests[].memoryMiB memory: found NaN MiB available, need 2048 MiB for guests and 512 MiB for the host; lower guests[].memoryMiB, or end other programs",
+      "fail guests[].memoryMiB memory: found NaN MiB available; need 2048 MiB for guests and 512 MiB for the host; fix: lower guests[].memoryMiB, or end other programs",
     ],
     [
-      "little room",
+      "little disk space",
       { dataFreeMiB: 3999 },
-      "fail host.dataDir disk: found 3999 MiB free at /var/lib/mirlab, need 4000 MiB; make room, or set host.dataDir to a folder on a larger disk",
+      "fail host.dataDir disk: found 3999 MiB free at /var/lib/mirlab; need 4000 MiB; fix: make room, or set host.dataDir to a folder on a larger disk",
     ],
     [
       "a full cache",
       { cacheFreeMiB: 0 },
-      "fail host.cacheDir disk: found 0 MiB free at /var/cache/mirlab, need 6000 MiB; make room, or set host.cacheDir to a folder on a larger disk",
+      "fail host.cacheDir disk: found 0 MiB free at /var/cache/mirlab; need 6000 MiB; fix: make room, or set host.cacheDir to a folder on a larger disk",
     ],
   ];
   for (const [what, facts, text] of table) {
-    it(`tells of ${what}`, () => assert.deepEqual(faults(facts), [text]));
+    it(`reports ${what}`, () => assert.deepEqual(faults(facts), [text]));
   }
 
   const fine: [string, Partial<HostFacts>][] = [
@@ -59,7 +59,7 @@ describe("checkHost", () => {
     ["just enough memory", { memoryAvailableMiB: 2560 }],
   ];
   for (const [what, facts] of fine) {
-    it(`is content with ${what}`, () => assert.deepEqual(faults(facts), []));
+    it(`accepts ${what}`, () => assert.deepEqual(faults(facts), []));
   }
 
   it("counts only guests that do not run yet", () => {
@@ -74,26 +74,26 @@ describe("checkHost", () => {
     );
   });
 
-  it("leaves what is missing to the verb that installs it, unless that is forbidden", () => {
+  it("leaves missing packages to up, unless the configuration forbids it", () => {
     const packages = [
       { name: "qemu-utils", version: undefined, named: undefined },
       { name: "curl", version: undefined, named: undefined },
     ];
-    assert.deepEqual(told(fully({ packages })), [
+    assert.deepEqual(texts(fully({ packages })), [
       "info host.packages packages: not installed: qemu-utils curl; 'npm run up' installs them",
     ]);
-    assert.deepEqual(told(fully({ packages }, labOn({ packages: "check" }, {}))), [
-      "fail host.packages packages: found not installed: qemu-utils curl, need them, since host.packages is 'check'; sudo apt-get install qemu-utils curl",
+    assert.deepEqual(texts(fully({ packages }, labOn({ packages: "check" }, {}))), [
+      "fail host.packages packages: found not installed: qemu-utils curl; need all packages of the lab, as host.packages is 'check'; fix: sudo apt-get install qemu-utils curl",
     ]);
   });
 
-  it("tells of a machine without systemd and udev, and finds no fault in it", () => {
-    assert.deepEqual(told(fully({ systemd: false, udev: false })), [
+  it("notes a machine without systemd and udev, which is no fault", () => {
+    assert.deepEqual(texts(fully({ systemd: false, udev: false })), [
       "info - init: no systemd and no udev: the lab starts libvirt and gives /dev/kvm its group itself",
     ]);
   });
 
-  it("finds only what a preview asked for, when it asked for no more", () => {
+  it("has findings only for the facts that a preview collected", () => {
     const asked = (full: HostFacts["full"]): string[] => findings({ full }).map(({ id }) => id);
     const doctors = ["packages", "init", "nested", "libvirt-socket", "emulator-share"];
     assert.deepEqual(

@@ -10,10 +10,10 @@ const with5900 = (change: Partial<PortFact>, running: string[] = []): Partial<Ho
   ports: [free(2222), { ...free(5900), ...change }],
   running,
 });
-const NEED = "need a free one; set guests[1].spice.port to another port";
+const NEED = "need a free port; fix: set guests[1].spice.port to another port";
 
 describe("checkHost, of ports that the configuration names", () => {
-  it("asks for those, and for no others", () => {
+  it("checks those and no others", () => {
     assert.deepEqual(
       wantedPorts(LAB).map(({ port, path }) => [port, path]),
       [
@@ -34,29 +34,29 @@ describe("checkHost, of ports that the configuration names", () => {
     [
       "that another guest reserved",
       with5900({ owner: "other.g1" }),
-      [`fail guests[1].spice.port port: found port 5900 reserved by other.g1, ${NEED}`],
+      [`fail guests[1].spice.port port: found port 5900 reserved by other.g1; ${NEED}`],
     ],
     [
       "that a program holds",
       with5900({ holder: "nginx (pid 42)" }),
       [
-        `fail guests[1].spice.port port: found port 5900 in use by nginx (pid 42), ${NEED}, or end what holds this one`,
+        `fail guests[1].spice.port port: found port 5900 in use by nginx (pid 42); ${NEED}, or end that process`,
       ],
     ],
     [
-      "that a program took while the guest was off",
+      "that a program took while the guest was shut off",
       with5900({ owner: "dev.g1", holder: "nginx (pid 42)" }),
       [
-        `fail guests[1].spice.port port: found port 5900 in use by nginx (pid 42), ${NEED}, or end what holds this one`,
+        `fail guests[1].spice.port port: found port 5900 in use by nginx (pid 42); ${NEED}, or end that process`,
       ],
     ],
     [
-      "that cannot be asked about yet",
+      "that it cannot check yet",
       { ports: [free(2222)] },
-      ["info guests[1].spice.port port: port 5900 (not asked: package iproute2 is missing)"],
+      ["info guests[1].spice.port port: port 5900 (not checked: package iproute2 is missing)"],
     ],
   ];
   for (const [what, facts, expected] of table) {
-    it(`is told of those ${what}`, () => assert.deepEqual(faults(facts, LAB), expected));
+    it(`judges ports ${what}`, () => assert.deepEqual(faults(facts, LAB), expected));
   }
 });

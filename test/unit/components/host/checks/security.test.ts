@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { ADVISORIES, ADVISORIES_DATE, Advisory } from "../../../../../components/host/advisories";
 import { fixedBy } from "../../../../../components/host/checks/security";
 import { PackageFact } from "../../../../../components/host/facts";
-import { findings, FULL, fully, lab, told } from "./host";
+import { findings, FULL, fully, lab, texts } from "./host";
 
 /** Debian 12 as it was on the date of the list. */
 const BOOKWORM: PackageFact[] = [
@@ -25,15 +25,15 @@ const advisory = (id: string): Advisory => {
   return found;
 };
 
-/** Ids and severities of what is told of these packages. */
+/** Ids and severities of the advisories on these packages. */
 function open(packages: readonly PackageFact[], of = lab({})): string[] {
   return fully({ packages }, of)
     .filter(({ id, severity }) => id === "advisory" && severity !== "ok")
     .map(({ severity, found }) => `${severity} ${/CVE-\d+-\d+/.exec(found)?.[0] ?? found}`);
 }
 
-describe("checkHost, of known weaknesses", () => {
-  it("warns of what Debian 12 has open, and only notes what is not verified", () => {
+describe("checkHost, of known vulnerabilities", () => {
+  it("warns of what is open in Debian 12, and only notes unverified advisories", () => {
     assert.deepEqual(open(BOOKWORM), [
       "warn CVE-2026-93834",
       "warn CVE-2026-9539",
@@ -41,19 +41,19 @@ describe("checkHost, of known weaknesses", () => {
     ]);
   });
 
-  it("says how much is known, what it means, and what to do", () => {
-    const [line] = told(fully({ packages: BOOKWORM.slice(0, 1) })).filter((l) =>
+  it("prints what is known, the meaning and the fix", () => {
+    const [line] = texts(fully({ packages: BOOKWORM.slice(0, 1) })).filter((l) =>
       l.includes("93834"),
     );
     assert.equal(
       line,
-      "warn - advisory: found CVE-2026-93834 (high) in qemu-system-x86 1:7.2+dfsg-7+deb12u18+b3: a user of a guest with a writable 9p share can leave it and get at the host as QEMU's user; no fixed version is known of; the package's changelog does not name it, need a fixed version, or guests that cannot use it; set guests[].share.readonly: true, or share.enabled: false; share only with guests you trust",
+      "warn - advisory: found CVE-2026-93834 (high) in qemu-system-x86 1:7.2+dfsg-7+deb12u18+b3: a user of a guest can escape from a writable 9p share and access the host as QEMU's user (no fixed version is known, the package's changelog does not name it); need a fixed version, or guests that cannot exploit it; fix: set guests[].share.readonly: true or share.enabled: false, or share only with guests you trust",
     );
-    const [unsure] = told(fully({ packages: BOOKWORM })).filter((l) => l.includes("17588"));
-    assert.match(unsure ?? "", /that this version has it is not verified$/);
+    const [unsure] = texts(fully({ packages: BOOKWORM })).filter((l) => l.includes("17588"));
+    assert.match(unsure ?? "", /not verified for this version\)$/);
   });
 
-  it("does not warn of what no guest of the lab can use", () => {
+  it("does not warn if no guest of the lab is affected", () => {
     const readonly = lab({ share: { readonly: true }, network: { mode: "nat" } });
     const none = lab({ share: { enabled: false }, network: { mode: "nat" } });
     for (const of of [readonly, none]) {
@@ -65,24 +65,24 @@ describe("checkHost, of known weaknesses", () => {
     }
   });
 
-  it("warns when one guest of several can use it", () => {
+  it("warns if one of several guests is affected", () => {
     const mixed = lab({ share: { enabled: false } }, {}).guests;
     assert.ok(open(BOOKWORM, { ...lab({}), guests: mixed }).includes("warn CVE-2026-93834"));
   });
 
-  it("takes the package's own changelog for a fix, whatever the list says", () => {
+  it("accepts a fix in the package's own changelog, whatever the list says", () => {
     const named = ADVISORIES.map(({ id }) => id);
     const patched = BOOKWORM.map((fact) => ({ ...fact, named }));
     assert.deepEqual(open(patched), []);
   });
 
-  it("does not take a changelog that is not there for one that is silent", () => {
+  it("distinguishes a missing changelog from one that does not name the CVE", () => {
     const bare = BOOKWORM.map((fact) => ({ ...fact, named: undefined }));
-    const [line] = told(fully({ packages: bare })).filter((l) => l.includes("93834"));
+    const [line] = texts(fully({ packages: bare })).filter((l) => l.includes("93834"));
     assert.match(line ?? "", /the package's changelog is not on this host/);
   });
 
-  it("says nothing of packages that are not installed", () => {
+  it("has no finding on packages that are not installed", () => {
     const packages = BOOKWORM.map((fact) => ({ ...fact, version: undefined }));
     assert.deepEqual(
       fully({ packages }).filter(({ id }) => id === "advisory"),
@@ -103,7 +103,7 @@ describe("checkHost, of known weaknesses", () => {
     ["CVE-2023-2861", "1:7.2+dfsg-7+deb12u1", "bookworm", "fixed in 1:7.2+dfsg-7+deb12u1"],
     ["CVE-2023-2861", "1:7.2+dfsg-7+deb12u1~bpo1", "bookworm", undefined],
     ["CVE-2023-2861", "1:8.2.2+ds-0ubuntu1.10", "noble", "fixed in 8.1.0"],
-    // What fixed it in another suite says nothing here.
+    // A fix in another suite does not count.
     ["CVE-2023-2861", "1:7.2+dfsg-7+deb12u1", "jammy", undefined],
     ["CVE-2026-9539", "4.9.1-1", "trixie", undefined],
     ["CVE-2026-9539", "4.9.2-1", "", "fixed in 4.9.2"],
@@ -117,32 +117,32 @@ describe("checkHost, of known weaknesses", () => {
 });
 
 describe("the list of advisories", () => {
-  it("has a date, and entries that a person can act on and look up", () => {
+  it("has a date, and entries with a meaning, a fix and a source", () => {
     assert.match(ADVISORIES_DATE, /^20\d\d-\d\d-\d\d$/);
     assert.equal(new Set(ADVISORIES.map(({ id }) => id)).size, ADVISORIES.length);
     for (const entry of ADVISORIES) {
       assert.match(entry.id, /^CVE-\d{4}-\d{4,}$/);
       assert.ok(entry.meaning !== "" && entry.fix !== "", entry.id);
       assert.match(entry.sources[0] ?? "", /^https:\/\//, entry.id);
-      // What nobody read in a source, a changelog or a record is not verified.
+      // A verified entry needs a fixed version or a second source.
       if (entry.status === "verified") assert.ok(entry.fixedUpstream ?? entry.sources[1], entry.id);
     }
   });
 });
 
 describe("checkHost, of AppArmor", () => {
-  const none = "a guest that breaks out of QEMU has all that libvirt-qemu may";
+  const none = "a guest that escapes from QEMU has all rights of libvirt-qemu";
   const need = "need QEMU confined by AppArmor, for guests that are not trusted";
-  it("warns where the kernel has none, and where libvirt does not use it", () => {
-    assert.deepEqual(told(fully({ apparmor: false, secmodels: ["none", "dac"] })), [
-      `warn - apparmor: found the kernel has no AppArmor: ${none}, ${need}; boot a kernel with AppArmor: sudo apt-get install apparmor linux-image-amd64; sudo reboot`,
+  it("warns if the kernel has none, or libvirt does not use it", () => {
+    assert.deepEqual(texts(fully({ apparmor: false, secmodels: ["none", "dac"] })), [
+      `warn - apparmor: found a kernel without AppArmor: ${none}; ${need}; fix: boot a kernel with AppArmor: sudo apt-get install apparmor linux-image-amd64; sudo reboot`,
     ]);
-    assert.deepEqual(told(fully({ secmodels: ["none", "dac"] })), [
-      `warn - apparmor: found the kernel has AppArmor, libvirt does not use it: ${none}, ${need}; sudo apt-get install apparmor; sudo systemctl restart apparmor libvirtd`,
+    assert.deepEqual(texts(fully({ secmodels: ["none", "dac"] })), [
+      `warn - apparmor: found a kernel with AppArmor that libvirt does not use: ${none}; ${need}; fix: sudo apt-get install apparmor; sudo systemctl restart apparmor libvirtd`,
     ]);
   });
 
-  it("is content where libvirt uses it, and silent where libvirt cannot be asked", () => {
+  it("passes if libvirt uses it, and has no finding if libvirt does not answer", () => {
     const of = (libvirt: "ok" | "down") =>
       findings({ libvirt, full: FULL }).filter(({ id }) => id === "apparmor");
     assert.deepEqual(

@@ -11,7 +11,7 @@ const WANTED: Wanted = {
   share: { path: "/srv/share", mount: "/mnt/share", readonly: false },
   picture: "/labs/screen.png",
 };
-/** What a guest that runs Mir told. */
+/** The answer of a guest that runs Mir. */
 const READY: GuestLook = { ...readFacts(fixture(FACTS.ready)), sessionSeconds: 60 };
 const PROOFS: Proofs = {
   ...{ domain: met("running"), serial: met("quiet"), ssh: met("the pinned host key") },
@@ -41,27 +41,27 @@ const tests = (change: object): Change => ({ tests: { ...READY.facts.tests, ...c
 const failed = { code: 1, said: "FAILURE" };
 
 describe("the checks", () => {
-  it("have ids of their own, in tiers that follow each other", () => {
+  it("have unique ids, in tiers in the right order", () => {
     const ids = CHECKS.map(({ id }) => id);
     assert.equal(new Set(ids).size, ids.length);
     for (const id of ids) assert.match(id, /^[a-z0-9-]+$/);
     assert.deepEqual([...new Set(CHECKS.map(({ tier }) => tier))], ["boot", "graphics", "session"]);
   });
 
-  it("keep the ids that states and readers know", () => {
+  it("keep the ids that states and documents use", () => {
     const ids = new Set(CHECKS.map(({ id }) => id));
     for (const id of "kernel mesa drm gles renderer session platform share picture".split(" ")) {
       assert.ok(ids.has(id), id);
     }
   });
 
-  it("name lines of the page only", () => {
+  it("refer to existing lines of the page", () => {
     for (const { id, page } of CHECKS) assert.ok(page === null || (page > 0 && page <= 56), id);
   });
 });
 
 describe("judge", () => {
-  it("is content with a guest that runs Mir, and skips what its harness cannot test", () => {
+  it("accepts a guest that runs Mir, and skips the test that its harness cannot run", () => {
     const verdicts = judged();
     assert.deepEqual(
       verdicts.map(({ id }) => id),
@@ -69,11 +69,11 @@ describe("judge", () => {
     );
     assert.deepEqual(verdicts.filter((v) => !isMet(v)).map(verdictText), []);
     assert.deepEqual(verdicts.filter((v) => v.status === "skipped").map(verdictText), [
-      "harness: not asked: this Mir's harness asks for an entry point that its platform modules no longer have ('undefined symbol: probe_graphics_platform')",
+      "harness: skipped: this Mir's harness asks for an entry point that its platform modules no longer have ('undefined symbol: probe_graphics_platform')",
     ]);
   });
 
-  it("says nothing of what was not looked at", () => {
+  it("returns no verdict for what was not observed", () => {
     assert.deepEqual(judge({}, WANTED), []);
     const ssh = judge({ proofs: { ssh: unmet("no answer") } }, WANTED);
     assert.deepEqual(
@@ -84,7 +84,7 @@ describe("judge", () => {
     assert.ok(!facts.includes("picture") && facts.includes("kernel"));
   });
 
-  it("never takes what the guest could not tell for met", () => {
+  it("never treats an unknown fact as met", () => {
     const nothing = Object.fromEntries(
       Object.keys(READY.facts).map((key) => [key, key === "errors" ? { drm: "why" } : null]),
     );
@@ -98,19 +98,19 @@ describe("judge", () => {
     assert.deepEqual([drm?.status, drm?.found], ["unknown", "nothing (why)"]);
   });
 
-  it("tells a failure in words that a person can act on", () => {
+  it("describes a failure with its fix", () => {
     assert.equal(
       verdictText(verdict("kernel", { kernel: "3.17.8-1-amd64" })),
-      "kernel: found 3.17.8-1-amd64, need >= 3.18; install a newer kernel by guests[].kernel (docs/builds.md), or lower guests[].gates.kernel",
+      "kernel: found 3.17.8-1-amd64; need >= 3.18; fix: install a newer kernel by guests[].kernel (docs/builds.md), or lower guests[].gates.kernel",
     );
     assert.equal(
       verdictText(verdict("drm", card({ driver: "cirrus", pciId: "1013:00b8" }))),
-      "drm: found cirrus on 1013:00b8, need qxl bound to a card 1b36:0100 in /dev/dri; the guest was given another card: make the domain's video QXL again; a preview names what was edited, and 'up' puts it right unless guests[].onDrift is 'report'",
+      "drm: found cirrus on 1013:00b8; need qxl bound to a card 1b36:0100 in /dev/dri; fix: make the domain's video QXL again: 'preview' reports the edit, and 'up' repairs it unless guests[].onDrift is 'report'",
     );
   });
 });
 
-/** Facts changed, the check that it is about, what it says, and whether time can mend it. */
+/** The check, the changed facts, what it finds, and whether waiting can meet it. */
 const UNMET: [string, Change, string, boolean?][] = [
   ["cloud-init", { cloudInit: { status: "running", errors: [] } }, "running", true],
   ["cloud-init", { cloudInit: { status: "error", errors: ["apt failed"] } }, "apt failed"],
@@ -208,19 +208,19 @@ const UNMET: [string, Change, string, boolean?][] = [
   ],
 ];
 
-describe("a check that is not met", () => {
+describe("an unmet check", () => {
   for (const [id, change, found, settles = false] of UNMET) {
     it(`${id}: ${found}`, () => {
-      const told = verdict(id, change);
-      assert.deepEqual([told.status, told.found, told.settles], ["unmet", found, settles]);
-      assert.notEqual(told.remedy, "");
+      const v = verdict(id, change);
+      assert.deepEqual([v.status, v.found, v.settles], ["unmet", found, settles]);
+      assert.notEqual(v.remedy, "");
       const fatal = !["kernel-newest", "known-bad"].includes(id);
-      assert.equal(told.fatal, fatal);
+      assert.equal(v.fatal, fatal);
     });
   }
 });
 
-describe("a check that is met", () => {
+describe("a met check", () => {
   const table: [string, Change][] = [
     ["kernel", { kernel: "3.18.0" }],
     ["kernel", { kernel: "4.0.0-rc1+" }],
@@ -285,8 +285,8 @@ describe("a check that does not apply", () => {
   ];
   for (const [id, change, wanted, found] of table) {
     it(`${id}: ${found}`, () => {
-      const told = verdict(id, change, wanted);
-      assert.deepEqual([told.status, told.found], ["skipped", found]);
+      const v = verdict(id, change, wanted);
+      assert.deepEqual([v.status, v.found], ["skipped", found]);
     });
   }
 
@@ -294,16 +294,16 @@ describe("a check that does not apply", () => {
     assert.equal(verdict("known-bad", { kernel: "6.10.3" }, noShare).status, "met"));
 });
 
-describe("what the configuration asks for", () => {
-  it("is what is required", () => {
+describe("a configured gate", () => {
+  it("is what the check requires", () => {
     const gates = { kernel: ">= 99.0", mesa: ">= 98.1" };
     for (const id of ["kernel", "mesa"] as const) {
-      const told = verdict(id, {}, { gates });
-      assert.deepEqual([told.status, told.required], ["unmet", gates[id]]);
+      const v = verdict(id, {}, { gates });
+      assert.deepEqual([v.status, v.required], ["unmet", gates[id]]);
     }
   });
 
-  it("is never met when it cannot be read", () => {
+  it("is never met when it is malformed", () => {
     const gates = { kernel: "newest", mesa: ">= 10.3.0" };
     assert.equal(verdict("kernel", {}, { gates }).status, "unmet");
   });

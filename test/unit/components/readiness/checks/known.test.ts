@@ -10,8 +10,8 @@ import {
   missingModules,
 } from "../../../../../components/readiness/checks/known";
 
-describe("the tables of what is known", () => {
-  it("say since when", () => {
+describe("the tables of known faults and rules", () => {
+  it("have the date of each row", () => {
     for (const { known } of [...BAD_KERNELS, ...MIR_RULES, ...HARNESS_FAULTS]) {
       assert.match(known, /^20\d\d-\d\d-\d\d$/);
       assert.ok(!Number.isNaN(Date.parse(known)));

@@ -1,0 +1,124 @@
+/** kvm-probe.sh with a fake QEMU and apt: its verdicts, and its cache. */
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, it } from "node:test";
+import { run } from "../../../core/exec.io";
+import { FakePrograms, ROOT, temporaryFolder } from "../support";
+
+const programs = new FakePrograms();
+const folder = temporaryFolder();
+const cache = join(folder, "cache");
+/** A line for each start of QEMU. */
+const boots = join(folder, "boots");
+const MARK = "mirlab-user-space-reached";
+const HAS_KVM = existsSync("/dev/kvm");
+
+programs.set("sudo", '[[ $1 != -n ]] || shift; exec "$@"');
+programs.set("apt-cache", "echo '  Depends: linux-image-6.1.0-9-cloud-amd64'");
+programs.set("apt-get", 'touch "${@: -1}.deb"');
+programs.set(
+  "dpkg-deb",
+  `if [[ $2 == *busybox* ]]; then
+     mkdir -p "$3/bin"; printf '#!/bin/sh\\nexec "$@"\\n' >"$3/bin/busybox"; chmod 0755 "$3/bin/busybox"
+   else mkdir -p "$3/boot"; echo kernel >"$3/boot/vmlinuz-6.1.0-9-cloud-amd64"; fi`,
+);
+programs.set("cpio", "cat");
+
+/** A QEMU with a version, which prints this console. */
+const qemu = (console: string): void =>
+  programs.set(
+    "qemu-system-x86_64",
+    `[[ $1 != --version ]] || { echo "QEMU emulator version 7.2.22"; exit; }
+     echo "$*" >>${boots}; ${console}`,
+  );
+
+const probe = (...args: string[]) =>
+  run(["bash", join(ROOT, "scripts", "host", "kvm-probe.sh"), ...args]);
+
+interface Answer {
+  readonly acceleration: string;
+  readonly reason: string;
+}
+async function answer(...args: string[]): Promise<Answer> {
+  const ended = await probe(cache, ...args);
+  assert.equal(ended.code, 0, ended.stderr);
+  return JSON.parse(ended.stdout.toString()) as Answer;
+}
+
+const started = (): number =>
+  existsSync(boots) ? readFileSync(boots, "utf8").trim().split("\n").length : 0;
+
+beforeEach(() => {
+  rmSync(cache, { recursive: true, force: true });
+  rmSync(boots, { force: true });
+  mkdirSync(cache);
+  qemu(`echo ${MARK}`);
+});
+
+describe("the probe of KVM", { timeout: 120_000 }, () => {
+  it("accepts an accelerator that boots a guest to user space, and boots it once", async () => {
+    const works = { acceleration: "tcg", reason: "a guest booted to user space" };
+    assert.deepEqual(await answer("tcg"), works);
+    assert.deepEqual(await answer("tcg"), works);
+    assert.equal(started(), 1);
+  });
+
+  it("fails, and caches no verdict, if the probe guest does not boot under TCG", async () => {
+    qemu("echo 'no such machine' >&2");
+    const ended = await probe(cache, "tcg");
+    assert.equal(ended.code, 1);
+    assert.match(ended.stderr, /no such machine\n.*found no user space in 120 s/);
+    assert.deepEqual(readdirSync(join(cache, "kvm-probe")).sort(), ["initrd", "vmlinuz"]);
+  });
+
+  it("reports tcg if KVM does not boot a guest, with QEMU's error", async () => {
+    qemu(`printf '\\n"quoted"\\x1b[31m ioctl(KVM_CREATE_VM) failed\\n' >&2; exit 1`);
+    const { acceleration, reason } = await answer();
+    assert.equal(acceleration, "tcg");
+    assert.equal(
+      reason,
+      HAS_KVM
+        ? "/dev/kvm is there, but a guest did not reach user space in 20 s: quoted[31m ioctl(KVM_CREATE_VM) failed"
+        : "no /dev/kvm; load kvm_intel or kvm_amd, or enable virtualization in the firmware",
+    );
+  });
+
+  it("reports kvm if a guest reaches user space with it", { skip: !HAS_KVM }, async () => {
+    assert.deepEqual(await answer(), {
+      acceleration: "kvm",
+      reason: "a guest booted to user space",
+    });
+    assert.match(readFileSync(boots, "utf8"), /-accel kvm -cpu host /);
+  });
+
+  it("probes again for another QEMU", async () => {
+    await answer("tcg");
+    programs.set(
+      "qemu-system-x86_64",
+      `[[ $1 != --version ]] || { echo "QEMU emulator version 10.0"; exit; }; echo 1 >>${boots}; echo ${MARK}`,
+    );
+    await answer("tcg");
+    assert.equal(started(), 2);
+  });
+
+  it("ignores a cached verdict that a kill has truncated", async () => {
+    await answer("tcg");
+    const kept = readdirSync(join(cache, "kvm-probe")).find((name) => name.endsWith(".json")) ?? "";
+    writeFileSync(join(cache, "kvm-probe", kept), "");
+    assert.equal((await answer("tcg")).acceleration, "tcg");
+    assert.equal(started(), 2);
+  });
+
+  const refused: [what: string, args: string[], message: RegExp][] = [
+    ["no cache", [], /found 0 arguments/],
+    ["another accelerator", [cache, "xen"], /found 'xen'/],
+  ];
+  for (const [what, args, message] of refused) {
+    it(`refuses ${what}`, async () => {
+      const ended = await probe(...args);
+      assert.equal(ended.code, 1);
+      assert.match(ended.stderr, message);
+    });
+  }
+});

@@ -1,0 +1,91 @@
+/** libvirtd.sh on a host with systemd, in a mount namespace with a fake systemd and libvirt. */
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, it } from "node:test";
+import { run } from "../../../core/exec.io";
+import { FakePrograms, ROOT, temporaryFolder } from "../support";
+
+const programs = new FakePrograms();
+const folder = temporaryFolder();
+/** libvirt answers while this file exists. */
+const answering = join(folder, "answering");
+/** Calls of systemctl, one a line. */
+const calls = join(folder, "calls");
+const sbin = join(folder, "sbin");
+mkdirSync(sbin);
+writeFileSync(join(sbin, "libvirtd"), "", { mode: 0o755 });
+programs.set("virsh", `[[ -e ${answering} ]]`);
+programs.set("journalctl", `echo "line of journalctl $*"`);
+
+const systemctl = (outcome: string): void =>
+  programs.set("systemctl", `echo "$*" >>${calls}; ${outcome}`);
+
+/** Runs libvirtd.sh as on a host with systemd: with its folder in /run, and the test's /usr/sbin. */
+async function libvirtd(...args: string[]) {
+  const inside = `
+    mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system
+    mount --bind "$1" /usr/sbin && shift
+    exec bash "$@"`;
+  const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+  const script = [join(ROOT, "scripts", "host", "libvirtd.sh"), ...args];
+  const ended = await run(
+    ["unshare", ...user, "--mount", "bash", "-ec", inside, "test", sbin, ...script],
+    { env: { PATH: `${programs.folder}:/usr/bin:/bin` } },
+  );
+  return { code: ended.code, out: ended.stdout.toString(), err: ended.stderr };
+}
+
+const starts = (): string[] =>
+  existsSync(calls) ? readFileSync(calls, "utf8").trim().split("\n") : [];
+
+beforeEach(() => {
+  rmSync(answering, { force: true });
+  rmSync(calls, { force: true });
+  systemctl(`touch ${answering}`);
+});
+
+describe("libvirtd.sh on a host with systemd", { timeout: 120_000 }, () => {
+  it("starts the unit, and waits until libvirt answers", async () => {
+    systemctl(`(sleep 1; touch ${answering}) >/dev/null 2>&1 &`);
+    assert.deepEqual(await libvirtd("start"), { code: 0, out: "", err: "libvirtd: started\n" });
+    assert.deepEqual(starts(), ["start libvirtd.service"]);
+  });
+
+  it("does not touch an active unit", async () => {
+    writeFileSync(answering, "");
+    assert.deepEqual(await libvirtd("start"), { code: 0, out: "", err: "libvirtd: running\n" });
+    assert.deepEqual(starts(), []);
+  });
+
+  it("fails with the journal's lines if the unit does not start", async () => {
+    systemctl("exit 1");
+    const { code, err } = await libvirtd("start");
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /^line of journalctl --no-pager -n 20 -u libvirtd\nlibvirtd: found that libvirtd\.service does not start/,
+    );
+  });
+
+  it("never stops the unit, which belongs to the host", async () => {
+    writeFileSync(answering, "");
+    assert.equal(
+      (await libvirtd("stop")).err,
+      "libvirtd: left running: it belongs to the host's systemd\n",
+    );
+    assert.deepEqual(starts(), []);
+  });
+
+  it("reports the owner of the daemon, and fails if none answers", async () => {
+    assert.deepEqual(await libvirtd("status"), { code: 1, out: "stopped\n", err: "" });
+    writeFileSync(answering, "");
+    assert.deepEqual(await libvirtd("status"), { code: 0, out: "running owner=host\n", err: "" });
+  });
+
+  it("refuses an unknown verb, and more than one", async () => {
+    assert.equal((await libvirtd("restart")).code, 1);
+    assert.equal((await libvirtd("start", "stop")).code, 1);
+    assert.deepEqual(starts(), []);
+  });
+});
