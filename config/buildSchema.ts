@@ -1,4 +1,7 @@
-/** Schema of `guests[].kernel.build`, `guests[].mesa.build` and `host.buildCache`. Rules that span keys are in softwareRules.ts. */
+/**
+ * Schema of `guests[].kernel.build`, `guests[].mesa.build` and `host.buildCache`. Rules that span
+ * keys are in softwareRules.ts.
+ */
 import { z } from "zod";
 import { absolutePath, downloadUrl, sha256, suite } from "./schemaTypes";
 

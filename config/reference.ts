@@ -1,4 +1,4 @@
-/** The reference of the configuration, in Markdown: a table for each place, from the schema and its examples. Pure. */
+/** Generates the configuration reference in Markdown from the schema and the examples. Pure. */
 import { z } from "zod";
 import { EXAMPLES } from "./examples";
 import { labSchema } from "./schema";
@@ -11,7 +11,7 @@ interface Row {
   readonly meaning: string;
 }
 
-/** A key's schema without its wrappers, and what the wrappers said. */
+/** A key's schema without its wrappers, and the values of the wrappers. */
 interface Bare {
   readonly node: z.core.$ZodType;
   readonly optional: boolean;
@@ -36,7 +36,7 @@ function bare(start: z.core.$ZodType): Bare {
 
 const code = (value: unknown): string => `\`${JSON.stringify(value)}\``;
 
-/** What a text must look like, in the words that a wrong one is refused with. */
+/** The form of a text, from the messages that refuse a wrong text. */
 function textRule(node: z.ZodType): string {
   const { error } = node.safeParse("?");
   const rules = (error?.issues ?? []).flatMap(
@@ -103,7 +103,7 @@ function exampleValues(key: string): unknown[] {
   );
 }
 
-/** `memoryMiB: 4096`; for a key with keys of its own nothing: they follow. Throws where no example has the key. */
+/** e.g. `memoryMiB: 4096`; empty for an object, whose keys follow. Throws without an example. */
 function exampleText(key: string): string {
   const [value] = exampleValues(key);
   if (value === undefined) {

@@ -3,8 +3,8 @@ import { GuestConfig } from "./schema";
 
 /**
  * Least memory of a guest with Lomiri, MiB: the smallest value that was tested, and the value of
- * NixOS' Lomiri tests. Measured at 3072: after the first frame the whole guest used 518, plus 400 of
- * page cache (docs/lomiri.md).
+ * NixOS' Lomiri tests. Measured at 3072: after the first frame the whole guest used 518, plus 400
+ * of page cache (docs/lomiri.md).
  */
 export const LOMIRI_MEMORY_MIB = 2048;
 

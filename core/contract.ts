@@ -12,8 +12,8 @@ export interface Seen {
 export type Recorded = Readonly<Record<string, string>>;
 
 /**
- * How a difference is resolved. `run`: `up` repairs it. `accept`: the owner decides about this value,
- * so the next `up` records the found value as the right one.
+ * How a difference is resolved. `run`: `up` repairs it. `accept`: the owner decides about this
+ * value, so the next `up` records the found value as the right one.
  */
 export interface Heal<Step, How = "run" | "accept"> {
   readonly how: How;

@@ -74,15 +74,16 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       clearTimeout(timer);
       if (child.pid !== undefined) running.delete(child.pid);
       options.stdout?.end();
-      // Discard input that the program did not read, or its writer would block for ever. Unpipe first:
-      // a later broken-pipe error would pause the stream again.
+      // Discard input that the program did not read, or its writer would block for ever. Unpipe
+      // first: a later broken-pipe error would pause the stream again.
       if (options.stdin instanceof Readable) options.stdin.unpipe(child.stdin).resume();
       const stderr = Buffer.concat(err).toString("utf8") + note;
       resolve({ code, stdout: Buffer.concat(out), stderr, timedOut });
     };
     child.on("error", (error) => end(-1, `${program}: ${error.message}`));
     child.on("close", (code) => end(code ?? -1));
-    // A program that ends before it has read its input breaks the pipe; its exit code is the result.
+    // A program that ends before it has read its input breaks the pipe; its exit code is the
+    // result.
     child.stdin.on("error", () => undefined);
     if (options.stdin instanceof Readable) options.stdin.pipe(child.stdin);
     else child.stdin.end(options.stdin ?? "");

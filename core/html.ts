@@ -29,8 +29,8 @@ function textOf(part: Part): string {
 }
 
 /**
- * A template whose literals are markup and whose values are escaped, unless they are Html. Not named
- * `html`: prettier would reformat such templates, and blanks in a log are significant.
+ * A template whose literals are markup and whose values are escaped, unless they are Html. Not
+ * named `html`: prettier would reformat such templates, and blanks in a log are significant.
  */
 export function markup(literals: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(literals.map((literal, i) => literal + textOf(parts[i])).join(""));

@@ -58,8 +58,8 @@ function textWords(text: string, args: readonly string[], sudo: boolean, name: s
 }
 
 /**
- * Runs `scripts/host/<name>` on the lab host; it calls sudo itself where it needs root. The script is
- * sent on standard input, or on the command line when standard input carries data.
+ * Runs `scripts/host/<name>` on the lab host; it calls sudo itself where it needs root. The script
+ * is sent on standard input, or on the command line when standard input carries data.
  */
 export function runOnHost(
   host: Target,

@@ -23,8 +23,8 @@ const NO_VALUE =
 const CODE = "__provider";
 
 /**
- * Every plain secret in `data`. `marked` are paths that Pulumi already keeps secret, with everything
- * below them; `patterns` are more patterns to search for.
+ * Every plain secret in `data`. `marked` are paths that Pulumi already keeps secret, with
+ * everything below them; `patterns` are more patterns to search for.
  */
 export function plainSecrets(
   data: unknown,

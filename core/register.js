@@ -1,6 +1,6 @@
 // Loads this project's TypeScript in any Node process: the program, the host of dynamic providers,
-// the policy pack, verbs and tests. `npm run lint` checks the types; this file only transpiles, once
-// per content, so that a warm run does not even load the compiler. See docs/decisions/0016.
+// the policy pack, verbs and tests. `npm run lint` checks the types; this file only transpiles,
+// once per content, so that a warm run does not even load the compiler. See docs/decisions/0016.
 "use strict";
 
 const { createHash } = require("node:crypto");

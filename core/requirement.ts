@@ -47,9 +47,9 @@ export function gateFault(text: string, floor: Requirement): string | undefined 
 /**
  * The upstream version in a kernel release or Debian package version, as three numbers.
  *
- * Accepts `6.1.0-49-amd64`, `22.3.6-1+deb12u1`, `1:2.12.1-1`, `4.0.0-rc1+`. Drops pre-release marks: a
- * 10.3.0-devel has 10.3.0's interfaces or fails a capability check. Undefined when the text does not
- * start with a version: an unknown version is not version 0.
+ * Accepts `6.1.0-49-amd64`, `22.3.6-1+deb12u1`, `1:2.12.1-1`, `4.0.0-rc1+`. Drops pre-release
+ * marks: a 10.3.0-devel has 10.3.0's interfaces or fails a capability check. Undefined when the
+ * text does not start with a version: an unknown version is not version 0.
  */
 export function upstreamVersion(text: string): string | undefined {
   const bare = text.trim().replace(/^\d+:/, "");

@@ -1,8 +1,8 @@
 /** Where the project's scripts run. Pure. */
 
 /**
- * A `Host` alias of an OpenSSH configuration file that pins the server's key. Plain data, because the
- * state keeps it.
+ * A `Host` alias of an OpenSSH configuration file that pins the server's key. Plain data, because
+ * the state keeps it.
  */
 export interface SshTarget {
   /** Path of the configuration file. */

@@ -10,8 +10,8 @@ export interface Verdict {
   readonly id: string;
   readonly tier: Tier;
   /**
-   * `unknown`: the guest could not report the fact; counts as not met. `skipped`: the check does not
-   * apply to this guest, and `found` says why.
+   * `unknown`: the guest could not report the fact; counts as not met. `skipped`: the check does
+   * not apply to this guest, and `found` says why.
    */
   readonly status: "met" | "unmet" | "unknown" | "skipped";
   /** An unmet fatal check fails the deploy; an unmet other check is a warning. */

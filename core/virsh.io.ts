@@ -10,8 +10,8 @@ import { Stuck } from "./stuck";
 const VIRSH = ["env", "LC_ALL=C", "virsh", "--quiet", "--connect", "qemu:///system"];
 
 /**
- * Seconds for one answer of libvirt. It may probe QEMU first: that takes seconds on an idle host, and
- * took over a minute on a host with six guests that booted without KVM.
+ * Seconds for one answer of libvirt. It may probe QEMU first: that takes seconds on an idle host,
+ * and took over a minute on a host with six guests that booted without KVM.
  */
 export const LIBVIRT_S = 180;
 

@@ -1,5 +1,5 @@
-// The code of every dynamic provider in a state loads its handler through this file. names.json maps
-// the handler and property names of states to those of this checkout: states outlive renames.
+// The code of every dynamic provider in a state loads its handler through this file. names.json
+// maps the handler and property names of states to those of this checkout: states outlive renames.
 "use strict";
 
 require("../core/register.js");

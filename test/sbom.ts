@@ -163,7 +163,8 @@ function main(): void {
     return;
   }
   const text = readFileSync(FILE, "utf8");
-  // Without the module cache a Go module's licence is unknown: take it from the file, compare the rest.
+  // Without the module cache a Go module's licence is unknown: take it from the file, compare the
+  // rest.
   const known = new Map(
     (JSON.parse(text) as Bom).components.map((c) => [c.purl, c.licenses?.[0]?.expression ?? ""]),
   );

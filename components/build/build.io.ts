@@ -1,7 +1,7 @@
 /**
- * Builds a kernel or a Mesa in a guest: the host prepares the source and, optionally, cached compiler
- * results; a systemd unit in the guest compiles and packages. The unit continues when this run ends,
- * and the next run finds it.
+ * Builds a kernel or a Mesa in a guest: the host prepares the source and, optionally, cached
+ * compiler results; a systemd unit in the guest compiles and packages. The unit continues when this
+ * run ends, and the next run finds it.
  */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

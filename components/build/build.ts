@@ -11,7 +11,10 @@ export interface BuildOrder {
   readonly source: BuildSource;
   /** A kernel's base configuration (`tiny`, `running`, `defconfig`), or a Mesa's renderer. */
   readonly base: string;
-  /** Base `running`: SHA-256 of the recorded configuration of the guest's kernel; unset: not recorded. */
+  /**
+   * Base `running`: SHA-256 of the recorded configuration of the guest's kernel; unset: not
+   * recorded.
+   */
   readonly basis?: string | undefined;
   /** Settings on top of the base, in this order. */
   readonly fragments: readonly { readonly name: string; readonly text: string }[];
@@ -70,8 +73,8 @@ export function buildWords({ kind, source }: BuildOrder): string {
 
 /**
  * MiB that a build needs in its guest. Measured, memory with page cache (docs/builds.md): `kernel
- * tiny` 620 of disk and 601 of memory, `kernel running` 1521 and 1268. The others are estimated from
- * the object sizes of native builds.
+ * tiny` 620 of disk and 601 of memory, `kernel running` 1521 and 1268. The others are estimated
+ * from the object sizes of native builds.
  */
 const NEEDS: Readonly<Record<string, { readonly disk: number; readonly memory: number }>> = {
   "kernel tiny": { disk: 1000, memory: 900 },

@@ -9,9 +9,9 @@ export type GuestKernelArgs = {
 
 /**
  * The page's "build a new kernel and verify": the gate decides whether the guest runs the
- * distribution's kernel or another one. Another kernel is booted once and becomes the default only if
- * it passes the boot and graphics checks; else the guest returns to its old kernel, and the deploy
- * fails with the serial console's last lines. See docs/decisions/0014.
+ * distribution's kernel or another one. Another kernel is booted once and becomes the default only
+ * if it passes the boot and graphics checks; else the guest returns to its old kernel, and the
+ * deploy fails with the serial console's last lines. See docs/decisions/0014.
  */
 export class GuestKernel extends DynamicResource {
   /** For the policy pack. */

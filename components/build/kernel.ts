@@ -79,8 +79,8 @@ const EMULATED = { install: 7, boot: 3 } as const;
 
 /**
  * Minutes for Debian's package, one boot and a build. Measured under TCG (docs/builds.md): package,
- * boot, base tiny both ways, and base running after its host. The other TCG values are estimated from
- * the number of steps; the KVM values are guesses.
+ * boot, base tiny both ways, and base running after its host. The other TCG values are estimated
+ * from the number of steps; the KVM values are guesses.
  */
 const MINUTES = {
   kvm: { install: 2, boot: 1, tiny: 10, running: 20, defconfig: 30 },
@@ -89,8 +89,8 @@ const MINUTES = {
 } as const satisfies Record<Pace, object>;
 
 /**
- * The configuration with the guest's recorded basis for base `running`. The guest records it once, so
- * that the build does not change with the kernel that happens to run.
+ * The configuration with the guest's recorded basis for base `running`. The guest records it once,
+ * so that the build does not change with the kernel that happens to run.
  */
 export function settledConfig(
   config: SoftwareConfig,

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { plainText, shortened } from "../../core/plainText";
 
 /**
- * The answer, validated by `schema`. Throws on any other, with a message that begins with `what` and
- * is safe to show. `limit`: the longest accepted answer, characters.
+ * The answer, validated by `schema`. Throws on any other, with a message that begins with `what`
+ * and is safe to show. `limit`: the longest accepted answer, characters.
  */
 export function readAnswer<T extends z.ZodType>(
   what: string,

@@ -10,8 +10,9 @@ export type GuestContractArgs = {
 /**
  * What a lab relies on in a guest: kernel and boot loader, the packages that draw the picture and
  * their files, session and share, account, keys, host name, clock. Every preview observes all of it
- * in one round trip and reports differences; `up` repairs them before it takes the picture. A change
- * that the guest's owner may intend is reported once, then recorded. See docs/decisions/0013.
+ * in one round trip and reports differences; `up` repairs them before it takes the picture. A
+ * change that the guest's owner may intend is reported once, then recorded. See
+ * docs/decisions/0013.
  */
 export class GuestContract extends DynamicResource {
   /** For the policy pack. */

@@ -1,6 +1,6 @@
 /**
- * Runs all scripts that a preview needs in a guest in one round trip: a login costs an emulated guest
- * more than the scripts. Each resource of the guest takes its own part of the answer.
+ * Runs all scripts that a preview needs in a guest in one round trip: a login costs an emulated
+ * guest more than the scripts. Each resource of the guest takes its own part of the answer.
  */
 import { z } from "zod";
 import { connectionFault, runInGuest, scriptText } from "../../core/link.io";

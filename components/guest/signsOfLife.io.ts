@@ -16,14 +16,14 @@ interface Watched {
 }
 
 /**
- * A fatal message on the console may be from an earlier boot, because the log spans boots. It counts
- * when it is new, or when the guest has made no progress for this many seconds.
+ * A fatal message on the console may be from an earlier boot, because the log spans boots. It
+ * counts when it is new, or when the guest has made no progress for this many seconds.
  */
 const STILL_S = 20;
 
 /**
- * The guest agent starts late in the boot. If it answers for this many seconds while the guest reads
- * nothing from its disk, the guest is up but accepts no login.
+ * The guest agent starts late in the boot. If it answers for this many seconds while the guest
+ * reads nothing from its disk, the guest is up but accepts no login.
  */
 const UP_S = 60;
 

@@ -75,8 +75,8 @@ export async function pictureIntact(file: string, kept: string): Promise<boolean
 const same = (a: Picture, b: Picture): boolean => pictureFacts(a).sha256 === pictureFacts(b).sha256;
 
 /**
- * Sends a key to the default client and waits for a changed picture. The screen has to stop changing
- * first: a change that happens anyway proves nothing. Stores the changed picture instead.
+ * Sends a key to the default client and waits for a changed picture. The screen has to stop
+ * changing first: a change that happens anyway proves nothing. Stores the changed picture instead.
  */
 export async function proveKeyboard(
   screen: Screen,

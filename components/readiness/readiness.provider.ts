@@ -252,9 +252,9 @@ async function domainFault({ host, domain }: MirReadinessInputs): Promise<string
 const LOST_REPORT = "report: ";
 
 /**
- * A look's result with the words that the state has. `required` and `remedy` change between versions
- * of this project; without this a refresh would show the new words as drift. A verdict keeps its
- * words while its finding is the same, the reasons while all of their verdicts are kept.
+ * A look's result with the words that the state has. `required` and `remedy` change between
+ * versions of this project; without this a refresh would show the new words as drift. A verdict
+ * keeps its words while its finding is the same, the reasons while all of their verdicts are kept.
  */
 function withKeptWords(now: MirReadinessProps, before: MirReadinessProps): MirReadinessProps {
   // The state of an earlier version has no verdicts.
@@ -297,8 +297,8 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
     return { id: inputs.bootId, outs: await proveAndReport(inputs) };
   },
   /**
-   * Checks the guest without changing anything. A guest that does not answer is `unreachable`, not an
-   * error, because refresh runs before `up` can start it; and it is never reported as deleted.
+   * Checks the guest without changing anything. A guest that does not answer is `unreachable`, not
+   * an error, because refresh runs before `up` can start it; and it is never reported as deleted.
    */
   async read(id, props) {
     if (props === undefined) throw new Error(`${id}: cannot be imported`);

@@ -1,7 +1,7 @@
 /**
  * Writes the result of a look at a guest to files: an HTML report, JUnit XML, JSON, logs and the
- * picture. It never changes the result of a deploy: the report names data that could not be read, and
- * one printed line says that a report could not be written.
+ * picture. It never changes the result of a deploy: the report names data that could not be read,
+ * and one printed line says that a report could not be written.
  */
 import { mkdir, readFile, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -185,7 +185,8 @@ async function writeReport(
 
 /**
  * Writes a report on a proof, then passes the proof's outcome on unchanged. `folder` is the guest's
- * folder in the lab's folder. A failure may carry its measurements as `properties`, in Pulumi's form.
+ * folder in the lab's folder. A failure may carry its measurements as `properties`, in Pulumi's
+ * form.
  */
 export async function leaveEvidence<T extends Measured>(
   folder: string,

@@ -10,8 +10,8 @@ const TIERS: readonly Tier[] = ["boot", "graphics", "session"];
 const MAX_CHARS = 10_000;
 
 /**
- * The serializer refuses control characters, which XML cannot carry. Readers, including ours, take a
- * replacement character for a wrong encoding.
+ * The serializer refuses control characters, which XML cannot carry. Readers, including ours, take
+ * a replacement character for a wrong encoding.
  */
 const plain = (text: string): string =>
   shortened(plainText(text), MAX_CHARS).replaceAll("\ufffd", "?");
@@ -23,8 +23,8 @@ type Outcome = "passed" | "failure" | "error" | "skipped";
 
 /**
  * A red test makes a pipeline red, so a test is red exactly when its check fails the deploy: a
- * warning passes, with its text as output. `failure` means a failed assertion, `error` one that could
- * not be evaluated.
+ * warning passes, with its text as output. `failure` means a failed assertion, `error` one that
+ * could not be evaluated.
  */
 function outcome(v: Verdict): Outcome {
   if (v.status === "skipped") return "skipped";
@@ -60,8 +60,8 @@ function faultOf(evidence: Evidence): Tree | undefined {
 }
 
 /**
- * One suite per tier. Jenkins uses the class name up to its last dot as the package; GitLab shows the
- * class name as the suite.
+ * One suite per tier. Jenkins uses the class name up to its last dot as the package; GitLab shows
+ * the class name as the suite.
  */
 export function junit(evidence: Evidence): string {
   // UTC without zone and fraction: the strictest schema (Ant's) allows nothing else.

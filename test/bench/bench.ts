@@ -2,8 +2,8 @@
  * The engine's cost, as ratios to the same steps without it. Run as root, on an idle machine.
  *   npm run bench -- [--rounds N] [--part up|preview|policy|build]   3 rounds; 5 for policy alone
  * Without --part it runs all parts but `build`. Part policy needs no guest.
- * The sides take turns within a round. The table shows the machine's load: numbers from a busy machine
- * mean nothing.
+ * The sides take turns within a round. The table shows the machine's load: numbers from a busy
+ * machine mean nothing.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
@@ -48,7 +48,8 @@ async function measureUp(lab: LabRun): Promise<string[]> {
   try {
     for (let i = 0; i < rounds; i++) {
       reportLoad();
-      // The order alternates: the caches that the first side fills must not help the same side each time.
+      // The order alternates: the caches that the first side fills must not help the same side each
+      // time.
       const order = i % 2 === 0 ? (["engine", "bare"] as const) : (["bare", "engine"] as const);
       for (const side of order) {
         const runner = side === "engine" ? lab : bare;
@@ -124,8 +125,9 @@ async function measureBuild(lab: LabRun): Promise<string[]> {
 const LIBVIRTD = ["bash", "scripts/host/libvirtd.sh"];
 
 /**
- * The policies' share of a preview's time. The lab does not exist: every resource is declared and judged,
- * and no guest's answer is timed. libvirt runs: without it more inputs would be unknown, and not judged.
+ * The policies' share of a preview's time. The lab does not exist: every resource is declared and
+ * judged, and no guest's answer is timed. libvirt runs: without it more inputs would be unknown,
+ * and not judged.
  */
 async function measurePolicy(lab: LabRun): Promise<string[]> {
   const running = (await run([...LIBVIRTD, "status"])).stdout.toString().startsWith("running");

@@ -1,9 +1,10 @@
 /**
- * Applies the mutations of test/drift/domainMutations.ts to domains of each tool, and compares the tools'
- * previews and applies. Run as root, with libvirtd running; no guest system boots.
+ * Applies the mutations of test/drift/domainMutations.ts to domains of each tool, and compares the
+ * tools' previews and applies. Run as root, with libvirtd running; no guest system boots.
  *   npm run bench:drift -- [--only ID,ID] [--guests N] [--restarted] [--rounds N]
  * --guests: domains of each tool, and edits before one preview (12).
- * --restarted: only edits of the definition, each with a power cycle, so that the domain runs with it.
+ * --restarted: only edits of the definition, each with a power cycle, so that the domain runs with
+ * it.
  * --rounds: timed previews of the unchanged domains (5).
  */
 import { spawn } from "node:child_process";
@@ -222,7 +223,10 @@ class Bench {
     return undefined;
   }
 
-  /** Powers the domain off at its power button, as a guest system would: none of these guests has one. */
+  /**
+   * Powers the domain off at its power button, as a guest system would: none of these guests has
+   * one.
+   */
   private obeyPowerButton(domain: string): () => void {
     const event = ["qemu-monitor-event", domain, "--event", "POWERDOWN"];
     const child = spawn("virsh", [...URI, ...event], { stdio: "ignore" });

@@ -43,8 +43,9 @@ export interface Seen {
 }
 
 /**
- * Runs in the page, so it may use nothing outside itself: contrast (WCAG 2) of every visible text, lowest
- * first. The background is that of the nearest ancestor with one; the page uses no half-transparent ones.
+ * Runs in the page, so it may use nothing outside itself: contrast (WCAG 2) of every visible text,
+ * lowest first. The background is that of the nearest ancestor with one; the page uses no
+ * half-transparent ones.
  */
 export function contrasts(): Seen[] {
   const channels = (colour: string): number[] => (colour.match(/[\d.]+/g) ?? []).map(Number);

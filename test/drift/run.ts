@@ -1,11 +1,12 @@
 /**
- * The drift matrix: applies each mutation with an ordinary tool; then a preview has to name it, `up` has
- * to heal it, and the next preview has to be silent.
+ * The drift matrix: applies each mutation with an ordinary tool; then a preview has to name it,
+ * `up` has to heal it, and the next preview has to be silent.
  *
  *   run.ts [--together] [--part host|domain|guest] [--only ID,ID] [--quiet-previews N] [--lab STACK]
  *
  * --together applies all mutations that do not interfere before one preview and one `up`.
- * --lab uses an existing converged stack (MIRLAB_HOME names its home); without it the run creates a lab.
+ * --lab uses an existing converged stack (MIRLAB_HOME names its home); without it the run creates a
+ * lab.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +20,10 @@ export interface Mutation {
   readonly id: string;
   /** Text that the preview has to print, with `$NAMES` of the environment. */
   readonly item: string;
-  /** Text for bash, or text with arguments. Environment: DATA, STACK, GUEST, IMAGE, DISK, CACHE, SSH_PORT, GUEST_SSH. */
+  /**
+   * Text for bash, or text with arguments. Environment: DATA, STACK, GUEST, IMAGE, DISK, CACHE,
+   * SSH_PORT, GUEST_SSH.
+   */
   readonly mutate: string | readonly [text: string, ...args: string[]];
   /** `up` has to fail with a fix; `restore` undoes the mutation. */
   readonly refused?: boolean;
@@ -31,7 +35,10 @@ export interface Mutation {
   readonly byVerb?: boolean;
   /** Never applied together with others. */
   readonly apart?: boolean;
-  /** Applied together only with mutations of the same number: two edits of one field hide each other. @default 0 */
+  /**
+   * Applied together only with mutations of the same number: two edits of one field hide each
+   * other. @default 0
+   */
   readonly batch?: number;
 }
 

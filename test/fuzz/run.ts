@@ -1,6 +1,6 @@
 /**
- * The long run: exit 0 if no text escaped, else 1. A sink that needs a missing program is reported as
- * skipped.
+ * The long run: exit 0 if no text escaped, else 1. A sink that needs a missing program is reported
+ * as skipped.
  *   FUZZ_COUNT: cases per sink (10000); FUZZ_SEED: repeats the cases of an earlier run
  */
 import { rmSync } from "node:fs";

@@ -113,7 +113,7 @@ const CONTRACT: AdoptContract = {
 
 /** The messages that refuse a definition. */
 const REFUSALS =
-  /^(malformed XML|XML with a document type is refused|not a domain definition|a domain definition without devices)/;
+  /^(malformed XML|XML with a document type is refused|domain definition: found (<.*>; need <domain>|no <devices>; need it)$)/;
 
 /** The edited definition; undefined if one of the known messages refuses it. */
 function adopted(original: string): string | undefined {
@@ -127,7 +127,10 @@ function adopted(original: string): string | undefined {
   }
 }
 
-/** Whether adoption throws an unknown error, is incomplete, or does not restore the original exactly. */
+/**
+ * Whether adoption throws an unknown error, is incomplete, or does not restore the original
+ * exactly.
+ */
 function adoptionEscapes(original: string): boolean {
   let edited: string | undefined;
   try {

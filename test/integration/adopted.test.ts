@@ -1,4 +1,4 @@
-/** A domain of the host is adopted and given back, by real libvirt. No guest system is booted. */
+/** Adopts a domain of the host, and gives it back, with real libvirt. No guest system boots. */
 import assert from "node:assert/strict";
 import {
   chmodSync,
@@ -42,7 +42,7 @@ async function virsh(...args: string[]): Promise<string> {
   return result.stdout.toString();
 }
 
-/** Defines it; a text without UUID is another domain, so the one of that name has to go. */
+/** Defines the domain. XML without a UUID is a new domain, so one of this name is removed first. */
 async function defineText(text: string): Promise<void> {
   if (!text.includes("<uuid>")) await removeDomain();
   const file = join(folder, "define.xml");
@@ -81,7 +81,7 @@ async function create(changes: Partial<AdoptedDomainInputs> = {}): Promise<Adopt
   return outs;
 }
 
-/** What refresh does, and then whether `up` would do something. */
+/** Runs refresh, then checks whether `up` would change anything. */
 async function refreshed(
   props: AdoptedDomainProps,
 ): Promise<{ props: AdoptedDomainProps; changes: boolean }> {
@@ -118,7 +118,7 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     const started = await run(["scripts/host/libvirtd.sh", "start"], { timeoutMs: 90_000 });
     assert.equal(started.code, 0, started.stderr);
     port = await freePort();
-    // QEMU's own user has to reach the shared folder.
+    // QEMU's user has to be able to enter the shared folder.
     chmodSync(folder, 0o755);
   });
   beforeEach(async () => {
@@ -131,7 +131,7 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("has the page's hardware, runs, and is given back to the letter", async () => {
+  it("has the page's hardware, runs, and is given back unchanged", async () => {
     const props = await create();
     const edited = await inactive();
     assert.match(
@@ -184,12 +184,12 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     );
     assert.match(back, /<model type='cirrus'/);
     assert.doesNotMatch(back, /spice|qxl|mirlab:|guest_agent|tablet|filesystem/);
-    // It can be started as its owner had it.
+    // It starts with its owner's definition.
     await virsh("destroy", DOMAIN);
     await virsh("start", DOMAIN);
   });
 
-  it("is adopted once by a run that was killed before the state was written", async () => {
+  it("is adopted once although a run was killed before it wrote the state", async () => {
     const first = await create();
     const second = await create();
     assert.equal(second.originalXml, original);
@@ -212,7 +212,7 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     await create();
   });
 
-  it("heals what somebody changed by hand", async () => {
+  it("is healed after a change by hand", async () => {
     const props = await create();
     await defineText((await inactive()).replace(/<model type='qxl'[^>]*>/, "<model type='vga'/>"));
     const drifted = await refreshed(props);
@@ -236,7 +236,7 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     assert.equal(up?.outs?.bootId, `${props.uuid}#2`);
   });
 
-  it("is not power cycled when it must not be, and says that one is due", async () => {
+  it("is not power cycled if that is not allowed, and up reports that one is due", async () => {
     await virsh("start", DOMAIN);
     const props = await create();
     assert.deepEqual([props.pending, props.boots], ["power cycle", 0]);
@@ -247,7 +247,7 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     assert.equal(diff?.changes, true);
   });
 
-  it("is shut down cleanly and started when that is allowed", async () => {
+  it("is shut down cleanly and started if that is allowed", async () => {
     await virsh("start", DOMAIN);
     await withObedientGuest(async () => {
       const props = await create({ restart: "shutdown" });
@@ -325,7 +325,7 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     await assert.rejects(create(), /found a transient domain; need a persistent one; fix:/);
   });
 
-  it("is told as gone when its owner removed it, and `down` passes", async () => {
+  it("is reported as gone when its owner has removed it, and `down` succeeds", async () => {
     const props = await create();
     await removeDomain();
     const result = await provider.read?.(props.uuid, props);
@@ -343,7 +343,7 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     assert.equal(existsSync(originalFile), true);
   });
 
-  it("is not told as gone when libvirt does not answer", async () => {
+  it("is not reported as gone when libvirt does not answer", async () => {
     const props = await create();
     const host = { config: "/dev/null", alias: "127.0.0.1" };
     const path = process.env.PATH;

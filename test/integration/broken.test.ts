@@ -1,6 +1,6 @@
 /**
- * All broken guests, in a lab of their own; lab.test.ts has those that need no boot. This takes many boots, so
- * it runs only with MIRLAB_TEST_LONG=1. MIRLAB_TEST_BROKEN=ID,ID selects some.
+ * All broken guests, in a lab of their own; lab.test.ts has those that need no boot. This takes
+ * many boots, so it runs only with MIRLAB_TEST_LONG=1. MIRLAB_TEST_BROKEN=ID,ID selects some.
  */
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";

@@ -1,6 +1,6 @@
 /**
- * Breaks a real guest with ordinary tools, and asserts the check that has to catch it: by the right id,
- * with the right remedy, and never by a timeout alone.
+ * Breaks a real guest with ordinary tools, and asserts the check that has to catch it: by the right
+ * id, with the right remedy, and never by a timeout alone.
  */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";

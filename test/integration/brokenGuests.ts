@@ -1,10 +1,15 @@
-/** The broken guests: how to break each one, the check that has to report it, and how to undo it. Data. */
+/**
+ * The broken guests: how to break each one, the check that has to report it, and how to undo it.
+ * Data.
+ */
 
 /** One side of a mutation. Its texts are for bash. */
 export interface Step {
   /** Runs as root in the guest. */
   readonly guest?: string;
-  /** Runs on this machine after `guest`; environment: DOMAIN, and the guest's SSH_CONFIG and ALIAS. */
+  /**
+   * Runs on this machine after `guest`; environment: DOMAIN, and the guest's SSH_CONFIG and ALIAS.
+   */
   readonly host?: string;
   /** The step reboots the guest. */
   readonly boots?: boolean;
@@ -29,8 +34,8 @@ export interface Broken {
   readonly make: Step;
   readonly undo: Step;
   /**
-   * How to check readiness: by the provider alone; by `up --target` of the readiness alone, so that nothing
-   * heals the guest before; or by a plain `up`, which cannot heal it. @default "provider"
+   * How to check readiness: by the provider alone; by `up --target` of the readiness alone, so that
+   * nothing heals the guest before; or by a plain `up`, which cannot heal it. @default "provider"
    */
   readonly by?: "provider" | "target" | "up";
   /** Patterns that a plain preview has to print. */
@@ -68,7 +73,7 @@ export const BROKEN: readonly Broken[] = [
     id: "share-unmounted",
     what: "the share is unmounted in the guest",
     check: "share",
-    remedy: "'systemctl restart' the mount unit in the guest",
+    remedy: "'systemctl restart' for the mount unit in the guest",
     make: { guest: "umount /mnt/share" },
     undo: { guest: "systemctl restart mnt-share.mount" },
   },
@@ -76,7 +81,7 @@ export const BROKEN: readonly Broken[] = [
     id: "connector-off",
     what: "the screen's connector is forced off",
     check: "display",
-    remedy: "'cat /sys/class/drm/*/status' shows its connectors",
+    remedy: "'cat /sys/class/drm/*/status' in the guest shows the connectors",
     also: ["picture", "window", "keyboard"],
     make: { guest: "echo off >/sys/class/drm/card0-Virtual-1/status" },
     undo: { guest: "echo detect >/sys/class/drm/card0-Virtual-1/status" },
@@ -131,7 +136,7 @@ systemctl stop ${SESSION}`,
     id: "domain-suspended",
     what: "the guest hangs: 'virsh suspend'",
     check: "domain",
-    remedy: "'virsh resume' lets it go on",
+    remedy: "run 'virsh resume ",
     make: { host: 'virsh suspend "$DOMAIN"' },
     undo: { host: 'virsh resume "$DOMAIN"' },
     long: true,
@@ -152,7 +157,7 @@ systemctl stop ${SESSION}`,
     id: "mesa-driver-away",
     what: "Mesa's driver is moved away and the session restarted",
     check: "gles",
-    remedy: "with --reinstall if files of theirs are gone",
+    remedy: "with --reinstall if their files are missing",
     also: ["session", "session-steady"],
     make: { guest: `mv ${DRI} ${DRI}.away; systemctl restart ${SESSION} || true` },
     undo: { guest: `mv ${DRI}.away ${DRI}; ${restart}` },

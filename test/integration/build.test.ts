@@ -1,4 +1,6 @@
-/** The host's part of a build: real build root, git, patch and make, on a small source. No guest. */
+/**
+ * The host's part of a build: real build root, git, patch and make, on a small source. No guest.
+ */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -286,8 +288,9 @@ async function serve(served: string) {
 }
 
 /**
- * Starts the build root's distccd on loopback, in place of another machine behind a tunnel. `gcc`: arguments
- * of its compiler, as shell words; distcc calls the compiler by its longer name. A compile takes a second.
+ * Starts the build root's distccd on loopback, in place of another machine behind a tunnel. `gcc`:
+ * arguments of its compiler, as shell words; distcc calls the compiler by its longer name. A
+ * compile takes a second.
  */
 function startDistccd(port: number, gcc: string) {
   const roots = join(CACHE_DIR, "roots");

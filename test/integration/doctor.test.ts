@@ -25,7 +25,7 @@ import { CACHE_DIR, ROOT } from "./support";
 const STACK = "itest-doctor";
 const CONFIG = join(ROOT, `Pulumi.${STACK}.yaml`);
 const folder = mkdtempSync(join(tmpdir(), "mirlab-doctor-"));
-/** Not below /tmp: a share is not let be there. */
+/** Not below /tmp: a share may not be there. */
 const shares = `/srv/mirlab-itest-${process.pid}`;
 const dataDir = `/var/lib/mirlab-test-${process.pid}-${STACK}`;
 const root = process.getuid?.() === 0;
@@ -49,7 +49,7 @@ function reportIn(result: RunResult): DoctorReport {
   return doctorReport.parse(JSON.parse(result.stdout.toString()));
 }
 
-/** Exit code and findings of `--json`, which is always as the schema says. */
+/** Exit code and findings of `--json`; asserts that the output is valid against the schema. */
 async function examined(): Promise<[number, Finding[]]> {
   const result = await doctor("--json");
   const report = reportIn(result);
@@ -79,7 +79,7 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
     for (const path of [folder, shares]) rmSync(path, { recursive: true, force: true });
   });
 
-  it("finds what is true of this machine, in the schema's form", async () => {
+  it("reports the true state of this machine, valid against the schema", async () => {
     configure();
     const [code, findings] = await examined();
     const failed = findings.filter((f) => f.severity === "fail");
@@ -111,7 +111,7 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
     assert.deepEqual([existsSync(dataDir), readdirSync(env.MIRLAB_HOME)], [false, []]);
   });
 
-  it("names the process that holds a port, and `up` then touches nothing", async () => {
+  it("names the process that holds a port, and `up` then changes nothing", async () => {
     const server = createServer();
     await listen(server);
     try {
@@ -132,7 +132,7 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
   });
 
   it(
-    "tells a share that QEMU's user cannot write from one that it cannot reach",
+    "distinguishes a share that QEMU's user cannot write from one that it cannot reach",
     {
       skip: !root && "needs root, to have folders of another user",
     },
@@ -149,14 +149,14 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
       assert.deepEqual(of("share", unreachable), [
         `fail ${inner} behind ${shares}, which libvirt-qemu cannot pass`,
       ]);
-      // The fix that it gives is one.
+      // The fix in the finding works.
       chmodSync(shares, 0o711);
       const [mended, open] = await examined();
       assert.deepEqual([mended, of("share", open)], [0, [`ok ${inner}`]]);
     },
   );
 
-  it("speaks to people in groups, without colours unless they sit at a terminal", async () => {
+  it("prints findings in groups, with colours only on a terminal", async () => {
     configure();
     const piped = (await doctor()).stdout.toString();
     assert.match(piped, /^machine\n {2}ok {4}host-os +debian/);
@@ -177,7 +177,7 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
     assert.ok(!(await terminal("NO_COLOR=1")).includes("\u001b[32mok"));
   });
 
-  it("says all faults of a configuration that cannot be read", async () => {
+  it("reports all faults of an invalid configuration", async () => {
     configure({ vcpu: 2, memoryMiB: 1 });
     const [code, findings] = await examined();
     assert.equal(code, 1);
@@ -187,7 +187,7 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
     );
   });
 
-  it("works where no package of the lab is installed, and leaves them to `up`", async () => {
+  it("works without the lab's packages, and leaves their installation to `up`", async () => {
     configure();
     const programs = join(folder, "programs");
     const dpkg = join(folder, "dpkg");
@@ -212,7 +212,7 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
     assert.deepEqual(of("advisory", findings), []);
   });
 
-  it("gives 2 for a host that cannot be asked", async () => {
+  it("exits with 2 for a host that it cannot examine", async () => {
     await makeKey(join(folder, "client"));
     const hostKey = await makeKey(join(folder, "host"));
     const ssh = { host: "127.0.0.1", port: await freePort(), user: "root", hostKey };
@@ -227,7 +227,7 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
     assert.match(plain.stderr, /^doctor: host\.ssh \(127\.0\.0\.1\): found no answer/);
   });
 
-  it("examines the host that is reached by SSH", { skip: noSshd ?? false }, async () => {
+  it("examines a host by SSH", { skip: noSshd ?? false }, async () => {
     const sshd = await Sshd.start();
     try {
       const { port, user, identityFile: privateKeyFile } = sshd;

@@ -1,6 +1,6 @@
 /**
- * An sshd on loopback poses as the guest. Where its host key is not the pinned one nothing is run in
- * it and the lab says so at once. The domain is a real one, without a disk: no guest system boots.
+ * An sshd on loopback impersonates the guest. If its host key is not the pinned one, the lab runs
+ * nothing in it and fails at once. The domain is real, but without a disk: no guest system boots.
  */
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -35,7 +35,7 @@ const DEFINITION = `<domain type='qemu'>
   <features><acpi/></features>
 </domain>`;
 
-/** The guest as the lab reaches it when `hostKey` is the pinned one. */
+/** The lab's connection to the guest, with `hostKey` as the pinned key. */
 function pinned(sshd: { port: number; user: string; identityFile: string }, hostKey: string) {
   const known = join(folder, "known_hosts");
   const config = join(folder, "ssh_config");
@@ -52,7 +52,7 @@ const bootInputs = (guest: SshTarget, adopted: boolean): GuestBootInputs => ({
   ...(adopted ? { adopted: true } : {}),
 });
 
-/** What refresh makes of a guest that was ready. */
+/** The result of a refresh of a guest that was ready. */
 async function refreshed(guest: SshTarget): Promise<MirReadinessProps> {
   const result = await readiness.read?.("of-the-test", {
     ...{ guest, domain: DOMAIN, bootId: "of-the-test", acceleration: "tcg", serialLog: "" },
@@ -61,7 +61,7 @@ async function refreshed(guest: SshTarget): Promise<MirReadinessProps> {
     ...{ session: "", status: "ready", reasons: [], facts: null },
     ...{ verdicts: [], pictureSha256: "", pictureTime: "" },
   });
-  assert.equal(result?.id, "of-the-test", "the guest is not told as deleted");
+  assert.equal(result?.id, "of-the-test", "the guest is not reported as deleted");
   assert.ok(result.props);
   return result.props;
 }
@@ -81,7 +81,7 @@ describe(
       assert.equal(started.code, 0, started.stderr);
       const file = join(folder, "domain.xml");
       writeFileSync(file, DEFINITION);
-      // Transient: destroyed is gone.
+      // A transient domain: destroy removes it.
       assert.equal(await virsh("create", file), "");
       sshd = await Sshd.start({ forced: `touch ${canary}` });
       otherKey = await makeKey(join(folder, "other"));
@@ -93,7 +93,7 @@ describe(
       rmSync(folder, { recursive: true, force: true });
     });
 
-    it("is reached when the key is the pinned one: the canary tells of what is run", async () => {
+    it("is reached with the pinned key: the canary records each command", async () => {
       for (const type of ["ed25519", "ecdsa", "rsa"] as const) {
         await waitForSsh(bootInputs(pinned(sshd, sshd.hostKey(type)), false));
         assert.ok(existsSync(canary), `${type}: something was run`);
@@ -135,7 +135,7 @@ describe(
       }
     });
 
-    it("is told by refresh as unreachable, for that reason, and is not deleted", async () => {
+    it("is reported by refresh as unreachable, with this reason, and is not deleted", async () => {
       const { status, reasons } = await refreshed(pinned(sshd, otherKey));
       assert.deepEqual(
         [status, reasons],
@@ -144,8 +144,8 @@ describe(
       assert.ok(!existsSync(canary));
     });
 
-    it("is told from a guest that does not answer at all", async () => {
-      // Another engine's run: what the last one was told is not taken again.
+    it("is distinguished from a guest that does not answer at all", async () => {
+      // As in another run of the engine: do not reuse the last answer.
       forgetLooks();
       const silent = { port: await freePort(), user: sshd.user, identityFile: sshd.identityFile };
       const { status, reasons } = await refreshed(pinned(silent, otherKey));

@@ -1,4 +1,4 @@
-/** image-fetch.sh with a server of the test on loopback: nothing but the declared bytes is used. */
+/** image-fetch.sh with a server on loopback: it uses only the declared bytes. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -24,7 +24,7 @@ const server = createServer((request, response) => {
 
 const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
-/** Makes an image with some content by qemu-img and gives its bytes. */
+/** Creates an image with some content by qemu-img, and returns its bytes. */
 async function image(...options: string[]): Promise<Buffer> {
   const size = options.pop() ?? "";
   const file = join(folder, "made");
@@ -50,7 +50,7 @@ function serve(bytes: Buffer): typeof answer {
   };
 }
 
-/** Sends the head of `bytes` and then ends the connection, or leaves it hanging. */
+/** Sends the first part of `bytes`, then closes the connection or lets it hang. */
 function serveHead(bytes: Buffer, length: number, then: "cut" | "hang"): typeof answer {
   return (_request, response) => {
     response.writeHead(200, { "Content-Length": bytes.length });
@@ -76,7 +76,7 @@ function argv(bytes: Buffer, wanted: Wanted = {}): string[] {
 const fetchImage = (bytes: Buffer, wanted?: Wanted): Promise<RunResult> =>
   run(argv(bytes, wanted), { timeoutMs: 60_000 });
 
-/** It succeeded and the verified copy holds the bytes. */
+/** Asserts that the script succeeded and the verified copy has these bytes. */
 function assertHas(result: RunResult, bytes: Buffer, format = "qcow2"): string {
   const path = join(dir, `sha256-${sha256(bytes)}.${format}`);
   assert.deepEqual([result.code, result.stdout.toString()], [0, `${path}\n`], result.stderr);
@@ -85,13 +85,14 @@ function assertHas(result: RunResult, bytes: Buffer, format = "qcow2"): string {
   return path;
 }
 
-/** Messages with curl's own words left out: they differ by its version. */
-const told = ({ stderr }: RunResult): string => stderr.replaceAll(/^(curl: \(\d+\)).*$/gm, "$1");
+/** Messages without curl's text, which depends on its version. */
+const messages = ({ stderr }: RunResult): string =>
+  stderr.replaceAll(/^(curl: \(\d+\)).*$/gm, "$1");
 
-/** It failed with these lines and left no image. */
+/** Asserts that the script failed with these lines and left no image. */
 function assertRefused(result: RunResult, bytes: Buffer, ...lines: string[]): void {
   assert.deepEqual(
-    [result.code, result.stdout.toString(), told(result)],
+    [result.code, result.stdout.toString(), messages(result)],
     [1, "", lines.map((line) => `${line}\n`).join("")],
   );
   assert.ok(!existsSync(join(dir, `sha256-${sha256(bytes)}.qcow2`)));
@@ -131,14 +132,14 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
     assertHas(await fetchImage(raw, { format: "raw" }), raw, "raw");
   });
 
-  it("takes a sha512 digest as well", async () => {
+  it("accepts a sha512 digest, too", async () => {
     const hex = createHash("sha512").update(good).digest("hex");
     const result = await fetchImage(good, { digest: `sha512:${hex}` });
     assert.equal(result.code, 0, result.stderr);
     assert.equal(result.stdout.toString(), `${dir}/sha512-${hex}.qcow2\n`);
   });
 
-  it("takes a URL as it is written: brackets are no pattern", async () => {
+  it("takes a URL literally: brackets are not a pattern", async () => {
     assertHas(await fetchImage(good, { path: "/a[1-3]{x,y}" }), good);
     assert.deepEqual(
       requests.map((r) => r.path),
@@ -174,7 +175,7 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
     );
   });
 
-  it("starts again where the server cannot resume", async () => {
+  it("starts again if the server cannot resume", async () => {
     answer = serveHead(good, 70_000, "cut");
     await fetchImage(good);
     answer = (_request, response) => {
@@ -185,21 +186,21 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
     assert.match(result.stderr, /found no way to resume; downloading .* from the start\n$/);
   });
 
-  it("starts again from a partial file that is no head of the image", async () => {
+  it("starts again if the partial file is not the beginning of the image", async () => {
     for (const bytes of [Buffer.concat([good, good]), Buffer.alloc(good.length, 1)]) {
       dir = mkdtempSync(join(folder, "cache-"));
       writeFileSync(partialOf(good), bytes);
       const result = await fetchImage(good);
       assertHas(result, good);
       assert.equal(
-        told(result),
+        messages(result),
         `${downloading}\ncurl: (22)\n` +
           `image: found no way to resume; downloading ${base}/image from the start\n`,
       );
     }
   });
 
-  it("tells a missing file, an unreachable server, and a digest or size it cannot read", async () => {
+  it("reports a missing file, an unreachable server, and an invalid digest or size", async () => {
     answer = (_request, response) => response.writeHead(404).end("not the image");
     assertRefused(await fetchImage(good), good, downloading, "curl: (22)", noWay(22));
     assert.equal(requests.length, 1, "404 is not asked again");
@@ -218,7 +219,7 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
     assertRefused(size, good, "image: found size '1;2', required GiB");
   });
 
-  it("asks again when the server is busy", async () => {
+  it("retries when the server is busy", async () => {
     answer = (request, response) => {
       if (requests.length <= 2) response.writeHead(503, { "Retry-After": "1" }).end("busy");
       else serve(good)(request, response);
@@ -237,7 +238,7 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
       "image: found image format 'raw', required qcow2; set guests[].image.format, " +
         "or convert it with qemu-img",
     );
-    // A qcow2 that is passed off as raw would be read as qcow2 by whoever probes it.
+    // A qcow2 that is declared raw: a program that probes it would read it as qcow2.
     answer = serve(good);
     const result = await fetchImage(good, { format: "raw" });
     assert.equal(result.code, 1);
@@ -252,7 +253,7 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
       await image("-f", "qcow2", "-b", other, "-F", "qcow2", "1G"),
       await image("-f", "qcow2", "-o", `data_file=${external}`, "1G"),
     ];
-    // Whether the other file is there or not.
+    // Whether or not the other file exists.
     for (const bytes of [...images, ...images]) {
       answer = serve(bytes);
       const again = existsSync(partialOf(bytes)) ? [] : [downloading];
@@ -279,7 +280,7 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
     assert.equal(requests.length, 1, "what was verified is not downloaded again");
   });
 
-  it("sets a copy that changed on disk aside and downloads it again", async () => {
+  it("moves a copy that changed on disk aside, and downloads it again", async () => {
     const path = assertHas(await fetchImage(good), good);
     const damaged = Buffer.from(good);
     damaged.fill(7, 2000, 2010);
@@ -342,7 +343,7 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
         }
         const result = await second;
         assertHas(result, good);
-        // curl writes whole blocks: what was on disk is asked for no more.
+        // curl writes whole blocks: the resumed request starts after them.
         assert.match(requests.at(-1)?.range ?? "", /^bytes=6\d{4}-$/);
         const waited = whole ? "" : `image: waiting for another download of ${base}/image\n`;
         assert.equal(result.stderr, `${waited}${downloading}\n`);
@@ -350,13 +351,13 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
         try {
           process.kill(-pid, "SIGKILL");
         } catch {
-          // Its group is gone already.
+          // The process group has ended already.
         }
       }
     });
   }
 
-  it("is downloaded once by two that want it at the same time", async () => {
+  it("downloads once for two runs at the same time", async () => {
     const results = await Promise.all([fetchImage(good), fetchImage(good)]);
     for (const result of results) assertHas(result, good);
     assert.equal(requests.length, 1);

@@ -1,4 +1,6 @@
-/** All tests of other kernels, in a lab of its own: `npm run test:build`, about 20 min without KVM. */
+/**
+ * All tests of other kernels, in a lab of its own: `npm run test:build`, about 20 min without KVM.
+ */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { kernels } from "./kernels";

@@ -1,4 +1,7 @@
-/** Other kernels in a guest: one panics, one hangs, the `up` of one is killed midway; then the way back. */
+/**
+ * Other kernels in a guest: one panics, one hangs, the `up` of one is killed midway; then the way
+ * back.
+ */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -33,8 +36,8 @@ async function killedUp(lab: TestLab, when: RegExp): Promise<void> {
 }
 
 /**
- * The tests, in the order in which they change the guest; the last one restores it. `whole` adds those that
- * take minutes more without KVM, for `npm run test:build`.
+ * The tests, in the order in which they change the guest; the last one restores it. `whole` adds
+ * those that take minutes more without KVM, for `npm run test:build`.
  */
 export function kernels({ lab, guest }: KernelLab, whole = false): void {
   const folder = join(lab.folder, "kernels");
@@ -67,7 +70,7 @@ export function kernels({ lab, guest }: KernelLab, whole = false): void {
     assert.match(
       text,
       new RegExp(
-        `kernel ${panic} did not pass its one boot: found .*kernel panic.*; the guest runs ${before} again, and ${panic} was taken away`,
+        `kernel ${panic} failed its trial boot: found .*kernel panic.*; the guest runs ${before} again, ${panic} was removed; fix: use another kernel`,
       ),
     );
     assert.match(text, /last lines of \S+:[^]*Kernel panic - not syncing: VFS/);
@@ -84,7 +87,7 @@ export function kernels({ lab, guest }: KernelLab, whole = false): void {
       assert.match(
         await failedUp("hang.deb"),
         new RegExp(
-          `kernel ${hang} did not pass its one boot: found not in time: [^]*nothing moved for \\d+ s; required a boot that passes the checks of boot and graphics; the guest runs ${before} again, and ${hang} was taken away`,
+          `kernel ${hang} failed its trial boot: found not in time: [^]*no progress for \\d+ s; need a boot that passes the boot and graphics checks; the guest runs ${before} again, ${hang} was removed; fix: use another kernel`,
         ),
       );
       await isBack(hang);
@@ -117,8 +120,8 @@ export function kernels({ lab, guest }: KernelLab, whole = false): void {
   it("returns to the distribution's kernel when no other is declared", async () => {
     lab.configure([{ name: guest }]);
     const preview = await lab.pulumi("preview");
-    const away = whole ? `, and takes ${small} away` : "";
-    const plan = `kernel.source is 'distro': up goes back to ${before}${away}`;
+    const removal = whole ? `, and removes ${small}` : "";
+    const plan = `kernel.source is 'distro': up returns to ${before}${removal}`;
     assert.match(preview.text, new RegExp(plan));
     const back = await up();
     assert.equal(back.code, 0, back.text);

@@ -1,4 +1,7 @@
-/** One lab from the first `up` to `down`, with the real engine, libvirt and a guest. The order matters. */
+/**
+ * One lab from the first `up` to `down`, with the real engine, libvirt and a guest. The order
+ * matters.
+ */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -63,11 +66,11 @@ describe("a lab of one guest", () => {
     ]);
     const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.notEqual(code, 0);
-    assert.match(text, /guests\[0\]\.name: use lower-case letters/);
+    assert.match(text, /guests\[0\]\.name: found "G1"; need lower-case letters/);
     assert.match(text, /guests\[0\]\.vcpu: unknown key; did you mean 'vcpus'\?/);
     assert.match(
       text,
-      /guests\[1\]\.gates\.kernel: '>= 3\.2' is below the page's floor '>= 3\.18'/,
+      /guests\[1\]\.gates\.kernel: '>= 3\.2' is below the page's floor '>= 3\.18'; fix: raise it/,
     );
     assert.ok(!existsSync(lab.dataDir), "no folder was made");
     lab.configure([{ name: GUEST }]);
@@ -162,7 +165,7 @@ describe("a lab of one guest", () => {
     assert.notEqual(failed.code, 0);
     assert.match(
       failed.text,
-      /kernel: found 6\.1\.0-\d+-amd64, need >= 99\.1; install a newer kernel/,
+      /kernel: found 6\.1\.0-\d+-amd64; need >= 99\.1; fix: install a newer kernel/,
     );
     const exported = await lab.pulumi("stack", "export");
     assert.match(exported.text, /"status": "not ready"/, "the measurements are kept");
@@ -182,7 +185,7 @@ describe("a lab of one guest", () => {
     const boot = /urn:\S+::g1-boot/.exec(urns)?.[0] ?? "";
     const failed = await lab.pulumi("up", "--yes", "--skip-preview", "--replace", boot);
     assert.notEqual(failed.code, 0);
-    assert.match(failed.text, /mirlab-itest-g1: cloud-init did not succeed/);
+    assert.match(failed.text, /mirlab-itest-g1: cloud-init failed/);
     assert.match(failed.text, /--- last lines of \/var\/log\/cloud-init\.log/);
     assert.match(
       failed.text,

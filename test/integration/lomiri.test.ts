@@ -1,6 +1,6 @@
 /**
- * Lomiri with the real engine, libvirt and a guest. Takes a quarter of an hour without KVM, so it runs only
- * with MIRLAB_TEST_LONG=1.
+ * Lomiri with the real engine, libvirt and a guest. Takes a quarter of an hour without KVM, so it
+ * runs only with MIRLAB_TEST_LONG=1.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

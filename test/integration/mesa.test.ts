@@ -68,7 +68,7 @@ describe("another Mesa in a guest", { skip, timeout: 7_200_000 }, () => {
     assert.notEqual(failed.code, 0);
     assert.match(
       failed.text,
-      /Mesa 99\.0\.0 did not pass: found Mesa 22\.3\.6\S* drawing, required 99\.0\.0, which was installed; the guest has the distribution's again/,
+      /Mesa 99\.0\.0 failed its trial: found Mesa 22\.3\.6\S* drawing; need the installed 99\.0\.0; the guest has the distribution's Mesa again; fix: use another mesa/,
     );
     assert.equal(await versions(), packages);
   });
@@ -109,7 +109,10 @@ describe("another Mesa in a guest", { skip, timeout: 7_200_000 }, () => {
     lab.configure([{ name: GUEST, mesa: SUITE }]);
     const back = await up();
     assert.equal(back.code, 0, back.text);
-    assert.match(back.text, /meets >= 10\.3\.0: up goes back to the distribution's Mesa from 25\./);
+    assert.match(
+      back.text,
+      /meets >= 10\.3\.0: up returns from Mesa 2[5-9]\.\S* to the distribution's/,
+    );
     assert.equal(await versions(), packages);
     const { readiness, versions: found } = await look();
     assert.deepEqual([readiness, found.mesa.split("-")[0]], ["ready", "22.3.6"]);
@@ -153,7 +156,7 @@ describe("another Mesa in a guest", { skip, timeout: 7_200_000 }, () => {
     assert.match(await drawsBy(), /^OpenGL ES 3\.\d Mesa 22\.3\.6 llvmpipe/);
     const again = await up();
     assert.equal(again.code, 0, again.text);
-    assert.match(again.text, /mesa: build: the host has its package from before/);
+    assert.match(again.text, /mesa: build: the host has the package from an earlier build/);
     assert.doesNotMatch(again.text, /steps;/);
     assert.match(await drawsBy(), /softpipe/);
     await unchanged();

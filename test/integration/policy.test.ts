@@ -1,4 +1,4 @@
-/** The policies by the real engine: a preview, and exported states. No guest is made. */
+/** The policies in the real engine: a preview, and exported states. No guest is created. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const PACK = ["--policy-pack", "policies", "--policy-pack-config", "policies/con
 describe("policies by the engine", { timeout: 1_800_000 }, () => {
   const lab = new TestLab({ stack: STACK, guests: [{ name: "mir" }] });
   before(async () => {
-    // While libvirt does not answer, more is unknown: the lab of the test before may have stopped it.
+    // Without libvirt more inputs are unknown. An earlier test's `down` may have stopped it.
     await run(["bash", join(ROOT, "scripts/host/libvirtd.sh"), "start"]);
     await lab.init();
   });
@@ -28,7 +28,7 @@ describe("policies by the engine", { timeout: 1_800_000 }, () => {
   const reportIn = (result: RunResult): PolicyReport =>
     JSON.parse(result.stdout.toString()) as PolicyReport;
 
-  it("let the dev lab be, and say what they cannot tell before up", async () => {
+  it("accept the dev lab, and report what they cannot check before up", async () => {
     const result = await policy("--json");
     assert.equal(result.code, 0, result.stderr);
     const { counts, policies } = reportIn(result);
@@ -63,7 +63,7 @@ describe("policies by the engine", { timeout: 1_800_000 }, () => {
     for (const { name, findings } of policies) assert.ok(findings.length > 0, name);
   });
 
-  it("cannot tell of a state that is none: 2, not 0", async () => {
+  it("exit with 2, not 0, for a file that is not a state", async () => {
     const result = await policy("--state", join(ROOT, "package.json"));
     assert.equal(result.code, 2);
     assert.match(result.stderr, /^policy: found no answer \(/m);

@@ -1,4 +1,4 @@
-/** ports.sh on a folder of its own: no two guests share a port, and a guest keeps its ports. */
+/** ports.sh in a folder of its own: no two guests share a port, and a guest keeps its ports. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ let data = "";
 const ports = (verb: string, ...args: (string | number)[]): Promise<RunResult> =>
   run(["bash", SCRIPT, verb, data, ...args.map(String)]);
 
-/** Reserves and gives the ports. */
+/** Reserves ports, and returns them. */
 async function reserve(name: string, ...wishes: (string | number)[]): Promise<number[]> {
   const result = await ports("reserve", name, ...wishes);
   assert.equal(result.code, 0, result.stderr);
@@ -66,16 +66,16 @@ describe("ports.sh", { timeout: 300_000 }, () => {
     assert.deepEqual(again, all);
   });
 
-  it("gives the port that was asked for, and keeps the guest's other one", async () => {
+  it("gives the requested port, and keeps the guest's other one", async () => {
     const wish = await freePort();
     const [, spice = 0] = await reserve("dev.mir", 0, 0);
     assert.deepEqual(await reserve("dev.mir", wish, 0), [wish, spice]);
     assert.deepEqual(await reserve("dev.mir", 0, 0), [wish, spice]);
   });
 
-  it("never gives a guest one port twice, whatever moves", async () => {
+  it("never gives a guest one port twice, whichever port changes", async () => {
     const [ssh = 0, spice = 0] = await reserve("dev.mir", 0, 0);
-    // The wish is what the other one had.
+    // Requests the guest's own other port.
     const moved = await reserve("dev.mir", 0, ssh);
     assert.equal(moved[1], ssh);
     assert.notEqual(moved[0], ssh);
@@ -83,7 +83,7 @@ describe("ports.sh", { timeout: 300_000 }, () => {
     assert.equal(back[0], spice);
     assert.notEqual(back[1], spice);
     assert.deepEqual(await reserve("dev.mir", ssh, spice), [ssh, spice]);
-    // What would be picked for the first is asked for by the second.
+    // The second one requests the port that would be chosen for the first.
     await ports("release", "dev.mir");
     const again = await reserve("dev.mir", 0, ssh);
     assert.equal(again[1], ssh);
@@ -123,7 +123,7 @@ describe("ports.sh", { timeout: 300_000 }, () => {
     }
   });
 
-  it("passes over a port that something listens on", async () => {
+  it("skips a port that something listens on", async () => {
     const [port = 0] = await reserve("dev.mir", 0);
     await ports("release", "dev.mir");
     const server = createServer();
@@ -144,14 +144,14 @@ describe("ports.sh", { timeout: 300_000 }, () => {
     assert.deepEqual(await reserve("dev.three", port), [port]);
     for (const name of ["dev.two", "dev.three"]) await ports("release", name);
     assert.ok(!existsSync(join(data, "ports")));
-    // Asked again, and where there never was a lab.
+    // Once more, and for a lab that never existed.
     assert.equal((await ports("release", "dev.one")).code, 0);
     rmSync(data, { recursive: true });
     assert.equal((await ports("release", "dev.one")).code, 0);
     assert.ok(!existsSync(data), "releasing makes nothing");
   });
 
-  it("says what it cannot read: ports, names, verbs, and a damaged reservation", async () => {
+  it("reports invalid ports, names and verbs, and a damaged reservation", async () => {
     for (const wish of ["x", "-1", "65536", "08080", "1;2", ""]) {
       await refused("dev.mir", [wish], `found port '${wish}', required 0 to 65535`);
     }
@@ -170,7 +170,7 @@ describe("ports.sh", { timeout: 300_000 }, () => {
     );
   });
 
-  it("is whole after a kill at any moment", async () => {
+  it("has no half reservation after a kill at any moment", async () => {
     const kept = await reserve("dev.kept", 0, 0);
     let killed = 0;
     for (let i = 0; i < 12; i++) {
@@ -183,7 +183,7 @@ describe("ports.sh", { timeout: 300_000 }, () => {
         try {
           process.kill(-(child.pid ?? 0), "SIGKILL");
         } catch {
-          // It was faster.
+          // The script has ended before the kill.
         }
       }, i * 8);
       if ((await ended) === "SIGKILL") killed++;

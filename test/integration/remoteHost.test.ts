@@ -1,6 +1,6 @@
 /**
- * A lab host that is reached by SSH: this machine, through an sshd of the test. The host's part of a
- * lab is made and removed over it; with MIRLAB_TEST_LONG=1 a whole guest as well.
+ * A lab host by SSH: this machine, through an sshd of the test. The tests create and remove the
+ * host's part of a lab over SSH; with MIRLAB_TEST_LONG=1 a whole guest, too.
  */
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -36,7 +36,7 @@ describe(
     let sshd!: Sshd;
     let lab!: TestLab;
 
-    /** The lab's own `down` stops the daemon that it started. */
+    /** The lab's `down` stops the daemon that the lab has started. */
     async function startLibvirt(): Promise<void> {
       const started = await run(["scripts/host/libvirtd.sh", "start"], { timeoutMs: 90_000 });
       assert.equal(started.code, 0, started.stderr);
@@ -98,7 +98,7 @@ describe(
       lab.configure([{ name: GUEST }]);
     });
 
-    it("is previewed", async () => {
+    it("has a preview", async () => {
       const { code, text } = await lab.pulumi("preview");
       assert.equal(code, 0, text);
       assert.match(text, /remote:Command/);
@@ -130,7 +130,7 @@ describe(
       );
     });
 
-    it("loses what the lab made there by destroy", async () => {
+    it("has nothing of the lab after destroy", async () => {
       const { code, text } = await lab.pulumi("destroy", "--yes", "--skip-preview");
       assert.equal(code, 0, text);
       await startLibvirt();
@@ -139,7 +139,7 @@ describe(
     });
 
     it(
-      "carries a whole guest",
+      "runs a whole guest",
       { skip: long ? false : "a guest boots: set MIRLAB_TEST_LONG=1" },
       async () => {
         const up = await lab.pulumi("up", "--yes", "--skip-preview");
@@ -148,7 +148,7 @@ describe(
         assert.equal(guest.readiness, "ready");
         const facts = pictureFacts(readPicture(readFileSync(guest.screenshot ?? "")));
         assert.equal(pictureFault(facts), undefined);
-        // The way of a person: through the host, both keys pinned.
+        // As a person does: through the host, with both keys pinned.
         const who = await run([...(guest.sshCommand ?? "").split(" "), "hostname"]);
         assert.deepEqual([who.code, who.stdout.toString().trim()], [0, GUEST], who.stderr);
         const preview = await lab.pulumi("preview", "--expect-no-changes");

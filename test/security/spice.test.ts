@@ -1,4 +1,7 @@
-/** Screens of real QEMUs, and a real SPICE client with or without the right to see them. No guest boots. */
+/**
+ * Screens of real QEMUs, and a real SPICE client with or without the right to see them. No guest
+ * boots.
+ */
 import assert from "node:assert/strict";
 import {
   chmodSync,

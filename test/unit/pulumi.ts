@@ -74,7 +74,10 @@ export const registered: Registered[] = [];
  * Makes this process a Pulumi program without an engine. Call it once, before components are loaded.
  * `answer` returns the outputs that a provider would add to the inputs.
  */
-export function mockEngine(answer: (type: string, name: string, inputs: Values) => Values): void {
+export function mockEngine(
+  answer: (type: string, name: string, inputs: Values) => Values,
+  stack = "dev",
+): void {
   // The mocks' own callback gets neither parents nor options: intercept the request before it.
   const prototype = MockMonitor.prototype as {
     registerResource: RegisterResource;
@@ -110,7 +113,7 @@ export function mockEngine(answer: (type: string, name: string, inputs: Values) 
       },
     },
     "mirlab",
-    "dev",
+    stack,
     false,
   );
 }

@@ -5,8 +5,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { Sandbox, version, type Result } from "./support";
 
-// Go is faked: every other use of the engine proves what Go builds. These tests are about which parts are
-// built, when and with which settings, and about the messages when a build fails.
+// Go is faked: every other use of the engine proves what Go builds. These tests are about which
+// parts are built, when and with which settings, and about the messages when a build fails.
 describe("the registry way", () => {
   let box: Sandbox;
 

@@ -1,4 +1,5 @@
-// Shared by the toolchain tests: a sandbox, a release server on loopback, archives of the vendor's layout.
+// Shared by the toolchain tests: a sandbox, a release server on loopback, archives of the vendor's
+// layout.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
@@ -86,7 +87,9 @@ export function run(
   });
 }
 
-/** A CLI that answers `version`, and otherwise prints the environment that it got from bin/pulumi. */
+/**
+ * A CLI that answers `version`, and otherwise prints the environment that it got from bin/pulumi.
+ */
 export function fakeCli(of: string = version): string {
   return `#!/bin/sh\nif [ "$1" = version ]; then echo v${of}; else env; fi\n`;
 }

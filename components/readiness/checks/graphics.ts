@@ -84,10 +84,10 @@ export const GRAPHICS: readonly Check[] = [
     }),
   },
   {
-    // Measured on Linux 6.1.0-56-amd64 (Debian 12), QEMU 7.2: the ioctl reports import and export. A
-    // dumb buffer can be exported as a dma-buf and imported by a second open of the card; mmap of
-    // it, and both directions between qxl and vgem, fail with ENOSYS. Mir 2.12 needs only the first.
-    // So the check needs the capability, and says nothing about buffers of other devices.
+    // Measured on Linux 6.1.0-56-amd64 (Debian 12), QEMU 7.2: the ioctl reports import and export.
+    // A dumb buffer can be exported as a dma-buf and imported by a second open of the card; mmap of
+    // it, and both directions between qxl and vgem, fail with ENOSYS. Mir 2.12 needs only the
+    // first. So the check needs the capability, and says nothing about buffers of other devices.
     id: "prime",
     description: "Can the card export and import buffers as dma-buf file descriptors?",
     page: 43,

@@ -36,7 +36,7 @@ describe("what a preview saw", () => {
       "seen",
     ],
     ["the run state", shown("running"), "state", "seen"],
-    ["the balloon is told as memory", shown("memory"), "currentMemory", "seen"],
+    ["the balloon, shown as memory", shown("memory"), "currentMemory", "seen"],
     ["another attribute", shown("memory"), "vcpu", "partly"],
     ["a change without a name", shown(), "video/model.type", "partly"],
     ["a field that no attribute is for", shown("cmdline"), "on_crash", "partly"],
@@ -101,7 +101,7 @@ describe("a plan of Terraform", () => {
     );
     assert.deepEqual([...shownByPlan(two)], [["a", shown("running")]]);
   });
-  it("a domain that is to be made anew is a change without a name", () => {
+  it("a domain to recreate is a change without a name", () => {
     assert.deepEqual(
       [...shownByPlan(plan(change("a", ["create"], null, { name: "a" })))],
       [["a", shown()]],

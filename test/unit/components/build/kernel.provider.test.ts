@@ -71,7 +71,7 @@ case $words in
   "cat /proc/"*) cat "$now.boot"; exit ;;
   *"python3 -I -S -c"*) printf '{"kernel.py":{"code":0,"out":%s,"err":""}}' "$(node -p 'JSON.stringify(require("fs").readFileSync(0,"utf8"))' <"$now.kernel")"; exit ;;
   *"python3 -I -S -"*)
-    if [[ $stdin == *"Which kernels"* ]]; then cat "$now.kernel"; else cat "$now.facts"; fi
+    if [[ $stdin == *"components/build/kernel.ts"* ]]; then cat "$now.kernel"; else cat "$now.facts"; fi
     exit ;;
   *"bash -s -- reboot") verb=reboot ;;
   *kernel.sh\\ *) verb=\${words##*kernel.sh } ;;

@@ -59,7 +59,7 @@ case $words in
   true) exit 0 ;;
   *"python3 -I -S -c"*) printf '{"mesa.py":{"code":0,"out":%s,"err":""}}' "$(node -p 'JSON.stringify(require("fs").readFileSync(0,"utf8"))' <"$now.mesa")"; exit ;;
   *"python3 -I -S -"*)
-    if [[ $stdin == *"Which Mesa"* ]]; then cat "$now.mesa"; else cat "$now.facts"; fi
+    if [[ $stdin == *"components/build/mesa.ts"* ]]; then cat "$now.mesa"; else cat "$now.facts"; fi
     exit ;;
   *mesa.sh\\ *) verb=\${words##*mesa.sh } ;;
   *) echo "unexpected: $words" >&2; exit 1 ;;
