@@ -1,5 +1,6 @@
 /** Options that several verbs share. */
 import { Command } from "commander";
+import { assumeYes } from "./terminal";
 
 /** The stack that a verb is about: `--stack`, else `MIRLAB_STACK`, else dev. */
 export const stackOf = (command: Command): string =>
@@ -13,3 +14,7 @@ export const passesToPulumi = (verb: Command): Command =>
 export const pulumiArgs = (command: Command): string[] => command.args;
 
 export const YES = ["-y, --yes", "ask nothing; so does CI=true"] as const;
+
+/** For a verb of the engine that asks: `--yes` where nobody is to be asked. */
+export const yesArgs = (args: readonly string[], yes: boolean | undefined): string[] =>
+  assumeYes(yes) && !args.includes("--yes") ? ["--yes"] : [];

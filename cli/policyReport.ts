@@ -13,7 +13,7 @@ const event = z.looseObject({
     .optional(),
 });
 
-/** What a policy is, as far as a report tells it. */
+/** The parts of a policy that a report shows. */
 export interface PolicyFacts {
   readonly name: string;
   readonly severity: string;

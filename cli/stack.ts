@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { run } from "../core/exec.io";
 import { Ended, Refusal } from "./refusal";
 import { StackOutputs } from "./summary";
-import { assumeYes, runForeground, runOrEnd } from "./terminal";
+import { runForeground, runOrEnd } from "./terminal";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
@@ -44,8 +44,6 @@ export async function cancel(stack: string): Promise<void> {
 export interface EngineOptions {
   /** Arguments of the user, for Pulumi. */
   readonly args: readonly string[];
-  /** The engine does not ask. */
-  readonly yes?: boolean | undefined;
   /** The engine's words go to standard error: standard output is for a program. */
   readonly toStderr?: boolean;
 }
@@ -54,10 +52,9 @@ export interface EngineOptions {
 export async function engine(
   verb: readonly string[],
   stack: string,
-  { args, yes, toStderr }: EngineOptions,
+  { args, toStderr }: EngineOptions,
 ): Promise<void> {
-  const unasked = assumeYes(yes) && !args.includes("--yes") ? ["--yes"] : [];
-  const argv = ["bin/pulumi", ...verb, "--stack", stack, ...unasked, ...args];
+  const argv = ["bin/pulumi", ...verb, "--stack", stack, ...args];
   const code = await runForeground(argv, toStderr);
   if (code !== 0) throw new Ended(code);
 }

@@ -2,7 +2,7 @@
 import { parse } from "yaml";
 import { z } from "zod";
 import { BuildCache } from "./buildSchema";
-import { GuestConfig, Lab, labSchema } from "./schema";
+import { GuestConfig, guestSchema, Lab, labSchema, outerSchema } from "./schema";
 import { nearest } from "./nearest";
 import { softwareFaults } from "./softwareRules";
 import { shortened, visible } from "../core/plainText";
@@ -28,22 +28,34 @@ const shownText = (text: string): string => shortened(visible(text), FAULT_CHARS
 
 /** Validates the raw values of the configuration keys (`host`, `guests`, and any unknown ones). */
 export function readLab(raw: Record<string, unknown>): LabResult {
-  const parsed = labSchema.safeParse(raw);
-  const own = parsed.success ? [] : parsed.error.issues.flatMap((i) => toFaults(i, raw));
-  const host = labSchema.shape.host.safeParse(raw.host).data;
-  const faults = [
-    ...[...own, ...crossFaults(readableGuests(raw))],
-    ...(host === undefined ? [] : helperFaults(host.buildCache)),
+  const outer = outerSchema.safeParse(raw);
+  // Each guest by itself: faults of one do not hide faults of another, or between them.
+  const guests = (Array.isArray(raw.guests) ? raw.guests : []).map((guest) =>
+    guestSchema.safeParse(guest),
+  );
+  const issues = [
+    ...(outer.error?.issues ?? []),
+    ...guests.flatMap(({ error }, i) =>
+      (error?.issues ?? []).map((issue) => ({ ...issue, path: ["guests", i, ...issue.path] })),
+    ),
   ];
-  return parsed.success && faults.length === 0
-    ? { lab: parsed.data, faults: [] }
-    : {
-        lab: undefined,
-        faults: faults.map(({ path, reason }) => ({
-          path: shownText(path),
-          reason: shownText(reason),
-        })),
-      };
+  const readable = guests.map(({ data }) => data);
+  const faults = [
+    ...issues.flatMap((issue) => toFaults(issue, raw)),
+    ...crossFaults(readable),
+    ...(outer.data === undefined ? [] : helperFaults(outer.data.host.buildCache)),
+  ];
+  if (outer.success && faults.length === 0) {
+    const all = readable.filter((guest) => guest !== undefined);
+    return { lab: { host: outer.data.host, guests: all }, faults: [] };
+  }
+  return {
+    lab: undefined,
+    faults: faults.map(({ path, reason }) => ({
+      path: shownText(path),
+      reason: shownText(reason),
+    })),
+  };
 }
 
 /**
@@ -67,12 +79,6 @@ export function readLabTexts(texts: Readonly<Record<string, string>>): LabResult
   return faults.length > 0
     ? { lab: undefined, faults }
     : readLab(Object.fromEntries(values) as Record<string, unknown>);
-}
-
-/** The guests, each read by itself; undefined for a guest with faults. */
-function readableGuests(raw: Record<string, unknown>): (GuestConfig | undefined)[] {
-  const guests = Array.isArray(raw.guests) ? raw.guests : [];
-  return guests.map((guest) => labSchema.shape.guests.element.safeParse(guest).data);
 }
 
 /** `["guests", 0, "name"]` -> `guests[0].name`. */

@@ -324,11 +324,18 @@ const guest = z.strictObject({
     .prefault({}),
 });
 
+const labOf = <Guest extends z.ZodType>(guest: Guest) =>
+  z.strictObject({
+    host: host.prefault({}),
+    guests: z.array(guest).min(1, "use at least one guest").max(64),
+  });
+
 /** The whole configuration: one host, and the guests on it. */
-export const labSchema = z.strictObject({
-  host: host.prefault({}),
-  guests: z.array(guest).min(1, "use at least one guest").max(64),
-});
+export const labSchema = labOf(guest);
+
+/** The same with guests of any form: config/lab.ts validates each with `guestSchema`. */
+export const outerSchema = labOf(z.unknown());
+export const guestSchema = guest;
 
 export type Lab = z.output<typeof labSchema>;
 export type HostConfig = Lab["host"];

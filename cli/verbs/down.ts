@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { run } from "../../core/exec.io";
 import { hostOfFile, startLibvirtd } from "../host";
 import { unlockDead } from "../locks";
-import { passesToPulumi, pulumiArgs, stackOf, YES } from "../options";
+import { passesToPulumi, pulumiArgs, stackOf, YES, yesArgs } from "../options";
 import { cancel, engine, fileOf, selectStack } from "../stack";
 
 async function down(
@@ -15,7 +15,7 @@ async function down(
   if (here && (await run(["virsh", "--version"])).code === 0) await startLibvirtd();
   await unlockDead(stack, () => cancel(stack));
   // Not refreshed: a guest that is gone or silent must not keep the rest from being removed.
-  await engine(["destroy", "--refresh=false"], stack, { args, yes });
+  await engine(["destroy", "--refresh=false"], stack, { args: [...yesArgs(args, yes), ...args] });
 }
 
 const HELP = `

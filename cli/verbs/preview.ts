@@ -5,7 +5,7 @@ import { engine, selectStack } from "../stack";
 
 async function preview(stack: string, args: readonly string[]): Promise<void> {
   await selectStack(stack);
-  await engine(["preview"], stack, { args: [...policyArgs(args), ...args], yes: false });
+  await engine(["preview"], stack, { args: [...policyArgs(args), ...args] });
 }
 
 const HELP = `

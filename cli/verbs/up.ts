@@ -3,7 +3,7 @@ import { briefText, exitCode } from "../doctorReport";
 import { examine } from "../examine";
 import { hostOfFile, installPackages, startLibvirtd } from "../host";
 import { unlockDead } from "../locks";
-import { passesToPulumi, pulumiArgs, stackOf, YES } from "../options";
+import { passesToPulumi, pulumiArgs, stackOf, YES, yesArgs } from "../options";
 import { policyArgs } from "../policyArgs";
 import { Refusal } from "../refusal";
 import { cancel, checkStack, engine, fileOf, outputsOf, selectStack } from "../stack";
@@ -44,8 +44,8 @@ async function up(stack: string, args: readonly string[], { yes, json }: UpOptio
     const pool = [`mirlab-${stack}`, `${host.dataDir}/${stack}/pool`];
     await runOrEnd(["scripts/host/heal.sh", "pool-define", ...pool]);
   }
-  const all = [...policyArgs(args), ...args];
-  await engine(["up"], stack, { args: all, yes, toStderr: json === true });
+  const all = [...policyArgs(args), ...yesArgs(args, yes), ...args];
+  await engine(["up"], stack, { args: all, toStderr: json === true });
   const outputs = await outputsOf(stack);
   if (json === true) console.log(JSON.stringify(outputs, null, 2));
   else process.stdout.write(`\n${summary(outputs)}`);

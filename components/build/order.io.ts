@@ -37,6 +37,7 @@ function fragment(path: string, key: string): { name: string; text: string } {
   } catch (error) {
     throw new Error(
       `${key}: found ${path}: ${(error as Error).message}; need a readable fragment; fix: correct the path`,
+      { cause: error },
     );
   }
 }

@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { differenceText, Recorded } from "../../../../core/contract";
-import { GuestContract, readWritten } from "../../../../components/guest/contract";
-import {
-  guestDifferences,
-  needsVerifying,
-  recordOf,
-  signaturesOf,
-} from "../../../../components/guest/differences";
+import { GuestContract } from "../../../../components/guest/contract";
+import { guestDifferences, recordOf } from "../../../../components/guest/differences";
 import { GuestObservation } from "../../../../components/guest/observation";
-import { GuestSeen } from "../../../../components/guest/seen";
 import { CONTRACT, observed, writtenThen } from "../../guest";
-
-const NOW = observed().time;
-const ASKED = { from: NOW - 1, to: NOW + 1 };
-const seenOf = (look: GuestObservation, asked = ASKED): GuestSeen => new GuestSeen(look, asked);
-const recorded = recordOf(CONTRACT, observed(), seenOf(observed()), {});
+import { recorded, seenOf } from "./recorded";
 
 type Change = Parameters<typeof observed>[0];
 
@@ -344,63 +334,5 @@ describe("the guest's contract", () => {
       }),
     );
     assert.deepEqual(guestDifferences(CONTRACT, without, recorded, seen), []);
-  });
-});
-
-describe("reading the packages' files", () => {
-  const quick = observed((g) =>
-    Object.assign(g.packages ?? {}, { changed: null, initrdSha256: null }),
-  );
-
-  it("is skipped while sizes and times are those of intact files", () => {
-    assert.equal(needsVerifying(CONTRACT, recorded, quick), false);
-  });
-
-  it("is needed for a touched file, at the first time, and for a new initial ram disk", () => {
-    const touched = observed((g) =>
-      Object.assign(g.packages ?? {}, { changed: null, signature: "ab".repeat(32) }),
-    );
-    const initrd = observed((g) => {
-      Object.assign(g.packages ?? {}, { changed: null });
-      Object.assign(g.kernel ?? {}, { initrd: "ab".repeat(32) });
-    });
-    assert.equal(needsVerifying(CONTRACT, recorded, touched), true);
-    assert.equal(needsVerifying(CONTRACT, {}, quick), true);
-    assert.equal(needsVerifying(CONTRACT, recorded, initrd), true);
-  });
-
-  it("is never needed for an adopted guest, or twice in one look", () => {
-    assert.equal(needsVerifying({ session: [] }, {}, quick), false);
-    assert.equal(needsVerifying(CONTRACT, {}, observed()), false);
-  });
-
-  it("is remembered only for files as packaged", () => {
-    assert.deepEqual(Object.keys(signaturesOf(observed(), recorded)), [
-      "packaged files: signature",
-      "initrd: signature",
-    ]);
-    assert.deepEqual(signaturesOf(quick, recorded), {});
-    const broken = observed((g) => g.packages?.changed?.push({ path: "/x", state: "changed" }));
-    assert.deepEqual(signaturesOf(broken, recorded), {});
-    const other = observed((g) =>
-      Object.assign(g.packages ?? {}, { initrdSha256: "c".repeat(64) }),
-    );
-    assert.deepEqual(Object.keys(signaturesOf(other, recorded)), ["packaged files: signature"]);
-  });
-});
-
-describe("readWritten", () => {
-  it("accepts several digests for one path", () => {
-    const [a, b] = ["a".repeat(64), "b".repeat(64)];
-    assert.deepEqual(readWritten(`644 ${a} /x\n644 ${b} /x\n`), [
-      { path: "/x", mode: "644", sha256: [a, b] },
-    ]);
-  });
-
-  it("refuses anything else", () => {
-    assert.throws(
-      () => readWritten("session: no\n"),
-      /^Error: describe: found 'session: no'; need mode, SHA-256 and path of a written file$/,
-    );
   });
 });

@@ -1,139 +1,33 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, it } from "node:test";
-import { forgetLooks } from "../../../../components/guest/look.io";
 import {
   MirReadinessInputs,
   MirReadinessProps,
   provider,
 } from "../../../../components/readiness/readiness.provider";
-import { LIMITS_S, SETTLED_S, STALL_S } from "../../../../core/limits";
-import { toPng } from "../../../../components/readiness/picture";
-import { FACTS, FakePrograms, fixture, ROOT, temporaryFolder } from "../../support";
+import {
+  created,
+  facts,
+  failure,
+  folder,
+  guest,
+  INPUTS,
+  limits,
+  programs,
+  read,
+  READY,
+  reset,
+  screen,
+  settled,
+  STARTING,
+  virsh,
+} from "./provider";
 
-process.chdir(ROOT);
-const programs = new FakePrograms();
-const folder = temporaryFolder();
+beforeEach(reset);
+
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-const READY = fixture(FACTS.ready);
-const share = join(folder, "share");
-
-const INPUTS: MirReadinessInputs = {
-  guest: { config: "/nowhere/ssh_config", alias: "mirlab-dev-mir" },
-  domain: "mirlab-dev-mir",
-  bootId: "0f0f0f0f-0000-4000-8000-000000000000",
-  acceleration: "kvm",
-  serialLog: "",
-  gates: { kernel: ">= 3.18", mesa: ">= 10.3.0" },
-  picture: join(folder, "lab", "mir", "screen.png"),
-  session: "active",
-};
-
-type Facts = Record<string, object>;
-
-/** The real answer with parts of its facts changed. */
-function facts(changes: Record<string, object> = {}): string {
-  const all = JSON.parse(READY) as Facts;
-  for (const [name, change] of Object.entries(changes)) all[name] = { ...all[name], ...change };
-  return JSON.stringify(all);
-}
-
-/** A session that is still starting. */
-const STARTING = facts({
-  session: { activeState: "activating", activeSeconds: null, libraries: [] },
-  mirLog: { displayDriver: null },
-});
-
-/** A screen with a window, or an empty one; it changes after a key. */
-function screen(drawn: boolean, key = true): void {
-  const rgb = new Uint8Array(64 * 48 * 3);
-  if (drawn) rgb.fill(200, 0, rgb.length / 2);
-  writeFileSync(join(programs.folder, "screen"), toPng({ width: 64, height: 48, rgb }));
-  if (key) rgb.fill(100, 0, 30);
-  writeFileSync(join(programs.folder, "screen-after-key"), toPng({ width: 64, height: 48, rgb }));
-}
-
-/** A guest with these facts; `answer` is the command that answers the nonce in the share. */
-function guest(facts: string, answer = 'printf "%s answered" "$nonce" >"$file.answer"'): void {
-  writeFileSync(join(programs.folder, "facts.json"), facts);
-  const looks = { "facts.py": { code: 0, out: facts, err: "" } };
-  writeFileSync(join(programs.folder, "looks.json"), JSON.stringify(looks));
-  programs.set(
-    "ssh",
-    `cat >/dev/null
-words=\${*: -1}
-printf '%s\\n' "$words" >>"${programs.folder}/ssh.log"
-if [[ $words == *" check "* ]]; then
-  nonce=$(sed -E 's/.* ([0-9a-f]{64}) .*/\\1/' <<<"$words") file="${share}/.mirlab-$nonce"
-  [[ -e $file ]] || { echo "no nonce" >&2; exit 1; }
-  ${answer}
-  exit
-fi
-# A look of a preview asks several scripts at once.
-if [[ $words == *"python3 -I -S -c "* ]]; then cat "${programs.folder}/looks.json"
-else cat "${programs.folder}/facts.json"; fi`,
-  );
-  forgetLooks();
-}
-
-function virsh(state = "running (booted)"): void {
-  programs.set(
-    "virsh",
-    `case "$*" in
-  *domstate*) echo "${state}" ;;
-  *domstats*) echo "block.0.rd.reqs=1" ;;
-  *send-key*)
-    echo "$*" >>"${programs.folder}/keys.log"
-    cp "${programs.folder}/screen-after-key" "${programs.folder}/screen"
-    ;;
-  *screenshot*) cp "${programs.folder}/screen" "\${*: -1}" ;;
-  *) echo "unexpected: $*" >&2; exit 1 ;;
-esac`,
-  );
-}
-
-/** Seconds to wait: none, except in the tests of waiting. */
-const limits = LIMITS_S.kvm as { ssh: number; session: number };
-const stall = STALL_S.kvm as { ssh: number; session: number };
-const settled = SETTLED_S as { kvm: number };
-const keys = join(programs.folder, "keys.log");
-
-beforeEach(() => {
-  Object.assign(limits, { ssh: 0, session: 0 });
-  Object.assign(stall, { ssh: 60, session: 60 });
-  settled.kvm = 1e9;
-  rmSync(INPUTS.picture, { force: true });
-  rmSync(keys, { force: true });
-  rmSync(share, { recursive: true, force: true });
-  mkdirSync(share);
-  screen(true);
-  guest(READY);
-  virsh();
-});
-
-async function created(change: Partial<MirReadinessInputs> = {}): Promise<MirReadinessProps> {
-  const { id, outs } = await provider.create({ ...INPUTS, ...change });
-  assert.equal(id, INPUTS.bootId);
-  return outs as MirReadinessProps;
-}
-
-/** The failure in Pulumi's form: the properties for the state, and the printed reasons. */
-async function failure(change: Partial<MirReadinessInputs> = {}) {
-  try {
-    await provider.create({ ...INPUTS, ...change });
-  } catch (error) {
-    return error as Error & { id?: string; properties?: MirReadinessProps; reasons?: string[] };
-  }
-  throw new Error("the guest is ready");
-}
-
-async function read(props: MirReadinessProps): Promise<MirReadinessProps> {
-  const result = await provider.read?.(INPUTS.bootId, props);
-  assert.equal(result?.id, INPUTS.bootId);
-  return result.props as MirReadinessProps;
-}
 
 const failuresOf = async (gates: unknown) =>
   (await provider.check?.(undefined as never, { ...INPUTS, gates } as never))?.failures ?? [];
@@ -344,203 +238,6 @@ cat "${programs.folder}/facts.json"`,
     guest("<html>");
     assert.equal((await failure()).message, "facts: the guest's answer is not JSON");
   });
-});
-
-describe("MirReadiness and the share", () => {
-  const shared = { share: { path: share, mount: "/mnt/share", readonly: false } };
-  const remedy =
-    "run 'systemctl restart' for the mount unit in the guest, and let libvirt-qemu write the host's folder";
-
-  it("proves the share in both directions, and leaves nothing in the folder", async () => {
-    assert.equal((await created(shared)).status, "ready");
-    assert.deepEqual(existsSync(share) && (await import("node:fs")).readdirSync(share), []);
-  });
-
-  it("fails when the guest does not answer through it", async () => {
-    guest(READY, ":");
-    const error = await failure(shared);
-    assert.deepEqual(error.reasons, [
-      `share: found no answer of the guest in ${share}; ` +
-        `need the host's ${share} mounted at /mnt/share in the guest; fix: ${remedy}`,
-      // The share could still have been mounted: the wait reports how long it waited.
-      error.reasons?.[1],
-    ]);
-    assert.match(
-      error.reasons?.[1] ?? "",
-      /^not in time: \S+: readiness 24 of 25, not yet share; \d+ s of 0 s$/,
-    );
-  });
-
-  it("fails when a guest writes to a read-only one", async () => {
-    const error = await failure({ share: { ...shared.share, readonly: true } });
-    assert.match(
-      error.reasons?.[0] ?? "",
-      /^share: found a file that the guest wrote in .*; need .* in the guest, read-only; fix: /,
-    );
-  });
-
-  it("fails when the folder is missing on the host", async () => {
-    const error = await failure({ share: { ...shared.share, path: join(folder, "gone") } });
-    assert.match(
-      error.reasons?.[0] ?? "",
-      /^share: found no folder .*gone on the host: create it, or drop guests\[\]\.share\.path; need /,
-    );
-  });
-});
-
-describe("MirReadiness and the keyboard", () => {
-  it("stores the picture after the key", async () => {
-    const props = await created();
-    assert.equal(
-      readFileSync(keys, "utf8"),
-      "--quiet --connect qemu:///system send-key mirlab-dev-mir --codeset linux KEY_M\n",
-    );
-    const kept = readFileSync(INPUTS.picture);
-    assert.ok(kept.equals(readFileSync(join(programs.folder, "screen-after-key"))));
-    assert.equal(props.pictureSha256, createHash("sha256").update(kept).digest("hex"));
-  });
-
-  it("sends no key to a configured client, or without a client", async () => {
-    for (const [client, why] of [
-      ["configured", "the client is a configured one: what it makes of a key is not known"],
-      ["none", "no client is declared"],
-    ]) {
-      guest(facts({ session: { client } }));
-      const props = await created();
-      const verdict = props.verdicts.find((v) => v.id === "keyboard");
-      assert.deepEqual([props.status, verdict?.status, verdict?.found], ["ready", "skipped", why]);
-      assert.ok(!existsSync(keys));
-    }
-  });
-
-  it("sends no key before there is a picture", async () => {
-    screen(false);
-    const error = await failure();
-    assert.match(error.reasons?.[0] ?? "", /^picture: found one colour; need a screen that/);
-    const verdict = error.properties?.verdicts.find((v) => v.id === "keyboard");
-    assert.deepEqual([verdict?.status, verdict?.found], ["skipped", "not tried before picture"]);
-    assert.ok(!existsSync(keys));
-  });
-});
-
-describe("MirReadiness, read", () => {
-  it("returns the state of a ready guest unchanged", async () => {
-    const props = await created();
-    assert.deepEqual(await read(props), props);
-  });
-
-  /** The state with the words of an earlier version. */
-  const inOldWords = (props: MirReadinessProps): MirReadinessProps => ({
-    ...props,
-    reasons: props.reasons.map((reason) => reason.replace("; need ", ", required ")),
-    verdicts: props.verdicts.map((v) => ({
-      ...v,
-      ...{ required: `old ${v.required}`, remedy: `old ${v.remedy}` },
-    })),
-  });
-
-  it("words of an earlier version are no drift", async () => {
-    guest(facts({ kernel: { newestInstalled: "6.12.0-1-amd64" } }));
-    const ready = inOldWords(await created());
-    assert.ok(ready.verdicts.some((v) => v.status === "unmet"));
-    assert.deepEqual(await read(ready), ready);
-    guest(STARTING);
-    const notReady = inOldWords(await read(ready));
-    assert.match(notReady.reasons.join("\n"), /^session: found activating, required /);
-    assert.deepEqual(await read(notReady), notReady);
-  });
-
-  it("another finding gets the words of this version", async () => {
-    const old = inOldWords(await created());
-    guest(STARTING);
-    const seen = await read(old);
-    const isOld = (id: string): boolean | undefined =>
-      seen.verdicts.find((v) => v.id === id)?.remedy.startsWith("old ");
-    assert.deepEqual([isOld("session"), isOld("kernel")], [false, true]);
-    assert.match(seen.reasons.join("\n"), /^session: found activating; need mir-session\.service/);
-    // A kept reason must not hide a new one.
-    guest(facts({ session: { activeState: "failed", result: "exit-code", activeSeconds: null } }));
-    assert.match((await read(inOldWords(seen))).reasons.join("\n"), /^session: found failed/);
-  });
-
-  it("reports what the guest lost", async () => {
-    const props = await created();
-    guest(STARTING);
-    const seen = await read(props);
-    assert.equal(seen.status, "not ready");
-    assert.deepEqual(
-      seen.reasons.map((r) => r.split(":")[0]),
-      ["session"],
-    );
-  });
-
-  it("reports a guest that does not answer, and keeps the last facts", async () => {
-    const props = await created();
-    programs.set("ssh", "echo 'Connection refused' >&2; exit 255");
-    const seen = await read(props);
-    assert.deepEqual(
-      [seen.status, seen.reasons, seen.facts],
-      ["unreachable", ["Connection refused"], props.facts],
-    );
-  });
-
-  it("reports a domain that does not run without a login to its guest", async () => {
-    const props = await created();
-    virsh("paused (user)");
-    programs.set("ssh", "echo asked >&2; exit 255");
-    const seen = await read(props);
-    assert.deepEqual(
-      [seen.status, seen.reasons],
-      [
-        "unreachable",
-        [
-          "domain mirlab-dev-mir: found paused (user); need running; fix: run 'virsh resume mirlab-dev-mir'",
-        ],
-      ],
-    );
-  });
-
-  it("reports a share that is no longer mounted", async () => {
-    const shared = { share: { path: share, mount: "/mnt/share", readonly: false } };
-    const props = await created(shared);
-    const all = JSON.parse(READY) as object;
-    guest(JSON.stringify({ ...all, share: [] }));
-    assert.match(
-      (await read(props)).reasons.join("\n"),
-      /^share: found no 9p mount on \/mnt\/share; /,
-    );
-  });
-
-  it("sends no key, takes no picture and writes no file into the share", async () => {
-    const props = await created();
-    rmSync(keys, { force: true });
-    rmSync(join(programs.folder, "ssh.log"), { force: true });
-    programs.set("virsh", `[[ $* == *domstate* ]] || exit 1; echo 'running (booted)'`);
-    assert.equal((await read(props)).status, "ready");
-    const asked = readFileSync(join(programs.folder, "ssh.log"), "utf8");
-    assert.equal(asked.match(/^sudo -n /gm)?.length, 1, "one round trip");
-    assert.match(asked, /^sudo -n python3 -I -S -c /);
-  });
-
-  it("reads the state of a version without verdicts", async () => {
-    const { verdicts, ...old } = await created();
-    assert.ok(verdicts.length > 0);
-    assert.equal((await read(old as MirReadinessProps)).status, "ready");
-  });
-
-  for (const how of ["lost", "changed"]) {
-    it(`reports a ${how} picture`, async () => {
-      const props = await created();
-      if (how === "lost") rmSync(props.picture);
-      else writeFileSync(props.picture, "x");
-      const seen = await read(props);
-      assert.equal(seen.status, "not ready");
-      assert.match(
-        seen.reasons.join("\n"),
-        /^picture: found .*screen\.png is missing or was changed; need .*; fix: run 'up': it takes a new picture$/,
-      );
-    });
-  }
 });
 
 describe("MirReadiness and its report", () => {
