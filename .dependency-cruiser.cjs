@@ -5,7 +5,10 @@
 /** Files of our own program: not tests, not generated code. */
 const OWN = "^(config|core|components|cli|policies)/|^index\\.ts$";
 /** No suffix: pure. */
-const PURE = { path: "^(config|core|components)/", pathNot: "\\.(io|provider|resource)\\.ts$|^core/register\\.js$" };
+const PURE = {
+  path: "^(config|core|components)/",
+  pathNot: "\\.(io|provider|resource)\\.ts$|^core/register\\.js$",
+};
 /** Node's modules that reach outside the process. */
 const OUTSIDE =
   "^(node:)?(fs|fs/promises|child_process|net|http|https|dns|tls|dgram|worker_threads|cluster)$";

@@ -83,4 +83,4 @@ for name in "$@"; do
   esac
 done
 if ((${#files[@]} > 0)); then step "${files[*]}" integration "${files[@]}"; fi
-steps_end "$MIRLAB_TEST_FAILURES"
+steps_end

@@ -24,10 +24,10 @@ step() {
   fi
 }
 
-# steps_end [FILE]: the summary and the exit code. FILE: one failed test a line, printed with it.
+# steps_end: the summary and the exit code. MIRLAB_TEST_FAILURES names a file with a line for each failed test.
 steps_end() {
   if ((${#failed[@]} == 0)); then return; fi
   printf '\n== failed: %s\n' "$(IFS=, && printf '%s' "${failed[*]}")" >&2
-  if [[ -s ${1-} ]]; then sort -u -- "$1" >&2; fi
+  if [[ -s ${MIRLAB_TEST_FAILURES-} ]]; then sort -u -- "$MIRLAB_TEST_FAILURES" >&2; fi
   exit 1
 }

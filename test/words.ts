@@ -55,7 +55,7 @@ const QUOTES = [
   /^docs\/troubleshooting\.md$/,
   /^test\/integration\/(build|imageFetch|ports)\.test\.ts$/,
   /^test\/unit\/scripts\/(kernelRecipe|mesaRecipe|packages)\.test\.ts$/,
-  /^test\/unit\/components\/readiness\/readiness\.provider\.test\.ts$/,
+  /^test\/unit\/components\/readiness\/readinessRead\.test\.ts$/,
 ];
 /** Generated, of others, or a list of such words. */
 const NOT_PROSE = [/^sdks\//, /^test\/fixtures\//, /^test\/words\.ts$/, /^CHANGELOG\.md$/];

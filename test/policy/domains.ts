@@ -35,7 +35,6 @@ const GOOD: readonly (readonly [claim: string, given: Given])[] = [
   ],
   ["a resource that is not a domain", { type: "command:local:Command", props: { create: "true" } }],
 ];
-process.env.MIRLAB_HOME = "/work-home";
 
 /** The tests of a policy's cases, each with its name. */
 export function testsOf(cases: Case): [name: string, test: () => Promise<void>][] {

@@ -5,7 +5,7 @@ import { qxlVideo } from "../../policies/qxlVideo";
 import { spiceNotExposed } from "../../policies/spiceNotExposed";
 import { spiceOnly } from "../../policies/spiceOnly";
 import { Case, testsOf, xslt } from "./domains";
-import { beside, Given, lab, said, SPEC, UNKNOWN } from "./support";
+import { beside, Given, lab, said, sheet, SPEC, UNKNOWN } from "./support";
 
 const spice = (change: object): Given => lab({ spice: { ...SPEC.spice, ...change } });
 const OPEN =

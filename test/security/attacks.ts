@@ -60,7 +60,7 @@ export const ATTACKS: readonly Attack[] = [
     defence:
       "The configuration refuses such an address; the policy spice-not-exposed stops other domains of the program.",
     test: [
-      ...at("unit/config/lab", "refuses a screen that others could reach in clear text"),
+      ...at("unit/config/guestFaults", "refuses a screen that others could reach in clear text"),
       ...VIOLATIONS,
     ],
   },

@@ -8,4 +8,5 @@ const NOW = observed().time;
 const ASKED = { from: NOW - 1, to: NOW + 1 };
 export const seenOf = (look: GuestObservation, asked = ASKED): GuestSeen =>
   new GuestSeen(look, asked);
+
 export const recorded = recordOf(CONTRACT, observed(), seenOf(observed()), {});

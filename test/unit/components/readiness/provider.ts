@@ -101,7 +101,7 @@ const stall = STALL_S.kvm as { ssh: number; session: number };
 export const settled = SETTLED_S as { kvm: number };
 export const keys = join(programs.folder, "keys.log");
 
-/** Everything as at the start: a guest that is ready, no limits, no files. */
+/** A guest that is ready, a screen with a window, no files of a test before, and no waiting. */
 export function reset(): void {
   Object.assign(limits, { ssh: 0, session: 0 });
   Object.assign(stall, { ssh: 60, session: 60 });

@@ -19,7 +19,6 @@ import {
   read,
   READY,
   reset,
-  screen,
   settled,
   STARTING,
   virsh,

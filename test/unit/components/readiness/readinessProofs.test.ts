@@ -12,7 +12,6 @@ import {
   INPUTS,
   keys,
   programs,
-  read,
   READY,
   reset,
   screen,

@@ -12,7 +12,6 @@ import {
   read,
   READY,
   reset,
-  screen,
   share,
   STARTING,
   virsh,
