@@ -33,11 +33,13 @@ export function readLab(raw: Record<string, unknown>): LabResult {
   const guests = (Array.isArray(raw.guests) ? raw.guests : []).map((guest) =>
     guestSchema.safeParse(guest),
   );
+  const around = outer.error?.issues ?? [];
   const issues = [
-    ...(outer.error?.issues ?? []),
+    ...around.filter(({ code }) => code !== "unrecognized_keys"),
     ...guests.flatMap(({ error }, i) =>
       (error?.issues ?? []).map((issue) => ({ ...issue, path: ["guests", i, ...issue.path] })),
     ),
+    ...around.filter(({ code }) => code === "unrecognized_keys"),
   ];
   const readable = guests.map(({ data }) => data);
   const faults = [

@@ -113,7 +113,7 @@ def start_egl():
 
 def egl(started):
     if started is None:
-        raise RuntimeError("found no /dev/dri/card*, required a KMS device")
+        raise RuntimeError("found no /dev/dri/card*; need a KMS device")
     return result(started, "the driver")
 
 
@@ -130,7 +130,7 @@ def start_wayland():
 
 def wayland(started):
     if started is None:
-        raise RuntimeError("found no Wayland socket, required /run/mir-session/wayland-0")
+        raise RuntimeError("found no Wayland socket; need /run/mir-session/wayland-0")
     return result(started, "a signal")
 
 

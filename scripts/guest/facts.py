@@ -162,7 +162,7 @@ def session(child):
     shown = [dict(l.split("=", 1) for l in block.splitlines()) for block in output(child).strip().split("\n\n")]
     unit, client = shown
     if unit["LoadState"] not in ("loaded", "masked"):
-        raise RuntimeError(f"found no unit {UNITS[0]}, required installed")
+        raise RuntimeError(f"found no unit {UNITS[0]}; need it installed")
     elsewhere = server_elsewhere()
     pid = int(unit["MainPID"]) if elsewhere is None else elsewhere[0]
     since = int(unit["ActiveEnterTimestampMonotonic"]) / 1e6
