@@ -40,7 +40,8 @@ export function labProgram(): Command {
   return lab;
 }
 
-async function main(): Promise<void> {
+/** Runs the verb of the command line, and sets the exit code. */
+export async function main(): Promise<void> {
   handleSignals();
   try {
     await labProgram().parseAsync();

@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import { exitCode, reportOf, reportText } from "../doctorReport";
-import { examine } from "../examine";
 import { EXIT } from "../exitCodes";
 import { checkStack, fileOf } from "../stack";
 import { stackOf } from "../options";
@@ -10,6 +9,7 @@ const colours = (): boolean => process.stdout.isTTY && (process.env.NO_COLOR ?? 
 async function doctor(stack: string, json: boolean): Promise<void> {
   const print = (report: object): void => console.log(JSON.stringify(report, null, 2));
   try {
+    const { examine } = await import("../examine");
     const { findings, host } = await examine(fileOf(stack), stack);
     if (json) print(reportOf(findings, stack, host));
     else console.log(reportText(findings, colours()));

@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import { briefText, exitCode } from "../doctorReport";
-import { examine } from "../examine";
 import { hostOfFile, installPackages, startLibvirtd } from "../host";
 import { unlockDead } from "../locks";
 import { passesToPulumi, pulumiArgs, stackOf, YES, yesArgs } from "../options";
@@ -17,6 +16,7 @@ interface UpOptions {
 
 /** What stands in the way stops the verb before anything is touched; what `up` sees to does not. */
 async function assertHostCan(file: string, stack: string): Promise<void> {
+  const { examine } = await import("../examine");
   const { findings } = await examine(file, stack).catch((error: Error) => {
     throw new Refusal(`doctor: ${error.message}`);
   });

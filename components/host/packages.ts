@@ -70,6 +70,6 @@ export const PICTURE_PACKAGES: readonly string[] = [
 const CLIENT_PACKAGES = ["xsltproc", "openssh-client"];
 
 /** Packages by role: the lab host itself, or the machine that drives a remote lab host. */
-export function packagesFor(part: "host" | "client"): readonly string[] {
-  return part === "client" ? CLIENT_PACKAGES : HOST_PACKAGES.map((p) => p.name);
+export function packagesFor(role: "host" | "client"): readonly string[] {
+  return role === "client" ? CLIENT_PACKAGES : HOST_PACKAGES.map((p) => p.name);
 }
