@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { Readable, Writable } from "node:stream";
+import { childEnvironment } from "./environment";
 
 export interface RunOptions {
   /** Content of standard input, or a stream of it; empty by default. */
@@ -47,7 +48,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
   const [program = "", ...args] = argv;
   return new Promise((resolve) => {
     const child = spawn(program, args, {
-      env: { ...process.env, LC_ALL: "C.UTF-8", ...options.env },
+      env: childEnvironment(process.env, options.env),
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
     });

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { shellLine } from "./quote";
+import { englishWords } from "./environment";
 import { run, RunOptions, RunResult } from "./exec.io";
 import { SshTarget, Target } from "./target";
 
@@ -40,21 +41,44 @@ export function targetArgv(target: Target, words: readonly string[]): string[] {
   return ["ssh", "-F", target.config, ...options, ...alive, "--", target.alias, shellLine(words)];
 }
 
+const rootWords = (sudo: boolean): string[] => (sudo ? ["sudo", "-n"] : []);
+
 /**
- * The command that reads a script from standard input, as the login user or as root by sudo. Python
- * ignores environment variables and site-packages.
+ * The command of a Command resource: it reads a script from standard input, as the login user or as root by
+ * sudo. It is kept in the state: other words are a change of every lab.
  */
-export function scriptWords(args: readonly string[], sudo = false, name = ""): string[] {
-  const reader = name.endsWith(".py") ? ["python3", "-I", "-S", "-"] : ["bash", "-s", "--"];
-  return [...(sudo ? ["sudo", "-n"] : []), ...reader, ...args];
+export function scriptWords(args: readonly string[], sudo = false): string[] {
+  return [...rootWords(sudo), "bash", "-s", "--", ...args];
 }
 
-/** The command with the script's text as an argument: standard input is free for the data. */
-function textWords(text: string, args: readonly string[], sudo: boolean, name: string): string[] {
-  const reader = name.endsWith(".py")
-    ? ["python3", "-I", "-S", "-c", text]
-    : ["bash", "-c", text, name];
-  return [...(sudo ? ["sudo", "-n"] : []), ...reader, ...args];
+/**
+ * The command that runs a script with English messages. The text is an argument where standard input
+ * carries data. Python ignores environment variables and site-packages. After sudo: its PAM session may
+ * set the locale again.
+ */
+function runWords(
+  name: string,
+  text: string | undefined,
+  args: readonly string[],
+  sudo: boolean,
+): string[] {
+  const python = ["python3", "-I", "-S", ...(text === undefined ? ["-"] : ["-c", text])];
+  const bash = ["bash", ...(text === undefined ? ["-s", "--"] : ["-c", text, name])];
+  const reader = name.endsWith(".py") ? python : bash;
+  return [...rootWords(sudo), ...englishWords(), ...reader, ...args];
+}
+
+function runScript(
+  target: Target,
+  [folder, name]: readonly [folder: "host" | "guest", name: string],
+  args: readonly string[],
+  options: RunOptions,
+  sudo: boolean,
+): Promise<RunResult> {
+  const text = scriptText(`${folder}/${name}`);
+  return options.stdin === undefined
+    ? run(targetArgv(target, runWords(name, undefined, args, sudo)), { ...options, stdin: text })
+    : run(targetArgv(target, runWords(name, text, args, sudo)), options);
 }
 
 /**
@@ -67,10 +91,7 @@ export function runOnHost(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const text = scriptText(`host/${name}`);
-  return options.stdin === undefined
-    ? run(targetArgv(host, scriptWords(args)), { ...options, stdin: text })
-    : run(targetArgv(host, textWords(text, args, false, name)), options);
+  return runScript(host, ["host", name], args, options, false);
 }
 
 /** Runs `scripts/guest/<name>` in a guest as root, sent in the same way as `runOnHost` does. */
@@ -80,11 +101,7 @@ export function runInGuest(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const text = scriptText(`guest/${name}`);
-  const sudo = guest.root !== true;
-  return options.stdin === undefined
-    ? run(targetArgv(guest, scriptWords(args, sudo, name)), { ...options, stdin: text })
-    : run(targetArgv(guest, textWords(text, args, sudo, name)), options);
+  return runScript(guest, ["guest", name], args, options, guest.root !== true);
 }
 
 /** Why the ssh connection itself failed (exit 255, timeout); undefined when it did not. */

@@ -1,4 +1,5 @@
 /** Asks libvirt about domains, by virsh on the lab host. */
+import { englishWords } from "./environment";
 import { faultText } from "./fault";
 import { unmet } from "./verdict";
 import { connectionFault, runOnHost, targetArgv } from "./link.io";
@@ -7,7 +8,7 @@ import { run, RunOptions } from "./exec.io";
 import { Stuck } from "./stuck";
 
 // The output is parsed, so it must be English in any locale.
-const VIRSH = ["env", "LC_ALL=C", "virsh", "--quiet", "--connect", "qemu:///system"];
+const VIRSH = [...englishWords(), "virsh", "--quiet", "--connect", "qemu:///system"];
 
 /**
  * Seconds for one answer of libvirt. It may probe QEMU first: that takes seconds on an idle host,

@@ -18,6 +18,9 @@ export interface WaitOptions {
   readonly clock?: Clock;
 }
 
+/** The wait has ended; the thing waited for has not come. */
+export class NotInTime extends Error {}
+
 /** Not done yet, with the reason. */
 export interface NotYet {
   readonly notYet: string;
@@ -59,7 +62,7 @@ export async function waitFor<T>(options: WaitOptions, attempt: Try<T>): Promise
     const line = `${what} ${result.notYet}; ${elapsed.toFixed(0)} s of ${endS.toFixed(0)} s`;
     if (elapsed >= endS) {
       const stalled = endS < limitS ? `, no progress for ${stallS} s` : "";
-      throw new Error(`not in time: ${line}${stalled}`);
+      throw new NotInTime(`not in time: ${line}${stalled}`);
     }
     if (elapsed - printedAt >= PROGRESS_EVERY_S) {
       printedAt = elapsed;

@@ -82,5 +82,5 @@ one_at_a_time() {
   trap '' HUP PIPE
   exec 9>"${LOCK:?}"
   flock -w 3600 9 || die "found $LOCK held for an hour; need it free; fix: find the holder with 'fuser $LOCK' in the guest"
-  export LC_ALL=C.UTF-8
+  export LC_ALL=C.UTF-8 LANGUAGE=
 }

@@ -163,7 +163,7 @@ main() {
   shift 2
   local dir=$BASE/$kind unit=mirlab-build-$kind.service
   trap '' HUP PIPE
-  export LC_ALL=C.UTF-8
+  export LC_ALL=C.UTF-8 LANGUAGE=
   case "$verb $#" in
     "state 0")
       state

@@ -4,7 +4,7 @@
 # Each answer follows `MARK:NAME:`. For a domain that does not exist, all answers but `list` are empty.
 # Fails where virsh cannot connect to libvirt.
 set -euo pipefail
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 LANGUAGE=
 
 [[ $# == 2 && $1 =~ ^[A-Za-z0-9][A-Za-z0-9._+-]*$ && $2 =~ ^[a-z0-9]{16,64}$ ]] || {
   printf 'domain-observe: found arguments "%s"; need DOMAIN MARK\n' "$*" >&2

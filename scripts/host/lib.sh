@@ -1,9 +1,10 @@
 # Words to the user and root's rights, for the scripts of this folder, which set ME to their name.
-# Over ssh a script comes by standard input with this text before it (io/link.ts).
+# Over ssh a script comes by standard input with this text before it (core/link.io.ts).
 # shellcheck shell=bash
 
-# Other programs' words are read here and there: in English, whatever the host speaks.
-export LC_ALL=C.UTF-8
+# Other programs' words are read here and there: in English, whatever the host speaks. glibc lets LANGUAGE
+# win over C.UTF-8.
+export LC_ALL=C.UTF-8 LANGUAGE=
 
 # Progress goes to standard error; standard output is the result.
 say() { printf '%s\n' "${ME:?}: $*" >&2; }

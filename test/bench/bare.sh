@@ -8,7 +8,7 @@ set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 
 # The locale decides EPOCHREALTIME's decimal separator.
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 LANGUAGE=
 readonly HOST=scripts/host GUEST=scripts/guest WAIT_SECONDS=900
 
 say() { printf '%s\n' "bare: $*" >&2; }

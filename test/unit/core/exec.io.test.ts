@@ -104,10 +104,12 @@ describe("run", () => {
   });
 
   it("extends the environment and sets an English locale", async () => {
-    const result = await run(["bash", "-c", 'echo "$LC_ALL $A ${PATH:+path}"'], {
+    process.env.LANGUAGE = "de_DE:de";
+    const result = await run(["bash", "-c", 'echo "$LC_ALL|$LANGUAGE|$A|${PATH:+path}"'], {
       env: { A: "1" },
     });
-    assert.equal(result.stdout.toString(), "C.UTF-8 1 path\n");
+    delete process.env.LANGUAGE;
+    assert.equal(result.stdout.toString(), "C.UTF-8||1|path\n");
   });
 
   it("kills running programs and their children when this process exits", async () => {

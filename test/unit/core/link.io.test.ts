@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
   connectionFault,
@@ -43,9 +45,6 @@ describe("scriptWords", () => {
   it("reads the script from standard input", () => {
     assert.deepEqual(scriptWords(["a"]), ["bash", "-s", "--", "a"]);
     assert.deepEqual(scriptWords(["-x"], true), ["sudo", "-n", "bash", "-s", "--", "-x"]);
-    assert.deepEqual(scriptWords(["a"], true, "facts.py"), [
-      ...["sudo", "-n", "python3", "-I", "-S", "-", "a"],
-    ]);
   });
 });
 
@@ -84,6 +83,30 @@ describe("running a script", () => {
       const result = await runOnHost(host, "share-nonce.sh", ["put", "/nowhere"]);
       assert.match(result.stderr, /share: found 2 arguments; need VERB DIR NONCE\n$/);
     }
+  });
+});
+
+describe("the locale of a script", () => {
+  const HOSTILE = { LANGUAGE: "de_DE:de", LANG: "de_DE.UTF-8", LC_ALL: "de_DE.UTF-8" };
+  // The words that glibc looks up: C alone ignores LANGUAGE, C.UTF-8 does not.
+  const seen = 'printf "%s|%s\\n" "$LC_ALL" "$LANGUAGE"';
+
+  it("is English on this machine, behind ssh, and behind a sudo that sets it again", async () => {
+    Object.assign(process.env, HOSTILE);
+    programs.set("sudo", 'export LANGUAGE=de; shift; exec "$@"');
+    programs.set("bash", `${seen}`);
+    programs.set("python3", `${seen}`);
+    const shell = `export LANGUAGE=fr LC_ALL=fr_FR.UTF-8; exec /bin/bash -c "\${*: -1}"`;
+    programs.set("ssh", shell);
+    const answers = await Promise.all([
+      runOnHost(undefined, "facts.sh", []),
+      runOnHost(TARGET, "facts.sh", [], { stdin: "data" }),
+      runInGuest(TARGET, "heal.sh", []),
+      runInGuest(TARGET, "facts.py", [], { stdin: "data" }),
+    ]);
+    for (const { stdout } of answers) assert.equal(stdout.toString(), "C.UTF-8|\n");
+    for (const name of ["bash", "python3"]) rmSync(join(programs.folder, name));
+    for (const name of Object.keys(HOSTILE)) Reflect.deleteProperty(process.env, name);
   });
 });
 
