@@ -14,6 +14,8 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "guest/mesa.sh": ["guest/apt.sh", "guest/mir-tests.sh"],
   "guest/build.sh": ["build/confine.sh", "guest/disk.sh"],
   "guest/heal.sh": ["guest/disk.sh"],
+  "host/heal.sh": ["host/lib.sh", "host/virsh.sh"],
+  "host/orphan.sh": ["host/lib.sh", "host/virsh.sh"],
   "host/build.sh": [
     ...["host/lib.sh", "build/confine.sh"],
     ...["host/build-root.sh", "host/build-source.sh", "host/build-distcc.sh"],

@@ -16,6 +16,8 @@ set -euo pipefail
 readonly ME=heal
 # shellcheck source=lib.sh
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=virsh.sh
+declare -F libvirt_has >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/virsh.sh"
 
 readonly LOCK_SECONDS=300
 
@@ -37,27 +39,28 @@ heal_reinstall() {
 }
 
 heal_pool() {
-  [[ $(virsh pool-info "$1") == *'running'* ]] || virsh pool-start "$1" >&2
+  libvirt_runs pool "$1" || virsh pool-start "$1" >&2
   virsh pool-autostart "$1" >&2
 }
 
 # Without the pool the libvirt provider cannot read its volumes: refresh fails, so `up` fails too.
 heal_pool-define() {
-  if virsh pool-info "$1" >/dev/null 2>&1 || [[ -z $(as_root ls -A -- "$2" 2>/dev/null) ]]; then return; fi
+  [[ -n $(as_root ls -A -- "$2" 2>/dev/null) ]] || return 0
+  ! libvirt_has pool "$1" || return 0
   say "found no pool $1 although $2 holds files; defining it, the files stay"
   virsh pool-define-as "$1" dir --target "$2" >&2
   heal_pool "$1"
 }
 
 heal_network() {
-  [[ $(virsh net-info "$1") =~ Active:\ +yes ]] || virsh net-start "$1" >&2
+  libvirt_runs network "$1" || virsh net-start "$1" >&2
   virsh net-autostart "$1" >&2
 }
 
 heal_lease() {
   local entry="<host mac='$2' ip='$3'/>" flags=(--config) verb=add-last
   [[ $2 =~ ^([0-9a-f]{2}:){5}[0-9a-f]{2}$ && $3 =~ ^[0-9.]+$ ]] || die "found '$2 $3'; need a MAC and an IPv4 address"
-  [[ ! $(virsh net-info "$1") =~ Active:\ +yes ]] || flags+=(--live)
+  ! libvirt_runs network "$1" || flags+=(--live)
   ! virsh net-dumpxml --inactive "$1" | grep -qiF -- "mac='$2'" || verb=modify
   virsh net-update "$1" "$verb" ip-dhcp-host "$entry" "${flags[@]}" >&2
 }
@@ -75,7 +78,7 @@ heal_disk-size() {
   now=$(virsh vol-dumpxml --pool "$1" "$2" | sed -n "s|.*<capacity unit='bytes'>\([0-9]*\)</capacity>.*|\1|p" | head -n 1)
   [[ $now =~ ^[0-9]+$ && $3 =~ ^[0-9]+$ ]] || die "found sizes '$now' and '$3'; need bytes"
   ((now < $3)) || die "$path: found $now bytes; need less than $3: a disk cannot shrink"
-  if [[ $(virsh domstate "$4" 2>/dev/null) =~ ^(running|paused|idle|pmsuspended) ]]; then
+  if libvirt_runs domain "$4"; then
     virsh blockresize "$4" "$path" "${3}B" >&2
     virsh pool-refresh "$1" >&2
   else

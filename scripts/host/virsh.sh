@@ -1,0 +1,28 @@
+# What libvirt has, for host scripts. A libvirt that does not answer says nothing about what it has: then
+# these functions end the script, and never mean "no".
+# shellcheck shell=bash
+
+# Prints names, one a line: of domains, pools or networks; those that run, or with --all all of them.
+libvirt_names() { # libvirt_names domain|pool|network [--all]
+  local verb=list
+  case $1 in
+    pool) verb=pool-list ;;
+    network) verb=net-list ;;
+  esac
+  virsh "$verb" --name "${@:2}" ||
+    die "libvirt: found no answer about its ${1}s; need one before anything is changed; fix: npm run doctor"
+}
+
+# Whether libvirt has it at all.
+libvirt_has() { # libvirt_has domain|pool|network NAME
+  local names
+  names=$(libvirt_names "$1" --all) || exit
+  grep -qxF -- "$2" <<<"$names"
+}
+
+# Whether it runs.
+libvirt_runs() { # libvirt_runs domain|pool|network NAME
+  local names
+  names=$(libvirt_names "$1") || exit
+  grep -qxF -- "$2" <<<"$names"
+}
