@@ -38,8 +38,8 @@ const code = (value: unknown): string => `\`${JSON.stringify(value)}\``;
 
 /** The form of a text, from the messages that refuse a wrong text. */
 function textRule(node: z.ZodType): string {
-  const { error } = node.safeParse("?");
-  const rules = (error?.issues ?? []).flatMap(
+  const issues = ["?", "\n"].map((text) => node.safeParse(text).error?.issues ?? []);
+  const rules = (issues.find((all) => all.length > 0) ?? []).flatMap(
     ({ message }) => /\buse (.*?)(?: \([^)]*\))?$/.exec(message)?.[1] ?? [],
   );
   return rules.length === 0 ? "text" : [...new Set(rules)].join("; ");

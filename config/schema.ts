@@ -100,6 +100,17 @@ const host = z.strictObject({
     .describe("What `up` does about drift of the host: heal repairs it, report only reports it."),
 });
 
+/** Longest name of a domain, bytes: libvirt names its log file by it. */
+const DOMAIN_NAME_BYTES = 240;
+
+/** What libvirt takes: no `/`, no control character; without blanks at its ends, which virsh prints in columns. */
+const isDomainName = (name: string): boolean =>
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused here
+  /^[^/\u0000-\u001f\u007f]+$/.test(name) &&
+  name.trim() === name &&
+  name.isWellFormed() &&
+  Buffer.byteLength(name) <= DOMAIN_NAME_BYTES;
+
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,63}$/;
 
 const image = z.discriminatedUnion("source", [
@@ -132,7 +143,7 @@ const image = z.discriminatedUnion("source", [
     source: z.literal("existing").describe("An existing domain on the host, which the lab adopts."),
     domain: z
       .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$/, "use the name that 'virsh list --all' shows")
+      .refine(isDomainName, "use the name that 'virsh list --all' shows")
       .describe("Name of the domain to adopt; the lab never touches its disks."),
     ssh: ssh.describe("Connection to the adopted guest."),
     restart: z

@@ -105,9 +105,9 @@ function headerOf(text: string): z.infer<typeof headerSchema> | undefined {
 
 /** Reads virsh's output, one section per item. */
 function readTranscript(seen: HostObservation, text: string): void {
-  const parts = text.split(/@@((?:pool|volume|network|domain) [A-Za-z0-9._+-]+)@@/);
+  const parts = text.split(/^@@((?:pool|volume|network|domain) [^@\n]+)@@/m);
   for (let i = 1; i + 1 < parts.length; i += 2) {
-    const item = parts[i] ?? "";
+    const item = (parts[i] ?? "").replaceAll("%40", "@").replaceAll("%25", "%");
     const said = parts[i + 1] ?? "";
     const kind = item.split(" ")[0] ?? "";
     const add = (field: string, value: string): void =>

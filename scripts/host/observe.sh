@@ -254,15 +254,24 @@ observe_libvirt() {
   fi
 }
 
+# A word of virsh's own command language, which quotes like a shell.
+quoted() { printf "'%s'" "${1//\'/\'\\\'\'}"; }
+
+# The section's mark is @@NAME@@, with the @ of a name written as %40.
 ask() { # ask NAME-OF-SECTION COMMAND...
-  asks="${asks}echo \"@@$1@@\"; "
+  local command name=${1//%/%25}
+  asks="${asks}echo $(quoted "@@${name//@/%40}@@"); "
   shift
-  local command
   for command in "$@"; do asks="$asks$command; "; done
 }
 
 safe() {
   [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._+-]*$ ]] || die "found name '$1'; need letters, digits and . _ + -"
+}
+
+# libvirt takes any other name of a domain.
+domain_name() {
+  [[ -n $1 && $1 != */* && ! $1 =~ [[:cntrl:]] ]] || die "found domain name '$1'; need one without / and control characters"
 }
 
 packages=() parts=() folders=() ports=() images=() volumes=() asks=''
@@ -283,7 +292,7 @@ while (($# > 0)); do
     pool) safe "$2" && ask "pool $2" "pool-info $2" "pool-dumpxml $2" ;;
     network) safe "$2" && ask "network $2" "net-info $2" "net-dumpxml --inactive $2" ;;
     # The live definition: the domain's own contract checks the persistent one.
-    domain) safe "$2" && ask "domain $2" "domstate $2" "dumpxml $2" ;;
+    domain) domain_name "$2" && ask "domain $2" "domstate --domain $(quoted "$2")" "dumpxml --domain $(quoted "$2")" ;;
     volume)
       [[ ${3-} == /* ]] || die "found '$*'; need volume POOL PATH"
       safe "$2" && safe "${3##*/}" && ask "volume ${3##*/}" "vol-dumpxml --pool $2 ${3##*/}"

@@ -16,14 +16,18 @@ import { AdoptedDomainProps, provider } from "../../components/domain/adopt/adop
 import { AdoptedDomainInputs } from "../../components/domain/adopt/adoptedDomain";
 import { run } from "../../core/exec.io";
 import { sameMeaning } from "../../components/domain/adopt/adoption";
+import { readObservation } from "../../components/host/observation";
+import { runOnHost } from "../../core/link.io";
+import { escapeHtml } from "../../core/html";
 import { freePort } from "./loopback";
 
-const DOMAIN = `mirlab-test-adopted-${process.pid}`;
+/** As people name their domains, and worse: every step has to take it as one word. */
+const DOMAIN = `Ubuntu 24.04 Büro's "$(id)" 5%40 @@ ; --all 'x' ${process.pid}`;
 const folder = mkdtempSync(join(tmpdir(), "mirlab-adopted-"));
 let port = 0;
 
 const DEFINITION = `<domain type='qemu'>
-  <name>${DOMAIN}</name>
+  <name>${escapeHtml(DOMAIN)}</name>
   <title>A desk of its own</title>
   <metadata><note:it xmlns:note='urn:example:note'>keep &amp; care</note:it></metadata>
   <memory unit='MiB'>64</memory>
@@ -166,6 +170,15 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     assert.match(back, /passwd='example'/);
     assert.equal(await state(), "running");
     assert.equal(existsSync(originalFile), false);
+  });
+
+  it("is observed by the host's contract, whatever it is called", async () => {
+    const words = ["domain", DOMAIN, "domain", "no such 'domain'"];
+    const told = await runOnHost(undefined, "observe.sh", ["-", ...words]);
+    assert.equal(told.code, 0, told.stderr);
+    const seen = readObservation(told.stdout.toString());
+    assert.equal(seen.value(`domain ${DOMAIN}`, "state"), "shut off");
+    assert.equal(seen.value("domain no such 'domain'", "state"), "missing");
   });
 
   it("keeps the owner's later changes when it is given back", async () => {

@@ -88,7 +88,7 @@ Autostart:      no
 @@network n@@Active:         no
 Autostart:      yes
 <network><metadata><mirlab:owner xmlns:mirlab='urn:mirlab:1'><mirlab:stack>s</mirlab:stack></mirlab:owner></metadata><ip address='10.0.0.1' netmask='255.255.255.0'><dhcp><host mac='52:54:00:AA:00:01' ip='10.0.0.9'/></dhcp></ip></network>
-@@domain d@@running
+@@domain d 5%2540 %40%40x@@running
 
 <domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><metadata><mirlab:owner xmlns:mirlab='urn:mirlab:1'><mirlab:stack>s</mirlab:stack><mirlab:guest>g</mirlab:guest></mirlab:owner></metadata>
 <devices><graphics type='spice' port='5901' autoport='no'/></devices>
@@ -109,10 +109,10 @@ error: Storage pool not found: no storage pool with matching name 'gone'
       ["network n", "address", "10.0.0.1/24"],
       ["network n", "stack", "s"],
       ["network n", "address of 52:54:00:aa:00:01", "10.0.0.9"],
-      ["domain d", "state", "running"],
-      ["domain d", "owner", "s.g"],
-      ["domain d", "ssh port", "2200"],
-      ["domain d", "spice port", "5901"],
+      ["domain d 5%40 @@x", "state", "running"],
+      ["domain d 5%40 @@x", "owner", "s.g"],
+      ["domain d 5%40 @@x", "ssh port", "2200"],
+      ["domain d 5%40 @@x", "spice port", "5901"],
       ["pool gone", "state", "missing"],
       ["pool odd", "state", undefined],
     ];
