@@ -199,6 +199,17 @@ const software = <Package extends z.ZodType, Build extends z.ZodType>(
       .describe("For source build: what to compile in the guest (docs/builds.md)."),
   });
 
+/** libvirt rounds other sizes of QXL up, or refuses them (qemu_domain.c), long after this. */
+const videoKiB = (least: number, most: number) =>
+  z
+    .int()
+    .min(least, { abort: true })
+    .max(most, { abort: true })
+    .refine((size) => Number.isInteger(Math.log2(size)), {
+      error: ({ input }) =>
+        `use a power of two, as libvirt does: ${2 ** Math.ceil(Math.log2(Number(input)))}`,
+    });
+
 const guest = z.strictObject({
   name: z.string().regex(NAME, NAME_RULE).describe("Name of the guest."),
   image: image.default({ source: "debian", suite: "bookworm", packages: [] }),
@@ -218,14 +229,17 @@ const guest = z.strictObject({
     .describe("auto: KVM if a probe guest boots with it, else TCG, which is slow and is reported."),
   video: z
     .strictObject({
-      ramKiB: z.int().min(16384).max(1048576).default(65536).describe("QXL primary memory, KiB."),
-      vramKiB: z.int().min(8192).max(1048576).default(65536).describe("QXL surface memory, KiB."),
-      vgamemKiB: z
-        .int()
-        .min(8192)
-        .max(262144)
+      ramKiB: videoKiB(16384, 1048576)
+        .default(65536)
+        .describe("QXL primary memory, KiB; a power of two."),
+      vramKiB: videoKiB(8192, 1048576)
+        .default(65536)
+        .describe("QXL surface memory, KiB; a power of two."),
+      vgamemKiB: videoKiB(8192, 262144)
         .default(16384)
-        .describe("QXL frame buffer, KiB: width x height x 4 / 1024 of the largest mode."),
+        .describe(
+          "QXL frame buffer, KiB, a power of two: at least width x height x 4 / 1024 of the largest mode.",
+        ),
     })
     .prefault({}),
   spice: z

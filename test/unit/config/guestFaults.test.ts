@@ -206,6 +206,15 @@ describe("a fault", () => {
       ['guests[0].image.url: found "https://a.example/\\u001b[2J"; need an http or https URL'],
     ],
     [
+      "video memory that libvirt rounds up, or refuses",
+      { video: { ramKiB: 65537, vramKiB: 100000, vgamemKiB: 12000 } },
+      [
+        "guests[0].video.ramKiB: found 65537; need a power of two, as libvirt does: 131072",
+        "guests[0].video.vramKiB: found 100000; need a power of two, as libvirt does: 131072",
+        "guests[0].video.vgamemKiB: found 12000; need a power of two, as libvirt does: 16384",
+      ],
+    ],
+    [
       "frame buffer over RAM",
       { video: { ramKiB: 16384, vgamemKiB: 32768 } },
       ["guests[0].video.vgamemKiB: found 32768; need at most video.ramKiB (16384)"],
