@@ -1,5 +1,6 @@
 /** OpenSSH client configuration with pinned host keys. Pure. */
 import { visible } from "./plainText";
+import { shellLine } from "./quote";
 
 export interface SshHost {
   /** The host name to use on the command line. */
@@ -9,8 +10,8 @@ export interface SshHost {
   readonly user: string;
   readonly identityFile: string;
   readonly knownHostsFile: string;
-  /** Alias of the jump host in the same file. */
-  readonly proxyJump?: string;
+  /** The jump host: its alias, and the configuration file that has both. */
+  readonly jump?: { readonly alias: string; readonly config: string };
 }
 
 /** A quoted path in which OpenSSH expands and unescapes nothing. Throws on a path that it would. */
@@ -22,6 +23,15 @@ function filePath(path: string): string {
     );
   }
   return `"${path.replaceAll("%", "%%")}"`;
+}
+
+/**
+ * What ProxyJump does, with the file's path quoted: OpenSSH itself hands `-F` on as it is, to a shell. It
+ * expands `%` in the whole command.
+ */
+function proxyCommand({ alias, config }: NonNullable<SshHost["jump"]>): string {
+  const ssh = shellLine(["ssh", "-F", config]).replaceAll("%", "%%");
+  return `${ssh} -W '[%h]:%p' ${alias}`;
 }
 
 /** A `Host` block: ssh accepts only the pinned host key and offers only the named identity. */
@@ -41,7 +51,7 @@ export function sshConfigBlock(host: SshHost): string {
     ["KbdInteractiveAuthentication", "no"],
     ["LogLevel", "ERROR"],
   ];
-  if (host.proxyJump !== undefined) lines.push(["ProxyJump", host.proxyJump]);
+  if (host.jump !== undefined) lines.push(["ProxyCommand", proxyCommand(host.jump)]);
   return [`Host ${host.alias}`, ...lines.map(([key, value]) => `  ${key} ${value}`), ""].join("\n");
 }
 

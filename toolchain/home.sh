@@ -8,7 +8,7 @@ prepare_home() {
 
   if [[ -z ${PULUMI_BACKEND_URL-} ]]; then
     private_dir "$MIRLAB_HOME/state" 'the state directory'
-    PULUMI_BACKEND_URL=file://$MIRLAB_HOME/state
+    PULUMI_BACKEND_URL=file://$(url_path "$MIRLAB_HOME/state")
   elif [[ -z ${PULUMI_CREDENTIALS_PATH-} ]]; then
     # With the user's own backend the CLI uses the logins of the user's own pulumi.
     export PULUMI_CREDENTIALS_PATH=${PULUMI_HOME:-$HOME/.pulumi}
@@ -23,6 +23,14 @@ prepare_home() {
   export PULUMI_SKIP_UPDATE_CHECK=1
   # Plugins come from the toolchain, pinned; the engine must not fetch others.
   export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
+}
+
+# url_path PATH: the path as a URL has it. What a URL takes for its own is escaped, all else stays: the engine
+# reads the rest as it is.
+url_path() {
+  local path=${1//%/%25}
+  path=${path//\?/%3F}
+  printf '%s\n' "${path//#/%23}"
 }
 
 # make_passphrase FILE: creates it once. `ln` fails if another process was faster: an existing passphrase is

@@ -102,15 +102,16 @@ function files(
   { ticket, authority }: { readonly ticket: string; readonly authority: string | undefined },
 ): Map<string, string> {
   const known = join(inputs.directory, ACCESS_FILES.known);
+  const config = join(inputs.directory, ACCESS_FILES.config);
+  const { jump, ...access } = inputs;
   const guest = sshConfigBlock({
-    ...inputs,
+    ...access,
     identityFile: inputs.identityFile ?? join(inputs.directory, ACCESS_FILES.client),
     knownHostsFile: known,
-    ...(inputs.jump === undefined ? {} : { proxyJump: inputs.jump.alias }),
+    ...(jump === undefined ? {} : { jump: { alias: jump.alias, config } }),
   });
-  const jump = inputs.jump === undefined ? "" : sshConfigBlock(inputs.jump);
   return new Map([
-    [join(inputs.directory, ACCESS_FILES.config), guest + jump],
+    [config, jump === undefined ? guest : guest + sshConfigBlock(jump)],
     [known, knownHostsLine(inputs.alias, hostPublicKey)],
     [join(inputs.directory, ACCESS_FILES.viewer), viewerFile(inputs.screen, ticket, authority)],
   ]);

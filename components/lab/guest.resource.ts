@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { shellLine } from "../../core/quote";
 import { kernelConfig, mesaConfig } from "../build/order.io";
 import { labFolder, reportFile } from "../../core/paths";
 import { GUEST_GROUPS, GUEST_USER } from "../domain/cloudInit";
@@ -146,7 +147,7 @@ export class Guest extends pulumi.ComponentResource {
       { parent: this },
     );
     this.outputs = {
-      sshCommand: access.target.apply((t) => `ssh -F ${t.config} ${t.alias}`),
+      sshCommand: access.target.apply((t) => shellLine(["ssh", "-F", t.config, t.alias])),
       spiceUri: console.spiceUri,
       viewerFile: console.viewerFile,
       screenshot: readiness.picture,

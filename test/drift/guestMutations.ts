@@ -3,11 +3,11 @@ import { Mutation } from "./run";
 
 /** Runs TEXT in the guest as root: `sudo -n bash -c TEXT`. */
 const inGuest = (text: string): readonly [string, ...string[]] => [
-  '$GUEST_SSH "sudo -n bash -c $(printf %q "$1")"',
+  'guest_ssh "sudo -n bash -c $(printf %q "$1")"',
   text,
 ];
 const inGuestText = (text: string): string =>
-  `$GUEST_SSH sudo -n bash -s <<'IN_GUEST'\n${text}\nIN_GUEST`;
+  `guest_ssh sudo -n bash -s <<'IN_GUEST'\n${text}\nIN_GUEST`;
 
 const UNIT = "/etc/systemd/system/mir-session.service";
 
@@ -199,7 +199,7 @@ export const GUEST_MUTATIONS: readonly Mutation[] = [
       "cd /etc/ssh && mkdir -m 700 kept && mv ssh_host_ed25519_key* kept && ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key",
     ),
     refused: true,
-    restore: `$GUEST_SSH -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "sudo -n sh -c 'cd /etc/ssh && mv -f kept/* . && rmdir kept'"`,
+    restore: `guest_ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "sudo -n sh -c 'cd /etc/ssh && mv -f kept/* . && rmdir kept'"`,
   },
   {
     id: "sshd-of-the-lab",

@@ -22,7 +22,7 @@ export interface Mutation {
   readonly item: string;
   /**
    * Text for bash, or text with arguments. Environment: DATA, STACK, GUEST, IMAGE, DISK, CACHE,
-   * SSH_PORT, GUEST_SSH.
+   * SSH_PORT, SSH_CONFIG, SSH_ALIAS, and the function guest_ssh.
    */
   readonly mutate: string | readonly [text: string, ...args: string[]];
   /** `up` has to fail with a fix; `restore` undoes the mutation. */
@@ -59,8 +59,14 @@ interface Counts {
   readonly seconds: number[];
 }
 
+/** The lab's login to the guest, for mutations. */
+const GUEST_SSH = 'guest_ssh() { ssh -F "$SSH_CONFIG" "$SSH_ALIAS" "$@"; }';
+
 const bash = (lab: DriftLab, text: string, args: readonly string[] = []) =>
-  run(["bash", "-c", text, "mutation", ...args], { env: lab.env, timeoutMs: 300_000 });
+  run(["bash", "-c", `${GUEST_SSH}\n${text}`, "mutation", ...args], {
+    env: lab.env,
+    timeoutMs: 300_000,
+  });
 
 const filled = (text: string, env: Readonly<Record<string, string>>): string =>
   text.replaceAll(/\$([A-Z_]+)/g, (whole, name: string) => env[name] ?? whole);
@@ -191,8 +197,10 @@ function environment(stack: string, home = mirlabHome()): Record<string, string>
   const env = { DATA: data, STACK: stack, GUEST: guest, CACHE: lab?.host.cacheDir ?? "" };
   const reserved = `${data}/ports/${stack}.${guest}`;
   const ports = existsSync(reserved) ? readFileSync(reserved, "utf8").trim().split(" ") : [];
-  const ssh = `ssh -F ${join(home, "labs", stack, guest, "ssh_config")} mirlab-${stack}-${guest}`;
-  return { ...env, SSH_PORT: ports[0] ?? "", GUEST_SSH: ssh };
+  return {
+    ...{ ...env, SSH_PORT: ports[0] ?? "", SSH_ALIAS: `mirlab-${stack}-${guest}` },
+    SSH_CONFIG: join(home, "labs", stack, guest, "ssh_config"),
+  };
 }
 
 /** Adds the guest's disk and its backing file to the environment, from libvirt and QEMU. */

@@ -29,7 +29,7 @@ describe(
     /** Output of a command in the guest, whether or not it succeeds. */
     async function inGuest(command: string): Promise<string> {
       const { sshCommand = "" } = await outputs();
-      const ended = await run([...sshCommand.split(" "), command]);
+      const ended = await run(["bash", "-c", `${sshCommand} "$1"`, "bash", command]);
       return ended.stdout.toString().trim();
     }
     async function up(kind: string): Promise<void> {
@@ -69,7 +69,7 @@ describe(
       // Run the script itself, as a changed resource would.
       const script = scriptText("guest/session.sh");
       const { sshCommand = "" } = await outputs();
-      const again = await run([...sshCommand.split(" "), "sudo bash -s -- install --lomiri"], {
+      const again = await run(["bash", "-c", `${sshCommand} sudo bash -s -- install --lomiri`], {
         stdin: script,
         timeoutMs: 300_000,
       });

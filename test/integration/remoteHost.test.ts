@@ -149,7 +149,7 @@ describe(
         const facts = pictureFacts(readPicture(readFileSync(guest.screenshot ?? "")));
         assert.equal(pictureFault(facts), undefined);
         // As a person does: through the host, with both keys pinned.
-        const who = await run([...(guest.sshCommand ?? "").split(" "), "hostname"]);
+        const who = await run(["bash", "-c", `${guest.sshCommand ?? ""} hostname`]);
         assert.deepEqual([who.code, who.stdout.toString().trim()], [0, GUEST], who.stderr);
         const preview = await lab.pulumi("preview", "--expect-no-changes");
         assert.equal(preview.code, 0, preview.text);

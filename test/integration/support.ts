@@ -26,7 +26,8 @@ interface LabOptions {
 
 /** A stack with its own home and folders. `dispose` removes whatever is left. */
 export class TestLab {
-  readonly folder = mkdtempSync(join(tmpdir(), "mirlab-test-"));
+  /** With a blank, a quote and an umlaut: a home may be of that kind. */
+  readonly folder = mkdtempSync(join(tmpdir(), "mirlab-test-Ann's Büro-"));
   readonly home = join(this.folder, "home");
   readonly dataDir: string;
   private readonly configFile: string;
@@ -140,7 +141,7 @@ export class TestLab {
   /** Runs a command in a guest by the output `sshCommand`. It has to succeed. */
   async inGuest(guest: string, command: string): Promise<string> {
     const { sshCommand } = (await this.outputs())[guest] as unknown as { sshCommand: string };
-    const ended = await run([...sshCommand.split(" "), command]);
+    const ended = await run(["bash", "-c", `${sshCommand} "$1"`, "bash", command]);
     assert.equal(ended.code, 0, ended.stderr);
     return ended.stdout.toString().trim();
   }

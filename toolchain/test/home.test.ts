@@ -36,6 +36,15 @@ describe("the engine's home", () => {
     return fs.statSync(path.join(box.home, ...below)).mode & 0o777;
   }
 
+  it("may have any name that a folder can have: what a URL takes for its own is escaped", async () => {
+    const home = path.join(box.home, "100 %41's Büro? #1");
+    const found = await environment({ MIRLAB_HOME: home });
+    const { PULUMI_BACKEND_URL: url = "" } = found;
+    assert.ok(url.startsWith("file:///"), url);
+    assert.equal(decodeURIComponent(new URL(url).pathname), `${home}/state`);
+    assert.ok(fs.existsSync(`${home}/state`));
+  });
+
   it("is private, with a file backend and a passphrase that no command line shows", async () => {
     const found = await environment();
     assert.equal(found["PULUMI_HOME"], path.join(box.home, "pulumi"));

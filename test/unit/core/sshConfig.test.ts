@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import {
   knownHostsAddress,
@@ -56,13 +56,27 @@ describe("sshConfigBlock", () => {
     it(`makes OpenSSH use ${option} ${value}`, () => assert.equal(options.get(option), value));
   }
 
-  it("uses a jump host where there is one", () => {
-    assert.equal(options.get("proxyjump"), undefined);
+  it("reaches a guest through its jump host, whatever the path of the configuration", () => {
+    assert.equal(options.get("proxycommand"), undefined);
     const hop = { ...HOST, alias: "mirlab-host", hostName: "lab.example", port: 22 };
-    const both = sshConfigBlock({ ...HOST, proxyJump: hop.alias }) + sshConfigBlock(hop);
-    assert.equal(understood(both, HOST.alias).get("proxyjump"), "mirlab-host");
-    assert.equal(understood(both, HOST.alias).get("hostname"), "127.0.0.1");
-    assert.equal(understood(both, "mirlab-host").get("hostname"), "lab.example");
+    for (const folder of ["plain", "Ann's Büro", "100 %h", 'a;b $(c) "d']) {
+      const config = join(temporaryFolder(), folder, "ssh_config");
+      const jump = { alias: hop.alias, config };
+      const both = sshConfigBlock({ ...HOST, jump }) + sshConfigBlock(hop);
+      mkdirSync(dirname(config), { recursive: true });
+      writeFileSync(config, both);
+      assert.equal(understood(both, "mirlab-host").get("hostname"), "lab.example");
+      // As OpenSSH runs it: tokens expanded, by the user's shell.
+      const command = understood(both, HOST.alias).get("proxycommand") ?? "";
+      const run = command.replaceAll(/%([%hp])/g, (_, token: string) =>
+        token === "h" ? "127.0.0.1" : token === "p" ? "20022" : "%",
+      );
+      const words = execFileSync("sh", ["-c", `printf '%s\\n' ${run}`])
+        .toString()
+        .split("\n");
+      const expected = ["ssh", "-F", config, "-W", "[127.0.0.1]:20022", "mirlab-host", ""];
+      assert.deepEqual(words, expected);
+    }
   });
 
   it("does not affect other hosts", () => {

@@ -196,7 +196,7 @@ describe("GuestAccess, created", () => {
     await create({ jump });
     assert.match(
       text("ssh_config"),
-      /ProxyJump mirlab-host\n[^]*Host mirlab-host\n {2}HostName lab\.example\n/,
+      /ProxyCommand ssh -F \S+\/ssh_config -W '\[%h\]:%p' mirlab-host\n[^]*Host mirlab-host\n {2}HostName lab\.example\n/,
     );
   });
 });
