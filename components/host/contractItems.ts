@@ -86,11 +86,13 @@ const packages: Section = ({ packages, install }, recorded) =>
     ];
   });
 
-const files: Section = (_contract, _recorded, seen) =>
-  seen.items("file").map((item) => ({
-    ...{ item, field: "content", right: "as packaged" },
-    heal: run("reinstalls its package", "heal.sh", ["reinstall", item.slice(5)], "a download"),
-  }));
+/** All files in one step: a damaged package is one run of apt, not one for each file. */
+const files: Section = (_contract, _recorded, seen) => {
+  const changed = seen.items("file");
+  const args = ["reinstall", ...changed.map((item) => item.slice("file ".length))];
+  const heal = run("reinstalls its package", "heal.sh", args, "a download");
+  return changed.map((item) => ({ item, field: "content", right: "as packaged", heal }));
+};
 
 const groups: Section = () => [
   ...["libvirt", "kvm"].map((name) => ({

@@ -3,7 +3,7 @@
 # images have scripts of their own.
 #   heal.sh group NAME              creates a system group
 #   heal.sh member USER GROUP       adds a user to a group
-#   heal.sh reinstall FILE          reinstalls the package of FILE, at its installed version
+#   heal.sh reinstall FILE...       reinstalls the packages of the files, at their installed versions
 #   heal.sh pool NAME               starts it, and sets it to autostart
 #   heal.sh pool-define NAME PATH   defines and starts it, if PATH holds files and libvirt has no such pool
 #   heal.sh network NAME            starts it, and sets it to autostart
@@ -28,14 +28,17 @@ heal_group() { getent group "$1" >/dev/null || as_root groupadd --system -- "$1"
 heal_member() { as_root usermod --append --groups "$2" -- "$1"; }
 
 heal_reinstall() {
-  local owner version
-  owner=$(dpkg-query --search -- "$1" 2>/dev/null | sed -n 's/: .*//p' | head -n 1) || true
-  [[ -n $owner ]] || die "$1: found no package that owns it; need one to reinstall; fix: remove the file by hand"
-  # shellcheck disable=SC2016 # dpkg-query's own field
-  version=$(dpkg-query -W -f '${Version}' -- "$owner")
+  local file owner version packages=()
+  for file; do
+    owner=$(dpkg-query --search -- "$file" 2>/dev/null | sed -n 's/: .*//p' | head -n 1) || true
+    [[ -n $owner ]] || die "$file: found no package that owns it; need one to reinstall; fix: remove the file by hand"
+    # shellcheck disable=SC2016 # dpkg-query's own field
+    version=$(dpkg-query -W -f '${Version}' -- "$owner")
+    [[ " ${packages[*]-} " == *" $owner=$version "* ]] || packages+=("$owner=$version")
+  done
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o "DPkg::Lock::Timeout=$LOCK_SECONDS" \
-    --allow-change-held-packages install --reinstall -- "$owner=$version" >&2 ||
-    die "$1: found a changed file, and apt cannot reinstall $owner $version; need the packaged file; fix: apt-get update && apt-get install --reinstall $owner; log: /var/log/apt/term.log"
+    --allow-change-held-packages install --reinstall -- "${packages[@]}" >&2 ||
+    die "$*: found changed files, and apt cannot reinstall ${packages[*]}; need the packaged files; fix: apt-get update && apt-get install --reinstall ${packages[*]%%=*}; log: /var/log/apt/term.log"
 }
 
 heal_pool() {
@@ -90,6 +93,7 @@ heal_disk-size() {
 heal_image-mode() { as_root chmod 0444 -- "$1"; }
 
 case "${1-} $#" in
-  'group 2' | 'member 3' | 'reinstall 2' | 'pool 2' | 'pool-define 3' | 'network 2' | 'lease 4' | 'forward 3' | 'disk-size 5' | 'image-mode 2') "heal_$1" "${@:2}" ;;
+  reinstall\ [2-9] | reinstall\ [1-9][0-9]*) heal_reinstall "${@:2}" ;;
+  'group 2' | 'member 3' | 'pool 2' | 'pool-define 3' | 'network 2' | 'lease 4' | 'forward 3' | 'disk-size 5' | 'image-mode 2') "heal_$1" "${@:2}" ;;
   *) die "found arguments '$*'; need a verb of this script with its arguments" ;;
 esac

@@ -130,6 +130,16 @@ describe("HostContract", () => {
     assert.equal(healed(), "make /data dev ada@desk-0123abcd");
   });
 
+  it("reinstalls the packages of all changed files by one run", async () => {
+    const broken = {
+      "file /usr/bin/qemu-img|content": "changed",
+      "file /usr/bin/qemu-io|content": "changed",
+    };
+    host({}, broken, {});
+    await provider.update?.("dev-host", await created(), INPUTS);
+    assert.equal(healed(), "reinstall /usr/bin/qemu-img /usr/bin/qemu-io");
+  });
+
   it("fails with the differences that the repair left", async () => {
     host({}, MISSING);
     const props = await created();
