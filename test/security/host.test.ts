@@ -93,7 +93,7 @@ describe("the host of a lab", { timeout: 300_000 }, () => {
     const findings = checkHost(await hostFacts(undefined, lab), lab, "test");
     const [finding] = findings.filter(({ id }) => id === "share");
     assert.equal(finding?.severity, "fail");
-    assert.equal(finding.found, `${share} is /etc`);
+    assert.equal(finding.found, `${share}, a link: '/etc' is in the system folder /etc`);
   });
 
   it("lets no other user of the host use libvirt", async () => {

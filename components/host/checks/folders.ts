@@ -21,7 +21,7 @@ function shareJudged(facts: HostFacts, path: string, readonly: boolean, key: str
   const fault = sharePathFault(fact.resolved);
   if (fault !== undefined) {
     const [reason = "", fix = ""] = fault.split("; ");
-    return { ...base, severity: "fail", found: `${path}, but ${reason}`, fix };
+    return { ...base, severity: "fail", found: `${path}, a link: ${reason}`, fix };
   }
   if (!passes(fact.closed)) {
     const found = `${path} behind ${fact.closed}, which ${USER} cannot pass`;

@@ -57,7 +57,7 @@ describe("checkHost, of a shared folder", () => {
       "is a link to a system folder",
       fact({ resolved: "/etc" }),
       [
-        `${key} found /srv/mir, but '/etc' is in the system folder /etc; need a folder that QEMU can use; fix: share a folder made for it, e.g. /srv/mir`,
+        `${key} found /srv/mir, a link: '/etc' is in the system folder /etc; need a folder that QEMU can use; fix: share a folder made for it, e.g. /srv/mir`,
       ],
     ],
     [
