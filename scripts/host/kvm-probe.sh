@@ -5,13 +5,15 @@
 # With `tcg` the probe guest itself is tried: then a failure is the probe's, not KVM's.
 # The answer is kept in CACHE/kvm-probe, keyed by kernel, processor, QEMU and kvm module.
 set -euo pipefail
+# Without it a failure within $(...) would go on, and an empty file would be taken for a guest.
+shopt -s inherit_errexit
 
 readonly ME=kvm-probe
 # shellcheck source=lib.sh
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 readonly MARK=mirlab-user-space-reached
-readonly KVM_SECONDS=20 TCG_SECONDS=120
+readonly KVM_SECONDS=20 SLOW_SECONDS=120
 
 # A reason is our own text or a QEMU line with quotes and controls taken out: safe inside JSON.
 answer() {
@@ -20,97 +22,149 @@ answer() {
   printf '{"acceleration":"%s","reason":"%s"}\n' "$1" "$reason"
 }
 
-# The Debian package that provides NAME, downloaded by apt (signed) and unpacked into $2.
+# Downloads a Debian package by apt (signed) and unpacks it into $2.
 unpack_package() {
   local name=$1 into=$2 temp deb
-  temp=$(mktemp -d)
+  temp=$(mktemp -d -- "$work/.package-XXXXXX")
   # apt drops root for downloads: the folder must be its user's.
   if ((EUID == 0)); then chown _apt "$temp" 2>/dev/null || true; fi
   (cd "$temp" && apt-get -q -q download "$name" >&2)
   deb=$(find "$temp" -name '*.deb' | head -n 1)
-  [[ -n $deb ]] || die "found no package $name, required it for the probe guest; run 'apt-get update'"
+  [[ -n $deb ]] || die "$name: found no such package; need it for the probe guest; fix: sudo apt-get update"
   mkdir -p "$into"
   dpkg-deb -x "$deb" "$into"
-  rm -rf "$temp"
 }
 
-# Kernel and initial RAM disk of the probe guest: the cloud kernel (small) and static busybox.
+# The kernel of the probe guest, as FILE: the host's own, which is there and boots on this machine, else a
+# small one of Debian's or Ubuntu's.
+find_kernel() { # find_kernel FILE
+  local own name kernel=
+  own=/boot/vmlinuz-$(uname -r)
+  if as_root test -s "$own"; then
+    as_root cat -- "$own" >"$1"
+    return
+  fi
+  for name in linux-image-cloud-amd64 linux-image-amd64 linux-image-kvm linux-image-virtual; do
+    kernel=$(apt-cache depends "$name" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1) || true
+    [[ -z $kernel ]] || break
+  done
+  [[ -n $kernel ]] || die "found neither $own nor a package of a kernel; need one for the probe guest; fix: sudo apt-get update"
+  say "fetching the probe guest's kernel ($kernel)"
+  unpack_package "$kernel" "$work/kernel"
+  cat "$work"/kernel/boot/vmlinuz-* >"$1"
+}
+
+# One entry of a cpio archive in the format newc, for standard output. No program of the guest runs on the
+# host: the folder may be mounted noexec.
+cpio_entry() { # cpio_entry NAME MODE [FILE]
+  local size=0 name=$1
+  [[ -z ${3-} ]] || size=$(stat -c %s -- "$3")
+  printf '070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s\0' \
+    $((inode += 1)) "$2" 0 0 1 0 "$size" 0 0 0 0 $((${#name} + 1)) 0 "$name"
+  pad $((110 + ${#name} + 1))
+  [[ -z ${3-} ]] || cat -- "$3"
+  pad "$size"
+}
+
+pad() { # pad LENGTH: up to the next multiple of 4
+  head -c $(((4 - $1 % 4) % 4)) /dev/zero
+}
+
+# Kernel and initial RAM disk of the probe guest, whole or not at all.
 make_probe_guest() {
-  local into=$1 temp kernel
-  [[ ! -f $into/vmlinuz || ! -f $into/initrd ]] || return 0
-  temp=$(mktemp -d)
-  kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' | head -n 1)
-  [[ -n $kernel ]] || die "found no kernel package for the probe guest, required linux-image-cloud-amd64; run 'apt-get update'"
-  say "fetching the probe guest ($kernel)"
-  unpack_package "$kernel" "$temp/kernel"
-  unpack_package busybox-static "$temp/busybox"
-  mkdir -p "$temp/root/bin" "$temp/root/dev"
-  cp "$temp/busybox/bin/busybox" "$temp/root/bin/busybox"
-  ln -s busybox "$temp/root/bin/sh"
-  cat >"$temp/root/init" <<INIT
-#!/bin/sh
+  local into=$1 busybox inode=0 file
+  [[ ! -s $into/vmlinuz || ! -s $into/initrd ]] || return 0
+  find_kernel "$work/vmlinuz"
+  unpack_package busybox-static "$work/busybox"
+  busybox=$(find "$work/busybox" -path '*/bin/busybox' -type f | head -n 1)
+  [[ -n $busybox ]] || die "busybox-static: found no program bin/busybox in it; need one for the probe guest; fix: report it"
+  cat >"$work/init" <<INIT
+#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev
 echo $MARK >/dev/ttyS0
 /bin/busybox poweroff -f
 INIT
-  chmod 0755 "$temp/root/init"
-  (cd "$temp/root" && "$temp/busybox/bin/busybox" find . | "$temp/busybox/bin/busybox" cpio -o -H newc 2>/dev/null | gzip -n >"$temp/initrd")
-  as_root install -m 0644 "$temp/initrd" "$into/initrd"
-  as_root install -m 0644 "$temp"/kernel/boot/vmlinuz-* "$into/vmlinuz"
-  rm -rf "$temp"
+  {
+    cpio_entry bin 040755
+    cpio_entry dev 040755
+    cpio_entry bin/busybox 0100755 "$busybox"
+    cpio_entry init 0100755 "$work/init"
+    cpio_entry 'TRAILER!!!' 0
+  } | gzip -n >"$work/initrd"
+  # A full disk or a read error ends the script here, and no half of a guest is left to be tried later.
+  for file in vmlinuz initrd; do
+    [[ -s $work/$file ]] || die "found an empty $file of the probe guest; need a whole one; fix: make room in ${TMPDIR:-/tmp}"
+    as_root install -m 0644 "$work/$file" "$into/.$file.partial"
+    as_root mv -f "$into/.$file.partial" "$into/$file"
+  done
 }
 
-# Boots the probe guest; true when it reached user space. $1 kvm|tcg, $2 folder, $3 seconds, $4 log
+# Boots the probe guest; true when it reached user space. $1 kvm|tcg, $2 folder, $3 seconds. Its console is in
+# $work/console, QEMU's own words in $work/complaint.
 boots() {
   local cpu=()
   [[ $1 != kvm ]] || cpu=(-cpu host)
   as_root timeout --kill-after=5 "$3" qemu-system-x86_64 -machine q35 -accel "$1" "${cpu[@]}" -m 256 \
     -nodefaults -no-reboot -display none -serial stdio -monitor none \
-    -kernel "$2/vmlinuz" -initrd "$2/initrd" -append 'console=ttyS0 panic=-1 quiet' \
-    </dev/null >"$4" 2>&1 || true
-  grep -qF "$MARK" "$4"
+    -kernel "$2/vmlinuz" -initrd "$2/initrd" -append 'console=ttyS0 earlyprintk=serial panic=-1' \
+    </dev/null >"$work/console" 2>"$work/complaint" || true
+  grep -qF "$MARK" "$work/console"
+}
+
+# A host that is slow, or a guest itself, takes its time: a kernel that speaks is waited for longer than one
+# that does not. Its loader does not count: it speaks before it needs what KVM may lack.
+boots_at_last() { # boots_at_last FOLDER
+  boots kvm "$1" "$KVM_SECONDS" && return
+  grep -qF 'Linux version' "$work/console" || return
+  say "no user space in $KVM_SECONDS s, but the guest's kernel speaks; waiting $SLOW_SECONDS s"
+  boots kvm "$1" "$SLOW_SECONDS"
 }
 
 probe() {
-  local accel=$1 folder=$2 log complaint seconds=$KVM_SECONDS
-  if [[ $accel == kvm ]]; then
-    [[ -c /dev/kvm ]] || {
-      answer tcg 'no /dev/kvm; load kvm_intel or kvm_amd, or enable virtualization in the firmware'
-      return
-    }
-  else
-    seconds=$TCG_SECONDS
+  local accel=$1 folder=$2 complaint
+  if [[ $accel == kvm && ! -c /dev/kvm ]]; then
+    answer tcg 'no /dev/kvm; load kvm_intel or kvm_amd, or enable virtualization in the firmware'
+    return
   fi
   make_probe_guest "$folder"
-  log=$(mktemp)
-  if boots "$accel" "$folder" "$seconds" "$log"; then
-    answer "$accel" 'a guest booted to user space'
-  elif [[ $accel == kvm ]]; then
-    # What QEMU itself had to say, when it said anything.
-    complaint=$(grep -v -e '^$' -e 'terminating on signal' "$log" | tail -n 1)
-    answer tcg "/dev/kvm is there, but a guest did not reach user space in $seconds s${complaint:+: $complaint}"
+  if [[ $accel == tcg ]]; then
+    boots tcg "$folder" "$SLOW_SECONDS" || {
+      tail -n 5 "$work/console" "$work/complaint" >&2
+      die "found no user space in $SLOW_SECONDS s; need the probe guest to boot under TCG; fix: check qemu-system-x86"
+    }
+    answer tcg 'a guest booted to user space'
+  elif boots_at_last "$folder"; then
+    answer kvm 'a guest booted to user space'
   else
-    say "$(tail -n 5 "$log")"
-    rm -f "$log"
-    die "found no user space in $seconds s, required the probe guest to boot under TCG; check qemu-system-x86"
+    complaint=$(grep -v -e '^$' -e 'terminating on signal' "$work/complaint" | tail -n 1) || true
+    answer tcg "/dev/kvm is there, but a guest did not reach user space in $KVM_SECONDS s${complaint:+: $complaint}"
   fi
-  rm -f "$log"
 }
 
-(($# == 1 || $# == 2)) || die "found $# arguments, required CACHE [kvm|tcg]"
+(($# == 1 || $# == 2)) || die "found $# arguments; need CACHE [kvm|tcg]"
 accel=${2-kvm} folder=$1/kvm-probe
-[[ $accel == kvm || $accel == tcg ]] || die "found '$accel', required kvm or tcg"
-command -v qemu-system-x86_64 >/dev/null || die "found no qemu-system-x86_64, required it; install qemu-system-x86"
+[[ $accel == kvm || $accel == tcg ]] || die "found '$accel'; need kvm or tcg"
+command -v qemu-system-x86_64 >/dev/null || die "found no qemu-system-x86_64; need it to try KVM; fix: sudo apt-get install qemu-system-x86"
 key=$({
   printf '%s\n' "$accel" && uname -r && grep -m 2 -E '^(model name|flags)' /proc/cpuinfo
   qemu-system-x86_64 --version | head -n 1
   stat -c '%t:%T' /dev/kvm 2>/dev/null || true
   grep -hE '^kvm' /proc/modules 2>/dev/null | cut -d' ' -f1 || true
 } | sha256sum | cut -c 1-16)
-as_root install -d -m 0755 "$1" "$folder"
+# A folder that is there keeps its mode: it may be somebody's.
+for made in "$1" "$folder"; do
+  [[ -d $made ]] || as_root install -d -m 0755 "$made"
+done
+# One probe at a time: of guests that start together, the first asks and the others read its answer.
+exec {lock}<"$folder"
+flock "$lock"
 if [[ ! -s $folder/$key.json ]]; then
-  result=$(probe "$accel" "$folder")
-  printf '%s\n' "$result" | as_root tee "$folder/$key.json.partial" >/dev/null
-  as_root mv -f "$folder/$key.json.partial" "$folder/$key.json"
+  work=$(mktemp -d)
+  # apt's own user passes through it.
+  chmod 0711 "$work"
+  trap 'rm -rf -- "$work"' EXIT
+  probe "$accel" "$folder" >"$work/answer"
+  as_root install -m 0644 "$work/answer" "$folder/.$key.partial"
+  as_root mv -f "$folder/.$key.partial" "$folder/$key.json"
 fi
 cat "$folder/$key.json"

@@ -1,5 +1,5 @@
 // Shared by the unit tests: fixtures, temporary folders, fake programs, XML as plain data.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { after } from "node:test";
@@ -39,6 +39,18 @@ export class FakePrograms {
 
   set(name: string, script: string): void {
     writeFileSync(join(this.folder, name), `#!/bin/bash\n${script}\n`, { mode: 0o755 });
+  }
+
+  /** Undefined: the machine's own program is used. */
+  text(name: string): string | undefined {
+    const file = join(this.folder, name);
+    return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  }
+
+  /** Puts back what `text` returned. */
+  restore(name: string, text: string | undefined): void {
+    if (text === undefined) rmSync(join(this.folder, name), { force: true });
+    else writeFileSync(join(this.folder, name), text, { mode: 0o755 });
   }
 }
 

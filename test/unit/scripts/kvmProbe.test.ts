@@ -1,8 +1,18 @@
 /** kvm-probe.sh with a fake QEMU and apt: its verdicts, and its cache. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, it } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { run } from "../../../core/exec.io";
 import { FakePrograms, ROOT, temporaryFolder } from "../support";
 
@@ -20,10 +30,9 @@ programs.set("apt-get", 'touch "${@: -1}.deb"');
 programs.set(
   "dpkg-deb",
   `if [[ $2 == *busybox* ]]; then
-     mkdir -p "$3/bin"; printf '#!/bin/sh\\nexec "$@"\\n' >"$3/bin/busybox"; chmod 0755 "$3/bin/busybox"
+     mkdir -p "$3/usr/bin"; echo static >"$3/usr/bin/busybox"
    else mkdir -p "$3/boot"; echo kernel >"$3/boot/vmlinuz-6.1.0-9-cloud-amd64"; fi`,
 );
-programs.set("cpio", "cat");
 
 /** A QEMU with a version, which prints this console. */
 const qemu = (console: string): void =>
@@ -109,6 +118,72 @@ describe("the probe of KVM", { timeout: 120_000 }, () => {
     assert.equal((await answer("tcg")).acceleration, "tcg");
     assert.equal(started(), 2);
   });
+
+  it(
+    "waits longer for a guest whose kernel speaks: the host is slow, KVM works",
+    { skip: !HAS_KVM },
+    async () => {
+      qemu(`echo 'Linux version 6.1'; (($(wc -l <${boots}) == 1)) || echo ${MARK}`);
+      assert.equal((await answer()).acceleration, "kvm");
+      assert.equal(started(), 2);
+      qemu("true");
+      rmSync(cache, { recursive: true });
+      assert.equal((await answer()).acceleration, "tcg");
+      assert.equal(started(), 3);
+    },
+  );
+
+  it("boots one guest for all that ask at once", async () => {
+    qemu(`sleep 1; echo ${MARK}`);
+    const answers = await Promise.all(Array.from({ length: 6 }, () => answer("tcg")));
+    for (const { acceleration } of answers) assert.equal(acceleration, "tcg");
+    assert.equal(started(), 1);
+  });
+
+  it("has an initial RAM disk that cpio reads, with the busybox of Debian 13's place too", async () => {
+    await answer("tcg");
+    const initrd = gunzipSync(readFileSync(join(cache, "kvm-probe", "initrd")));
+    const names = [...initrd.toString("latin1").matchAll(/070701[0-9A-F]{104}([^\0]+)\0/g)];
+    assert.deepEqual(
+      names.map(([, name]) => name),
+      ["bin", "dev", "bin/busybox", "init", "TRAILER!!!"],
+    );
+    assert.ok(initrd.includes("static\n"));
+    assert.equal(initrd.length % 4, 0);
+  });
+
+  it("leaves the mode of a cache that is there as it is", async () => {
+    chmodSync(cache, 0o1777);
+    await answer("tcg");
+    assert.equal(statSync(cache).mode & 0o7777, 0o1777);
+  });
+
+  it("runs nothing from a TMPDIR that is mounted noexec", async () => {
+    const inside = 'mount -t tmpfs -o noexec tmpfs "$1" && export TMPDIR=$1; shift; exec bash "$@"';
+    const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+    const temp = join(folder, "noexec");
+    mkdirSync(temp, { recursive: true });
+    const script = join(ROOT, "scripts", "host", "kvm-probe.sh");
+    const words = ["unshare", ...user, "--mount", "bash", "-ec", inside, "test", temp];
+    const ended = await run([...words, script, cache, "tcg"]);
+    assert.equal(ended.code, 0, ended.stderr);
+  });
+
+  for (const broken of ["gzip", "install", "apt-get", "dpkg-deb"]) {
+    it(`fails, and keeps neither an answer nor a guest, where ${broken} fails: it is the probe's fault`, async () => {
+      const kept = programs.text(broken);
+      programs.set(broken, "echo 'No space left on device' >&2; exit 1");
+      const ended = await probe(cache, "tcg");
+      programs.restore(broken, kept);
+      assert.equal(ended.code, 1, ended.stdout.toString());
+      assert.match(ended.stderr, /No space left on device/);
+      assert.ok(
+        !existsSync(join(cache, "kvm-probe")) || readdirSync(join(cache, "kvm-probe")).length === 0,
+      );
+      // The next one is whole.
+      assert.equal((await answer("tcg")).acceleration, "tcg");
+    });
+  }
 
   const refused: [what: string, args: string[], message: RegExp][] = [
     ["no cache", [], /found 0 arguments/],
