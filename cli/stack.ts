@@ -7,6 +7,9 @@ import { runForeground, runOrEnd } from "./terminal";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
+/** The engine may have to be built first. */
+const ENGINE_MS = 3_600_000;
+
 export const fileOf = (stack: string): string => `Pulumi.${stack}.yaml`;
 
 /** Throws for a name that cannot be a word of a command, and for a stack without a file. */
@@ -29,11 +32,32 @@ export function checkStack(stack: string): void {
   }
 }
 
-/** Selects the stack, and creates it where the backend does not have it. */
+const selectArgs = (stack: string): string[] => ["--stack", stack, "--non-interactive"];
+
+/** Selects the stack, and creates it where the backend does not have it: that writes to its file. */
 export async function selectStack(stack: string): Promise<void> {
   checkStack(stack);
-  const select = ["stack", "select", "--create", "--stack", stack, "--non-interactive"];
-  await runOrEnd(["bin/pulumi", ...select], true);
+  await runOrEnd(["bin/pulumi", "stack", "select", "--create", ...selectArgs(stack)], true);
+}
+
+/** Selects a stack that is there; writes nothing else. Throws where the backend does not have it. */
+export async function selectExistingStack(stack: string, code: number): Promise<void> {
+  checkStack(stack);
+  const asked = await run(["bin/pulumi", "stack", "select", ...selectArgs(stack)], {
+    timeoutMs: ENGINE_MS,
+    onErrorLine: (line) => {
+      if (line.startsWith("toolchain:")) console.error(line);
+    },
+  });
+  if (asked.code === 0) return;
+  if (!asked.stderr.includes("no stack named")) throw new Refusal(asked.stderr.trim(), code);
+  const fault = {
+    what: stack,
+    found: "no such stack",
+    need: "a lab that 'up' has created",
+    fix: "npm run up, or set MIRLAB_STACK or MIRLAB_HOME to those of the lab",
+  };
+  throw new Refusal(fault, code);
 }
 
 /** Removes the lock of a run that was killed. */

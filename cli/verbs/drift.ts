@@ -3,7 +3,7 @@ import { DriftReport, driftReport, driftText } from "../driftReport";
 import { EXIT } from "../exitCodes";
 import { passesToPulumi, pulumiArgs, stackOf } from "../options";
 import { Refusal } from "../refusal";
-import { selectStack } from "../stack";
+import { selectExistingStack } from "../stack";
 import { run } from "../../core/exec.io";
 
 /** A preview asks every guest; a silent one costs a minute. */
@@ -21,7 +21,7 @@ async function look(stack: string, args: readonly string[]): Promise<DriftReport
 }
 
 async function drift(stack: string, args: readonly string[], json: boolean): Promise<void> {
-  await selectStack(stack);
+  await selectExistingStack(stack, EXIT.couldNotTell);
   const report = await look(stack, args).catch((error: Error) => {
     throw new Refusal(
       {

@@ -131,6 +131,20 @@ describe("drift", () => {
     assert.equal(asked.at(-1), "preview --json --non-interactive --stack dev");
   });
 
+  it("creates no stack: without one it ends with 2, and the file is as it was", async () => {
+    writeFileSync(
+      join(folder, "bin", "pulumi"),
+      `#!/bin/bash\nprintf '%s\\n' "$*" >>'${calls}'\necho "error: no stack named 'dev' found" >&2; exit 255\n`,
+    );
+    const { code, err, asked } = await lab(["drift"]);
+    assert.equal(code, 2);
+    assert.equal(
+      err,
+      "lab: dev: found no such stack; need a lab that 'up' has created; fix: npm run up, or set MIRLAB_STACK or MIRLAB_HOME to those of the lab\n",
+    );
+    assert.deepEqual(asked, ["stack select --stack dev --non-interactive"]);
+  });
+
   it("ends with 2 where the engine has no answer, and says how to see more", async () => {
     engine("echo 'error: no such host' >&2; exit 1");
     const { code, out, err } = await lab(["drift", "--json"]);
