@@ -94,8 +94,8 @@ describe("the locale of a script", () => {
   it("is English on this machine, behind ssh, and behind a sudo that sets it again", async () => {
     Object.assign(process.env, HOSTILE);
     programs.set("sudo", 'export LANGUAGE=de; shift; exec "$@"');
-    programs.set("bash", `${seen}`);
-    programs.set("python3", `${seen}`);
+    programs.set("bash", seen);
+    programs.set("python3", seen);
     const shell = `export LANGUAGE=fr LC_ALL=fr_FR.UTF-8; exec /bin/bash -c "\${*: -1}"`;
     programs.set("ssh", shell);
     const answers = await Promise.all([
