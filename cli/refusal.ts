@@ -17,3 +17,12 @@ export class Ended extends Error {
     super(`ended with exit code ${code}`);
   }
 }
+
+/** For a gate whose question has no answer: rethrows with what it needs to be asked again. */
+export const noAnswer =
+  (what: string, need: string) =>
+  (error: Error): never => {
+    const found = `no answer (${error.message})`;
+    const fix = "run 'npm run preview' to see it whole";
+    throw new Refusal({ what, found, need, fix }, EXIT.couldNotTell);
+  };

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { DriftReport, driftReport, driftText } from "../driftReport";
 import { EXIT } from "../exitCodes";
 import { passesToPulumi, pulumiArgs, stackOf } from "../options";
-import { Refusal } from "../refusal";
+import { noAnswer } from "../refusal";
 import { selectExistingStack } from "../stack";
 import { run } from "../../core/exec.io";
 
@@ -22,17 +22,7 @@ async function look(stack: string, args: readonly string[]): Promise<DriftReport
 
 async function drift(stack: string, args: readonly string[], json: boolean): Promise<void> {
   await selectExistingStack(stack, EXIT.couldNotTell);
-  const report = await look(stack, args).catch((error: Error) => {
-    throw new Refusal(
-      {
-        what: "drift",
-        found: `no answer (${error.message})`,
-        need: "a preview",
-        fix: "run 'npm run preview' to see it whole",
-      },
-      EXIT.couldNotTell,
-    );
-  });
+  const report = await look(stack, args).catch(noAnswer("drift", "a preview"));
   console.log(json ? JSON.stringify(report, null, 2) : driftText(report));
   process.exitCode = report.resources.length === 0 ? EXIT.ok : EXIT.drift;
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { PolicyReport, policyReport, policyText } from "../policyReport";
 import { EXIT } from "../exitCodes";
 import { passesToPulumi, pulumiArgs, stackOf } from "../options";
-import { Refusal } from "../refusal";
+import { noAnswer } from "../refusal";
 import { selectStack } from "../stack";
 import { run, RunResult } from "../../core/exec.io";
 
@@ -80,17 +80,9 @@ async function policy(
   const { json = false, state, policyPackConfig: config } = options;
   // An exported state is judged without a stack.
   if (state === undefined) await selectStack(stack);
-  const report = await look({ stack, state, config, rest }).catch((error: Error) => {
-    throw new Refusal(
-      {
-        what: "policy",
-        found: `no answer (${error.message})`,
-        need: "a preview or a state",
-        fix: "run 'npm run preview' to see it whole",
-      },
-      EXIT.couldNotTell,
-    );
-  });
+  const report = await look({ stack, state, config, rest }).catch(
+    noAnswer("policy", "a preview or a state"),
+  );
   console.log(json ? JSON.stringify(report, null, 2) : policyText(report));
   process.exitCode = report.counts.violated === 0 ? EXIT.ok : EXIT.violated;
 }
