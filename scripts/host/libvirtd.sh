@@ -54,7 +54,7 @@ start_daemon() {
   as_root touch "$NOTES/$name.started"
   # The daemon must not keep a caller's pipe or lock open, or the caller waits for ever.
   as_root env "LIBVIRT_LOG_OUTPUTS=3:file:$LOG_DIR/$name.log" "/usr/sbin/$name" --daemon \
-    </dev/null >/dev/null 2>&1 3>&- 9>&- || {
+    </dev/null >/dev/null 2>&1 3>&- 9>&- {starting}>&- || {
     as_root rm -f "$NOTES/$name.started"
     as_root tail -n 20 "$LOG_DIR/$name.log" >&2 || true
     die "found that /usr/sbin/$name does not start, required a running $name; see the log lines above; log $LOG_DIR/$name.log"
@@ -88,6 +88,9 @@ start() {
     wait_ready "journalctl -u libvirtd"
   else
     as_root mkdir -p "$NOTES" "$LOG_DIR"
+    # One starter at a time: of two, the one that loses would remove the note of the one that wins.
+    exec {starting}<"$NOTES"
+    flock "$starting"
     for name in "${DAEMONS[@]}"; do start_daemon "$name"; done
     wait_ready "$LOG_DIR/libvirtd.log"
   fi

@@ -89,3 +89,39 @@ describe("libvirtd.sh on a host with systemd", { timeout: 120_000 }, () => {
     assert.deepEqual(starts(), []);
   });
 });
+
+describe("libvirtd.sh on a host without systemd", { timeout: 120_000 }, () => {
+  const daemons = join(folder, "daemons");
+  mkdirSync(daemons);
+  // A daemon that does not start twice, and takes its time.
+  for (const name of ["virtlogd", "libvirtd"]) {
+    writeFileSync(
+      join(daemons, name),
+      `#!/bin/bash
+       [[ $1 == --daemon ]] || { sleep 60; exit; }
+       sleep 0.5
+       mkdir /run/${name}.there 2>/dev/null || exit 1
+       "$0" stay </dev/null >/dev/null 2>&1 & echo $! >/run/${name}.pid
+       sleep 0.5; touch ${answering}`,
+      { mode: 0o755 },
+    );
+  }
+
+  it("is started once by two that start it together, and its note stays", async () => {
+    const inside = `
+      mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/log && mount --bind "$1" /usr/sbin
+      for i in 1 2; do bash "$2" start & pids+=($!); done
+      for pid in "\${pids[@]}"; do wait "$pid"; echo "ended $?"; done
+      ls /run/mirlab
+      bash "$2" stop; ls /run/mirlab | wc -l`;
+    const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+    const script = join(ROOT, "scripts", "host", "libvirtd.sh");
+    const ended = await run(
+      ["unshare", ...user, "--mount", "bash", "-uc", inside, "test", daemons, script],
+      { env: { PATH: `${programs.folder}:/usr/bin:/bin` } },
+    );
+    assert.deepEqual(ended.stdout.toString().trim().split("\n"), [
+      ...["ended 0", "ended 0", "libvirtd.started", "virtlogd.started", "0"],
+    ]);
+  });
+});
