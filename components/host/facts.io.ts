@@ -31,8 +31,9 @@ export async function hostFacts(
     image.source === "url" ? ["image", urlImagePath(image, cacheDir), image.url] : [],
   );
   const ports = wantedPorts(lab).flatMap(({ port }) => ["port", String(port)]);
+  const nat = lab.guests.some((guest) => guest.network.mode === "nat") ? ["subnets"] : [];
   const packages = depth === "full" ? packageArgs(lab) : [];
-  const args = [depth, dataDir, cacheDir, ...shares, ...images, ...ports, ...packages];
+  const args = [depth, dataDir, cacheDir, ...shares, ...images, ...ports, ...packages, ...nat];
   const result = await runOnHost(host, "facts.sh", args, { timeoutMs: 240_000 });
   if (result.code === 0) return readHostFacts(result.stdout.toString());
   const where = host === undefined ? "this machine" : `host.ssh (${lab.host.ssh?.host ?? ""})`;

@@ -27,6 +27,21 @@ export interface PackageFact {
   readonly named: readonly string[] | undefined;
 }
 
+/** An IPv4 route of the host. */
+export interface RouteFact {
+  /** e.g. `192.168.130.0/24` */
+  readonly cidr: string;
+  readonly device: string;
+}
+
+/** The host's own address on one of libvirt's networks. */
+export interface NetworkFact {
+  readonly name: string;
+  /** Undefined: none yet. */
+  readonly bridge: string | undefined;
+  readonly address: string;
+}
+
 /** Facts that only the doctor collects. */
 export interface FullHostFacts {
   readonly packages: readonly PackageFact[];
@@ -80,6 +95,9 @@ export interface HostFacts {
   readonly running: readonly string[];
   readonly shares: readonly ShareFact[];
   readonly ports: readonly PortFact[];
+  /** Collected only for a guest on the lab's network; else empty. */
+  readonly routes: readonly RouteFact[];
+  readonly networks: readonly NetworkFact[];
   /** Images by URL: `ok`, or why the URL does not answer. */
   readonly images: readonly { readonly url: string; readonly state: string }[];
   readonly full: FullHostFacts | undefined;
@@ -187,6 +205,14 @@ export function readHostFacts(answer: string): HostFacts {
         owner: unlessDash(owner),
         holder: unlessDash(holder.join(" ") || "-"),
       };
+    }),
+    routes: all("route").map((line) => {
+      const [cidr = "", device = ""] = line.split(" ");
+      return { cidr, device };
+    }),
+    networks: all("network").map((line) => {
+      const [address = "", bridge = "-", ...name] = line.split(" ").reverse();
+      return { name: name.reverse().join(" "), bridge: unlessDash(bridge), address };
     }),
     images: all("image").map((line) => {
       const [url = "", ...state] = line.split(" ");

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prints what a lab has to know about its host before it changes anything: one `key<TAB>value` a line.
 # Changes nothing.
-#   facts.sh quick|full DATA CACHE [share PATH | image FILE URL | port N | package NAME [CVE,...]]...
+#   facts.sh quick|full DATA CACHE [share PATH | image FILE URL | port N | package NAME [CVE,...] | subnets]...
 # Every preview runs `quick`, the doctor `full`. It requests one byte of an image's URL, unless FILE, the
 # verified copy, exists. It looks for CVEs in the package's changelog.
 set -euo pipefail
@@ -226,7 +226,23 @@ socket_check() {
   printf '%s\n' "${text:-default}"
 }
 
-usage() { die "found ${1:-nothing}; need quick|full DATA CACHE [share PATH | image FILE URL | port N | package NAME CVE,...]..."; }
+# The IPv4 subnets that the host knows: of routes, as CIDR DEVICE, and of libvirt's networks, running or not,
+# as NAME BRIDGE ADDRESS.
+report_subnets() {
+  local name bridge address
+  ! command -v ip >/dev/null || ip -4 -o route show table main |
+    awk '$1 ~ /^[0-9.]+\/[0-9]+$/ { for (i = 2; i < NF; i++) if ($i == "dev") print "route\t" $1 " " $(i + 1) }'
+  [[ $state == ok ]] || return 0
+  while read -r name; do
+    [[ -n $name ]] || continue
+    bridge=$(virsh_system net-info "$name" | sed -n 's/^Bridge: *//p')
+    while read -r address; do
+      report network "$name ${bridge:--} $address"
+    done < <(virsh_system net-dumpxml --inactive "$name" | sed -n "s/.*<ip [^>]*address='\([0-9.]*\)'.*/\1/p")
+  done < <(virsh_system net-list --all --name)
+}
+
+usage() { die "found ${1:-nothing}; need quick|full DATA CACHE [share PATH | image FILE URL | port N | package NAME CVE,... | subnets]..."; }
 
 (($# >= 3)) || usage "$# arguments"
 depth=$1 data=$2 cache=$3
@@ -256,6 +272,7 @@ while (($# > 0)); do
     image) report image "$3 $(image_state "$2" "$3")" && shift 3 ;;
     port) report_port "$2" && shift 2 ;;
     package) report_package "$2" "$3" && shift 3 ;;
+    subnets) report_subnets && shift ;;
     *) usage "'$1'" ;;
   esac
 done

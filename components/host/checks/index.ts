@@ -5,6 +5,7 @@ import { FOLDER_CHECKS } from "./folders";
 import { KVM_CHECKS } from "./kvm";
 import { LIBVIRT_CHECKS } from "./libvirt";
 import { MACHINE_CHECKS } from "./machine";
+import { NETWORK_CHECKS } from "./network";
 import { PORT_CHECKS } from "./ports";
 import { SECURITY_CHECKS } from "./security";
 import { Lab } from "../../../config/schema";
@@ -15,6 +16,7 @@ const HOST_CHECKS: readonly HostCheck[] = [
   ...LIBVIRT_CHECKS,
   ...FOLDER_CHECKS,
   ...PORT_CHECKS,
+  ...NETWORK_CHECKS,
   ...SECURITY_CHECKS,
 ];
 

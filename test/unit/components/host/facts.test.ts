@@ -46,6 +46,9 @@ describe("readHostFacts", () => {
       ["share", "/srv/c missing /srv/c unknown /srv"],
       ["port", "5900 - -"],
       ["port", "2222 dev.mir qemu-system-x86 (pid 7)"],
+      ["route", "192.168.1.0/24 eth0"],
+      ["network", "a net of mine virbr0 192.168.122.1"],
+      ["network", "off - 10.0.0.1"],
       ["image", "https://a.example/x curl: (22) The requested URL returned error: 404"],
     ];
     assert.deepEqual(readHostFacts(answer([...KEYS, ...lists])), {
@@ -67,6 +70,11 @@ describe("readHostFacts", () => {
       ports: [
         { port: 5900, owner: undefined, holder: undefined },
         { port: 2222, owner: "dev.mir", holder: "qemu-system-x86 (pid 7)" },
+      ],
+      routes: [{ cidr: "192.168.1.0/24", device: "eth0" }],
+      networks: [
+        { name: "a net of mine", bridge: "virbr0", address: "192.168.122.1" },
+        { name: "off", bridge: undefined, address: "10.0.0.1" },
       ],
       images: [
         {

@@ -61,6 +61,8 @@ export const HOST: HostFacts = {
   running: [],
   shares: [],
   ports: [],
+  routes: [],
+  networks: [],
   images: [],
   full: FULL,
 };

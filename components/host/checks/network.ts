@@ -1,0 +1,44 @@
+/** The subnet of the lab's libvirt network: nobody else's. Pure. */
+import { Lab } from "../../../config/schema";
+import { HostFacts } from "../facts";
+import { HostCheck, Judged } from "./finding";
+
+/** An IPv4 address as a number. */
+const numberOf = (address: string): number =>
+  address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+
+/** Whether two subnets, or a subnet and an address, have an address in common. */
+export function overlap(one: string, other: string): boolean {
+  const [[a = "", aBits = "32"], [b = "", bBits = "32"]] = [one.split("/"), other.split("/")];
+  const size = 2 ** (32 - Math.min(Number(aBits), Number(bBits)));
+  return Math.floor(numberOf(a) / size) === Math.floor(numberOf(b) / size);
+}
+
+/** Who else uses the subnet; undefined: nobody. */
+function holderOf(facts: HostFacts, subnet: string, own: string): string | undefined {
+  const network = facts.networks.find(
+    ({ name, address }) => name !== own && overlap(subnet, address),
+  );
+  if (network !== undefined) return `libvirt's network ${network.name}`;
+  const bridge = facts.networks.find(({ name }) => name === own)?.bridge;
+  const route = facts.routes.find(({ cidr, device }) => device !== bridge && overlap(subnet, cidr));
+  return route && `${route.device} (${route.cidr})`;
+}
+
+function natSubnet(facts: HostFacts, lab: Lab, stack: string): readonly Judged[] {
+  if (!lab.guests.some(({ network }) => network.mode === "nat")) return [];
+  const { natSubnet: subnet } = lab.host;
+  const holder = holderOf(facts, subnet, `mirlab-${stack}`);
+  const found = holder === undefined ? `${subnet}, free` : `${subnet} in use by ${holder}`;
+  return [
+    {
+      ...{ severity: holder === undefined ? "ok" : "fail", path: "host.natSubnet", found },
+      required: "a subnet that nothing else on the host uses",
+      fix: "set host.natSubnet to another private /24, e.g. '10.213.77.0/24'",
+    },
+  ];
+}
+
+export const NETWORK_CHECKS: readonly HostCheck[] = [
+  { id: "nat-subnet", group: "ports", judge: natSubnet },
+];
