@@ -2,15 +2,17 @@
 # these functions end the script, and never mean "no".
 # shellcheck shell=bash
 
-# Prints names, one a line: of domains, pools or networks; those that run, or with --all all of them.
+# Prints names, one a line: of domains, pools or networks; those that run, or with --all all of them. virsh
+# fills the names of pools up with blanks.
 libvirt_names() { # libvirt_names domain|pool|network [--all]
-  local verb=list
+  local verb=list names
   case $1 in
     pool) verb=pool-list ;;
     network) verb=net-list ;;
   esac
-  virsh "$verb" --name "${@:2}" ||
+  names=$(virsh "$verb" --name "${@:2}") ||
     die "libvirt: found no answer about its ${1}s; need one before anything is changed; fix: npm run doctor"
+  sed 's/ *$//' <<<"$names"
 }
 
 # Whether libvirt has it at all.

@@ -95,7 +95,7 @@ describe("the lab's network", () => {
     await lab.loseState();
     const { code, text } = await upHost();
     assert.equal(code, 0, text);
-    assert.match(text, new RegExp(`plugged ${DOMAIN} into ${NETWORK} again`));
+    assert.match(text, new RegExp(`connected ${DOMAIN} to ${NETWORK} again`));
     assert.match(await bridgeOfTap(), /^virbr\d+$/);
   });
 });

@@ -26,7 +26,8 @@ interface Libvirt {
 /** virsh on such a libvirt; what changes something is noted. */
 function libvirt({ lists = {}, silent = [] }: Libvirt): void {
   const cases = Object.entries(lists).map(
-    ([asked, names]) => `"${asked}") printf '%s\\n' ${names} ;;`,
+    // As virsh prints them: the names of pools have blanks behind them.
+    ([asked, names]) => `"${asked}") printf '%-20s\\n' ${names} ;;`,
   );
   programs.set(
     "virsh",
