@@ -35,7 +35,7 @@ export async function installPackages(
   say("this machine lacks these Debian packages:");
   for (const name of missing) process.stderr.write(`  ${name}\n`);
   await confirm("install them with apt-get?", yes);
-  await runOrEnd(["scripts/host/packages.sh", "install", ...missing]);
+  await runOrEnd(["scripts/host/packages.sh", "install", ...missing], true);
 }
 
 /** Starts libvirtd on this machine where nothing else does. */

@@ -1,9 +1,9 @@
 /** The stack that a verb is about, and the engine on it. */
 import { existsSync } from "node:fs";
 import { run } from "../core/exec.io";
-import { Ended, Refusal } from "./refusal";
+import { Refusal } from "./refusal";
 import { StackOutputs } from "./summary";
-import { runForeground, runOrEnd } from "./terminal";
+import { runOrEnd } from "./terminal";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
@@ -78,9 +78,7 @@ export async function engine(
   stack: string,
   { args, toStderr }: EngineOptions,
 ): Promise<void> {
-  const argv = ["bin/pulumi", ...verb, "--stack", stack, ...args];
-  const code = await runForeground(argv, toStderr);
-  if (code !== 0) throw new Ended(code);
+  await runOrEnd(["bin/pulumi", ...verb, "--stack", stack, ...args], toStderr);
 }
 
 /** The stack's outputs. Throws with the engine's words where it has none. */

@@ -42,7 +42,7 @@ async function up(stack: string, args: readonly string[], { yes, json }: UpOptio
   await unlockDead(stack, () => cancel(stack));
   if (here && host !== undefined) {
     const pool = [`mirlab-${stack}`, `${host.dataDir}/${stack}/pool`];
-    await runOrEnd(["scripts/host/heal.sh", "pool-define", ...pool]);
+    await runOrEnd(["scripts/host/heal.sh", "pool-define", ...pool], true);
   }
   const all = [...policyArgs(args), ...yesArgs(args, yes), ...args];
   await engine(["up"], stack, { args: all, toStderr: json === true });
