@@ -262,7 +262,7 @@ describe("a lab of one guest", () => {
     assert.notEqual(smaller.code, 0);
     assert.match(
       smaller.text,
-      /virtual size declared 13958643712, found 15032385536; a disk is not made smaller/,
+      /virtual size declared 13958643712, found 15032385536; a disk cannot shrink/,
     );
   });
 

@@ -66,6 +66,6 @@ describe("policies by the engine", { timeout: 1_800_000 }, () => {
   it("exit with 2, not 0, for a file that is not a state", async () => {
     const result = await policy("--state", join(ROOT, "package.json"));
     assert.equal(result.code, 2);
-    assert.match(result.stderr, /^policy: found no answer \(/m);
+    assert.match(result.stderr, /^lab: policy: found no answer \(/m);
   });
 });

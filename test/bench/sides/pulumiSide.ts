@@ -11,7 +11,7 @@ const STACK = "sides";
 const LINKS = ["tsconfig.json", "node_modules", "components", "io", "lib", "scripts", "test"];
 
 export class PulumiSide implements Side {
-  readonly version = "Pulumi 3.276.0";
+  readonly version = "Pulumi 3.259.0";
   readonly domains: readonly string[];
   readonly command: string;
   private readonly more: readonly string[];
