@@ -12,6 +12,7 @@ libvirt_names() { # libvirt_names domain|pool|network [--all]
   esac
   names=$(virsh "$verb" --name "${@:2}") ||
     die "libvirt: found no answer about its ${1}s; need one before anything is changed; fix: npm run doctor"
+  # shellcheck disable=SC2001 # of every line
   sed 's/ *$//' <<<"$names"
 }
 
