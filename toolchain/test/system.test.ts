@@ -50,7 +50,7 @@ describe("the system way", () => {
     assert.equal(reasons.length, 1);
     assert.match(
       reasons[0] ?? "",
-      /found .*\/bin\/pulumi v3\.1\.0; need pulumi v3\.276\.0 on PATH/,
+      /found .*\/bin\/pulumi v3\.1\.0; need pulumi v3\.259\.0 on PATH/,
     );
     assert.match(recordedEngine(), /\/vendor\//);
   });
@@ -59,7 +59,7 @@ describe("the system way", () => {
     box.executable("pulumi", fakeCli());
     const result = await pulumi({ MIRLAB_TOOLCHAIN: "system" });
     assert.equal(result.code, 1);
-    assert.match(result.stderr, /v3\.276\.0 without pulumi-language-nodejs/);
+    assert.match(result.stderr, /v3\.259\.0 without pulumi-language-nodejs/);
   });
 
   it("does not count this project's own bin/pulumi", async () => {
