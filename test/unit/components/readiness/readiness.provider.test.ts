@@ -86,7 +86,7 @@ describe("MirReadiness, created", () => {
     assert.equal(
       readFileSync(join(programs.folder, "ssh.log"), "utf8"),
       // The second script reads the session's log for the report.
-      "true\nsudo -n python3 -I -S -\nsudo -n bash -s -- 400\n",
+      "true\nsudo -n env 'LC_ALL=C.UTF-8' 'LANGUAGE=' python3 -I -S -\nsudo -n env 'LC_ALL=C.UTF-8' 'LANGUAGE=' bash -s -- 400\n",
     );
   });
 

@@ -115,7 +115,7 @@ describe("MirReadiness, read", () => {
     assert.equal((await read(props)).status, "ready");
     const asked = readFileSync(join(programs.folder, "ssh.log"), "utf8");
     assert.equal(asked.match(/^sudo -n /gm)?.length, 1, "one round trip");
-    assert.match(asked, /^sudo -n python3 -I -S -c /);
+    assert.match(asked, /^sudo -n env 'LC_ALL=C\.UTF-8' 'LANGUAGE=' python3 -I -S -c /);
   });
 
   it("reads the state of a version without verdicts", async () => {

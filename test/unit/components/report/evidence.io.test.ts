@@ -98,7 +98,7 @@ describe("leaveEvidence", () => {
     await leaveEvidence(folder, SUBJECT, Promise.resolve(MEASURED));
     assert.match(
       readFileSync(join(programs.folder, "ssh.log"), "utf8"),
-      / sudo -n bash -s -- 400\n$/,
+      / sudo -n env 'LC_ALL=C\.UTF-8' 'LANGUAGE=' bash -s -- 400\n$/,
     );
     assert.match(readFileSync(join(programs.folder, "script"), "utf8"), /^exec journalctl /m);
   });
