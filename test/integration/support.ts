@@ -26,9 +26,9 @@ interface LabOptions {
 
 /** A stack with its own home and folders. `dispose` removes whatever is left. */
 export class TestLab {
+  readonly folder = mkdtempSync(join(tmpdir(), "mirlab-test-"));
   /** With a blank, a quote and an umlaut: a home may be of that kind. */
-  readonly folder = mkdtempSync(join(tmpdir(), "mirlab-test-Ann's Büro-"));
-  readonly home = join(this.folder, "home");
+  readonly home = join(this.folder, "Ann's Büro");
   readonly dataDir: string;
   private readonly configFile: string;
 
