@@ -1,6 +1,5 @@
 /** Locks of the file backend: a killed run leaves its own behind. */
-import { readdirSync, readFileSync } from "node:fs";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";

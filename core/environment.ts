@@ -1,19 +1,19 @@
-/** What a program that this project starts sees of the user's environment. Pure. */
+/** The environment of a program that this project starts. Pure. */
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The user's environment with English messages in UTF-8: programs' words are read here and there. glibc lets
- * LANGUAGE win over every locale but C itself, C.UTF-8 included; empty, it counts as unset.
+ * English messages in UTF-8, since the project reads the output of programs. glibc lets LANGUAGE win over
+ * every locale but C itself, C.UTF-8 included; an empty LANGUAGE counts as unset.
  */
+export const ENGLISH = { LC_ALL: "C.UTF-8", LANGUAGE: "" } as const;
+
+/** The user's environment, with English messages and what is added. */
 export function childEnvironment(user: Environment, added: Environment = {}): Environment {
   return { ...user, ...ENGLISH, ...added };
 }
 
-/** The same for a program behind `env`, on a host or in a guest that has an environment of its own. */
-export const ENGLISH = { LC_ALL: "C.UTF-8", LANGUAGE: "" } as const;
-
-/** Words for the front of a command line. */
+/** The first words of a command line that runs on another machine, or by sudo: each has its own locale. */
 export const englishWords = (): string[] => [
   "env",
   ...Object.entries(ENGLISH).map(([name, value]) => `${name}=${value}`),

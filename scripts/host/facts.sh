@@ -229,17 +229,20 @@ socket_check() {
 # The IPv4 subnets that the host knows: of routes, as CIDR DEVICE, and of libvirt's networks, running or not,
 # as NAME BRIDGE ADDRESS.
 report_subnets() {
-  local name bridge address
+  local names name xml bridge address
   ! command -v ip >/dev/null || ip -4 -o route show table main |
     awk '$1 ~ /^[0-9.]+\/[0-9]+$/ { for (i = 2; i < NF; i++) if ($i == "dev") print "route\t" $1 " " $(i + 1) }'
   [[ $state == ok ]] || return 0
+  names=$(virsh_system net-list --all --name) ||
+    die "libvirt: found no answer about its networks; need one to compare host.natSubnet; fix: npm run doctor"
   while read -r name; do
     [[ -n $name ]] || continue
     bridge=$(virsh_system net-info "$name" | sed -n 's/^Bridge: *//p')
+    xml=$(virsh_system net-dumpxml --inactive "$name")
     while read -r address; do
       report network "$name ${bridge:--} $address"
-    done < <(virsh_system net-dumpxml --inactive "$name" | sed -n "s/.*<ip [^>]*address='\([0-9.]*\)'.*/\1/p")
-  done < <(virsh_system net-list --all --name)
+    done < <(sed -n "s/.*<ip [^>]*address='\([0-9.]*\)'.*/\1/p" <<<"$xml")
+  done <<<"$names"
 }
 
 usage() { die "found ${1:-nothing}; need quick|full DATA CACHE [share PATH | image FILE URL | port N | package NAME CVE,... | subnets]..."; }

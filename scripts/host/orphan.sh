@@ -39,9 +39,10 @@ orphan_network() {
 
 # A recreated bridge has no ports: running guests are cut off.
 orphan_plug() {
-  local bridge domain tap source
+  local bridge domains domain tap source
   bridge=$(virsh net-info "$1" | sed -n 's/^Bridge: *//p')
   [[ -n $bridge ]] || die "network $1: found no bridge; need one; log: virsh net-info $1"
+  domains=$(libvirt_names domain) || exit
   while read -r domain; do
     [[ -n $domain ]] || continue
     while read -r tap _ source _; do
@@ -49,7 +50,7 @@ orphan_plug() {
       as_root ip link set dev "$tap" master "$bridge"
       say "connected $domain to $1 again"
     done < <(virsh domiflist "$domain")
-  done < <(virsh list --name)
+  done <<<"$domains"
 }
 
 case "${1-} $#" in

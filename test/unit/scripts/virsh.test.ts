@@ -39,6 +39,9 @@ function libvirt({ lists = {}, silent = [] }: Libvirt): void {
        list*|pool-list*|net-list*) ;;
        vol-path*) echo ${files}/disk.qcow2 ;;
        vol-dumpxml*) echo "<capacity unit='bytes'>1</capacity>" ;;
+       net-info*) echo "Bridge: virbr9" ;;
+       version*) echo "Running against daemon: 9.0.0" ;;
+       domcapabilities*) exit 1 ;;
        pool-info*) echo "Name: $2"; echo "State: inactive" ;;
        pool-dumpxml*) echo "<path>${files}</path>" ;;
        *) echo "$*" >>${changes} ;;
@@ -116,6 +119,7 @@ describe("a libvirt that does not answer", () => {
       "net-list",
       () => orphan("network", "lab", "dev"),
     ],
+    ["connects no guest to a network again", "list", () => orphan("plug", "lab")],
   ];
   for (const [what, silent, act] of table) {
     it(what, async () => {
@@ -129,4 +133,14 @@ describe("a libvirt that does not answer", () => {
       assert.deepEqual(changed(), []);
     });
   }
+
+  it("is not taken for one without another network", async () => {
+    libvirt({ silent: ["net-list"] });
+    const ended = await runOnHost(undefined, "facts.sh", ["quick", folder, folder, "subnets"]);
+    assert.equal(ended.code, 1, ended.stderr);
+    assert.match(
+      ended.stderr,
+      /^facts: libvirt: found no answer about its networks; need one to compare host\.natSubnet; fix: npm run doctor$/m,
+    );
+  });
 });
