@@ -107,6 +107,7 @@ describe("policy host-key-pinned", () => {
     ["a pinned proxy", remote({ host: "127.0.0.1", hostKey, proxy: { hostKey } }), []],
     ["an unknown key", remote({ host: "127.0.0.1", hostKey: UNKNOWN }), []],
     ["a command of this machine", command({}), []],
+    ["a preview's connection to a host not known yet", remote({ host: "", user: "root" }), []],
     ["no key", remote({ host: "127.0.0.1" }), no("connection.hostKey")],
     ["an empty key", remote({ host: "127.0.0.1", hostKey: "" }), no("connection.hostKey")],
     ["no connection", remote(undefined), no("connection.hostKey")],

@@ -126,6 +126,6 @@ describe("the engine's home", () => {
       box.env({ ...env, MIRLAB_HOME: path.join(box.dir, "a home") }),
     );
     assert.equal(result.code, 0, result.stderr);
-    assert.equal(result.stdout, "v3.259.0\n");
+    assert.equal(result.stdout, "v3.276.0\n");
   });
 });

@@ -10,7 +10,7 @@ import * as path from "node:path";
 import { crc32, gzipSync } from "node:zlib";
 
 export const root = path.resolve(__dirname, "..", "..");
-export const version = "3.259.0";
+export const version = "3.276.0";
 
 const goArch = process.arch === "arm64" ? "arm64" : "amd64";
 const cliArch = process.arch === "arm64" ? "arm64" : "x64";

@@ -8,10 +8,19 @@ import { command, Preview, reasonOf, Side, Values } from "./side";
 
 const STACK = "sides";
 /** Folders and files that the programs and the dynamic provider load. */
-const LINKS = ["tsconfig.json", "node_modules", "components", "io", "lib", "scripts", "test"];
+const LINKS = [
+  "tsconfig.json",
+  "node_modules",
+  "components",
+  "config",
+  "core",
+  "io",
+  "scripts",
+  "test",
+];
 
 export class PulumiSide implements Side {
-  readonly version = "Pulumi 3.259.0";
+  readonly version = "Pulumi 3.276.0";
   readonly domains: readonly string[];
   readonly command: string;
   private readonly more: readonly string[];

@@ -37,5 +37,5 @@ func New() (p.Provider, error) {
 	plugin.Check = onlyKnown(plugin.Check)
 	plugin.Invoke = onlyKnownFunctions(plugin.Invoke)
 	plugin.Diff = withTriggers(plugin.Diff)
-	return plugin, nil
+	return plainUnknowns(plugin), nil
 }
