@@ -1,15 +1,15 @@
 /** The program: creates the lab that Pulumi.<stack>.yaml declares. */
-import * as pulumi from "@pulumi/pulumi";
 import { labOfStack } from "./components/lab/stackConfig.resource";
 import { Guest } from "./components/lab/guest.resource";
 import { LabHost } from "./components/host/labHost.resource";
 import { preflight } from "./components/lab/preflight.resource";
 import { labOwner } from "./components/lab/owner.io";
+import { recordedDisks } from "./components/lab/recorded.resource";
 import { macAddress } from "./components/domain/mac";
 
 export = async () => {
   const lab = labOfStack();
-  const stack = pulumi.getStack();
+  const { name: stack, disks } = await recordedDisks(lab);
   const { access, facts } = await preflight(lab, stack);
 
   const labHost = new LabHost("host", {
@@ -19,12 +19,15 @@ export = async () => {
     stack,
     owner: labOwner(),
     guests: lab.guests,
+    disks,
     natGuests: lab.guests
       .filter((guest) => guest.network.mode === "nat")
       .map((guest) => ({ name: guest.name, mac: macAddress(stack, guest.name) })),
   });
   const guests = lab.guests.map((config) => {
-    const guest = new Guest(config.name, { config, host: lab.host, labHost, stack });
+    const disk = disks.get(config.name);
+    const own = disk === undefined ? {} : { disk };
+    const guest = new Guest(config.name, { config, host: lab.host, labHost, stack, ...own });
     return [config.name, guest.outputs] as const;
   });
   /** By guest: how to reach it, what runs in it, and the picture of its screen. */

@@ -1,4 +1,4 @@
-/** Exit codes of the verbs; the engine's own pass through. docs/verbs.md shows this table. Pure. */
+/** Exit codes of the verbs; the engine's own pass through. README.md shows this table. Pure. */
 export const EXIT = {
   ok: 0,
   /** Something failed, or was refused; the last lines say what. */

@@ -11,6 +11,7 @@ import { addDown } from "./verbs/down";
 import { addDrift } from "./verbs/drift";
 import { addPolicy } from "./verbs/policy";
 import { addPreview } from "./verbs/preview";
+import { addReset } from "./verbs/reset";
 import { addUp } from "./verbs/up";
 
 const ROOT = resolve(__dirname, "..");
@@ -27,7 +28,8 @@ export function labProgram(): Command {
     .helpCommand("help [verb]", "show the help of a verb")
     .showHelpAfterError("'lab --help' lists the verbs")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "lab: ")) });
-  for (const add of [addUp, addPreview, addDrift, addPolicy, addDown, addDoctor]) add(lab);
+  for (const add of [addUp, addPreview, addDrift, addPolicy, addReset, addDown, addDoctor])
+    add(lab);
   const completion = tab(lab, { completionCommandName: "completion" });
   lab.commands
     .find((verb) => verb.name() === "completion")

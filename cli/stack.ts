@@ -1,9 +1,10 @@
 /** The stack that a verb is about, and the engine on it. */
 import { existsSync } from "node:fs";
 import { run } from "../core/exec.io";
-import { Refusal } from "./refusal";
+import { EXIT } from "./exitCodes";
+import { Ended, Refusal } from "./refusal";
 import { StackOutputs } from "./summary";
-import { runOrEnd } from "./terminal";
+import { runForeground, runOrEnd } from "./terminal";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
@@ -70,15 +71,26 @@ export interface EngineOptions {
   readonly args: readonly string[];
   /** The engine's words go to standard error: standard output is for a program. */
   readonly toStderr?: boolean;
+  /** Added to the program's environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
+
+/** Runs `bin/pulumi VERB` on the stack; gives its exit code. */
+export const engineCode = (
+  verb: readonly string[],
+  stack: string,
+  { args, toStderr, env }: EngineOptions,
+): Promise<number> =>
+  runForeground(["bin/pulumi", ...verb, "--stack", stack, ...args], toStderr, env);
 
 /** Runs `bin/pulumi VERB` on the stack, and ends the verb with its exit code unless that is 0. */
 export async function engine(
   verb: readonly string[],
   stack: string,
-  { args, toStderr }: EngineOptions,
+  options: EngineOptions,
 ): Promise<void> {
-  await runOrEnd(["bin/pulumi", ...verb, "--stack", stack, ...args], toStderr);
+  const code = await engineCode(verb, stack, options);
+  if (code !== EXIT.ok) throw new Ended(code);
 }
 
 /** The stack's outputs. Throws with the engine's words where it has none. */

@@ -12,9 +12,17 @@ export const say = (text: string): void => void process.stderr.write(`lab: ${tex
 export const assumeYes = (yes: boolean | undefined): boolean =>
   yes === true || process.env.CI === "true";
 
-/** Asks on the terminal; only an answer that begins with y goes on. */
+/** Asks on the terminal; only an answer that begins with y goes on. `CI=true` is a yes. */
 export async function confirm(question: string, yes: boolean | undefined): Promise<void> {
-  if (assumeYes(yes)) return;
+  if (!assumeYes(yes)) await confirmByHand(question);
+}
+
+/** The same for what cannot be made good again: only `--yes` answers for the user. */
+export async function confirmLoss(question: string, yes: boolean | undefined): Promise<void> {
+  if (yes !== true) await confirmByHand(question);
+}
+
+async function confirmByHand(question: string): Promise<void> {
   if (!process.stdin.isTTY) {
     throw new Refusal({
       what: question,
@@ -38,12 +46,17 @@ const signalCode = (signal: NodeJS.Signals): number => 128 + constants.signals[s
 
 /**
  * Runs a program that has the terminal; gives its exit code, 128 and the signal's number where a signal
- * ended it. `toStderr`: its standard output goes to standard error.
+ * ended it. `toStderr`: its standard output goes to standard error. `env` is added to the environment.
  */
-export function runForeground(argv: readonly string[], toStderr = false): Promise<number> {
+export function runForeground(
+  argv: readonly string[],
+  toStderr = false,
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const [program = "", ...args] = argv;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
+      env: { ...process.env, ...env },
       stdio: ["inherit", toStderr ? process.stderr : "inherit", "inherit"],
     });
     foreground.add(child);
@@ -61,6 +74,11 @@ export async function runOrEnd(argv: readonly string[], toStderr = false): Promi
   if (code !== EXIT.ok) throw new Ended(code);
 }
 
+let interrupted = false;
+
+/** A signal asked this process to end, by Ctrl-C too. */
+export const wasInterrupted = (): boolean => interrupted;
+
 /**
  * A signal to this process alone is passed on. Ctrl-C is not: the terminal has sent it to the program
  * too, and the engine takes a second one for "end at once, whatever is under way".
@@ -68,6 +86,7 @@ export async function runOrEnd(argv: readonly string[], toStderr = false): Promi
 export function handleSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
+      interrupted = true;
       // An exit, unlike a signal, ends what runs in the background: see core/exec.io.ts.
       if (foreground.size === 0) process.exit(signalCode(signal));
       if (signal !== "SIGINT") for (const child of foreground) child.kill(signal);

@@ -8,9 +8,14 @@ export function mirlabHome(): string {
   return process.env.MIRLAB_HOME ?? join(state, "mirlab");
 }
 
+/** The folder with a folder for each lab. */
+export function labsFolder(): string {
+  return join(mirlabHome(), "labs");
+}
+
 /** The folder of one lab: keys, SSH configuration, pictures. */
-export function labFolder(stack: string): string {
-  return join(mirlabHome(), "labs", stack);
+export function labFolder(lab: string): string {
+  return join(labsFolder(), lab);
 }
 
 /** The report on a guest's last look; `folder` is the guest's folder in the lab's folder. */

@@ -1,9 +1,12 @@
 import { Command } from "commander";
 import { run } from "../../core/exec.io";
+import { diskLines } from "../disks";
 import { hostOfFile, startLibvirtd } from "../host";
+import { labInState } from "../labState";
 import { unlockDead } from "../locks";
 import { passesToPulumi, pulumiArgs, stackOf, YES, yesArgs } from "../options";
 import { cancel, engine, fileOf, selectStack } from "../stack";
+import { say } from "../terminal";
 
 async function down(
   stack: string,
@@ -11,15 +14,23 @@ async function down(
   { yes }: { readonly yes?: boolean },
 ): Promise<void> {
   await selectStack(stack);
-  const here = hostOfFile(fileOf(stack))?.ssh === undefined;
+  const host = hostOfFile(fileOf(stack));
+  const here = host?.ssh === undefined;
   if (here && (await run(["virsh", "--version"])).code === 0) await startLibvirtd();
   await unlockDead(stack, () => cancel(stack));
-  // Not refreshed: a guest that is gone or silent must not keep the rest from being removed.
-  await engine(["destroy", "--refresh=false"], stack, { args: [...yesArgs(args, yes), ...args] });
+  const lab = await labInState(stack);
+  const lines = await diskLines(host, lab, [...lab.disks.keys()]);
+  if (lines.length > 0) say("these disks go with the lab; files in a share stay:");
+  for (const line of lines) process.stderr.write(`  ${line}\n`);
+  // Not refreshed: a guest that is gone or silent must not keep the rest from being removed. The disks
+  // are protected from everything but this verb and a reset.
+  const how = ["--refresh=false", "--ignore-protect"];
+  await engine(["destroy", ...how], stack, { args: [...yesArgs(args, yes), ...args] });
 }
 
 const HELP = `
-Runs \`pulumi destroy\`. Host packages, caches and files in a share stay.
+Tells which disks will be deleted and what they hold, and runs \`pulumi destroy\`, which asks. Host packages,
+caches and files in a share stay.
 
 Example:
   lab down`;

@@ -1,63 +1,27 @@
 import { Command } from "commander";
-import { briefText, exitCode } from "../doctorReport";
-import { hostOfFile, installPackages, startLibvirtd } from "../host";
-import { unlockDead } from "../locks";
-import { passesToPulumi, pulumiArgs, stackOf, YES, yesArgs } from "../options";
-import { policyArgs } from "../policyArgs";
-import { Refusal } from "../refusal";
-import { cancel, checkStack, engine, fileOf, outputsOf, selectStack } from "../stack";
-import { summary } from "../summary";
-import { runOrEnd } from "../terminal";
+import { converge } from "../converge";
+import { passesToPulumi, pulumiArgs, stackOf, YES } from "../options";
 
 interface UpOptions {
   readonly yes?: boolean;
   readonly json?: boolean;
-}
-
-/** What stands in the way stops the verb before anything is touched; what `up` sees to does not. */
-async function assertHostCan(file: string, stack: string): Promise<void> {
-  const { examine } = await import("../examine");
-  const { findings } = await examine(file, stack).catch((error: Error) => {
-    throw new Refusal(`doctor: ${error.message}`);
-  });
-  console.error(briefText(findings));
-  if (exitCode(findings) === 0) return;
-  throw new Refusal({
-    what: stack,
-    found: "the failures above",
-    need: "a host that can carry the lab; nothing was touched",
-    fix: "see 'npm run doctor'",
-  });
-}
-
-async function up(stack: string, args: readonly string[], { yes, json }: UpOptions): Promise<void> {
-  checkStack(stack);
-  const file = fileOf(stack);
-  await assertHostCan(file, stack);
-  const host = hostOfFile(file);
-  await installPackages(host, yes);
-  const here = host?.ssh === undefined;
-  if (here) await startLibvirtd();
-  await selectStack(stack);
-  await unlockDead(stack, () => cancel(stack));
-  if (here && host !== undefined) {
-    const pool = [`mirlab-${stack}`, `${host.dataDir}/${stack}/pool`];
-    await runOrEnd(["scripts/host/heal.sh", "pool-define", ...pool], true);
-  }
-  const all = [...policyArgs(args), ...yesArgs(args, yes), ...args];
-  await engine(["up"], stack, { args: all, toStderr: json === true });
-  const outputs = await outputsOf(stack);
-  if (json === true) console.log(JSON.stringify(outputs, null, 2));
-  else process.stdout.write(`\n${summary(outputs)}`);
+  readonly reset: string[];
+  readonly remove: string[];
 }
 
 const HELP = `
 Checks the host, installs what it lacks, runs \`pulumi up\` with the policies, and prints how to reach each
 guest. The verb asks before it installs packages, and Pulumi asks before it changes the lab.
 
+A guest's disk is its user's: a changed image, recipe or package list is reported, and the disk stays. Only a
+guest that is named gets a new disk (--reset) or goes with its disk (--remove).
+
 Examples:
   lab up
-  lab up --yes --target '**mir-session**'`;
+  lab up --yes --target '**mir-session**'
+  lab up --remove mir2`;
+
+const collect = (guest: string, before: string[]): string[] => [...before, guest];
 
 export const addUp = (lab: Command): Command =>
   passesToPulumi(lab.command("up"))
@@ -67,7 +31,14 @@ export const addUp = (lab: Command): Command =>
       "--json",
       "print the stack's outputs as JSON on standard output, all else on standard error",
     )
+    .option("--reset <guest>", "give this guest a new disk, as 'lab reset' does", collect, [])
+    .option(
+      "--remove <guest>",
+      "delete this guest, which is no longer declared, with its disk",
+      collect,
+      [],
+    )
     .addHelpText("after", HELP)
     .action((_args: string[], options: UpOptions, command: Command) =>
-      up(stackOf(command), pulumiArgs(command), options),
+      converge(stackOf(command), pulumiArgs(command), options),
     );

@@ -1,7 +1,7 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { SshTarget, Target } from "../../core/target";
-import { diskName } from "../image/diskName";
+import { BackingImage, RootDisk } from "../image/rootDisk";
 import { OnDrift } from "./baseline";
 import { DomainSpec } from "./definition";
 import { xsltAppending } from "../../core/xslt";
@@ -17,8 +17,9 @@ export interface MirDomainArgs {
   /** Name of the lab's storage pool, and its folder on the host. */
   readonly pool: pulumi.Input<string>;
   readonly poolPath: string;
-  /** Backing file of the root disk. */
-  readonly image: { readonly path: pulumi.Input<string>; readonly format: pulumi.Input<string> };
+  readonly disk: RootDisk;
+  /** Backing file of the root disk, once it is there. */
+  readonly backing: pulumi.Input<BackingImage>;
   /** Virtual size of the root disk, GiB. */
   readonly diskGiB: number;
   readonly firstBoot: FirstBootArgs;
@@ -46,17 +47,17 @@ export class MirDomain extends pulumi.ComponentResource {
   constructor(name: string, args: MirDomainArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:MirDomain", name, {}, opts);
     const host: { host?: SshTarget } = args.host === undefined ? {} : { host: args.host };
-    const image = pulumi.all([args.image.path, args.image.format]);
+    const backing = pulumi.output(args.backing);
 
     const disk = new libvirt.Volume(
       `${name}-disk`,
       {
-        name: image.apply(([path]) => diskName(args.firstBoot.hostname, path)),
+        name: backing.apply(() => args.disk.volume),
         pool: args.pool,
         size: args.diskGiB * GIB,
         format: "qcow2",
         xml: {
-          xslt: image.apply(([path, format]) =>
+          xslt: backing.apply(({ path, format }) =>
             xsltAppending("/volume", [
               "backingStore",
               {},
@@ -69,8 +70,9 @@ export class MirDomain extends pulumi.ComponentResource {
       {
         parent: this,
         provider: args.provider,
-        // Volume names are unique: the old volume has to be removed before the new one is created.
-        deleteBeforeReplace: true,
+        // Its user's: Pulumi neither deletes nor replaces it, unless the lab's `reset` or `down` lifts
+        // this. A new disk has another name, and the old one goes when everything else is right.
+        protect: true,
         // The provider would replace the disk for a new size. HostContract enlarges it in place.
         ignoreChanges: ["size"],
       },
@@ -83,7 +85,12 @@ export class MirDomain extends pulumi.ComponentResource {
         name,
         folder: pulumi.output(args.pool).apply(() => args.poolPath),
       },
-      { parent: this, deleteBeforeReplace: true },
+      {
+        parent: this,
+        deleteBeforeReplace: true,
+        // The first boot of a disk that stays is over.
+        ...(args.disk.kept ? { ignoreChanges: ["packages"] } : {}),
+      },
     );
     this.domain = new DomainContract(
       `${name}-domain`,

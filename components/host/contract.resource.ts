@@ -4,8 +4,7 @@ import { SshTarget } from "../../core/target";
 import { GuestOnHost } from "./contract";
 import { GuestConfig, HostConfig } from "../../config/schema";
 import { HOST_PACKAGES, HOST_PARTS, VIEWER_PACKAGES } from "./packages";
-import { diskName } from "../image/diskName";
-import { imagePath } from "../image/image.resource";
+import { RootDisk } from "../image/rootDisk";
 import { DynamicResource } from "../../core/dynamic.resource";
 
 export interface HostContractArgs {
@@ -17,6 +16,8 @@ export interface HostContractArgs {
   readonly pool: { readonly name: string; readonly path: string };
   readonly network: HostContractInputs["network"];
   readonly guests: readonly GuestConfig[];
+  /** Root disks by guest; an adopted guest has none. */
+  readonly disks: ReadonlyMap<string, RootDisk>;
 }
 
 const GIB = 1024 ** 3;
@@ -44,7 +45,7 @@ export class HostContract extends DynamicResource {
 }
 
 function contractOf(args: HostContractArgs): HostContractInputs {
-  const { stack, owner, host, target, pool, network, guests } = args;
+  const { stack, owner, host, target, pool, network, guests, disks } = args;
   const packages = [...HOST_PACKAGES, ...(host.viewers ? VIEWER_PACKAGES : [])];
   return {
     ...{ stack, owner, dataDir: host.dataDir, cacheDir: host.cacheDir, pool },
@@ -53,13 +54,18 @@ function contractOf(args: HostContractArgs): HostContractInputs {
     parts: HOST_PARTS,
     install: host.packages === "install",
     ...(network === undefined ? {} : { network }),
-    guests: guests.map((guest) => guestOf(guest, host, stack)),
+    guests: guests.map((guest) => guestOf(guest, host, stack, disks.get(guest.name))),
     ...(target === undefined ? {} : { host: target }),
     drift: [],
   };
 }
 
-function guestOf(config: GuestConfig, host: HostConfig, stack: string): GuestOnHost {
+function guestOf(
+  config: GuestConfig,
+  host: HostConfig,
+  stack: string,
+  root: RootDisk | undefined,
+): GuestOnHost {
   const { name, image, share, spice, network, diskGiB } = config;
   const common = {
     name,
@@ -76,16 +82,17 @@ function guestOf(config: GuestConfig, host: HostConfig, stack: string): GuestOnH
     const ports = { spice: spice.port ?? 0 };
     return { ...common, domain: image.domain, ports, network: "own" };
   }
-  const path = imagePath(image, host.cacheDir);
   return {
     ...{ ...common, domain: `mirlab-${stack}-${name}`, network: network.mode },
     ports: { ssh: network.sshPort ?? 0, spice: spice.port ?? 0 },
-    disk: {
-      volume: diskName(name, path),
-      bytes: diskGiB * GIB,
-      image: path,
-      imageFormat: image.source === "url" ? image.format : "qcow2",
-      ...(image.source === "url" ? { digest: image.digest } : {}),
-    },
+    ...(root === undefined ? {} : { disk: diskOf(root, diskGiB) }),
+  };
+}
+
+function diskOf({ volume, image }: RootDisk, diskGiB: number): NonNullable<GuestOnHost["disk"]> {
+  const { path, format, digest } = image;
+  return {
+    ...{ volume, bytes: diskGiB * GIB, image: path, imageFormat: format },
+    ...(digest === undefined ? {} : { digest }),
   };
 }

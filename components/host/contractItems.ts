@@ -268,12 +268,12 @@ const disks: Section = ({ guests, pool: { name, path } }, recorded, seen) =>
     const needs = [ANSWERS, [`pool ${name}`, "state", "active"]] as const;
     const there = [...needs, [item, "state", "exists"]] as const;
     const lost = refuse(
-      `somebody changed the guest's disk: restore ${path}/${volume} from a copy, or run 'down' and 'up' for a new guest`,
+      `somebody changed the guest's disk: restore ${path}/${volume} from a copy, or make the guest anew with 'lab reset ${guest.name}'`,
     );
     const base = `image ${image}`;
     const file = [[base, "state", "file"]] as const;
     const rewritten = refuse(
-      `the guests' disks are overlays of it and break on another: shut the guests down and restore the file from a copy, or remove it and run 'down' and 'up' for new guests`,
+      `the guests' disks are overlays of it and break on another: shut the guests down and restore the file from a copy, or remove it and make them anew with 'lab reset GUEST'`,
     );
     return [
       {
@@ -286,7 +286,7 @@ const disks: Section = ({ guests, pool: { name, path } }, recorded, seen) =>
         heal:
           Number(seen.value(item, "virtual size") ?? 0) > bytes
             ? refuse(
-                "a disk cannot shrink: raise guests[].diskGiB again, or run 'down' and 'up' for a new guest",
+                "a disk cannot shrink: raise guests[].diskGiB again, or make the guest anew with 'lab reset GUEST'",
               )
             : run("enlarges it and the guest's file system, and keeps their content", "heal.sh", [
                 "disk-size",

@@ -7,6 +7,7 @@ import { HostFacts } from "./facts";
 import { GuestConfig, HostConfig, SshConfig } from "../../config/schema";
 import { natAddresses, networkMark } from "./natNetwork";
 import { SshHost } from "../../core/sshConfig";
+import { RootDisk } from "../image/rootDisk";
 import { xsltAppending } from "../../core/xslt";
 import { HostContract } from "./contract.resource";
 import { HostPackages } from "./packages.resource";
@@ -19,6 +20,7 @@ export interface LabHostArgs {
   readonly access: HostAccess;
   /** The host's facts from before anything is changed. */
   readonly facts: HostFacts;
+  /** Name of the lab: of its stack at the first `up`. */
   readonly stack: string;
   /** Owner of the lab; see components/lab/owner.io.ts. */
   readonly owner: string;
@@ -26,6 +28,8 @@ export interface LabHostArgs {
   readonly natGuests: readonly { readonly name: string; readonly mac: string }[];
   /** The guests as declared: the host keeps folders, ports, images and disks for them. */
   readonly guests: readonly GuestConfig[];
+  /** Root disks by guest; an adopted guest has none. */
+  readonly disks: ReadonlyMap<string, RootDisk>;
 }
 
 /** The machine that guests run on: packages, libvirt, folders, storage pool, network. */
@@ -46,7 +50,6 @@ export class LabHost extends pulumi.ComponentResource {
   constructor(name: string, args: LabHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:LabHost", name, {}, opts);
     const { host, stack, owner } = args;
-    const folder = `${host.dataDir}/${stack}`;
     this.connection = host.ssh === undefined ? undefined : pinnedConnection(host.ssh);
     this.owner = owner;
     this.target = args.access.target;
@@ -75,7 +78,7 @@ export class LabHost extends pulumi.ComponentResource {
       { parent: this, dependsOn: packages },
     );
     const own = { parent: this, provider: this.provider, deleteBeforeReplace: true };
-    this.poolPath = `${folder}/pool`;
+    this.poolPath = poolPath(host, stack);
     const pool = new libvirt.Pool(
       `${name}-pool`,
       { name: `mirlab-${stack}`, type: "dir", target: { path: this.poolPath } },
@@ -106,7 +109,7 @@ export class LabHost extends pulumi.ComponentResource {
     new HostContract(
       `${name}-contract`,
       {
-        ...{ stack, owner, host, target: this.target, guests: args.guests },
+        ...{ stack, owner, host, target: this.target, guests: args.guests, disks: args.disks },
         pool: { name: `mirlab-${stack}`, path: this.poolPath },
         network:
           network === undefined
@@ -161,6 +164,9 @@ export class LabHost extends pulumi.ComponentResource {
     return natGuests.map((g) => ({ mac: g.mac, ip: this.addresses.get(g.name) ?? "" }));
   }
 }
+
+/** Folder of a lab's pool on its host. */
+export const poolPath = ({ dataDir }: HostConfig, lab: string): string => `${dataDir}/${lab}/pool`;
 
 /** A connection of @pulumi/command that accepts the pinned host key only. */
 function pinnedConnection(ssh: SshConfig): Connection {

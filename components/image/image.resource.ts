@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
 import * as pulumi from "@pulumi/pulumi";
 import { urlImagePath } from "../../config/imageUrl";
+import { withSessionPackages } from "../../config/session";
 import { GuestConfig } from "../../config/schema";
 import { Connection, scriptCommand } from "../../core/scriptCommand.resource";
+import { BackingImage, RootDisk } from "./rootDisk";
 
-type ImageConfig = Exclude<GuestConfig["image"], { source: "existing" }>;
+export type ImageConfig = Exclude<GuestConfig["image"], { source: "existing" }>;
 
 export interface GuestImageArgs {
   readonly connection: Connection;
@@ -13,6 +15,7 @@ export interface GuestImageArgs {
   readonly image: ImageConfig;
   /** Largest virtual size, GiB: the size of the overlay. */
   readonly diskGiB: number;
+  readonly disk: RootDisk;
 }
 
 /**
@@ -20,46 +23,36 @@ export interface GuestImageArgs {
  * from the signed Debian archive, or downloaded and verified. `down` leaves it in the host's cache.
  */
 export class GuestImage extends pulumi.ComponentResource {
-  /** Path of the image on the host; its name is its content key. */
-  readonly path: pulumi.Output<string>;
-  /** `qcow2` or `raw`. */
-  readonly format: pulumi.Output<string>;
+  /** The disk's backing file on the host; known before the script that puts it there has run. */
+  readonly backing: pulumi.Output<BackingImage>;
 
   constructor(name: string, args: GuestImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:GuestImage", name, {}, opts);
-    const { image } = args;
-    const file = imageFile(image, args.cacheDir, args.diskGiB);
-    const command = scriptCommand(`${name}-file`, args.connection, file.command, { parent: this });
-    // A preview knows the path before the script runs, and so shows whether the image changes. Users
-    // of the path still wait for the script, as the output derives from its command.
-    this.path = command.urn.apply(() => file.path);
-    this.format = pulumi.output(image.source === "url" ? image.format : "qcow2");
-    this.registerOutputs({ path: this.path, format: this.format });
+    const command = scriptCommand(`${name}-file`, args.connection, imageScript(args), {
+      parent: this,
+      // A disk that stays has its image. Nothing is built or fetched that no disk stands on.
+      ...(args.disk.kept ? { ignoreChanges: ["create", "stdin"] } : {}),
+    });
+    // Users of the path wait for the script, as the output derives from its command.
+    this.backing = command.urn.apply(() => args.disk.image);
+    this.registerOutputs({ path: args.disk.image.path, format: args.disk.image.format });
   }
 }
 
-/** The image's path, and the script that puts it there. */
-function imageFile(
-  image: ImageConfig,
-  cacheDir: string,
-  diskGiB: number,
-): { path: string; command: { script: string; args: string[] } } {
+/** The script that puts the image on the host. */
+function imageScript({ image, cacheDir, diskGiB }: GuestImageArgs): {
+  script: string;
+  args: string[];
+} {
   const dir = `${cacheDir}/images`;
-  const path = imagePath(image, cacheDir);
   if (image.source === "url") {
     const args = [dir, image.url, image.digest, image.format, String(diskGiB)];
-    return { path, command: { script: "host/image-fetch.sh", args } };
+    return { script: "host/image-fetch.sh", args };
   }
   const options = buildOptions(image);
-  const key = contentKey(options);
-  return {
-    path,
-    // The key is an argument so that a changed recipe is a changed command.
-    command: {
-      script: "host/image-build.sh",
-      args: ["build", "--key", key, "--dir", dir, ...options],
-    },
-  };
+  // The key is an argument so that a changed recipe is a changed command.
+  const args = ["build", "--key", contentKey(options), "--dir", dir, ...options];
+  return { script: "host/image-build.sh", args };
 }
 
 type BuiltConfig = Extract<ImageConfig, { source: "debian" }>;
@@ -79,9 +72,18 @@ function contentKey(options: readonly string[]): string {
   return key;
 }
 
-/** The image's path on the host, whether it exists yet or not. */
-export function imagePath(image: ImageConfig, cacheDir: string): string {
-  return image.source === "url"
-    ? urlImagePath(image, cacheDir)
-    : `${cacheDir}/images/${contentKey(buildOptions(image))}.qcow2`;
+/** A guest's image with the packages of its session. */
+export function imageWanted({ session }: GuestConfig, image: ImageConfig): ImageConfig {
+  if (image.source === "url") return image;
+  return { ...image, packages: withSessionPackages(image.packages, session) };
+}
+
+/** The image that a configuration asks for, whether it exists yet or not. */
+export function backingImage(image: ImageConfig, cacheDir: string): BackingImage {
+  if (image.source === "url") {
+    const { format, digest } = image;
+    return { path: urlImagePath(image, cacheDir), format, digest };
+  }
+  const path = `${cacheDir}/images/${contentKey(buildOptions(image))}.qcow2`;
+  return { path, format: "qcow2" };
 }

@@ -15,6 +15,8 @@ import { GuestAccess } from "../access/access.resource";
 import { GuestBoot } from "../guest/boot.resource";
 import { GuestContract } from "../guest/contract.resource";
 import { GuestKernel } from "../build/kernel.resource";
+import { imageWanted } from "../image/image.resource";
+import { RootDisk } from "../image/rootDisk";
 import { GuestMesa } from "../build/mesa.resource";
 import { newMachine } from "./newMachine.resource";
 import { MirReadiness } from "../readiness/readiness.resource";
@@ -49,7 +51,7 @@ export class Guest extends pulumi.ComponentResource {
     const machine =
       image.source === "existing"
         ? adoptedMachine(name, args, image, this)
-        : newMachine(name, args, image, this);
+        : newMachine(name, args, imageWanted(config, image), diskOf(args), this);
     const { access, share } = machine;
     const seen = {
       guest: access.target,
@@ -165,6 +167,12 @@ export class Guest extends pulumi.ComponentResource {
     };
     this.registerOutputs({ ...this.outputs });
   }
+}
+
+/** A lab's own guest has a disk. */
+function diskOf({ config, disk }: GuestArgs): RootDisk {
+  if (disk === undefined) throw new Error(`${config.name}: has no root disk`);
+  return disk;
 }
 
 function buildPlace({ config, host, stack }: GuestArgs): BuildPlace {

@@ -1,10 +1,14 @@
 import { GuestConfig, HostConfig } from "../../config/schema";
 import { LabHost } from "../host/labHost.resource";
+import { RootDisk } from "../image/rootDisk";
 
 /** The arguments of a guest's resources. */
 export interface GuestArgs {
   readonly config: GuestConfig;
   readonly host: HostConfig;
   readonly labHost: LabHost;
+  /** Name of the lab: of its stack at the first `up`. */
   readonly stack: string;
+  /** Unset: the guest is adopted. */
+  readonly disk?: RootDisk;
 }

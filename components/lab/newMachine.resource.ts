@@ -2,15 +2,15 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { labFolder } from "../../core/paths";
 import { GUEST_USER } from "../domain/cloudInit";
-import { GuestConfig } from "../../config/schema";
 import { DOMAIN_TYPE } from "../../core/limits";
 import { macAddress } from "../domain/mac";
 import { GUEST_PACKAGES } from "../host/packages";
 import { tlsFolder } from "../../config/screen";
 import { withSessionPackages } from "../../config/session";
+import { RootDisk } from "../image/rootDisk";
 import { GuestArgs } from "./guestArgs.resource";
 import { GuestAccess } from "../access/access.resource";
-import { GuestImage } from "../image/image.resource";
+import { GuestImage, ImageConfig } from "../image/image.resource";
 import {
   acceleration,
   ports,
@@ -24,13 +24,12 @@ import { MirDomain } from "../domain/mirDomain.resource";
 import { ScreenTls } from "../domain/screenTls.resource";
 import { SHARE_TAG } from "../guest/share.resource";
 
-type ImageConfig = Exclude<GuestConfig["image"], { source: "existing" }>;
-
 /** A virtual machine created from an image, with the lab's keys in it. */
 export function newMachine(
   name: string,
   args: GuestArgs,
   imageConfig: ImageConfig,
+  disk: RootDisk,
   parent: pulumi.Resource,
 ): Machine {
   const { config, host, labHost, stack } = args;
@@ -64,11 +63,8 @@ export function newMachine(
     {
       connection: labHost.connection,
       cacheDir: host.cacheDir,
-      image:
-        imageConfig.source === "debian"
-          ? { ...imageConfig, packages: withSessionPackages(imageConfig.packages, config.session) }
-          : imageConfig,
-      diskGiB: config.diskGiB,
+      image: imageConfig,
+      ...{ diskGiB: config.diskGiB, disk },
     },
     after,
   );
@@ -94,7 +90,8 @@ export function newMachine(
       host: labHost.target,
       pool: labHost.pool,
       poolPath: labHost.poolPath,
-      image,
+      disk,
+      backing: image.backing,
       diskGiB: config.diskGiB,
       onDrift: config.onDrift,
       firstBoot: {

@@ -74,9 +74,8 @@ FILE
 Type=ether
 
 [Network]
-DHCP=ipv4
-LinkLocalAddressing=ipv4
-IPv6AcceptRA=no
+DHCP=yes
+IPv6AcceptRA=yes
 FILE
   chroot "$root" systemctl --quiet enable systemd-networkd systemd-resolved ssh
 
@@ -133,7 +132,7 @@ make_boot() {
   kernel=$(cd "$root/boot" && printf '%s\n' vmlinuz-* | sort -V | tail -n 1)
   kernel=${kernel#vmlinuz-}
   [[ -s $root/boot/vmlinuz-$kernel && -s $root/boot/initrd.img-$kernel ]] || {
-    printf 'image: kernel: found %s in /boot, required a kernel and its initrd; see the dpkg lines above\n' "${kernel:-none}" >&2
+    printf 'image: kernel: found %s in /boot; need a kernel and its initrd; log: the dpkg lines above\n' "${kernel:-none}" >&2
     return 1
   }
   mkdir -p "$root/etc/default/grub.d" "$root/boot/grub/i386-pc"
@@ -185,7 +184,7 @@ FILE
   # GRUB's documented layout: boot code before the partition table, core image after it.
   core_sectors=$((($(stat -c %s "$grub/core.img") + 511) / 512))
   ((core_sectors < 2047)) || {
-    printf 'image: grub core: found %s sectors, required < 2047\n' "$core_sectors" >&2
+    printf 'image: grub core: found %s sectors; need fewer than 2047\n' "$core_sectors" >&2
     return 1
   }
   dd if="$grub/boot.img" of="$disk" bs=440 count=1 conv=notrunc status=none
@@ -209,27 +208,33 @@ make_image() {
 
 # --- around the recipe ---
 
-# The text of the recipe, as bash prints it: the same from a file and from standard input.
+# The recipe for root's shell: the same from a file and from standard input.
 recipe() { declare -f make_tree make_guest_files make_boot make_disk make_image; }
 
+# The recipe as it is written, without comments: bash prints functions in its own release's words.
+recipe_text() {
+  local file=${BASH_SOURCE[0]}
+  [[ -f $file ]] || die "found no file of this script; need its text for the content key; fix: give --key, as 'image-build.sh key' prints it"
+  sed -n '/^# --- the recipe:/,/^# --- around/p' -- "$file" | sed 's/^[[:space:]]*//; /^#/d; /^$/d'
+}
+
 content_key() {
-  {
-    printf '%s\n' "suite=$suite" "arch=$ARCH" "size=$size_gib" "${packages[@]}"
-    recipe
-  } | sha256sum | cut -d' ' -f1
+  local text
+  text=$(recipe_text)
+  printf '%s\n' "suite=$suite" "arch=$ARCH" "size=$size_gib" "${packages[@]}" "$text" | sha256sum | cut -d' ' -f1
 }
 
 check_host() {
   local entry free
   for entry in "${TOOLS[@]}"; do
     command -v "${entry%%:*}" >/dev/null || [[ -x /usr/sbin/${entry%%:*} ]] ||
-      die "found no ${entry%%:*}, required to build the image; install package ${entry##*:}"
+      die "found no ${entry%%:*}; need it to build the image; fix: install package ${entry##*:}"
   done
-  [[ -s $KEYRING ]] || die "found no $KEYRING, required to check the packages; install package debian-archive-keyring"
+  [[ -s $KEYRING ]] || die "found no $KEYRING; need it to check the packages; fix: install package debian-archive-keyring"
   [[ $(dpkg --print-architecture) == "$ARCH" ]] ||
-    die "found architecture $(dpkg --print-architecture), required $ARCH; build on an $ARCH host"
+    die "found architecture $(dpkg --print-architecture); need $ARCH; fix: build on an $ARCH host"
   free=$(df --output=avail -BM "$dir" | tail -n 1 | tr -dc 0-9)
-  ((free >= NEEDED_MIB)) || die "found $free MiB free in $dir, required $NEEDED_MIB MiB; free space or choose another --dir"
+  ((free >= NEEDED_MIB)) || die "found $free MiB free in $dir; need $NEEDED_MIB MiB; fix: free space or choose another --dir"
 }
 
 # A finished image has a manifest that names its hash; the manifest is written last.
@@ -284,7 +289,7 @@ build() {
   exec 9>"$dir/.lock-$key"
   flock -n 9 || {
     say "another build of this image is running; waiting for it, 1800 s at most"
-    flock -w 1800 9 || die "found $dir/.lock-$key locked for 1800 s, required free; see what the other build does"
+    flock -w 1800 9 || die "found $dir/.lock-$key locked for 1800 s; need free; fix: see what the other build does"
   }
   if ! intact; then
     check_host
@@ -311,39 +316,38 @@ build() {
 main() {
   local verb=${1-} dir="" suite=bookworm mirror="" size_gib=8 given="" key name
   local extra=() packages
-  [[ $verb == key || $verb == build ]] || die "found verb '$verb', required key or build; usage: image-build.sh key|build [--dir DIR] [--suite S] [--mirror URL] [--size-gib N] [PKG...]"
+  [[ $verb == key || $verb == build ]] || die "found verb '$verb'; need key or build; fix: image-build.sh key|build [--dir DIR] [--suite S] [--mirror URL] [--size-gib N] [PKG...]"
   shift
   while (($# > 0)); do
     case $1 in
-      --dir | --suite | --mirror | --size-gib | --key) (($# > 1)) || die "found $1 without a value, required one" ;;&
+      --dir | --suite | --mirror | --size-gib | --key) (($# > 1)) || die "found $1 without a value; need one" ;;&
       --dir) dir=$2 && shift 2 ;;
       --suite) suite=$2 && shift 2 ;;
       --mirror) mirror=$2 && shift 2 ;;
       --size-gib) size_gib=$2 && shift 2 ;;
       --key) given=$2 && shift 2 ;;
-      -*) die "found option '$1', required one of --dir --suite --mirror --size-gib --key" ;;
+      -*) die "found option '$1'; need one of --dir --suite --mirror --size-gib --key" ;;
       *) extra+=("$1") && shift ;;
     esac
   done
   # trixie and later need a recipe of their own (GRUB, cloud-init): say so instead of failing late.
-  [[ $suite == bookworm ]] || die "found suite '$suite', required bookworm; other systems: use a cloud image or an existing domain"
-  [[ $size_gib =~ ^([4-9]|[1-9][0-9]{1,2})$ ]] || die "found --size-gib '$size_gib', required 4 to 999"
+  [[ $suite == bookworm ]] || die "found suite '$suite'; need bookworm; fix: other systems: use a cloud image or an existing domain"
+  [[ $size_gib =~ ^([4-9]|[1-9][0-9]{1,2})$ ]] || die "found --size-gib '$size_gib'; need 4 to 999"
   for name in ${extra[@]+"${extra[@]}"}; do
-    [[ $name =~ ^[a-z0-9][a-z0-9+.-]+$ ]] || die "found package name '$name', required a Debian package name (a-z 0-9 + . -)"
+    [[ $name =~ ^[a-z0-9][a-z0-9+.-]+$ ]] || die "found package name '$name'; need a Debian package name (a-z 0-9 + . -)"
   done
   mapfile -t packages < <(printf '%s\n' "${GUEST_PACKAGES[@]}" ${extra[@]+"${extra[@]}"} | LC_ALL=C sort -u)
-  key=$(content_key)
   if [[ $verb == key ]]; then
-    printf '%s\n' "$key"
+    content_key
     return
   fi
-  # bash prints a recipe in its own release's words: another machine's key is taken as it is.
-  key=${given:-$key}
-  [[ $key =~ ^[0-9a-f]{64}$ ]] || die "found --key '$key', required what 'image-build.sh key' prints"
-  [[ $dir == /* && $dir != *$'\n'* ]] || die "found --dir '$dir', required an absolute path"
+  key=$given
+  [[ -n $key ]] || key=$(content_key)
+  [[ $key =~ ^[0-9a-f]{64}$ ]] || die "found --key '$key'; need what 'image-build.sh key' prints"
+  [[ $dir == /* && $dir != *$'\n'* ]] || die "found --dir '$dir'; need an absolute path"
   mirror=${mirror:-$(host_mirror "$suite")}
   mirror=${mirror%/}
-  [[ $mirror =~ ^https?://[A-Za-z0-9./_:~%-]+$ ]] || die "found mirror '$mirror', required an http or https URL"
+  [[ $mirror =~ ^https?://[A-Za-z0-9./_:~%-]+$ ]] || die "found mirror '$mirror'; need an http or https URL"
   build
 }
 

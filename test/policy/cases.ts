@@ -205,20 +205,15 @@ export const CASES: Readonly<Record<string, Cases>> = {
     },
   },
   "data-disk-protected": {
-    holds: [...volume("data", { protect: true }), ...volume("mir-vm-disk", ROOT_DISK)],
-    breaks: volume("data"),
+    holds: [
+      ...volume("data", { protect: true }),
+      ...volume("mir-vm-disk", { ...ROOT_DISK, protect: true }),
+    ],
+    breaks: volume("mir-vm-disk", ROOT_DISK),
     missing: { what: "a volume", stack: command({}), findings: 0 },
     // It reads options and names, which every preview knows.
     unknown: { stack: volume("data", { props: { name: UNKNOWN } }), findings: 1 },
-    settings: {
-      volumes: {
-        value: ["mir-vm-disk"],
-        stack: volume("mir-vm-disk", ROOT_DISK),
-        without: 0,
-        with: 1,
-      },
-      scratch: excepted(["data"], volume("data")),
-    },
+    settings: { scratch: excepted(["data"], volume("data")) },
   },
   "acceleration-acknowledged": {
     holds: [lab(), beside()],

@@ -51,7 +51,14 @@ function comparable(inputs: Record<string, unknown>): Record<string, unknown> {
   return JSON.parse(JSON.stringify(all)) as Record<string, unknown>;
 }
 
-mockEngine(outputsOf, "before");
+mockEngine(outputsOf, "before", () =>
+  Object.fromEntries(
+    STATE.map(({ type, name, outputs }) => [
+      `urn:pulumi:before::mirlab::${type}::${name}`,
+      { type, outputs },
+    ]),
+  ),
+);
 
 describe("a state of the version before", () => {
   before(async () => {

@@ -84,8 +84,13 @@ describe("the dev lab", () => {
     assert.equal(resourceNamed("mir-vm-disk").inputs.size, 12 * 1024 ** 3);
   });
 
+  it("protects a root disk, and has no name for two of them", () => {
+    const { protect, deleteBeforeReplace } = resourceNamed("mir-vm-disk");
+    assert.deepEqual([protect, deleteBeforeReplace], [true, false]);
+  });
+
   it("deletes libvirt's resources before it replaces them", () => {
-    for (const name of ["mir-vm-disk", "mir-vm-seed", "mir-vm-domain", "host-pool"]) {
+    for (const name of ["mir-vm-seed", "mir-vm-domain", "host-pool"]) {
       assert.equal(resourceNamed(name).deleteBeforeReplace, true, name);
     }
     for (const name of ["mir-vm-disk", "host-pool"]) {

@@ -23,6 +23,7 @@ export interface Registered {
   readonly inputs: Record<string, unknown>;
   readonly provider: string;
   readonly deleteBeforeReplace: boolean;
+  readonly protect: boolean;
   readonly ignoreChanges: readonly string[];
   /** Names of the hooks that run before it is created. */
   readonly beforeCreate: readonly string[];
@@ -40,6 +41,7 @@ interface RegisterRequest {
   getObject(): { toJavaScript(): Values };
   getProvider(): string;
   getDeletebeforereplace(): boolean;
+  getProtect(): boolean;
   getIgnorechangesList(): string[];
   getDependenciesList(): string[];
   getHooks(): { getBeforeCreateList(): string[] } | undefined;
@@ -72,11 +74,13 @@ export const registered: Registered[] = [];
 
 /**
  * Makes this process a Pulumi program without an engine. Call it once, before components are loaded.
- * `answer` returns the outputs that a provider would add to the inputs.
+ * `answer` returns the outputs that a provider would add to the inputs, `state` the resources of the
+ * state by URN.
  */
 export function mockEngine(
   answer: (type: string, name: string, inputs: Values) => Values,
   stack = "dev",
+  state: () => Values = () => ({}),
 ): void {
   // The mocks' own callback gets neither parents nor options: intercept the request before it.
   const prototype = MockMonitor.prototype as {
@@ -96,6 +100,7 @@ export function mockEngine(
       inputs: revealed(sent) as Values,
       provider: request.getProvider(),
       deleteBeforeReplace: request.getDeletebeforereplace(),
+      protect: request.getProtect(),
       ignoreChanges: request.getIgnorechangesList(),
       beforeCreate: request.getHooks()?.getBeforeCreateList() ?? [],
       dependsOn: request.getDependenciesList().map((urn) => labelOf(urn).split(" ")[1] ?? ""),
@@ -109,6 +114,7 @@ export function mockEngine(
         return { id: `${name}-id`, state: { ...given, ...answer(type, name, given) } };
       },
       call: ({ token }) => {
+        if (token === "pulumi:pulumi:readStackResourceOutputs") return { outputs: state() };
         throw new Error(`found a call of ${token}; need none`);
       },
     },

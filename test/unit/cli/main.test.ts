@@ -17,7 +17,7 @@ const VERBS = labProgram()
 
 describe("the command line", () => {
   it("has the verbs", () => {
-    const verbs = ["up", "preview", "drift", "policy", "down", "doctor", "completion"];
+    const verbs = ["up", "preview", "drift", "policy", "reset", "down", "doctor", "completion"];
     assert.deepEqual(VERBS, verbs);
   });
 

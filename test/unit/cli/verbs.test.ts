@@ -1,48 +1,22 @@
-/** What the verbs ask of the engine: in a folder of the test, with a stand-in for bin/pulumi. */
+/** What the verbs ask of the engine. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { run } from "../../../core/exec.io";
-import { FakePrograms, ROOT, temporaryFolder } from "../support";
-
-const folder = temporaryFolder();
-const home = join(folder, "home");
-const calls = join(folder, "calls");
-const programs = new FakePrograms();
-programs.set("virsh", "exit 1");
-for (const below of ["bin", "scripts/host"]) mkdirSync(join(folder, below), { recursive: true });
-
-const stack = (text: string): void => writeFileSync(join(folder, "Pulumi.dev.yaml"), text);
-
-/** The engine: notes its arguments; `outcome` is bash for the verb itself. */
-const engine = (outcome = ""): void =>
-  writeFileSync(
-    join(folder, "bin", "pulumi"),
-    `#!/bin/bash\nprintf '%s\\n' "$*" >>'${calls}'\n[[ $1 == stack || $1 == cancel ]] || { ${outcome || ":"}; }\n`,
-    { mode: 0o755 },
-  );
-
-async function lab(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const script = `process.chdir(process.argv[1]); process.argv.splice(1, 1);
-    require(${JSON.stringify(join(ROOT, "core", "register.js"))});
-    require(${JSON.stringify(join(ROOT, "cli", "main.ts"))}).main();`;
-  const ended = await run([process.execPath, "--eval", script, folder, ...args], {
-    env: { CI: "", MIRLAB_HOME: home, PULUMI_BACKEND_URL: "", ...env },
-  });
-  const asked = existsSync(calls) ? readFileSync(calls, "utf8").trim().split("\n") : [];
-  return { code: ended.code, out: ended.stdout.toString(), err: ended.stderr, asked };
-}
-
-const SELECT = "stack select --create --stack dev --non-interactive";
-const PACK = "--policy-pack policies --policy-pack-config policies/config.json";
-
-beforeEach(() => {
-  rmSync(calls, { force: true });
-  rmSync(home, { recursive: true, force: true });
-  stack("config:\n  mirlab:guests:\n    - name: mir\n");
-  engine();
-});
+import {
+  calls,
+  engine,
+  EXPORT,
+  folder,
+  home,
+  lab,
+  LAB,
+  PACK,
+  programs,
+  SELECT,
+  state,
+} from "./standIn";
 
 describe("preview", () => {
   it("asks for a preview with the policies, and hands on what it does not know", async () => {
@@ -77,20 +51,24 @@ describe("preview", () => {
 
 describe("down", () => {
   const table: [args: string[], env: Record<string, string>, expected: string][] = [
-    [["down"], {}, "destroy --refresh=false --stack dev"],
-    [["down", "--yes"], {}, "destroy --refresh=false --stack dev --yes"],
-    [["down", "-y"], {}, "destroy --refresh=false --stack dev --yes"],
-    [["down"], { CI: "true" }, "destroy --refresh=false --stack dev --yes"],
-    [["down", "--yes"], { CI: "true" }, "destroy --refresh=false --stack dev --yes"],
+    [["down"], {}, "destroy --refresh=false --ignore-protect --stack dev"],
+    [["down", "--yes"], {}, "destroy --refresh=false --ignore-protect --stack dev --yes"],
+    [["down", "-y"], {}, "destroy --refresh=false --ignore-protect --stack dev --yes"],
+    [["down"], { CI: "true" }, "destroy --refresh=false --ignore-protect --stack dev --yes"],
+    [
+      ["down", "--yes"],
+      { CI: "true" },
+      "destroy --refresh=false --ignore-protect --stack dev --yes",
+    ],
     [
       ["down", "--exclude-protected"],
       {},
-      "destroy --refresh=false --stack dev --exclude-protected",
+      "destroy --refresh=false --ignore-protect --stack dev --exclude-protected",
     ],
   ];
   for (const [args, env, expected] of table) {
     it(`asks for '${expected}' by '${args.join(" ")}'${env.CI === undefined ? "" : " in CI"}`, async () => {
-      assert.deepEqual((await lab(args, env)).asked, [SELECT, expected]);
+      assert.deepEqual((await lab(args, env)).asked, [SELECT, EXPORT, expected]);
     });
   }
 
@@ -104,9 +82,30 @@ describe("down", () => {
     assert.deepEqual(asked, [
       SELECT,
       "cancel --stack dev --yes --non-interactive",
-      "destroy --refresh=false --stack dev",
+      EXPORT,
+      "destroy --refresh=false --ignore-protect --stack dev",
     ]);
     assert.match(err, /^lab: the run with pid 4194305 was killed; removing its lock$/m);
+  });
+});
+
+describe("down, of a lab with disks", () => {
+  it("says what it will delete before the engine asks", async () => {
+    state(...LAB);
+    programs.set("bash", "printf '%s\\t3328599654\\t0\\n' \"$3\"");
+    const { err } = await lab(["down"]);
+    assert.match(
+      err,
+      /^lab: these disks go with the lab; files in a share stay:\n {2}mir: mir-vm-ab\.qcow2: 3\.1 GiB written, the last on 1970-01-01$/m,
+    );
+  });
+
+  it("goes on where the host does not tell", async () => {
+    state(...LAB);
+    programs.set("bash", "echo 'disks: no way' >&2; exit 1");
+    const { code, err } = await lab(["down"]);
+    assert.equal(code, 0);
+    assert.match(err, /mir: mir-vm-ab\.qcow2: how much it holds is unknown \(disks: no way\)$/m);
   });
 });
 

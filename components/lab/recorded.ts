@@ -1,0 +1,73 @@
+/** What the state says of a lab before a run changes it. Pure. */
+import { BackingImage, RecordedDisk } from "../image/rootDisk";
+import { firstAt, fromXml } from "../../core/xml";
+
+/** A resource of a state: what the engine's invoke returns, and what an export holds. */
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly outputs: unknown;
+}
+
+export interface RecordedLab {
+  /** Name of the lab: of the stack at its first `up`. Undefined: no `up` got as far as the pool. */
+  readonly name: string | undefined;
+  /** Folder of the lab's pool on the host. */
+  readonly poolPath: string | undefined;
+  /** Root disks, by guest. */
+  readonly disks: ReadonlyMap<string, RecordedDisk>;
+}
+
+const POOL = "libvirt:index/pool:Pool";
+const VOLUME = "libvirt:index/volume:Volume";
+const DOMAIN = "pulumi-nodejs:dynamic/mir:DomainContract";
+/** Names of pools, networks and domains of a lab begin with it. */
+const PREFIX = "mirlab-";
+
+export function recordedLab(resources: readonly StateResource[]): RecordedLab {
+  const of = (type: string) => resources.filter((resource) => resource.type === type);
+  const pool = of(POOL).find((resource) => nameOf(resource) === "host-pool");
+  const poolName = textAt(pool?.outputs, "name");
+  const disks = of(VOLUME).flatMap((resource): [string, RecordedDisk][] => {
+    const guest = guestOf(resource, "-vm-disk");
+    const volume = textAt(resource.outputs, "name");
+    const image = backingImage(textAt(resource.outputs, "xml", "xslt"));
+    if (guest === undefined || volume === undefined || image === undefined) return [];
+    const booted = of(DOMAIN).some((domain) => guestOf(domain, "-vm-domain") === guest);
+    return [[guest, { volume, image, booted }]];
+  });
+  return {
+    name: poolName?.startsWith(PREFIX) === true ? poolName.slice(PREFIX.length) : undefined,
+    poolPath: textAt(pool?.outputs, "target", "path"),
+    disks: new Map(disks),
+  };
+}
+
+/** Last part of a URN. */
+const nameOf = ({ urn }: StateResource): string => urn.split("::").at(-1) ?? "";
+
+function guestOf(resource: StateResource, ending: string): string | undefined {
+  const name = nameOf(resource);
+  return name.endsWith(ending) ? name.slice(0, -ending.length) : undefined;
+}
+
+function textAt(value: unknown, ...path: readonly string[]): string | undefined {
+  const found = path.reduce<unknown>(
+    (at, key) =>
+      typeof at === "object" && at !== null ? (at as Record<string, unknown>)[key] : undefined,
+    value,
+  );
+  return typeof found === "string" ? found : undefined;
+}
+
+/** The backing file that a volume's stylesheet declares; see components/domain/mirDomain.resource.ts. */
+function backingImage(xslt: string | undefined): BackingImage | undefined {
+  if (xslt === undefined) return undefined;
+  const [store] = Array.from(fromXml(xslt).getElementsByTagName("backingStore"));
+  const path = store === undefined ? undefined : firstAt(store, "path")?.textContent;
+  const format = store === undefined ? undefined : firstAt(store, "format")?.getAttribute("type");
+  if (typeof path !== "string" || (format !== "qcow2" && format !== "raw")) return undefined;
+  // An image by URL is named by its digest: config/imageUrl.ts.
+  const digest = /\/(sha\d+)-([0-9a-f]+)\.[a-z0-9]+$/.exec(path);
+  return { path, format, ...(digest === null ? {} : { digest: `${digest[1]}:${digest[2]}` }) };
+}

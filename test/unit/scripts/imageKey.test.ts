@@ -1,0 +1,61 @@
+/** The content key of an image: of its content, the same on every machine. */
+import assert from "node:assert/strict";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { run } from "../../../core/exec.io";
+import { ROOT, temporaryFolder } from "../support";
+
+const folder = temporaryFolder();
+const SCRIPT = readFileSync(join(ROOT, "scripts/host/image-build.sh"), "utf8");
+copyFileSync(join(ROOT, "scripts/host/lib.sh"), join(folder, "lib.sh"));
+
+async function keyOf(text: string, ...options: string[]): Promise<string> {
+  const file = join(folder, "image-build.sh");
+  writeFileSync(file, text);
+  const { code, stdout, stderr } = await run(["bash", file, "key", ...options]);
+  assert.equal(code, 0, stderr);
+  const key = stdout.toString().trim();
+  assert.match(key, /^[0-9a-f]{64}$/);
+  return key;
+}
+
+const changed = (from: string, to: string): string => {
+  assert.ok(SCRIPT.includes(from), from);
+  return SCRIPT.replace(from, to);
+};
+
+describe("an image's content key", () => {
+  it("is the same whatever shell prints, comments say or indentation is", async () => {
+    const key = await keyOf(SCRIPT);
+    assert.equal(await keyOf(changed("make_tree() {", "# Another remark.\nmake_tree() {")), key);
+    assert.equal(await keyOf(changed("  local work=$1 suite", "\tlocal work=$1 suite")), key);
+    assert.equal(
+      await keyOf(SCRIPT.replace("set -euo", "declare() { echo other; }\nset -euo")),
+      key,
+    );
+    assert.equal(await keyOf(changed("cache hit", "found in the cache")), key);
+  });
+
+  it("is another one for another file, package, suite or size in the guest", async () => {
+    const keys = [
+      await keyOf(SCRIPT),
+      await keyOf(changed("UseDNS no", "UseDNS yes")),
+      await keyOf(changed("mir-demos", "mir-demos mir-extra")),
+      await keyOf(SCRIPT, "htop"),
+      await keyOf(SCRIPT, "--size-gib", "9"),
+    ];
+    assert.equal(new Set(keys).size, keys.length);
+  });
+
+  it("does not depend on the order or number of the packages' names", async () => {
+    assert.equal(await keyOf(SCRIPT, "htop", "vim"), await keyOf(SCRIPT, "vim", "htop", "vim"));
+  });
+
+  it("is not guessed where only the script's text has come: by ssh", async () => {
+    const lib = readFileSync(join(ROOT, "scripts/host/lib.sh"), "utf8");
+    const { code, stderr } = await run(["bash", "-s", "--", "key"], { stdin: `${lib}\n${SCRIPT}` });
+    assert.equal(code, 1);
+    assert.match(stderr, /found no file of this script; need its text for the content key; fix: /);
+  });
+});
