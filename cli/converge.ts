@@ -86,7 +86,7 @@ export async function converge(
   await confirmDisks(host, lab, options);
   if (here) await healPool(lab);
   const named = { MIRLAB_RESET: reset.join(","), MIRLAB_REMOVE: remove.join(",") };
-  // A disk that no guest has booted may be made anew; so may what the user has just named.
+  // A disk that no guest has booted may be created again; so may what the user has just named.
   const fresh = [...lab.disks.values()].some(({ booted }) => !booted);
   const free = fresh || reset.length + remove.length > 0 ? ["--ignore-protect"] : [];
   const asked = reset.length + remove.length > 0 ? true : yes;
@@ -133,7 +133,7 @@ export async function undoReset(
     throw new Refusal({
       what: guest,
       found: "no replaced disk: it was not replaced, or an 'up' since then has deleted it",
-      need: "the disk of before the reset",
+      need: "the disk that the reset replaced",
       fix: "nothing is to be undone; 'lab up' converges the guest as it is",
     });
   }

@@ -1,4 +1,4 @@
-/** What the user is told before disks are deleted. */
+/** What a verb says before disks are deleted. */
 import { hostAccess } from "../components/host/access.io";
 import { RecordedLab } from "../components/lab/recorded";
 import { HostConfig } from "../config/schema";

@@ -10,7 +10,7 @@ interface ResetOptions {
 
 const HELP = `
 Makes a guest anew from the image that the configuration describes today: same name, keys, ports and share,
-another disk. The verb tells what the old disk holds, and asks. The old disk goes when the new guest is
+another disk. The verb says what the old disk holds, and asks. The old disk goes when the new guest is
 ready; where it does not get ready, the guest is given its old disk back.
 
 Examples:

@@ -23,7 +23,7 @@ async function recordedLabOfStack(): Promise<RecordedLab> {
 
 /**
  * The lab's name, and the root disk of each guest that has one of its own. Refuses a run that would
- * take a booted disk whose guest nobody named; tells which disks stay on an image of before.
+ * take a booted disk whose guest nobody named; warns of disks that stay on an earlier image.
  */
 export async function recordedDisks(
   lab: Lab,

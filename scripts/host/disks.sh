@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tells what disks hold, for the question before they are deleted.
+# Prints what disks hold, for the question before they are deleted.
 #   disks.sh FILE...   a line each: path, bytes written, time of the last write (seconds since 1970), with
 #                      tabs; `- -` for a file that is not there
 set -euo pipefail
