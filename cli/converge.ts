@@ -11,6 +11,7 @@ import { yesArgs } from "./options";
 import { policyArgs } from "./policyArgs";
 import { Ended, Refusal } from "./refusal";
 import { cancel, checkStack, engine, engineCode, fileOf, outputsOf, selectStack } from "./stack";
+import { holdTicket } from "./sudo";
 import { summary } from "./summary";
 import { confirmLoss, runOrEnd, say, wasInterrupted } from "./terminal";
 
@@ -75,10 +76,11 @@ export async function converge(
   const { yes, json, reset = [], remove = [] } = options;
   checkStack(stack);
   const file = fileOf(stack);
-  await assertHostCan(file, stack);
   const host = hostOfFile(file);
-  await installPackages(host, yes);
   const here = host?.ssh === undefined;
+  if (here) await holdTicket();
+  await assertHostCan(file, stack);
+  await installPackages(host, yes);
   if (here) await startLibvirtd();
   await selectStack(stack);
   await unlockDead(stack, () => cancel(stack));

@@ -4,6 +4,7 @@ import { HostConfig } from "../config/schema";
 import { labOfFile } from "../config/stackFile.io";
 import { run } from "../core/exec.io";
 import { Refusal } from "./refusal";
+import { holdTicket } from "./sudo";
 import { confirm, runOrEnd, say } from "./terminal";
 
 /** The host of a stack's file; undefined where the file has faults: the engine reports them all. */
@@ -20,7 +21,9 @@ async function missingPackages(host: HostConfig | undefined): Promise<string[]> 
   // host.packages: check. The program names what is missing, and fails.
   if (host?.packages !== "install") return [];
   const names = packagesFor(host.ssh === undefined ? "host" : "client");
-  const asked = await run(["scripts/host/packages.sh", "missing", ...names]);
+  const asked = await run(["scripts/host/packages.sh", "missing", ...names], {
+    sharesSession: true,
+  });
   if (asked.code !== 0) throw new Refusal(asked.stderr.trim());
   return asked.stdout.toString().split("\n").filter(Boolean);
 }
@@ -35,6 +38,7 @@ export async function installPackages(
   say("this machine lacks these Debian packages:");
   for (const name of missing) process.stderr.write(`  ${name}\n`);
   await confirm("install them with apt-get?", yes);
+  await holdTicket();
   await runOrEnd(["scripts/host/packages.sh", "install", ...missing], true);
 }
 

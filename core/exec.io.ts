@@ -15,6 +15,11 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * The program stays in this process' session: sudo gives its ticket to a terminal's session alone. It must
+   * not read from the terminal. @default false: it has a session of its own
+   */
+  readonly sharesSession?: boolean;
 }
 
 export interface RunResult {
@@ -37,20 +42,32 @@ function endGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // The group has already ended.
+    // The group has already ended, or was not made yet.
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // So has the program.
+    }
   }
 }
 
 process.once("exit", () => running.forEach(endGroup));
 
+/**
+ * Starts a program as a process group of its own without a session of its own, which Node.js cannot. perl is
+ * on every Debian and Ubuntu.
+ */
+const GROUP = ["perl", "-e", "setpgrp(0, 0); exec { $ARGV[0] } @ARGV or die qq($ARGV[0]: $!\\n)"];
+
 /** Runs a program to its end. A failing program does not reject: the result has its exit code. */
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const [program = "", ...args] = argv;
+  const sharesSession = options.sharesSession === true;
+  const [program = "", ...args] = sharesSession ? [...GROUP, ...argv] : argv;
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       env: childEnvironment(process.env, options.env),
       stdio: ["pipe", "pipe", "pipe"],
-      detached: true,
+      detached: !sharesSession,
     });
     if (child.pid !== undefined) running.add(child.pid);
     const out: Buffer[] = [];

@@ -78,9 +78,11 @@ function runScript(
   sudo: boolean,
 ): Promise<RunResult> {
   const text = scriptText(`${folder}/${name}`);
+  // A script on this machine calls sudo, which gives its ticket to this session alone.
+  const how = { ...options, sharesSession: target === undefined };
   return options.stdin === undefined
-    ? run(targetArgv(target, runWords(name, undefined, args, sudo)), { ...options, stdin: text })
-    : run(targetArgv(target, runWords(name, text, args, sudo)), options);
+    ? run(targetArgv(target, runWords(name, undefined, args, sudo)), { ...how, stdin: text })
+    : run(targetArgv(target, runWords(name, text, args, sudo)), how);
 }
 
 /**

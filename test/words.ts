@@ -48,7 +48,6 @@ const RIDDLES: readonly Riddle[] = [
 const KEPT_IN_STATES = [
   /^scripts\/build\//,
   /^scripts\/guest\/(session[^/]*|mir-tests|share)\.sh$/,
-  /^scripts\/host\/(lib|packages|folders|ports|image-fetch|libvirtd)\.sh$/,
 ];
 /** These quote messages of the scripts above: the form of a failure is not asked of them. */
 const QUOTES = [

@@ -6,6 +6,7 @@ import { labInState } from "../labState";
 import { unlockDead } from "../locks";
 import { passesToPulumi, pulumiArgs, stackOf, YES, yesArgs } from "../options";
 import { cancel, engine, fileOf, selectStack } from "../stack";
+import { holdTicket } from "../sudo";
 import { say } from "../terminal";
 
 async function down(
@@ -16,6 +17,7 @@ async function down(
   await selectStack(stack);
   const host = hostOfFile(fileOf(stack));
   const here = host?.ssh === undefined;
+  if (here) await holdTicket();
   if (here && (await run(["virsh", "--version"])).code === 0) await startLibvirtd();
   await unlockDead(stack, () => cancel(stack));
   const lab = await labInState(stack);

@@ -49,7 +49,7 @@ export const RECORDED: readonly (readonly [item: string, ...fields: string[]])[]
   ],
 ];
 
-/** libvirt's defaults for unset keys, as Debian 12 builds it. */
+/** libvirt's defaults for unset keys, as Debian builds it: with polkit, whose rule lets the group libvirt in. */
 const DEFAULTS: Readonly<Record<string, string>> = {
   dynamic_ownership: "1",
   user: "libvirt-qemu",
@@ -58,10 +58,17 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   security_default_confined: "1",
   spice_listen: "127.0.0.1",
   spice_tls: "0",
+  unix_sock_group: "root",
+  unix_sock_rw_perms: "0777",
+  auth_unix_rw: "polkit",
+  listen_tcp: "0",
+};
+
+/** What states of earlier versions hold for these unset keys. */
+const EARLIER_DEFAULTS: Readonly<Record<string, string>> = {
   unix_sock_group: "libvirt",
   unix_sock_rw_perms: "0770",
   auth_unix_rw: "none",
-  listen_tcp: "0",
 };
 
 /** The effective value: a key that is set to its default equals an unset one. */
@@ -119,7 +126,9 @@ const recordedValues: Section = (_contract, recorded) =>
     fields.flatMap((field): HostWanted[] => {
       const right = recorded[key(item, field)];
       if (right === undefined) return [];
-      const ok = (found: string): boolean => effective(item, field, found) === right;
+      const ok = (found: string): boolean =>
+        effective(item, field, found) === right ||
+        (found === "" && right === EARLIER_DEFAULTS[field]);
       return [{ item, field, right, ok, recorded: true, heal: accept }];
     }),
   );
@@ -135,12 +144,21 @@ function folderWanted(path: string, mode: string, owner: string, heal: Heal): Ho
   ];
 }
 
-const folders: Section = ({ dataDir, stack, owner }) => {
+/** The folder above a lab's may be anybody's: another mode is reported once. */
+function recordedMode(item: string, recorded: Recorded): HostWanted[] {
+  const right = recorded[key(item, "mode")];
+  const needs = [[item, "state", "directory"]] as const;
+  return right === undefined
+    ? []
+    : [{ item, field: "mode", right, recorded: true, needs, heal: accept }];
+}
+
+const folders: Section = ({ dataDir, stack, owner }, recorded) => {
   const heal = run("repairs it", "folders.sh", ["make", dataDir, stack, owner]);
   const own = `${dataDir}/${stack}`;
   return [
-    // The lab does not manage the parent folder's owner.
-    ...folderWanted(dataDir, "755", "", heal).filter(({ field }) => field !== "owner"),
+    { item: `folder ${dataDir}`, field: "state", right: "directory", heal },
+    ...recordedMode(`folder ${dataDir}`, recorded),
     ...["", "/pool", "/log", "/shares"].flatMap((below) =>
       folderWanted(`${own}${below}`, "711", "root:root", heal),
     ),

@@ -41,6 +41,7 @@ export function record(contract: HostContract, seen: HostObservation): Record<st
     ...RECORDED.flatMap(([item, ...fields]) => fields.map((field) => [item, field] as const)),
     ...contract.packages.map((name) => [`package ${name}`, "hold"] as const),
     ["files", "signature"],
+    [`folder ${contract.dataDir}`, "mode"],
     ...contract.guests.flatMap(({ disk }) =>
       disk === undefined
         ? []

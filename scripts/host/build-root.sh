@@ -58,7 +58,7 @@ use_root() { # use_root KIND BASE: sets root
   work=$cache/roots/.work-$key log=$cache/roots/$key.log
   say "build root: ${packages//,/ } of $SUITE from $mirror"
   as_root rm -rf --one-file-system -- "$work"
-  as_root install -d -m 0755 "$work"
+  new_folders 0755 "$work"
   {
     declare -f make_root
     # shellcheck disable=SC2016 # for root's shell to expand

@@ -36,7 +36,7 @@ fetch_source_package() { # fetch_source_package NAME SUITE: sets archive and ori
   archive=$cache/sources/debian-$(sha256sum <<<"$places" | cut -c1-32).tar
   origin=$(sed -n 's|.*/\([^/ ]*\)\.dsc .*|\1|p' <<<"$places")
   [[ ! -s $archive ]] || return 0
-  as_root install -d -m 0755 "$folder"
+  new_folders 0755 "$folder"
   while read -r uri sum; do
     download "$uri" sha256 "$sum" "$folder/$(basename -- "$uri")" "the source"
   done <<<"$places"

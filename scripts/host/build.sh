@@ -26,7 +26,6 @@ declare -F fetch_source >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/
 # shellcheck source=build-distcc.sh
 declare -F choose_helpers >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/build-distcc.sh"
 # The lab's user has to read what root creates here, by sudo too.
-umask 022
 
 # An unpacked Linux source with its objects and cache entries takes 3 GiB (docs/builds.md).
 readonly NEEDED_MIB=6000
@@ -86,7 +85,7 @@ squash() {
 
 take_declared() { # standard input: the tar
   local name free
-  as_root install -d -m 0755 "$cache" "$cache/builds" "$cache/sources" "$cache/roots"
+  new_folders 0755 "$cache" "$cache/builds" "$cache/sources" "$cache/roots"
   free=$(df --output=avail -BM "$cache" | tail -n 1 | tr -dc 0-9)
   ((free >= NEEDED_MIB)) || die "found $free MiB free in $cache; need $NEEDED_MIB MiB for a build; fix: make room, or choose another host.cacheDir"
   as_root flock -w 3600 "$lock" rm -rf --one-file-system -- "$work" ||
@@ -103,7 +102,7 @@ take_declared() { # standard input: the tar
 prepare() {
   local work=$cache/builds/.work-$identity folder=$cache/builds/$identity lock=$cache/builds/.lock-$identity
   local kind root archive origin ccache places native=0 start=$SECONDS
-  as_root install -d -m 0755 "$cache" "$cache/builds"
+  new_folders 0755 "$cache" "$cache/builds"
   as_root touch "$lock" "$lock.prepare"
   exec 9<"$lock.prepare"
   flock -n 9 || say "waiting for another preparation of this build"
@@ -151,7 +150,7 @@ prepare() {
     printf 'tools %s %s\n' "$(<"$root/tools")" "${root##*/}"
   } | as_root tee "$work/manifest" >/dev/null
   as_root sync "$work/input.sqfs" "$work/manifest"
-  as_root install -d -m 0755 "$folder"
+  new_folders 0755 "$folder"
   as_root rm -f "$folder/manifest"
   as_root mv -f "$work/input.sqfs" "$folder/input.sqfs"
   [[ ! -s $work/compile.log ]] || as_root mv -f "$work/compile.log" "$folder/compile.log"
@@ -192,7 +191,7 @@ find_package() { # find_package LAB
 store_package() { # store_package LAB SHA256
   local folder=$cache/builds/$identity temp
   [[ $2 =~ ^[0-9a-f]{64}$ ]] || die "found digest '$2'; need SHA-256"
-  as_root install -d -m 0755 "$cache" "$cache/builds" "$folder"
+  new_folders 0755 "$cache" "$cache/builds" "$folder"
   temp=$folder/.$1.partial
   as_root tee "$temp" >/dev/null
   [[ $(digest_of sha256 "$temp") == "$2" ]] || die "package: found another SHA-256 after the transfer; need $2; fix: run 'up' again"

@@ -25,21 +25,26 @@ claim() { # claim FOLDER STACK OWNER
   if as_root test -e "$1/$MARK"; then
     found=$(as_root head -c 160 -- "$1/$MARK" | head -n 1)
     [[ $found == "$2 $3" || $found == "$2" ]] ||
-      die "found $1 marked as of lab '$found', required one of '$2 $3'; choose another stack name or host.dataDir, or if that lab is yours, of a MIRLAB_HOME that is lost, give it to this one: echo '$2 $3' | sudo tee $1/$MARK"
+      die "found $1 marked as of lab '$found'; need one of '$2 $3'; fix: choose another stack name or host.dataDir, or if that lab is yours, of a MIRLAB_HOME that is lost, give it to this one: echo '$2 $3' | sudo tee $1/$MARK"
     return
   fi
   if as_root test -e "$1"; then
     other=$(as_root find "$1" -mindepth 1 -maxdepth 1 ! -name pool ! -name log ! -name shares ! -name "$MARK.new" -printf '%f\n' -quit)
     [[ -z $other ]] ||
-      die "found $1 with $other in it and no mark of a lab, required an empty folder or one of this lab; choose another stack name or host.dataDir, or give it to this lab: echo '$2 $3' | sudo tee $1/$MARK"
+      die "found $1 with $other in it and no mark of a lab; need an empty folder or one of this lab; fix: choose another stack name or host.dataDir, or give it to this lab: echo '$2 $3' | sudo tee $1/$MARK"
   fi
 }
 
+# In a data folder that a lab has made: it goes with the last lab.
+readonly MADE=.made-by-mirlab
+
 make() {
   claim "$1/$2" "$2" "$3"
+  if ! as_root test -e "$1"; then
+    new_folders 0755 "$1"
+    as_root touch "$1/$MADE"
+  fi
   # Every component can be passed, none can be listed by others: pools hold seeds.
-  # Whose the folder above is, is not the lab's to say.
-  as_root install -d -m 0755 "$1"
   as_root install -d -o root -g root -m 0711 "$1/$2" "$1/$2/pool" "$1/$2/log" "$1/$2/shares"
   printf '%s\n' "$2 $3" | as_root tee "$1/$2/$MARK.new" >/dev/null
   as_root chmod 0644 "$1/$2/$MARK.new"
@@ -49,18 +54,20 @@ make() {
 remove() {
   [[ ! -f $1/$2/$MARK ]] || claim "$1/$2" "$2" "$3"
   as_root find "$1/$2/log" -maxdepth 1 -type f -name '*.serial.log*' -delete 2>/dev/null || true
-  local folder
-  for folder in "$1/$2/pool" "$1/$2/log" "$1/$2/shares" "$1/$2" "$1"; do
+  local folder folders=("$1/$2/pool" "$1/$2/log" "$1/$2/shares" "$1/$2")
+  [[ ! -f $1/$MADE ]] || folders+=("$1")
+  for folder in "${folders[@]}"; do
     [[ -d $folder ]] || continue
     # The mark goes last: what is kept stays marked.
     [[ $folder != "$1/$2" || $(as_root ls -A -- "$folder") != "$MARK" ]] || as_root rm -f -- "$folder/$MARK"
+    [[ $folder != "$1" || $(as_root ls -A -- "$folder") != "$MADE" ]] || as_root rm -f -- "$folder/$MADE"
     as_root rmdir --ignore-fail-on-non-empty "$folder"
     [[ ! -d $folder ]] || say "kept $folder: it is not empty"
   done
 }
 
 make-share() {
-  id "$QEMU_USER" >/dev/null 2>&1 || die "found no user $QEMU_USER, required libvirt's QEMU user; install libvirt-daemon-system"
+  id "$QEMU_USER" >/dev/null 2>&1 || die "found no user $QEMU_USER; need libvirt's QEMU user; fix: install libvirt-daemon-system"
   make "$1" "$2" "$3"
   # setgid: what a person puts there keeps the group through which QEMU reads it.
   as_root install -d -o "$QEMU_USER" -g "$LAB_GROUP" -m 2770 "$1/$2/shares/$4"
@@ -75,8 +82,8 @@ remove-share() {
 }
 
 case ${1-} in
-  make | remove) (($# == 4)) || die "found $# arguments, required VERB DATA STACK OWNER" ;;
-  make-share | remove-share) (($# == 5)) || die "found $# arguments, required VERB DATA STACK OWNER GUEST" ;;
-  *) die "found verb '${1-}', required make, remove, make-share or remove-share" ;;
+  make | remove) (($# == 4)) || die "found $# arguments; need VERB DATA STACK OWNER" ;;
+  make-share | remove-share) (($# == 5)) || die "found $# arguments; need VERB DATA STACK OWNER GUEST" ;;
+  *) die "found verb '${1-}'; need make, remove, make-share or remove-share" ;;
 esac
 "$@"

@@ -282,10 +282,20 @@ write_manifest() {
   sed 's/^/  /' "$work/versions"
 }
 
+# The builder writes the folder; root's part of a build or a download may have made it.
+own_folder() {
+  local owner
+  [[ ! -w $dir ]] || return 0
+  new_folders 0755 "$dir"
+  owner=$(stat -c %U -- "$dir")
+  [[ $owner == root ]] || die "found $dir of user $owner; need a folder that $(id -un) may write; fix: set host.cacheDir to another folder"
+  as_root chown "$(id -u):$(id -g)" -- "$dir"
+}
+
 build() {
   local start=$SECONDS
   local image=$dir/$key.qcow2 manifest=$dir/$key.manifest log=$dir/$key.log work=$dir/.build-$key
-  [[ -w $dir ]] || as_root install -d -o "$(id -u)" -g "$(id -g)" -m 0755 "$(dirname -- "$dir")" "$dir"
+  own_folder
   exec 9>"$dir/.lock-$key"
   flock -n 9 || {
     say "another build of this image is running; waiting for it, 1800 s at most"

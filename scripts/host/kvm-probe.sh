@@ -153,7 +153,7 @@ key=$({
 } | sha256sum | cut -c 1-16)
 # A folder that is there keeps its mode: it may be somebody's.
 for made in "$1" "$folder"; do
-  [[ -d $made ]] || as_root install -d -m 0755 "$made"
+  new_folders 0755 "$made"
 done
 # One probe at a time: of guests that start together, the first asks and the others read its answer.
 exec {lock}<"$folder"

@@ -6,6 +6,9 @@
 # win over C.UTF-8.
 export LC_ALL=C.UTF-8 LANGUAGE=
 
+# What others have to read is readable, whatever the user's umask; secrets set their own.
+umask 022
+
 # Progress goes to standard error; standard output is the result.
 say() { printf '%s\n' "${ME:?}: $*" >&2; }
 
@@ -14,15 +17,26 @@ die() {
   exit 1
 }
 
+# Succeeds where as_root can run a command.
+has_rights() { ((EUID == 0)) || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }; }
+
 # Runs a command as root: directly, or by sudo that asks nothing.
 as_root() {
   if ((EUID == 0)); then
     "$@"
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+  elif has_rights; then
     sudo -n "$@"
   else
-    die "found user $(id -un) without password-free sudo, required root for '$1'; run 'sudo -v' first or run as root"
+    die "found user $(id -un) and a sudo that asks for a password; need root's rights for '$1'; fix: run 'lab up' at a terminal, where sudo asks once, or run as root, or let sudo ask this user for no password"
   fi
+}
+
+# Makes the folders that are missing, and those above them. One that is there keeps its owner and mode: it may
+# be somebody's.
+new_folders() { # new_folders MODE FOLDER...
+  local mode=$1 folder
+  shift
+  for folder; do as_root test -d "$folder" || as_root install -d -m "$mode" "$folder"; done
 }
 
 # --- Debian's archive ---
@@ -78,10 +92,10 @@ download() { # download URL ALGORITHM HEX FILE WHAT
     get_url "$url" "$partial" >/dev/null || code=$?
   fi
   ((code == 0)) ||
-    die "found no way to download $url (curl exit $code), required $5; check the URL and the host's network, then run 'up' again: it resumes"
+    die "found no way to download $url (curl exit $code); need $5; fix: check the URL and the host's network, then run 'up' again: it resumes"
   found=$(digest_of "$algorithm" "$partial")
   if [[ $found != "$hex" ]]; then
     as_root rm -f "$partial"
-    die "found $algorithm:$found, required $algorithm:$hex for $url; the download was removed: check the digest with the publisher's signed sums"
+    die "found $algorithm:$found; need $algorithm:$hex for $url; fix: check the digest with the publisher's signed sums; the download was removed"
   fi
 }

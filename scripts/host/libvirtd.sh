@@ -18,7 +18,25 @@ readonly DAEMONS=(virtlogd libvirtd)
 
 has_systemd() { [[ -d /run/systemd/system ]]; }
 
-answers() { as_root timeout 10 virsh --quiet --connect "qemu:///system?socket=$SOCKET" uri >/dev/null 2>&1; }
+readonly GROUP=libvirt
+
+asked_by() { "$@" timeout 10 virsh --quiet --connect "qemu:///system?socket=$SOCKET" uri >/dev/null 2>&1; }
+
+# Whoever may ask: a user without root's rights is enough on a host that is prepared.
+answers() { asked_by env || { ((EUID != 0)) && has_rights && asked_by as_root; }; }
+
+# Debian lets the members of the group manage domains. polkit reads them from the system's database: this
+# session needs no new login.
+admit() {
+  local user
+  ((EUID != 0)) && ! asked_by env || return 0
+  user=$(id -un)
+  if [[ " $(id -nG "$user") " != *" $GROUP "* ]]; then
+    say "adding $user to the group $GROUP, which may manage domains"
+    as_root usermod --append --groups "$GROUP" "$user"
+  fi
+  asked_by env || die "found that libvirt refuses $user, a member of the group $GROUP; need a session that has the group; fix: log in again, then run again"
+}
 
 # The daemon's own pid, if it still is that daemon: a pid file outlives its process.
 pid_of() {
@@ -40,7 +58,7 @@ wait_ready() {
   until answers; do
     if ((SECONDS - start >= READY_SECONDS)); then
       log_tail
-      die "found no answer on $SOCKET after $READY_SECONDS s, required a running libvirtd; see the log lines above; log $1"
+      die "found no answer on $SOCKET after $READY_SECONDS s; need a running libvirtd; log: $1"
     fi
     sleep 0.3
   done
@@ -57,7 +75,7 @@ start_daemon() {
     </dev/null >/dev/null 2>&1 3>&- 9>&- {starting}>&- || {
     as_root rm -f "$NOTES/$name.started"
     as_root tail -n 20 "$LOG_DIR/$name.log" >&2 || true
-    die "found that /usr/sbin/$name does not start, required a running $name; see the log lines above; log $LOG_DIR/$name.log"
+    die "found that /usr/sbin/$name does not start; need a running $name; log: $LOG_DIR/$name.log"
   }
 }
 
@@ -73,17 +91,18 @@ own_kvm() {
 
 start() {
   local name
-  command -v virsh >/dev/null || die "found no virsh, required libvirt; install packages libvirt-daemon-system and libvirt-clients"
-  [[ -x /usr/sbin/libvirtd ]] || die "found no /usr/sbin/libvirtd, required libvirt; install package libvirt-daemon-system"
+  command -v virsh >/dev/null || die "found no virsh; need libvirt; fix: install packages libvirt-daemon-system and libvirt-clients"
+  [[ -x /usr/sbin/libvirtd ]] || die "found no /usr/sbin/libvirtd; need libvirt; fix: install package libvirt-daemon-system"
   has_systemd || own_kvm
   if answers; then
+    admit
     say "running"
     return
   fi
   if has_systemd; then
     as_root systemctl start libvirtd.service || {
       log_tail
-      die "found that libvirtd.service does not start, required active; see the log lines above; log journalctl -u libvirtd"
+      die "found that libvirtd.service does not start; need it active; log: journalctl -u libvirtd"
     }
     wait_ready "journalctl -u libvirtd"
   else
@@ -94,6 +113,7 @@ start() {
     for name in "${DAEMONS[@]}"; do start_daemon "$name"; done
     wait_ready "$LOG_DIR/libvirtd.log"
   fi
+  admit
   say "started"
 }
 
@@ -106,7 +126,7 @@ stop_daemon() {
       pid_of "$name" >/dev/null || break
       sleep 0.1
     done
-    ! pid_of "$name" >/dev/null || die "found $name (pid $pid) running 10 s after the signal to end, required ended; log $LOG_DIR/$name.log"
+    ! pid_of "$name" >/dev/null || die "found $name (pid $pid) running 10 s after the signal to end; need it ended; log: $LOG_DIR/$name.log"
   fi
   as_root rm -f "$NOTES/$name.started"
 }
@@ -145,7 +165,7 @@ status() {
 }
 
 case ${1-} in
-  start | stop | status) (($# == 1)) || die "found more than one argument, required one of start, stop, status" ;;
-  *) die "found verb '${1-}', required start, stop or status" ;;
+  start | stop | status) (($# == 1)) || die "found more than one argument; need one of start, stop, status" ;;
+  *) die "found verb '${1-}'; need start, stop or status" ;;
 esac
 "$1"

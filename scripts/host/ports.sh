@@ -10,7 +10,6 @@ readonly ME=ports
 # shellcheck source=lib.sh
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 # What root makes here has to be readable by the lab's user, by sudo too.
-umask 022
 
 # Below Linux's ephemeral range (32768 up), so that no outgoing connection sits on one.
 readonly FIRST=22000 LAST=29999
@@ -25,10 +24,10 @@ has() { [[ " $1 " == *" $2 "* ]]; }
 check_wish() {
   local wish=$1 owner holder
   owner=$(owner_of "$wish")
-  [[ -z $owner ]] || die "found port $wish reserved by $owner, required a free one; choose another port"
+  [[ -z $owner ]] || die "found port $wish reserved by $owner; need a free one; fix: choose another port"
   if ! has "$held $kept" "$wish" && listening "$wish"; then
     holder=$(as_root ss -Hltnp "sport = :$wish" | awk 'NR == 1 { print $NF }')
-    die "found port $wish in use by $holder, required a free one; choose another port"
+    die "found port $wish in use by $holder; need a free one; fix: choose another port"
   fi
 }
 
@@ -43,7 +42,7 @@ pick() {
       return
     }
   done
-  die "found no free port between $FIRST and $LAST, required one; end what listens there"
+  die "found no free port between $FIRST and $LAST; need one; fix: end what listens there"
 }
 
 # `taken` begins with the wishes: no other port of this guest may be one of them.
@@ -52,15 +51,15 @@ reserve() {
   if [[ -f $folder/$name ]]; then
     held=$(<"$folder/$name")
     [[ -n $kept || $held =~ ^[1-9][0-9]*(\ [1-9][0-9]*)*$ ]] ||
-      die "found $folder/$name without a list of ports, required one; remove the file: the guest gets new ports"
+      die "found $folder/$name without a list of ports; need one; fix: remove the file: the guest gets new ports"
   fi
   read -ra old <<<"$held"
   for wish in "$@"; do
     if ! [[ $wish =~ ^(0|[1-9][0-9]{0,4})$ ]] || ((wish > 65535)); then
-      die "found port '$wish', required 0 to 65535"
+      die "found port '$wish'; need 0 to 65535"
     fi
     ((wish > 0)) || continue
-    ! has "$taken" "$wish" || die "found port $wish twice, required different ports; choose another port"
+    ! has "$taken" "$wish" || die "found port $wish twice; need different ports; fix: choose another port"
     check_wish "$wish"
     taken="$taken $wish"
   done
@@ -76,7 +75,7 @@ reserve() {
   done
   ports=${ports# }
   if [[ $ports != "$held" ]]; then
-    as_root install -d -m 0755 "${folder%/ports}" "$folder"
+    new_folders 0755 "${folder%/ports}" "$folder"
     printf '%s\n' "$ports" | as_root tee "$folder/.$name.partial" >/dev/null
     as_root mv -f "$folder/.$name.partial" "$folder/$name"
   fi
@@ -94,15 +93,15 @@ release() {
   as_root rmdir --ignore-fail-on-non-empty "$folder"
 }
 
-(($# >= 3)) || die "found $# arguments, required reserve|keep|release DATA NAME [PORT...]"
+(($# >= 3)) || die "found $# arguments; need reserve|keep|release DATA NAME [PORT...]"
 verb=$1 folder=$2/ports name=$3 kept=''
 shift 3
-[[ $verb == reserve || $verb == keep || $verb == release ]] || die "found verb '$verb', required reserve, keep or release"
-[[ $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "found name '$name', required letters, digits, . _ -"
-command -v ss >/dev/null || die "found no ss, required it; install package iproute2"
+[[ $verb == reserve || $verb == keep || $verb == release ]] || die "found verb '$verb'; need reserve, keep or release"
+[[ $name =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "found name '$name'; need letters, digits, . _ -"
+command -v ss >/dev/null || die "found no ss; need it; fix: install package iproute2"
 # Not in the folder: a lock file that goes with its folder is no lock.
 # Touched, not installed: that would replace the file which another one holds.
 [[ -e $LOCK ]] || as_root touch "$LOCK"
 exec 9<"$LOCK"
-flock -w 60 9 || die "found $LOCK held for 60 s, required the lock; another lab is starting on this host"
+flock -w 60 9 || die "found $LOCK held for 60 s; need the lock; fix: wait for the lab that starts on this host"
 "$verb" "$@"

@@ -25,7 +25,7 @@ make() {
     IFS= read -r -d '' text || die "found no $name on standard input; need three documents, each ended by a NUL"
     printf '%s' "$text" >"$work/$name"
   done
-  as_root install -d -m 0755 "${folder%/*}"
+  new_folders 0755 "${folder%/*}"
   [[ ! -L $folder ]] || as_root rm -f -- "$folder"
   as_root install -d -o root -g "$QEMU_GROUP" -m 0750 "$folder"
   for name in "${FILES[@]}"; do

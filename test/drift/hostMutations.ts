@@ -29,7 +29,7 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
   },
   {
     id: "libvirtd-conf-edited",
-    item: "config libvirtd.conf: unix_sock_rw_perms was 0770, found 0775",
+    item: "config libvirtd.conf: unix_sock_rw_perms was 0777, found 0775",
     mutate: [SET_CONF, "/etc/libvirt/libvirtd.conf", 'unix_sock_rw_perms = "0775"'],
     restore: `sed -i -e '/^unix_sock_rw_perms = "0775"$/d' /etc/libvirt/libvirtd.conf`,
   },
@@ -40,8 +40,9 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
   },
   {
     id: "data-folder-mode",
-    item: "folder $DATA: mode declared 755, found 777",
+    item: "folder $DATA: mode was 755, found 777",
     mutate: 'chmod 777 "$DATA"',
+    restore: 'chmod 755 "$DATA"',
   },
   {
     id: "lab-mark-removed",

@@ -249,7 +249,7 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
       const sha256 = "2".repeat(64);
       await assert.rejects(
         prepared({ source: { url, sha256 } }),
-        /found sha256:[0-9a-f]{64}, required sha256:2{64} for http:\S+; the download was removed/,
+        /found sha256:[0-9a-f]{64}; need sha256:2{64} for http:\S+; fix: check the digest with the publisher's signed sums; the download was removed/,
       );
       assert.ok(!existsSync(join(CACHE_DIR, "sources", `sha256-${sha256}.partial`)));
     } finally {

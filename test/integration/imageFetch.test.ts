@@ -100,7 +100,7 @@ function assertRefused(result: RunResult, bytes: Buffer, ...lines: string[]): vo
 
 const partialOf = (bytes: Buffer): string => join(dir, `.sha256-${sha256(bytes)}.partial`);
 const noWay = (code: number): string =>
-  `image: found no way to download ${base}/image (curl exit ${code}), required the image; ` +
+  `image: found no way to download ${base}/image (curl exit ${code}); need the image; fix: ` +
   `check the URL and the host's network, then run 'up' again: it resumes`;
 
 describe("image-fetch.sh", { timeout: 300_000 }, () => {
@@ -155,8 +155,8 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
       await fetchImage(good),
       good,
       downloading,
-      `image: found sha256:${sha256(bad)}, required sha256:${sha256(good)} for ${base}/image; ` +
-        `the download was removed: check the digest with the publisher's signed sums`,
+      `image: found sha256:${sha256(bad)}; need sha256:${sha256(good)} for ${base}/image; fix: ` +
+        `check the digest with the publisher's signed sums; the download was removed`,
     );
     assert.ok(!existsSync(partialOf(good)));
     answer = serve(good);
@@ -213,10 +213,10 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
     assertRefused(
       await fetchImage(good, { digest }),
       good,
-      "image: found digest 'sha256:abc', required sha256:HEX or sha512:HEX",
+      "image: found digest 'sha256:abc'; need sha256:HEX or sha512:HEX",
     );
     const size = await run([...argv(good).slice(0, -1), "1;2"]);
-    assertRefused(size, good, "image: found size '1;2', required GiB");
+    assertRefused(size, good, "image: found size '1;2'; need GiB");
   });
 
   it("retries when the server is busy", async () => {
@@ -235,14 +235,14 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
       await fetchImage(raw),
       raw,
       downloading,
-      "image: found image format 'raw', required qcow2; set guests[].image.format, " +
+      "image: found image format 'raw'; need qcow2; fix: set guests[].image.format, " +
         "or convert it with qemu-img",
     );
     // A qcow2 that is declared raw: a program that probes it would read it as qcow2.
     answer = serve(good);
     const result = await fetchImage(good, { format: "raw" });
     assert.equal(result.code, 1);
-    assert.match(result.stderr, /found image format 'qcow2', required raw/);
+    assert.match(result.stderr, /found image format 'qcow2'; need raw/);
   });
 
   it("refuses images that refer to other files", async () => {
@@ -261,7 +261,7 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
         await fetchImage(bytes),
         bytes,
         ...again,
-        "image: found an image that refers to another file, required one that stands alone; " +
+        "image: found an image that refers to another file; need one that stands alone; fix: " +
           "flatten it with 'qemu-img convert'",
       );
       rmSync(bytes === images[0] ? other : external, { force: true });
@@ -272,7 +272,7 @@ describe("image-fetch.sh", { timeout: 300_000 }, () => {
     const big = await image("-f", "qcow2", String(2 * 1024 ** 3 + 65536));
     answer = serve(big);
     const refusal =
-      "image: found an image of 3 GiB, required at most guests[].diskGiB (2); raise it";
+      "image: found an image of 3 GiB; need at most guests[].diskGiB (2); fix: raise it";
     assertRefused(await fetchImage(big), big, downloading, refusal);
     assertHas(await fetchImage(big, { maxGiB: 3 }), big);
     const cached = await fetchImage(big);

@@ -80,7 +80,7 @@ describe("the lab's network", () => {
     assert.notEqual(code, 0);
     assert.match(
       text,
-      /found \S+\/nettest marked as of lab 'nettest \S+', required one of 'nettest bob@desk-0123abcd'; choose another stack name or host\.dataDir/,
+      /found \S+\/nettest marked as of lab 'nettest \S+'; need one of 'nettest bob@desk-0123abcd'; fix: choose another stack name or host\.dataDir/,
     );
     assert.ok(text.includes(`'nettest ${ours.trim()}'`), "the owner is named");
     assert.equal(await virsh("net-dumpxml", NETWORK), before);

@@ -91,7 +91,7 @@ describe("ports.sh", { timeout: 300_000 }, () => {
     await refused(
       "dev.mir",
       [ssh, ssh],
-      `found port ${ssh} twice, required different ports; choose another port`,
+      `found port ${ssh} twice; need different ports; fix: choose another port`,
     );
   });
 
@@ -100,7 +100,7 @@ describe("ports.sh", { timeout: 300_000 }, () => {
     await refused(
       "dev.two",
       [port],
-      `found port ${port} reserved by dev.one, required a free one; choose another port`,
+      `found port ${port} reserved by dev.one; need a free one; fix: choose another port`,
     );
     assert.ok(!existsSync(join(data, "ports", "dev.two")));
   });
@@ -115,7 +115,7 @@ describe("ports.sh", { timeout: 300_000 }, () => {
         "dev.mir",
         [port],
         new RegExp(
-          `^ports: found port ${port} in use by ${who}, required a free one; choose another port\n$`,
+          `^ports: found port ${port} in use by ${who}; need a free one; fix: choose another port\n$`,
         ),
       );
     } finally {
@@ -153,20 +153,20 @@ describe("ports.sh", { timeout: 300_000 }, () => {
 
   it("reports invalid ports, names and verbs, and a damaged reservation", async () => {
     for (const wish of ["x", "-1", "65536", "08080", "1;2", ""]) {
-      await refused("dev.mir", [wish], `found port '${wish}', required 0 to 65535`);
+      await refused("dev.mir", [wish], `found port '${wish}'; need 0 to 65535`);
     }
     for (const name of ["", "../up", ".hidden", "a b", "a/b"]) {
-      await refused(name, [0], `found name '${name}', required letters, digits, . _ -`);
+      await refused(name, [0], `found name '${name}'; need letters, digits, . _ -`);
     }
     const verb = await ports("steal", "dev.mir");
-    assert.equal(verb.stderr, "ports: found verb 'steal', required reserve, keep or release\n");
+    assert.equal(verb.stderr, "ports: found verb 'steal'; need reserve, keep or release\n");
     await reserve("dev.mir", 0);
     const file = join(data, "ports", "dev.mir");
     writeFileSync(file, "$(reboot)\n");
     await refused(
       "dev.mir",
       [0],
-      `found ${file} without a list of ports, required one; remove the file: the guest gets new ports`,
+      `found ${file} without a list of ports; need one; fix: remove the file: the guest gets new ports`,
     );
   });
 

@@ -78,15 +78,18 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
     id: "libvirt",
     group,
     judge: (facts) => {
+      const admits = facts.rights !== "none" && facts.user !== "root";
       const found = {
         ok: `libvirt ${facts.libvirtVersion}, QEMU ${facts.qemuVersion}`,
         absent: "not installed yet; 'npm run up' installs it",
         down: "installed, not running; 'npm run up' starts it",
-        denied: "access denied",
+        denied: admits
+          ? `access denied; 'npm run up' adds ${facts.user} to the group libvirt`
+          : "access denied",
         silent: "no answer in 60 s",
       }[facts.libvirt];
       const severity = (
-        { ok: "ok", denied: "fail", absent: "info", down: "info", silent: "warn" } as const
+        { ok: "ok", denied: admits ? "info" : "fail", absent: "info", down: "info", silent: "warn" } as const
       )[facts.libvirt];
       return [
         {
@@ -96,7 +99,7 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
           fix:
             facts.libvirt === "silent"
               ? "wait until libvirt is less busy, or see why: virsh --connect qemu:///system list"
-              : "sudo adduser $USER libvirt, then log in again",
+              : "sudo adduser $USER libvirt; where that does not do, log in again",
         },
       ];
     },

@@ -58,8 +58,8 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
       {
         severity: facts.rights === "none" ? "fail" : "ok",
         found: `user ${facts.user}, rights: ${facts.rights}`,
-        required: "root, or sudo without a password",
-        fix: "run 'sudo -v' first, or run as root",
+        required: "root's rights for packages, libvirt and folders",
+        fix: "run 'lab up' at a terminal, where sudo asks for the password once; run it as root; or let sudo ask this user for no password",
       },
     ],
   },

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { describe, it } from "node:test";
 import { run } from "../../../core/exec.io";
 import { temporaryFolder } from "../support";
+
+/** Process group and session, of a line of /proc/PID/stat. */
+const groupAndSession = (stat: string): string =>
+  stat.slice(stat.lastIndexOf(")")).split(" ").slice(3, 5).join(" ");
 
 describe("run", () => {
   it("returns output, errors and exit code", async () => {
@@ -91,6 +96,29 @@ describe("run", () => {
     const result = await run(["bash", "-c", script, "test", mark], { timeoutMs: 200 });
     assert.equal(result.timedOut, true);
     assert.equal(existsSync(mark), false);
+  });
+
+  it("leaves a program in this session, in a group of its own, where sudo has to find its ticket", async () => {
+    const ids = (text: string) => text.trim().split(" ").map(Number);
+    const [, mine] = ids(await readFile("/proc/self/stat", "utf8").then(groupAndSession));
+    const look = ["bash", "-c", "cat /proc/$$/stat; echo $$ >&2"];
+    const shared = await run(look, { sharesSession: true });
+    assert.deepEqual(ids(groupAndSession(shared.stdout.toString())), [Number(shared.stderr), mine]);
+    const apart = await run(look);
+    const own = Number(apart.stderr);
+    assert.deepEqual(ids(groupAndSession(apart.stdout.toString())), [own, own]);
+  });
+
+  it("ends such a program with its children too, and reports one that does not exist", async () => {
+    const file = join(temporaryFolder(), "late");
+    const slow = ["bash", "-c", `(sleep 1; touch '${file}') & sleep 60`];
+    const result = await run(slow, { timeoutMs: 300, sharesSession: true });
+    assert.ok(result.timedOut);
+    await new Promise((done) => setTimeout(done, 1200));
+    assert.equal(existsSync(file), false);
+    const none = await run(["no-such-program"], { sharesSession: true });
+    assert.notEqual(none.code, 0);
+    assert.match(none.stderr, /no-such-program: No such file/);
   });
 
   it("reports a program that does not exist", async () => {

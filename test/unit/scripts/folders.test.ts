@@ -1,6 +1,15 @@
 /** A lab's folders: their marks, and that a lab takes no folder of somebody else. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { runOnHost } from "../../../core/link.io";
@@ -20,6 +29,45 @@ describe("folders.sh", { skip: root ? false : "needs root: it changes owners to 
     for (let i = 0; i < 2; i++) assert.equal((await folders("make", data)).code, 0);
     assert.equal(readFileSync(mark(data), "utf8"), `dev ${OWNER}\n`);
     assert.equal((await folders("remove", data)).code, 0);
+    assert.ok(!existsSync(data));
+  });
+
+  it("leaves a data folder that was there: its mode, its owner, and itself when it is empty again", async () => {
+    const data = join(temporaryFolder(), "data");
+    mkdirSync(data);
+    chmodSync(data, 0o1777);
+    chownSync(data, 12345, 12345);
+    assert.equal((await folders("make", data)).code, 0);
+    const { mode, uid, gid } = statSync(data);
+    assert.deepEqual([mode & 0o7777, uid, gid], [0o1777, 12345, 12345]);
+    assert.equal((await folders("remove", data)).code, 0);
+    assert.ok(existsSync(data));
+    assert.deepEqual(readdirSync(data), []);
+  });
+
+  it("makes a data folder and those above it readable under any umask", async () => {
+    const above = join(temporaryFolder(), "above");
+    const before = process.umask(0o077);
+    try {
+      assert.equal((await folders("make", join(above, "data"))).code, 0);
+    } finally {
+      process.umask(before);
+    }
+    for (const path of [above, join(above, "data")])
+      assert.equal(statSync(path).mode & 0o777, 0o755, path);
+    assert.equal(statSync(join(above, "data", "dev", "pool")).mode & 0o777, 0o711);
+  });
+
+  it("keeps a data folder that it made while another lab is in it", async () => {
+    const data = join(temporaryFolder(), "data");
+    await folders("make", data);
+    await runOnHost(undefined, "folders.sh", ["make", data, "two", OWNER]);
+    assert.equal((await folders("remove", data)).code, 0);
+    assert.ok(existsSync(mark(data).replace("/dev/", "/two/")));
+    assert.equal(
+      (await runOnHost(undefined, "folders.sh", ["remove", data, "two", OWNER])).code,
+      0,
+    );
     assert.ok(!existsSync(data));
   });
 
@@ -54,7 +102,7 @@ describe("folders.sh", { skip: root ? false : "needs root: it changes owners to 
     assert.notEqual(code, 0);
     assert.match(
       stderr,
-      /with thesis\.txt in it and no mark of a lab, .* give it to this lab: echo 'dev ada@desk-0123abcd'/,
+      /with thesis\.txt in it and no mark of a lab; .* give it to this lab: echo 'dev ada@desk-0123abcd'/,
     );
     assert.equal(statSync(join(data, "dev")).mode & 0o777, 0o755);
   });

@@ -1,6 +1,14 @@
 /** libvirtd.sh on a host with systemd, in a mount namespace with a fake systemd and libvirt. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, it } from "node:test";
 import { run } from "../../../core/exec.io";
@@ -15,6 +23,9 @@ const calls = join(folder, "calls");
 const sbin = join(folder, "sbin");
 mkdirSync(sbin);
 writeFileSync(join(sbin, "libvirtd"), "", { mode: 0o755 });
+// Any user of the tests may read them there.
+for (const name of ["lib.sh", "libvirtd.sh"])
+  copyFileSync(join(ROOT, "scripts", "host", name), join(folder, name));
 programs.set("virsh", `[[ -e ${answering} ]]`);
 programs.set("journalctl", `echo "line of journalctl $*"`);
 
@@ -22,19 +33,19 @@ const systemctl = (outcome: string): void =>
   programs.set("systemctl", `echo "$*" >>${calls}; ${outcome}`);
 
 /** Runs libvirtd.sh as on a host with systemd: with its folder in /run, and the test's /usr/sbin. */
-async function libvirtd(...args: string[]) {
+async function libvirtdAs(user: number, ...args: string[]) {
   const inside = `
     mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system
     mount --bind "$1" /usr/sbin && shift
-    exec bash "$@"`;
-  const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
-  const script = [join(ROOT, "scripts", "host", "libvirtd.sh"), ...args];
-  const ended = await run(
-    ["unshare", ...user, "--mount", "bash", "-ec", inside, "test", sbin, ...script],
-    { env: { PATH: `${programs.folder}:/usr/bin:/bin` } },
-  );
+    exec setpriv --reuid=${user} --regid=${user} --clear-groups bash "$@"`;
+  const script = [join(folder, "libvirtd.sh"), ...args];
+  const ended = await run(["unshare", "--mount", "bash", "-ec", inside, "test", sbin, ...script], {
+    env: { PATH: `${programs.folder}:/usr/bin:/bin` },
+  });
   return { code: ended.code, out: ended.stdout.toString(), err: ended.stderr };
 }
+
+const libvirtd = (...args: string[]) => libvirtdAs(0, ...args);
 
 const starts = (): string[] =>
   existsSync(calls) ? readFileSync(calls, "utf8").trim().split("\n") : [];
@@ -114,14 +125,55 @@ describe("libvirtd.sh on a host without systemd", { timeout: 120_000 }, () => {
       for pid in "\${pids[@]}"; do wait "$pid"; echo "ended $?"; done
       ls /run/mirlab
       bash "$2" stop; ls /run/mirlab | wc -l`;
-    const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
     const script = join(ROOT, "scripts", "host", "libvirtd.sh");
     const ended = await run(
-      ["unshare", ...user, "--mount", "bash", "-uc", inside, "test", daemons, script],
+      ["unshare", "--mount", "bash", "-uc", inside, "test", daemons, script],
       { env: { PATH: `${programs.folder}:/usr/bin:/bin` } },
     );
     assert.deepEqual(ended.stdout.toString().trim().split("\n"), [
       ...["ended 0", "ended 0", "libvirtd.started", "virtlogd.started", "0"],
     ]);
+  });
+});
+
+describe("libvirtd.sh for a user who is not root", () => {
+  const members = join(folder, "members");
+
+  /** Root's shell of the fake sudo answers for root; libvirt takes the user after usermod, or never. */
+  async function asUser(taken: "as a member" | "never") {
+    chmodSync(folder, 0o777);
+    chmodSync(programs.folder, 0o755);
+    writeFileSync(answering, "");
+    rmSync(members, { force: true });
+    programs.set("sudo", 'shift; AS_ROOT=1 exec "$@"');
+    programs.set("usermod", `echo "$*" >>${calls}; echo >${members}`);
+    programs.set(
+      "id",
+      `[[ $1 != -un ]] && { [[ -e ${members} ]] && echo ann libvirt || echo ann; } || echo ann`,
+    );
+    programs.set(
+      "virsh",
+      `[[ -n \${AS_ROOT-} ]] || { [[ "${taken}" == "as a member" && -e ${members} ]]; }`,
+    );
+    return libvirtdAs(12345, "start");
+  }
+
+  it("makes the user a member of libvirt's group, which needs no new login", async () => {
+    const { code, err } = await asUser("as a member");
+    assert.equal(code, 0, err);
+    assert.equal(
+      err,
+      "libvirtd: adding ann to the group libvirt, which may manage domains\nlibvirtd: running\n",
+    );
+    assert.deepEqual(starts(), ["--append --groups libvirt ann"]);
+  });
+
+  it("says what to do where the session has to be a new one", async () => {
+    const { code, err } = await asUser("never");
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /found that libvirt refuses ann, a member of the group libvirt; .*fix: log in again/,
+    );
   });
 });

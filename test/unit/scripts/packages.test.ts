@@ -59,7 +59,7 @@ describe("packages.sh install", () => {
         assert.match(
           words,
           new RegExp(
-            `found the package database locked by process ${holder.pid} \\(python3[^)]*\\) for 1 s, required free; let that run end`,
+            `found the package database locked by process ${holder.pid} \\(python3[^)]*\\) for 1 s; need it free; fix: let that run end`,
           ),
         );
         assert.doesNotMatch(words, /interrupted/);
@@ -80,5 +80,88 @@ describe("packages.sh install", () => {
     );
     assert.match(words, /nothing to install/);
     assert.equal(code, 0);
+  });
+});
+
+describe("packages.sh, of what a release has split off", () => {
+  const fakes = mkdtempSync(join(tmpdir(), "mirlab-apt-"));
+  after(() => rmSync(fakes, { recursive: true }));
+
+  /** An archive with these packages, of which some are installed; fetched lists where `fetched` says so. */
+  function archive(names: readonly string[], installed: readonly string[], fetched = true): void {
+    const put = (name: string, text: string) =>
+      writeFileSync(join(fakes, name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
+    writeFileSync(join(fakes, "installed"), installed.map((name) => `${name}\n`).join(""));
+    writeFileSync(join(fakes, "archive"), names.map((name) => `${name}\n`).join(""));
+    rmSync(join(fakes, "lists"), { force: true });
+    if (fetched) writeFileSync(join(fakes, "lists"), "");
+    put(
+      "apt-cache",
+      `[[ -e ${fakes}/lists ]] || exit 0
+       grep -qx "$2" ${fakes}/archive || exit 0
+       printf '%s:\\n  Installed: (none)\\n  Candidate: 1.0\\n' "$2"`,
+    );
+    put(
+      "dpkg-query",
+      `name="\${@: -1}"; grep -qx "$name" ${fakes}/installed || exit 1; printf installed`,
+    );
+    put("dpkg", "exit 0");
+    put(
+      "apt-get",
+      `for word; do
+         [[ $word != update ]] || touch ${fakes}/lists
+         ! grep -qx -- "$word" ${fakes}/archive || echo "$word" >>${fakes}/installed
+       done`,
+    );
+    put("sudo", 'shift; exec "$@"');
+  }
+
+  async function packages(verb: string, ...names: string[]) {
+    const env = { ...process.env, PATH: `${fakes}:${process.env.PATH ?? ""}`, DPKG_ADMINDIR: dir };
+    const child = spawn(SCRIPT, [verb, ...names], { env });
+    let out = "";
+    let words = "";
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (words += chunk.toString()));
+    const [code] = (await once(child, "close")) as [number];
+    return { code, out, words };
+  }
+
+  const SPICE = "qemu-system-modules-spice";
+
+  it("takes SPICE's modules with QEMU where the archive has them: Debian 13, Ubuntu 24.04", async () => {
+    archive(["qemu-system-x86", SPICE, "curl"], []);
+    assert.equal(
+      (await packages("missing", "qemu-system-x86", "curl")).out,
+      `qemu-system-x86\n${SPICE}\ncurl\n`,
+    );
+    const { code, words } = await packages("install", "qemu-system-x86", "curl");
+    assert.equal(code, 0, words);
+    assert.match(words, new RegExp(`installing 3: qemu-system-x86 ${SPICE} curl`));
+  });
+
+  it("does without them where QEMU has them itself: Debian 12", async () => {
+    archive(["qemu-system-x86"], []);
+    assert.equal((await packages("missing", "qemu-system-x86")).out, "qemu-system-x86\n");
+    assert.equal((await packages("install", "qemu-system-x86")).code, 0);
+  });
+
+  it("installs them where QEMU is there without them, and requires them", async () => {
+    archive(["qemu-system-x86", SPICE], ["qemu-system-x86"]);
+    const { code, words } = await packages("require", "qemu-system-x86");
+    assert.equal(code, 1);
+    assert.match(
+      words,
+      new RegExp(`found ${SPICE} missing; need them installed; fix: run 'apt-get`),
+    );
+    assert.match((await packages("install", "qemu-system-x86")).words, /installing 1: /);
+    assert.equal((await packages("missing", "qemu-system-x86")).out, "");
+  });
+
+  it("finds them in lists that it had to fetch first", async () => {
+    archive(["qemu-system-x86", SPICE], [], false);
+    const { code, words } = await packages("install", "qemu-system-x86");
+    assert.equal(code, 0, words);
+    assert.equal((await packages("missing", "qemu-system-x86")).out, "");
   });
 });

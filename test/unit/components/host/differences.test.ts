@@ -48,6 +48,7 @@ const SOUND: Readonly<Record<string, string>> = {
   "kvm|nested": "Y",
   "apparmor|libvirtd": "enforce",
   "config qemu.conf|dynamic_ownership": "",
+  "config libvirtd.conf|auth_unix_rw": "",
   "libvirt|answers": "yes",
   ...folder("/data", "755", "ada:ada"),
   ...folder("/data/dev", "711", "root:root"),
@@ -110,6 +111,14 @@ describe("differences of the host", () => {
     assert.deepEqual(linesOf({}), []);
   });
 
+  it("takes what earlier versions recorded for libvirt's defaults", () => {
+    const seen = host({ "config libvirtd.conf|auth_unix_rw": "" });
+    const earlier = { ...RECORDED, "config libvirtd.conf|auth_unix_rw": "none" };
+    assert.deepEqual(differences(CONTRACT, earlier, seen), []);
+    const off = host({ "config libvirtd.conf|auth_unix_rw": "none" });
+    assert.equal(differences(CONTRACT, RECORDED, off).length, 1);
+  });
+
   const heals = (words: string) => new RegExp(`${words}$`);
   const table: [string, Record<string, string | null>, RegExp][] = [
     [
@@ -136,6 +145,16 @@ describe("differences of the host", () => {
       "a setting was edited",
       { "config qemu.conf|dynamic_ownership": "0" },
       /^config qemu.conf: dynamic_ownership was 1, found 0;/,
+    ],
+    [
+      "polkit was turned off",
+      { "config libvirtd.conf|auth_unix_rw": "none" },
+      /^config libvirtd.conf: auth_unix_rw was polkit, found none; up does not repair this, but records it$/,
+    ],
+    [
+      "the folder above the lab's got another mode, which is its owner's to say",
+      { "folder /data|mode": "1777" },
+      /^folder \/data: mode was 755, found 1777; up does not repair this, but records it$/,
     ],
     [
       "the lab's mark was removed",
@@ -181,7 +200,7 @@ describe("differences of the host", () => {
     [
       "the disk is larger than declared",
       { "volume mir-vm-abc.qcow2|virtual size": "8192" },
-      /found 8192; a disk cannot shrink: raise guests\[\]\.diskGiB again, or run 'down'/,
+      /found 8192; a disk cannot shrink: raise guests\[\]\.diskGiB again, or make the guest anew/,
     ],
     ["the image is writable", { [`image ${IMAGE}|mode`]: "666" }, heals("up sets it")],
     [

@@ -13,10 +13,16 @@ describe("checkHost, of libvirt", () => {
   const table: [string, Partial<HostFacts>, string[]][] = [
     [
       "that refuses this user",
-      { libvirt: "denied", emulators: {} },
+      { libvirt: "denied", emulators: {}, rights: "none" },
       [
-        "fail - libvirt: found access denied; need an answer from qemu:///system; fix: sudo adduser $USER libvirt, then log in again",
+        "fail - host-rights: found user ada, rights: none; need root's rights for packages, libvirt and folders; fix: run 'lab up' at a terminal, where sudo asks for the password once; run it as root; or let sudo ask this user for no password",
+        "fail - libvirt: found access denied; need an answer from qemu:///system; fix: sudo adduser $USER libvirt; where that does not do, log in again",
       ],
+    ],
+    [
+      "that refuses a user whom sudo makes a member of its group",
+      { libvirt: "denied", emulators: {}, rights: "sudo" },
+      ["info - libvirt: access denied; 'npm run up' adds ada to the group libvirt"],
     ],
     [
       "that is not installed yet",

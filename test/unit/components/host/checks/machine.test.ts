@@ -26,7 +26,7 @@ describe("checkHost", () => {
     [
       "no rights",
       { rights: "none" },
-      "fail - host-rights: found user ada, rights: none; need root, or sudo without a password; fix: run 'sudo -v' first, or run as root",
+      "fail - host-rights: found user ada, rights: none; need root's rights for packages, libvirt and folders; fix: run 'lab up' at a terminal, where sudo asks for the password once; run it as root; or let sudo ask this user for no password",
     ],
     [
       "little memory",
