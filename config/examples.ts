@@ -19,6 +19,7 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
       natSubnet: "10.20.30.0/24",
       viewers: true,
       packages: "check",
+      memory: "overcommit",
       buildCache: { sizeGiB: 40, warm: "always", distcc: [{ port: 3633, jobs: 8 }] },
       onDrift: "report",
     },

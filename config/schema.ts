@@ -93,6 +93,12 @@ const host = z.strictObject({
     .enum(["install", "check"])
     .default("install")
     .describe("install: install missing host packages; check: fail and list them."),
+  memory: z
+    .enum(["check", "overcommit"])
+    .default("check")
+    .describe(
+      "check: refuse guests that need more memory than the host has free; overcommit: only warn, as where swap or ballooning makes room.",
+    ),
   buildCache,
   onDrift: z
     .enum(["heal", "report"])

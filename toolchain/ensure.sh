@@ -29,12 +29,16 @@ wanted_key() {
   } | digest
 }
 
-# recorded_engine KEY: prints the engine of an earlier run with this key, if all its files still exist.
+# file_id FILE: another file at this path has another identity; so has a file that was written again.
+file_id() { stat -L -c '%d:%i:%s:%Y' -- "$1" 2>/dev/null; }
+
+# recorded_engine KEY: prints the engine of an earlier run with this key, if all its files still exist and the
+# CLI is the same one: a package manager upgrades what it has installed.
 recorded_engine() {
-  local key engine file
+  local key engine id file
   [[ -f $STAMP ]] || return 1
-  { read -r key && read -r engine; } <"$STAMP" || return 1
-  [[ $key == "$1" ]] || return 1
+  { read -r key && read -r engine && read -r id; } <"$STAMP" || return 1
+  [[ $key == "$1" && $id == "$(file_id "$engine/pulumi")" ]] || return 1
   for file in "$engine/pulumi" "$COMMAND_PLUGIN" "$BRIDGE_PLUGIN" "$LIBVIRT_PROVIDER"; do
     [[ -x $file ]] || return 1
   done
@@ -103,7 +107,7 @@ ensure() {
   fi
 
   place_plugins "$plugins"
-  printf '%s\n%s\n' "$key" "$engine" >"$STAMP.new"
+  printf '%s\n' "$key" "$engine" "$(file_id "$engine/pulumi")" >"$STAMP.new"
   mv -f -- "$STAMP.new" "$STAMP"
   printf '%s\n' "$engine"
 }

@@ -39,6 +39,14 @@ existing() {
 # Free MiB of the file system that PATH is on, or will be on.
 free_mib() { df -Pm -- "$(existing "$1")" | awk 'NR == 2 { print $4 }'; }
 
+# Free MiB for new programs. ZFS gives back what its cache (ARC) holds above its smallest size, and the kernel
+# does not count that: sizes of arcstats in bytes.
+memory_available() {
+  local cached=0 arc=${MIRLAB_ARCSTATS:-/proc/spl/kstat/zfs/arcstats}
+  [[ ! -r $arc ]] || cached=$(awk '$1 == "size" { size = $3 } $1 == "c_min" { least = $3 } END { if (size > least) freed = (size - least) / 1048576; printf "%d", freed }' "$arc")
+  awk -v cached="$cached" '/^MemAvailable:/ { printf "%d\n", $2 / 1024 + cached }' /proc/meminfo
+}
+
 # Succeeds if QEMU's user exists and we may run programs as that user.
 qemu_user_known() { [[ $rights != none ]] && id "$QEMU_USER" >/dev/null 2>&1; }
 
@@ -260,7 +268,7 @@ report suite "$(. /etc/os-release && printf '%s' "${VERSION_CODENAME-}")"
 report arch "$(uname -m)"
 report rights "$rights"
 report user "$(id -un)"
-report memoryAvailableMiB "$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)"
+report memoryAvailableMiB "$(memory_available)"
 report dataFreeMiB "$(free_mib "$data")"
 report cacheFreeMiB "$(free_mib "$cache")"
 report dataClosed "$(closed "$data")"

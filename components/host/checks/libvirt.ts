@@ -89,7 +89,13 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
         silent: "no answer in 60 s",
       }[facts.libvirt];
       const severity = (
-        { ok: "ok", denied: admits ? "info" : "fail", absent: "info", down: "info", silent: "warn" } as const
+        {
+          ok: "ok",
+          denied: admits ? "info" : "fail",
+          absent: "info",
+          down: "info",
+          silent: "warn",
+        } as const
       )[facts.libvirt];
       return [
         {

@@ -71,11 +71,11 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
       const have = facts.memoryAvailableMiB - HOST_MEMORY_MIB;
       return [
         {
-          severity: need <= have ? "ok" : "fail",
+          severity: need <= have ? "ok" : lab.host.memory === "overcommit" ? "warn" : "fail",
           path: "guests[].memoryMiB",
           found: `${facts.memoryAvailableMiB} MiB available`,
           required: `${need} MiB for guests and ${HOST_MEMORY_MIB} MiB for the host`,
-          fix: "lower guests[].memoryMiB, or end other programs",
+          fix: "lower guests[].memoryMiB, end other programs, or set host.memory to overcommit",
         },
       ];
     },

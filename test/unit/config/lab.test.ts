@@ -10,6 +10,7 @@ describe("a minimal lab", () => {
       host: {
         dataDir: "/var/lib/mirlab",
         cacheDir: "/var/cache/mirlab",
+        memory: "check",
         natSubnet: "192.168.130.0/24",
         viewers: false,
         packages: "install",

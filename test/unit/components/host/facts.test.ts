@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { readHostFacts } from "../../../../components/host/facts";
@@ -172,6 +173,13 @@ describe("readHostFacts", () => {
     const facts = readHostFacts(printed.toString());
     assert.ok(facts.memoryAvailableMiB > 0);
     assert.ok(facts.dataFreeMiB > 0);
+    // ZFS: of 3 GiB in the ARC, all above the least size of 1 GiB comes back when a program needs it.
+    const arc = join(folder, "arcstats");
+    writeFileSync(arc, "13 1 0x01\nname type data\nc_min 4 1073741824\nsize 4 3221225472\n");
+    const env = { ...process.env, MIRLAB_ARCSTATS: arc };
+    const zfs = execFileSync("bash", [script, "quick", `${folder}/data`, folder], { env });
+    const more = readHostFacts(zfs.toString()).memoryAvailableMiB - facts.memoryAvailableMiB;
+    assert.ok(Math.abs(more - 2048) < 500, String(more));
     assert.deepEqual(
       facts.shares.map(({ path, kind }) => [path, kind]),
       [

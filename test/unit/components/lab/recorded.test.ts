@@ -49,9 +49,7 @@ describe("what a state says of its lab", () => {
 
   it("reads the digest of an image by URL from its name", () => {
     const other = "/var/cache/a&amp;b/images/sha512-00ff.raw";
-    const resources = JSON.parse(
-      JSON.stringify(STATE).replaceAll(IMAGE, other),
-    ) as StateResource[];
+    const resources = JSON.parse(JSON.stringify(STATE).replaceAll(IMAGE, other)) as StateResource[];
     assert.deepEqual(recordedLab(resources).disks.get("mir")?.image, {
       path: "/var/cache/a&b/images/sha512-00ff.raw",
       format: "qcow2",

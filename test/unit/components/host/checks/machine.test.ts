@@ -31,12 +31,12 @@ describe("checkHost", () => {
     [
       "little memory",
       { memoryAvailableMiB: 2559 },
-      "fail guests[].memoryMiB memory: found 2559 MiB available; need 2048 MiB for guests and 512 MiB for the host; fix: lower guests[].memoryMiB, or end other programs",
+      "fail guests[].memoryMiB memory: found 2559 MiB available; need 2048 MiB for guests and 512 MiB for the host; fix: lower guests[].memoryMiB, end other programs, or set host.memory to overcommit",
     ],
     [
       "unknown memory",
       { memoryAvailableMiB: NaN },
-      "fail guests[].memoryMiB memory: found NaN MiB available; need 2048 MiB for guests and 512 MiB for the host; fix: lower guests[].memoryMiB, or end other programs",
+      "fail guests[].memoryMiB memory: found NaN MiB available; need 2048 MiB for guests and 512 MiB for the host; fix: lower guests[].memoryMiB, end other programs, or set host.memory to overcommit",
     ],
     [
       "little disk space",
@@ -61,6 +61,13 @@ describe("checkHost", () => {
   for (const [what, facts] of fine) {
     it(`accepts ${what}`, () => assert.deepEqual(faults(facts), []));
   }
+
+  it("only warns of little memory where host.memory is overcommit", () => {
+    const bold = labOn({ memory: "overcommit" }, {});
+    assert.deepEqual(faults({ memoryAvailableMiB: 2559 }, bold), [
+      "warn guests[].memoryMiB memory: found 2559 MiB available; need 2048 MiB for guests and 512 MiB for the host; fix: lower guests[].memoryMiB, end other programs, or set host.memory to overcommit",
+    ]);
+  });
 
   it("counts only guests that do not run yet", () => {
     const two = lab({ memoryMiB: 4000 }, { memoryMiB: 4000 });
