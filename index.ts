@@ -4,13 +4,14 @@ import { Guest } from "./components/lab/guest.resource";
 import { LabHost } from "./components/host/labHost.resource";
 import { preflight } from "./components/lab/preflight.resource";
 import { labOwner } from "./components/lab/owner.io";
-import { recordedDisks } from "./components/lab/recorded.resource";
+import { kvmTriggers } from "./components/lab/recorded";
+import { labOnDisks } from "./components/lab/recorded.resource";
 import { macAddress } from "./components/domain/mac";
 
 export = async () => {
   const lab = labOfStack();
-  const { name: stack, disks } = await recordedDisks(lab);
-  const { access, facts } = await preflight(lab, stack);
+  const { name: stack, disks, recorded } = await labOnDisks(lab);
+  const { access, facts, kvm } = await preflight(lab, stack);
 
   const labHost = new LabHost("host", {
     host: lab.host,
@@ -26,7 +27,11 @@ export = async () => {
   });
   const guests = lab.guests.map((config) => {
     const disk = disks.get(config.name);
-    const own = disk === undefined ? {} : { disk };
+    const triggers = kvmTriggers(recorded.accelerations.get(config.name), kvm?.acceleration);
+    const own = {
+      ...(disk === undefined ? {} : { disk }),
+      ...(triggers === undefined ? {} : { kvmTriggers: triggers }),
+    };
     const guest = new Guest(config.name, { config, host: lab.host, labHost, stack, ...own });
     return [config.name, guest.outputs] as const;
   });

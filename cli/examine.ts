@@ -1,23 +1,12 @@
 /** Examines this machine and the host for `lab doctor` and `lab up`. Changes nothing but the cache of KVM's proof. */
 import { checkHost } from "../components/host/checks";
 import { Finding } from "../components/host/checks/finding";
-import { kvmFinding, KvmProof } from "../components/host/checks/kvm";
+import { kvmFinding } from "../components/host/checks/kvm";
 import { ConfigFault } from "../config/lab";
 import { hostAccess } from "../components/host/access.io";
 import { hostFacts } from "../components/host/facts.io";
-import { runOnHost } from "../core/link.io";
-import { Target } from "../core/target";
+import { kvmProof } from "../components/host/kvmProof.io";
 import { labOfFile } from "../config/stackFile.io";
-
-/** KVM by its only proof: a guest that reached user space. Needs QEMU on the host. */
-async function kvmProof(host: Target, cacheDir: string): Promise<KvmProof> {
-  const probe = await runOnHost(host, "kvm-probe.sh", [cacheDir], { timeoutMs: 300_000 });
-  if (probe.code !== 0) {
-    const reason = probe.stderr.trim().split("\n").at(-1) ?? "no answer";
-    return { acceleration: undefined, reason };
-  }
-  return JSON.parse(probe.stdout.toString()) as KvmProof;
-}
 
 const configFinding = ({ path, reason }: ConfigFault): Finding => ({
   id: "config",
@@ -29,10 +18,11 @@ const configFinding = ({ path, reason }: ConfigFault): Finding => ({
   fix: reason,
 });
 
-/** Asks and judges. Throws when the host cannot be asked. */
+/** Asks and judges; `renew`: KVM is tried again, whatever its last proof was. Throws when the host cannot be asked. */
 export async function examine(
   file: string,
   stack: string,
+  renew = false,
 ): Promise<{ readonly findings: Finding[]; readonly host: string }> {
   const { lab, faults } = labOfFile(file);
   const host = lab?.host.ssh?.host ?? "this machine";
@@ -40,7 +30,7 @@ export async function examine(
   const { target } = hostAccess(lab.host, stack);
   const [facts, proof] = await Promise.all([
     hostFacts(target, lab, "full"),
-    kvmProof(target, lab.host.cacheDir),
+    kvmProof(target, lab.host.cacheDir, renew),
   ]);
   const findings = checkHost(facts, lab, stack);
   const kvm = facts.full === undefined ? [] : [kvmFinding(proof, facts, facts.full, lab)];

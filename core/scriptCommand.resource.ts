@@ -13,6 +13,8 @@ export interface ScriptCommandArgs {
   readonly args: pulumi.Input<string>[];
   /** Arguments of delete; unset: delete runs nothing. */
   readonly deleteArgs?: pulumi.Input<string>[];
+  /** Another list runs `create` again. An unset one, and one of the state, run nothing. */
+  readonly triggers?: readonly string[];
   /** Run as root (guest scripts): by sudo, unless the login user is root. @default false */
   readonly sudo?: boolean;
 }
@@ -42,6 +44,7 @@ export function scriptCommand(
   const common = {
     create: line(args.args),
     ...(args.deleteArgs === undefined ? {} : { delete: line(args.deleteArgs) }),
+    ...(args.triggers === undefined ? {} : { triggers: [...args.triggers] }),
     // Do not pass the previous run's output to this run.
     addPreviousOutputInEnv: false,
     logging: "stderr",

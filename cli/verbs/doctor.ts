@@ -6,11 +6,16 @@ import { stackOf } from "../options";
 
 const colours = (): boolean => process.stdout.isTTY && (process.env.NO_COLOR ?? "") === "";
 
-async function doctor(stack: string, json: boolean): Promise<void> {
+interface DoctorOptions {
+  readonly json?: boolean;
+  readonly renew?: boolean;
+}
+
+async function doctor(stack: string, { json = false, renew }: DoctorOptions): Promise<void> {
   const print = (report: object): void => console.log(JSON.stringify(report, null, 2));
   try {
     const { examine } = await import("../examine");
-    const { findings, host } = await examine(fileOf(stack), stack);
+    const { findings, host } = await examine(fileOf(stack), stack, renew);
     if (json) print(reportOf(findings, stack, host));
     else console.log(reportText(findings, colours()));
     process.exitCode = exitCode(findings);
@@ -35,9 +40,10 @@ export const addDoctor = (lab: Command): Command =>
     .command("doctor")
     .description("check this machine and the host")
     .option("--json", "print the findings as JSON")
+    .option("--renew", "try KVM again, whatever its last proof was")
     .addHelpText("after", HELP)
-    .action(async ({ json = false }: { json?: boolean }, command: Command) => {
+    .action(async (options: DoctorOptions, command: Command) => {
       const stack = stackOf(command);
       checkStack(stack);
-      await doctor(stack, json);
+      await doctor(stack, options);
     });

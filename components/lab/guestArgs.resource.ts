@@ -9,6 +9,8 @@ export interface GuestArgs {
   readonly labHost: LabHost;
   /** Name of the lab: of its stack at the first `up`. */
   readonly stack: string;
+  /** Triggers of the probe of KVM; unset: its answer stands. */
+  readonly kvmTriggers?: readonly string[];
   /** Unset: the guest is adopted. */
   readonly disk?: RootDisk;
 }

@@ -20,7 +20,7 @@ export function serialLog({ host, stack, config }: GuestArgs): string {
 /** The guest's acceleration: as configured, or as a probe guest proved. */
 export function acceleration(
   name: string,
-  { config, host, labHost }: GuestArgs,
+  { config, host, labHost, kvmTriggers }: GuestArgs,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Output<Probed> {
   if (config.acceleration === "tcg") {
@@ -29,7 +29,10 @@ export function acceleration(
   const probe = scriptCommand(
     `${name}-acceleration`,
     labHost.connection,
-    { script: "host/kvm-probe.sh", args: [host.cacheDir] },
+    {
+      ...{ script: "host/kvm-probe.sh", args: [host.cacheDir] },
+      ...(kvmTriggers === undefined ? {} : { triggers: kvmTriggers }),
+    },
     opts,
   );
   return probe.stdout.apply((text) => {
@@ -37,7 +40,7 @@ export function acceleration(
     if (config.acceleration === "kvm" && probed.acceleration !== "kvm") {
       throw new Error(
         `${config.name}: acceleration: found ${probed.reason}; need a working KVM; ` +
-          `fix: repair KVM (npm run doctor), or set guests[].acceleration to "auto"`,
+          `fix: repair KVM (npm run doctor -- --renew), or set guests[].acceleration to "auto"`,
       );
     }
     return probed;

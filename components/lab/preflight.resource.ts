@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HostAccess, hostAccess } from "../host/access.io";
 import { hostFacts } from "../host/facts.io";
+import { KvmProof } from "../host/checks/kvm";
+import { kvmProof } from "../host/kvmProof.io";
 import { checkHost } from "../host/checks";
 import { findingText } from "../host/checks/finding";
 import { HostFacts } from "../host/facts";
@@ -11,6 +13,8 @@ import { refuse } from "./refusal.resource";
 export interface Preflight {
   readonly access: HostAccess;
   readonly facts: HostFacts;
+  /** Undefined: no guest asks for it, or the host has no QEMU yet. */
+  readonly kvm: KvmProof | undefined;
 }
 
 /** Checks the host before anything is changed, and refuses the lab with all faults at once. */
@@ -21,14 +25,26 @@ export async function preflight(lab: Lab, stack: string): Promise<Preflight> {
     void pulumi.log.warn(findingText(finding));
   }
   const faults = findings.filter((f) => f.severity === "fail");
-  if (faults.length === 0) return asked;
+  if (faults.length === 0) return { ...asked, kvm: await proofFor(lab, asked) };
   refuse(
     `the host is not ready for this lab: ${faults.length} fault(s); nothing was touched`,
     ...faults.map((f) => `  ${f.path === undefined ? "" : `${f.path}: `}${findingText(f)}`),
   );
 }
 
-async function askHost(lab: Lab, stack: string): Promise<Preflight> {
+/** KVM as it is now: the guests' resources keep the answer of their first `up`. */
+async function proofFor(
+  lab: Lab,
+  { access, facts }: Omit<Preflight, "kvm">,
+): Promise<KvmProof | undefined> {
+  const asks = lab.guests.some(
+    ({ image, acceleration }) => image.source !== "existing" && acceleration !== "tcg",
+  );
+  if (!asks || facts.qemuVersion === "") return undefined;
+  return kvmProof(access.target, lab.host.cacheDir);
+}
+
+async function askHost(lab: Lab, stack: string): Promise<Omit<Preflight, "kvm">> {
   try {
     const access = hostAccess(lab.host, stack);
     return { access, facts: await hostFacts(access.target, lab) };

@@ -13,6 +13,14 @@ interface ResourcesOfStack {
   readonly outputs: Record<string, { readonly type: string; readonly outputs: unknown }>;
 }
 
+export interface LabOnDisks {
+  /** The lab's name; see components/lab/labName.io.ts. */
+  readonly name: string;
+  /** Root disks of this run, by guest; an adopted guest has none. */
+  readonly disks: ReadonlyMap<string, RootDisk>;
+  readonly recorded: RecordedLab;
+}
+
 /** What the state of this stack holds of the lab, before this run changes anything. */
 async function recordedLabOfStack(): Promise<RecordedLab> {
   const { outputs } = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {
@@ -25,9 +33,7 @@ async function recordedLabOfStack(): Promise<RecordedLab> {
  * The lab's name, and the root disk of each guest that has one of its own. Refuses a run that would
  * take a booted disk whose guest nobody named; warns of disks that stay on an earlier image.
  */
-export async function recordedDisks(
-  lab: Lab,
-): Promise<{ readonly name: string; readonly disks: ReadonlyMap<string, RootDisk> }> {
+export async function labOnDisks(lab: Lab): Promise<LabOnDisks> {
   const stack = pulumi.getStack();
   const recorded = await recordedLabOfStack();
   const name = nameOf(stack, recorded);
@@ -51,7 +57,7 @@ export async function recordedDisks(
     }
   }
   if (!pulumi.runtime.isDryRun()) claimLab(name, stack);
-  return { name, disks };
+  return { name, disks, recorded };
 }
 
 function nameOf(stack: string, recorded: RecordedLab): string {

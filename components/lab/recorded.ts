@@ -1,5 +1,6 @@
 /** What the state says of a lab before a run changes it. Pure. */
 import { BackingImage, RecordedDisk } from "../image/rootDisk";
+import { Acceleration } from "../../core/limits";
 import { firstAt, fromXml } from "../../core/xml";
 
 /** A resource of a state: what the engine's invoke returns, and what an export holds. */
@@ -16,6 +17,14 @@ export interface RecordedLab {
   readonly poolPath: string | undefined;
   /** Root disks, by guest. */
   readonly disks: ReadonlyMap<string, RecordedDisk>;
+  /** Answers of the probe of KVM, by guest. */
+  readonly accelerations: ReadonlyMap<string, RecordedAcceleration>;
+}
+
+/** An answer of scripts/host/kvm-probe.sh, and the triggers that it was asked with. */
+export interface RecordedAcceleration {
+  readonly acceleration: Acceleration;
+  readonly triggers: readonly string[] | undefined;
 }
 
 const POOL = "libvirt:index/pool:Pool";
@@ -40,7 +49,38 @@ export function recordedLab(resources: readonly StateResource[]): RecordedLab {
     name: poolName?.startsWith(PREFIX) === true ? poolName.slice(PREFIX.length) : undefined,
     poolPath: textAt(pool?.outputs, "target", "path"),
     disks: new Map(disks),
+    accelerations: new Map(
+      resources.flatMap((resource) => {
+        const guest = guestOf(resource, "-acceleration");
+        const answer = accelerationOf(textAt(resource.outputs, "stdout"));
+        if (guest === undefined || answer === undefined) return [];
+        const { triggers } = resource.outputs as { triggers?: readonly string[] };
+        return [[guest, { acceleration: answer, triggers }] as const];
+      }),
+    ),
   };
+}
+
+function accelerationOf(answer: string | undefined): Acceleration | undefined {
+  try {
+    const { acceleration } = JSON.parse(answer ?? "") as { acceleration?: unknown };
+    return acceleration === "kvm" || acceleration === "tcg" ? acceleration : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What makes the probe of KVM run again: its kept answer is no longer the host's. The recorded triggers run
+ * nothing; so does a host whose answer is not known now.
+ */
+export function kvmTriggers(
+  recorded: RecordedAcceleration | undefined,
+  now: Acceleration | undefined,
+): readonly string[] | undefined {
+  if (recorded === undefined || now === undefined || recorded.acceleration === now)
+    return recorded?.triggers;
+  return [...(recorded.triggers ?? []), now];
 }
 
 /** Last part of a URN. */

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Says whether a guest really runs under KVM here, by booting a tiny one to user space.
-#   kvm-probe.sh CACHE [kvm|tcg]   prints one line: {"acceleration":"kvm"|"tcg","reason":"..."}
+#   kvm-probe.sh CACHE [kvm|tcg [renew]]   prints one line: {"acceleration":"kvm"|"tcg","reason":"..."}
 # /dev/kvm can open, make a VM and still not run a stock kernel, so nothing less is a proof.
 # With `tcg` the probe guest itself is tried: then a failure is the probe's, not KVM's.
-# The answer is kept in CACHE/kvm-probe, keyed by kernel, processor, QEMU and kvm module.
+# The answer is kept in CACHE/kvm-probe, keyed by kernel, processor, firmware, QEMU, the kvm modules with their
+# settings, and who may open /dev/kvm. `renew` asks again.
 set -euo pipefail
 # Without it a failure within $(...) would go on, and an empty file would be taken for a guest.
 shopt -s inherit_errexit
@@ -141,15 +142,16 @@ probe() {
   fi
 }
 
-(($# == 1 || $# == 2)) || die "found $# arguments; need CACHE [kvm|tcg]"
-accel=${2-kvm} folder=$1/kvm-probe
+(($# >= 1 && $# <= 3)) && [[ ${3-renew} == renew ]] || die "found arguments '$*'; need CACHE [kvm|tcg [renew]]"
+accel=${2-kvm} folder=$1/kvm-probe renew=${3-}
 [[ $accel == kvm || $accel == tcg ]] || die "found '$accel'; need kvm or tcg"
 command -v qemu-system-x86_64 >/dev/null || die "found no qemu-system-x86_64; need it to try KVM; fix: sudo apt-get install qemu-system-x86"
 key=$({
   printf '%s\n' "$accel" && uname -r && grep -m 2 -E '^(model name|flags)' /proc/cpuinfo
   qemu-system-x86_64 --version | head -n 1
-  stat -c '%t:%T' /dev/kvm 2>/dev/null || true
-  grep -hE '^kvm' /proc/modules 2>/dev/null | cut -d' ' -f1 || true
+  stat -c '%t:%T %a %U:%G' /dev/kvm 2>/dev/null || true
+  cat /sys/class/dmi/id/bios_version /sys/module/kvm*/srcversion 2>/dev/null || true
+  grep -rs . /sys/module/kvm*/parameters | sort || true
 } | sha256sum | cut -c 1-16)
 # A folder that is there keeps its mode: it may be somebody's.
 for made in "$1" "$folder"; do
@@ -158,6 +160,7 @@ done
 # One probe at a time: of guests that start together, the first asks and the others read its answer.
 exec {lock}<"$folder"
 flock "$lock"
+[[ -z $renew ]] || as_root rm -f -- "$folder/$key.json"
 if [[ ! -s $folder/$key.json ]]; then
   work=$(mktemp -d)
   # apt's own user passes through it.

@@ -201,7 +201,7 @@ describe("a faulty lab", () => {
       { guests: [{ name: "mir" }] },
       [
         "the host is not ready for this lab: 2 fault(s); nothing was touched",
-        "  guests[].memoryMiB: memory: found 1000 MiB available; need 2048 MiB for guests and 512 MiB for the host; fix: lower guests[].memoryMiB, or end other programs",
+        "  guests[].memoryMiB: memory: found 1000 MiB available; need 2048 MiB for guests and 512 MiB for the host; fix: lower guests[].memoryMiB, end other programs, or set host.memory to overcommit",
         "  host.dataDir: disk: found 10 MiB free at /var/lib/mirlab; need 4000 MiB; fix: make room, or set host.dataDir to a folder on a larger disk",
       ].join("\n"),
     );

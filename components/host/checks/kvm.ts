@@ -33,8 +33,8 @@ const hasFlag = (full: FullHostFacts): boolean =>
   full.cpuFlags.some((flag) => flag === "vmx" || flag === "svm");
 
 /** The nearest step towards KVM that a person can take. */
-function fixOf(full: FullHostFacts, cacheDir: string): string {
-  const again = `then: sudo rm -rf ${cacheDir}/kvm-probe; npm run doctor`;
+function fixOf(full: FullHostFacts): string {
+  const again = "then: npm run doctor -- --renew";
   const vendor = full.cpuFlags.includes("svm") ? "kvm_amd" : "kvm_intel";
   if (hasFlag(full) && !full.kvmModules.includes(vendor))
     return `sudo modprobe ${vendor}; ${again}`;
@@ -55,7 +55,7 @@ export function kvmFinding(
     id: "kvm",
     group: "kvm",
     required: "a guest that boots to user space under KVM",
-    fix: fixOf(full, lab.host.cacheDir),
+    fix: fixOf(full),
   } as const;
   const hints = hintsText(full, facts);
   if (proof.acceleration === "kvm") {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { recordedLab, StateResource } from "../../../../components/lab/recorded";
+import { kvmTriggers, recordedLab, StateResource } from "../../../../components/lab/recorded";
 import { fixture } from "../../support";
 
 const STATE = (
@@ -20,7 +20,7 @@ const IMAGE =
 describe("what a state says of its lab", () => {
   it("is empty before the first up", () => {
     assert.deepEqual(recordedLab([]), {
-      ...{ name: undefined, poolPath: undefined, disks: new Map() },
+      ...{ name: undefined, poolPath: undefined, disks: new Map(), accelerations: new Map() },
     });
   });
 
@@ -40,6 +40,36 @@ describe("what a state says of its lab", () => {
         ],
       ],
     );
+  });
+
+  it("is the answer of KVM's probe, and what it was asked with", () => {
+    assert.deepEqual(
+      [...recordedLab(STATE).accelerations],
+      [["mir", { acceleration: "tcg", triggers: undefined }]],
+    );
+    const of = (stdout: string, rest: object = {}): StateResource => ({
+      urn: "urn:pulumi:a::b::c::two-acceleration",
+      type: "command:local:Command",
+      outputs: { stdout, ...rest },
+    });
+    const asked = of('{"acceleration":"kvm","reason":"x"}', { triggers: ["kvm"] });
+    assert.deepEqual(
+      [...recordedLab([asked]).accelerations.values()],
+      [{ acceleration: "kvm", triggers: ["kvm"] }],
+    );
+    for (const text of ["", "no JSON", "null", '{"acceleration":"hvf"}'])
+      assert.equal(recordedLab([of(text)]).accelerations.size, 0, text);
+  });
+
+  it("makes the probe run again only where the host answers otherwise now", () => {
+    const tcg = { acceleration: "tcg", triggers: undefined } as const;
+    assert.equal(kvmTriggers(undefined, "kvm"), undefined);
+    assert.equal(kvmTriggers(tcg, undefined), undefined);
+    assert.equal(kvmTriggers(tcg, "tcg"), undefined);
+    assert.deepEqual(kvmTriggers(tcg, "kvm"), ["kvm"]);
+    const kvm = { acceleration: "kvm", triggers: ["kvm"] } as const;
+    assert.deepEqual(kvmTriggers(kvm, "kvm"), ["kvm"]);
+    assert.deepEqual(kvmTriggers(kvm, "tcg"), ["kvm", "tcg"]);
   });
 
   it("takes a disk for booted once the guest's domain was made", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { RecordedLab } from "../../../../components/lab/recorded";
+import { RecordedLab, recordedLab } from "../../../../components/lab/recorded";
 import { diskFaults, namedGuests, rootDisks } from "../../../../components/lab/rootDisks";
 import { readLab } from "../../../../config/lab";
 import { Lab } from "../../../../config/schema";
@@ -17,7 +17,7 @@ function labOf(...names: string[]): Lab {
 }
 
 const recorded = (...names: string[]): RecordedLab => ({
-  ...{ name: "dev", poolPath: POOL },
+  ...{ name: "dev", poolPath: POOL, accelerations: new Map() },
   disks: new Map(
     names.map((name) => [name, { volume: `${name}-vm-abc.qcow2`, image: IMAGE, booted: true }]),
   ),
@@ -27,15 +27,7 @@ const NONE = { reset: [], remove: [] };
 describe("the disks of a run", () => {
   it("need no word while every booted disk has its guest and its pool", () => {
     assert.deepEqual(diskFaults(labOf("mir", "two"), POOL, recorded("mir"), NONE), []);
-    assert.deepEqual(
-      diskFaults(
-        labOf("mir"),
-        POOL,
-        { name: undefined, poolPath: undefined, disks: new Map() },
-        NONE,
-      ),
-      [],
-    );
+    assert.deepEqual(diskFaults(labOf("mir"), POOL, recordedLab([]), NONE), []);
   });
 
   it("are not taken from a guest that is no longer declared, unless it is named", () => {

@@ -26,7 +26,7 @@ function judged(proof: KvmProof, change: Partial<FullHostFacts> = {}, guest = {}
 
 describe("kvmFinding", () => {
   const hints = "module kvm_intel, vmx, /dev/kvm opens and creates a VM, libvirt offers kvm";
-  const again = "then: sudo rm -rf /var/cache/mirlab/kvm-probe; npm run doctor";
+  const again = "then: npm run doctor -- --renew";
   const slow = "so guests run under TCG, many times slower";
   const need = "need a guest that boots to user space under KVM";
 
