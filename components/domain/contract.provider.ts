@@ -134,6 +134,13 @@ export const provider: pulumi.dynamic.ResourceProvider<DomainContractInputs, Dom
           console.log(`${olds.name}: ${line} (only reported: onDrift)`);
         return { outs: { ...olds, ...pick(news), drift: [...olds.drift] } };
       }
+      if (news.onDrift === "report" && olds.drift.length > 0) {
+        throw new Error(
+          `${olds.name}: found a changed declaration and drift that is only to be reported (${olds.drift.join("; ")}); ` +
+            `need one of them alone: setting the declaration would undo the other; ` +
+            `fix: set guests[].onDrift to "heal" for this 'up', or take the drift into the configuration first`,
+        );
+      }
       return { outs: await converge(news, olds) };
     },
     async delete(id, props) {

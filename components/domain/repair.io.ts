@@ -258,7 +258,9 @@ export async function heal(
   }
   const first = liveDrift(inputs, seen, baseline);
   const asked: string[] = [];
-  for (const item of first.items.filter(({ cost }) => cost === "live")) {
+  // Without `heal` a running guest is left alone: a device that somebody plugged in is in use.
+  const live = onDrift === "heal" ? first.items.filter(({ cost }) => cost === "live") : [];
+  for (const item of live) {
     await healLive(inputs, item, seen).then(
       () => asked.push(item.field),
       (error: Error) =>

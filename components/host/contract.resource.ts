@@ -69,6 +69,7 @@ function guestOf(
   const { name, image, share, spice, network, diskGiB } = config;
   const common = {
     name,
+    ...(config.onDrift === "heal" ? {} : { onDrift: config.onDrift }),
     ...(share.enabled
       ? {
           share: {

@@ -5,6 +5,8 @@ import { Difference, Wanted } from "../../core/contract";
 export interface GuestOnHost {
   readonly name: string;
   readonly domain: string;
+  /** Unset: the running guest's disk may be enlarged. */
+  readonly onDrift?: "restart-at-next-boot" | "report";
   /** Folder of the share; `own`: created by the lab. Unset: no share. */
   readonly share?: { readonly path: string; readonly own: boolean };
   /** Unset for an adopted domain: the lab does not manage its disks. */

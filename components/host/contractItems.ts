@@ -278,6 +278,15 @@ function listening(guest: GuestOnHost, domain: string, seen: HostObservation): H
   ];
 }
 
+/** What `guests[].onDrift` leaves as it is; undefined: nothing. */
+function left({ domain, onDrift }: GuestOnHost, seen: HostObservation): Heal | undefined {
+  if (onDrift === "report") return elsewhere("it is only reported: guests[].onDrift");
+  const runs = seen.value(`domain ${domain}`, "state") === "running";
+  return onDrift === "restart-at-next-boot" && runs
+    ? elsewhere("an 'up' while the guest is shut off enlarges it: guests[].onDrift")
+    : undefined;
+}
+
 const disks: Section = ({ guests, pool: { name, path } }, recorded, seen) =>
   guests.flatMap((guest): HostWanted[] => {
     if (guest.disk === undefined || !domainThere(guest, seen)) return [];
@@ -302,7 +311,8 @@ const disks: Section = ({ guests, pool: { name, path } }, recorded, seen) =>
       {
         ...{ item, field: "virtual size", right: String(bytes), needs: there },
         heal:
-          Number(seen.value(item, "virtual size") ?? 0) > bytes
+          left(guest, seen) ??
+          (Number(seen.value(item, "virtual size") ?? 0) > bytes
             ? refuse(
                 "a disk cannot shrink: raise guests[].diskGiB again, or make the guest anew with 'lab reset GUEST'",
               )
@@ -312,7 +322,7 @@ const disks: Section = ({ guests, pool: { name, path } }, recorded, seen) =>
                 volume,
                 String(bytes),
                 guest.domain,
-              ]),
+              ])),
       },
       { item, field: "backing file", right: image, needs: there, heal: lost },
       { item, field: "backing format", right: imageFormat, needs: there, heal: lost },

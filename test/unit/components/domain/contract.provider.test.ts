@@ -285,6 +285,27 @@ describe("DomainContract, updated", () => {
     assert.equal((await read(seen)).pending, "");
   });
 
+  it("leaves a running guest alone then: what somebody has plugged in stays in use", async () => {
+    const later = { ...INPUTS, onDrift: "restart-at-next-boot" as const };
+    const props = await created();
+    edit("live", "</devices>", '<redirdev bus="usb" type="spicevmc"/></devices>');
+    const waiting = await updated(await read(props), later);
+    assert.deepEqual(verbs(), []);
+    assert.equal(waiting.pending, "power cycle");
+  });
+
+  it("does not undo drift that is only to be reported by setting a changed declaration", async () => {
+    const report = { ...INPUTS, onDrift: "report" as const };
+    const props = await created();
+    edit("persistent", 'type="qxl"', 'type="cirrus"');
+    const edited = { ...report, spec: { ...report.spec, vcpus: report.spec.vcpus + 1 } };
+    await assert.rejects(
+      updated(await read(props), edited),
+      /found a changed declaration and drift that is only to be reported \(video.*qxl.*\); need one of them alone/,
+    );
+    assert.deepEqual(verbs(), []);
+  });
+
   it("only reports if that is declared", async () => {
     const report = { ...INPUTS, onDrift: "report" as const };
     const props = await created();

@@ -111,6 +111,25 @@ describe("differences of the host", () => {
     assert.deepEqual(linesOf({}), []);
   });
 
+  it("leaves the disk of a running guest alone where guests[].onDrift says so", () => {
+    const small = { "volume mir-vm-abc.qcow2|virtual size": "2048" };
+    const heals = (onDrift: "report" | "restart-at-next-boot" | undefined, state: string) => {
+      const contract = { ...CONTRACT, guests: [{ ...GUEST, ...(onDrift && { onDrift }) }] };
+      const seen = host({ ...small, "domain mirlab-dev-mir|state": state });
+      return differences(contract, RECORDED, seen).find(({ field }) => field === "virtual size")
+        ?.heal.how;
+    };
+    assert.deepEqual(
+      [
+        heals(undefined, "running"),
+        heals("restart-at-next-boot", "running"),
+        heals("restart-at-next-boot", "shut off"),
+        heals("report", "shut off"),
+      ],
+      ["run", "elsewhere", "run", "elsewhere"],
+    );
+  });
+
   it("takes what earlier versions recorded for libvirt's defaults", () => {
     const seen = host({ "config libvirtd.conf|auth_unix_rw": "" });
     const earlier = { ...RECORDED, "config libvirtd.conf|auth_unix_rw": "none" };
