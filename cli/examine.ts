@@ -3,6 +3,7 @@ import { checkHost } from "../components/host/checks";
 import { Finding } from "../components/host/checks/finding";
 import { kvmFinding } from "../components/host/checks/kvm";
 import { ConfigFault } from "../config/lab";
+import { keyFindings } from "../components/access/privateKey.io";
 import { hostAccess } from "../components/host/access.io";
 import { hostFacts } from "../components/host/facts.io";
 import { kvmProof } from "../components/host/kvmProof.io";
@@ -27,6 +28,8 @@ export async function examine(
   const { lab, faults } = labOfFile(file);
   const host = lab?.host.ssh?.host ?? "this machine";
   if (lab === undefined) return { findings: faults.map(configFinding), host };
+  const keys = await keyFindings(lab);
+  if (keys.some(({ severity }) => severity === "fail")) return { findings: keys, host };
   const { target } = hostAccess(lab.host, stack);
   const [facts, proof] = await Promise.all([
     hostFacts(target, lab, "full"),
@@ -34,5 +37,5 @@ export async function examine(
   ]);
   const findings = checkHost(facts, lab, stack);
   const kvm = facts.full === undefined ? [] : [kvmFinding(proof, facts, facts.full, lab)];
-  return { findings: [...kvm, ...findings], host };
+  return { findings: [...keys, ...kvm, ...findings], host };
 }

@@ -46,6 +46,7 @@ const CHECK_SOURCES = [
   ...readdirSync(join(ROOT, "components", "host", "checks"))
     .filter((file) => !["finding.ts", "index.ts"].includes(file))
     .map((file) => `components/host/checks/${file}`),
+  "components/access/privateKey.io.ts",
   "cli/examine.ts",
 ];
 

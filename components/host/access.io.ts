@@ -1,5 +1,5 @@
 /** How to reach the lab host: as this machine, or by SSH with the pinned key of the configuration. */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HostConfig } from "../../config/schema";
 import { libvirtUri } from "./libvirtUri";
@@ -23,12 +23,6 @@ const HOST_ALIAS = "mirlab-host";
 export function hostAccess(host: HostConfig, stack: string): HostAccess {
   const { ssh } = host;
   if (ssh === undefined) return { target: undefined, jump: undefined, uri: libvirtUri(undefined) };
-  if (!existsSync(ssh.privateKeyFile)) {
-    throw new Error(
-      `host.ssh.privateKeyFile: found no file ${ssh.privateKeyFile}; need a private key on this machine; ` +
-        `fix: create one with ssh-keygen and add its public half to the host's authorized_keys`,
-    );
-  }
   const folder = join(labFolder(stack), "host");
   const jump: SshHost = {
     alias: HOST_ALIAS,

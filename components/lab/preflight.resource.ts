@@ -4,7 +4,8 @@ import { hostFacts } from "../host/facts.io";
 import { KvmProof } from "../host/checks/kvm";
 import { kvmProof } from "../host/kvmProof.io";
 import { checkHost } from "../host/checks";
-import { findingText } from "../host/checks/finding";
+import { Finding, findingText } from "../host/checks/finding";
+import { keyFindings } from "../access/privateKey.io";
 import { HostFacts } from "../host/facts";
 import { Lab } from "../../config/schema";
 import { refuse } from "./refusal.resource";
@@ -19,6 +20,10 @@ export interface Preflight {
 
 /** Checks the host before anything is changed, and refuses the lab with all faults at once. */
 export async function preflight(lab: Lab, stack: string): Promise<Preflight> {
+  const keys = await keyFindings(lab);
+  const useless = keys.filter((f) => f.severity === "fail");
+  // The host could not be asked with such a key, or by one client only.
+  if (useless.length > 0) refuseAll(useless);
   const asked = await askHost(lab, stack);
   const findings = checkHost(asked.facts, lab, stack);
   for (const finding of findings.filter((f) => f.severity === "warn")) {
@@ -26,6 +31,10 @@ export async function preflight(lab: Lab, stack: string): Promise<Preflight> {
   }
   const faults = findings.filter((f) => f.severity === "fail");
   if (faults.length === 0) return { ...asked, kvm: await proofFor(lab, asked) };
+  refuseAll(faults);
+}
+
+function refuseAll(faults: readonly Finding[]): never {
   refuse(
     `the host is not ready for this lab: ${faults.length} fault(s); nothing was touched`,
     ...faults.map((f) => `  ${f.path === undefined ? "" : `${f.path}: `}${findingText(f)}`),

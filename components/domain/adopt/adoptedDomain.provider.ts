@@ -148,7 +148,12 @@ async function redefine(
         `fix: 'virsh start ${domain}', shut it down from inside, and run 'up' again`,
     );
   }
-  await define(host, domain, wanted, "--validate");
+  await define(host, domain, wanted, "--validate").catch(async (error: Error) => {
+    // libvirt alone knows the ports that controllers have and devices take.
+    if (!/No free USB ports/i.test(error.message)) throw error;
+    const virtio = xml.adopt(found, { ...inputs, usbFull: true }, original);
+    await define(host, domain, virtio, "--validate");
+  });
   const now = await inactiveXml(host, domain);
   const left = xml.differences(now, inputs, original);
   if (left.length > 0 || !isOurs(inputs, xml.ownerOf(now))) {

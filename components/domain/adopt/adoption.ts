@@ -22,6 +22,8 @@ export interface AdoptContract {
   /** The screen's password. Secret, so it is never declared. */
   readonly ticket?: string;
   readonly video: DomainSpec["video"];
+  /** libvirt has no free USB port in this domain. @default false */
+  readonly usbFull?: boolean;
   /** Mount tag of the lab's 9p share: the lab manages the filesystem with this tag. */
   readonly shareTag: string;
   /** The folder to share; unset: none. */
@@ -91,11 +93,11 @@ const isShare =
   (d: Element): boolean =>
     d.nodeName === "filesystem" && attribute(d, "target", "dir") === tag;
 
-/** A domain without USB gets its tablet on virtio. */
-function tabletTree(devices: Element): Tree {
+/** A domain without USB, or without a free port of it, gets its tablet on virtio. */
+function tabletTree(devices: Element, full: boolean): Tree {
   const usb = childrenOf(devices, "controller").filter((c) => c.getAttribute("type") === "usb");
   const none = usb.length > 0 && usb.every((c) => c.getAttribute("model") === "none");
-  return ["input", { type: "tablet", bus: none ? "virtio" : "usb" }];
+  return ["input", { type: "tablet", bus: none || full ? "virtio" : "usb" }];
 }
 
 /** The tree of the contract's share, if it has one. */
@@ -105,6 +107,7 @@ function wantedShare({ share, shareTag }: AdoptContract): Tree | undefined {
 
 function parts(contract: AdoptContract, devices: Element, original: Element): Part[] {
   const [spiceChannel, agentChannel] = channelTrees();
+  const { usbFull = false } = contract;
   const graphics = graphicsTree(contract.spice, contract.ticket);
   const video = videoTree(contract.video);
   const share = wantedShare(contract);
@@ -125,7 +128,7 @@ function parts(contract: AdoptContract, devices: Element, original: Element): Pa
       fits: any,
     },
     {
-      ...{ id: "tablet", governs: isTablet, exact: false, tree: tabletTree(devices) },
+      ...{ id: "tablet", governs: isTablet, exact: false, tree: tabletTree(devices, usbFull) },
       fits: any,
     },
     {

@@ -54,14 +54,6 @@ describe("hostAccess", () => {
     assert.deepEqual(hostAccess(host({}), "dev"), hostAccess(host({}), "dev"));
   });
 
-  it("names the missing key file and the fix", () => {
-    const missing = join(folder, "none");
-    assert.throws(
-      () => hostAccess(host({ privateKeyFile: missing }), "dev"),
-      /^Error: host\.ssh\.privateKeyFile: found no file \/.*\/none; need a private key on this machine; fix: create one with ssh-keygen and add its public half to the host's authorized_keys$/,
-    );
-  });
-
   it("refuses a home with a path that the libvirt provider would expand", () => {
     process.env.MIRLAB_HOME = join(folder, "$HOME");
     const fault =
