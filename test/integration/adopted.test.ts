@@ -172,6 +172,22 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     assert.equal(existsSync(originalFile), false);
   });
 
+  it("gets its tablet on virtio where every USB port is taken, and is given back unchanged", async () => {
+    const redirdev = "<redirdev bus='usb' type='spicevmc'/>";
+    const full = DEFINITION.replace(
+      "<graphics type='vnc' port='-1' autoport='yes' listen='127.0.0.1' passwd='example'/>",
+      `<controller type='usb' index='0' model='piix3-uhci'/><graphics type='spice' autoport='yes'/>${redirdev}${redirdev}`,
+    );
+    assert.notEqual(full, DEFINITION);
+    await defineText(full);
+    const own = await inactive();
+    const props = await create();
+    assert.match(await inactive(), /<input type='tablet' bus='virtio'>/);
+    assert.equal((await refreshed(props)).changes, false);
+    await provider.delete?.(props.uuid, props);
+    assert.ok(sameMeaning(await inactive(), own), await inactive());
+  });
+
   it("is observed by the host's contract, whatever it is called", async () => {
     const words = ["domain", DOMAIN, "domain", "no such 'domain'"];
     const told = await runOnHost(undefined, "observe.sh", ["-", ...words]);
