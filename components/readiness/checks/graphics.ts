@@ -71,7 +71,7 @@ export const GRAPHICS: readonly Check[] = [
     probe: "`/sys/class/drm/card*/device`: driver, vendor and device",
     required: `qxl bound to a card ${QXL} in /dev/dri`,
     remedy:
-      "boot a kernel with CONFIG_DRM_QXL (on Debian linux-image-amd64, not linux-image-cloud-amd64), without qxl blacklisted and without 'nomodeset'",
+      "boot a kernel with CONFIG_DRM_QXL (Debian: linux-image-amd64, not linux-image-cloud-amd64; Ubuntu: install linux-modules-extra-$(uname -r)), without qxl blacklisted and without 'nomodeset'",
     fatal: true,
     settles: false,
     judge: byFacts((facts) => {
