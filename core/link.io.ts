@@ -16,8 +16,10 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "guest/heal.sh": ["guest/disk.sh"],
   "host/heal.sh": ["host/lib.sh", "host/virsh.sh"],
   "host/orphan.sh": ["host/lib.sh", "host/virsh.sh"],
+  "host/image-build.sh": ["host/lib.sh", "host/apt-way.sh"],
+  "host/seed.sh": ["host/lib.sh", "host/apt-way.sh"],
   "host/build.sh": [
-    ...["host/lib.sh", "build/confine.sh"],
+    ...["host/lib.sh", "host/apt-way.sh", "build/confine.sh"],
     ...["host/build-root.sh", "host/build-source.sh", "host/build-distcc.sh"],
   ],
 };

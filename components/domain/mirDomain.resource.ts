@@ -33,6 +33,7 @@ export interface FirstBootArgs {
   readonly clientPublicKey: pulumi.Input<string>;
   readonly hostPublicKey: pulumi.Input<string>;
   readonly packages: readonly string[];
+  readonly gateway?: string;
 }
 
 const GIB = 1024 ** 3;
@@ -89,7 +90,7 @@ export class MirDomain extends pulumi.ComponentResource {
         parent: this,
         deleteBeforeReplace: true,
         // The first boot of a disk that stays is over.
-        ...(args.disk.kept ? { ignoreChanges: ["packages"] } : {}),
+        ...(args.disk.kept ? { ignoreChanges: ["packages", "gateway"] } : {}),
       },
     );
     this.domain = new DomainContract(

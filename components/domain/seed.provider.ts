@@ -23,6 +23,8 @@ export interface GuestSeedInputs {
   readonly hostPublicKey: string;
   /** Debian packages for the first boot. */
   readonly packages: readonly string[];
+  /** The host as the guest sees it, for a proxy on the host's loopback; unset: QEMU's 10.0.2.2. */
+  readonly gateway?: string;
 }
 
 export interface GuestSeedProps extends GuestSeedInputs {
@@ -39,6 +41,7 @@ const pick = (i: GuestSeedInputs): GuestSeedInputs => {
   return {
     ...{ folder, name, hostname, directory, clientPublicKey, hostPublicKey, packages },
     ...(i.host === undefined ? {} : { host: i.host }),
+    ...(i.gateway === undefined ? {} : { gateway: i.gateway }),
   };
 };
 
@@ -48,7 +51,8 @@ async function seedScript(
   path: string,
   stdin?: string,
 ): Promise<string> {
-  const result = await runOnHost(inputs.host, "seed.sh", [verb, path], {
+  const more = verb === "make" && inputs.gateway !== undefined ? [inputs.gateway] : [];
+  const result = await runOnHost(inputs.host, "seed.sh", [verb, path, ...more], {
     ...(stdin === undefined ? {} : { stdin }),
   });
   if (result.code !== 0) {

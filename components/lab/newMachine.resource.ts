@@ -24,6 +24,10 @@ import { MirDomain } from "../domain/mirDomain.resource";
 import { ScreenTls } from "../domain/screenTls.resource";
 import { SHARE_TAG } from "../guest/share.resource";
 
+/** The host's address on the lab's network. */
+const gatewayOf = ({ natSubnet }: GuestArgs["host"]): string =>
+  natSubnet.replace(/\.0\/.*$/, ".1");
+
 /** A virtual machine created from an image, with the lab's keys in it. */
 export function newMachine(
   name: string,
@@ -100,6 +104,7 @@ export function newMachine(
         clientPublicKey: access.clientPublicKey,
         hostPublicKey: access.hostPublicKey,
         packages,
+        ...(network === undefined ? {} : { gateway: gatewayOf(host) }),
       },
       spec: {
         name: `mirlab-${stack}-${config.name}`,

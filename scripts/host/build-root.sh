@@ -28,6 +28,7 @@ make_root() {
   done
   TMPDIR="$1" mmdebstrap --mode=root --variant=apt --format=directory --keyring="$3" --include="$4" \
     --hook-dir=/usr/share/mmdebstrap/hooks/eatmydata "${excludes[@]}" \
+    --setup-hook='[ ! -s "$1.apt" ] || cat "$1.apt" >>"$MMDEBSTRAP_APT_CONFIG"' \
     --aptopt='Acquire::Retries "3"' --aptopt='APT::Install-Recommends "false"' \
     --customize-hook='mkdir -p "$1/build/input" "$1/build/out" "$1/build/ccache" "$1/build/in" "$1/build/tree"' \
     "$2" "$1/tree" -
@@ -43,7 +44,7 @@ use_root() { # use_root KIND BASE: sets root
   ((${#helpers[@]} == 0)) || more=$DISTCC_PACKAGES
   # shellcheck disable=SC2086 # lists of names
   packages=$(printf '%s\n' "${ROOT_PACKAGES[@]}" ${KIND_PACKAGES[$1]} ${KIND_PACKAGES["${1}_$2"]-} $more | LC_ALL=C sort -u | paste -sd ,)
-  key=$({ printf '%s\n' "$SUITE" "$packages" && declare -f make_root; } | sha256sum | cut -d' ' -f1)
+  key=$({ printf '%s\n' "$SUITE" "$packages" && declare -f make_root | tr -d ' \n\t'; } | sha256sum | cut -d' ' -f1)
   root=$cache/roots/$key
   as_root touch "$cache/roots/.lock-$key"
   exec 8<"$cache/roots/.lock-$key"
@@ -63,9 +64,9 @@ use_root() { # use_root KIND BASE: sets root
     declare -f make_root
     # shellcheck disable=SC2016 # for root's shell to expand
     printf '%s\n' 'set -euo pipefail' 'PATH=$PATH:/usr/sbin:/sbin' 'umask 022' \
-      'make_root "$1" "$2" "$3" "$4" <<<"$5"'
+      'printf "%s\n" "$6" >"$1/tree.apt"' 'make_root "$1" "$2" "$3" "$4" <<<"$5"' 'rm -f "$1/tree.apt"'
   } | as_root unshare --mount --pid --fork --kill-child --mount-proc bash -s -- "$work" "$SUITE" \
-    "$KEYRING" "$packages" "$(debian_sources "$SUITE" "$mirror")" 2>&1 8>&- 9>&- | as_root tee "$log" >/dev/null 8>&- 9>&- || {
+    "$KEYRING" "$packages" "$(debian_sources "$SUITE" "$mirror")" "$(apt_way && apt_passwords)" 2>&1 8>&- 9>&- | as_root tee "$log" >/dev/null 8>&- 9>&- || {
     tail -n 20 "$log" >&2
     die "build root: found that mmdebstrap failed, see above; need a complete build root; fix: check the network and the mirror ($mirror), then run 'up' again; log: $log"
   }

@@ -17,6 +17,8 @@ set -euo pipefail
 readonly ME=build
 # shellcheck source=lib.sh
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=apt-way.sh
+declare -F apt_way >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/apt-way.sh"
 # shellcheck source=../build/confine.sh
 declare -F confine >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/../build/confine.sh"
 # shellcheck source=build-root.sh

@@ -11,6 +11,8 @@ set -euo pipefail
 readonly ME=image
 # shellcheck source=lib.sh
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=apt-way.sh
+declare -F apt_way >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/apt-way.sh"
 
 # The cloud kernel has neither DRM nor 9p: the ordinary one is a must.
 readonly GUEST_PACKAGES=(
@@ -28,7 +30,8 @@ readonly NEEDED_MIB=5000
 
 # shellcheck disable=SC2016 # mmdebstrap's hooks expand $1 themselves.
 # One tree of files, unpacked and configured by dpkg. $1 work dir, $2 suite, $3 keyring,
-# $4 architecture, $5 packages with commas; sources come on stdin.
+# $4 architecture, $5 packages with commas; sources come on stdin. Settings of apt in ROOT.apt hold for the
+# build alone: they are the host's, and may be secret.
 make_tree() {
   local work=$1 suite=$2 keyring=$3 arch=$4 packages=$5
   local excludes=()
@@ -40,6 +43,7 @@ make_tree() {
   TMPDIR="$work" mmdebstrap --mode=root --variant=apt --format=directory --architectures="$arch" \
     --keyring="$keyring" --include="$packages" \
     --hook-dir=/usr/share/mmdebstrap/hooks/eatmydata \
+    --setup-hook='[ ! -s "$1.apt" ] || cat "$1.apt" >>"$MMDEBSTRAP_APT_CONFIG"' \
     "${excludes[@]}" --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --dpkgopt='path-include=/usr/share/locale/locale.alias' \
     --aptopt='Acquire::Retries "3"' --aptopt='APT::Install-Recommends "false"' \
@@ -192,9 +196,11 @@ FILE
 }
 
 # Everything that needs root, in one go. $1 work dir, $2 suite, $3 keyring, $4 architecture,
-# $5 packages with commas, $6 filesystem UUID, $7 size in GiB, $8 uid:gid of the result, $9 sources
+# $5 packages with commas, $6 filesystem UUID, $7 size in GiB, $8 uid:gid of the result, $9 sources, $10 settings
+# of apt
 make_image() {
   local work=$1 uuid=$6 start=$SECONDS
+  printf '%s\n' "${10}" >"$work/root.apt"
   printf '%s\n' "$9" | make_tree "$work" "$2" "$3" "$4" "$5"
   printf 'image: tree made in %s s\n' "$((SECONDS - start))" >&2
   make_guest_files "$work/root" "$uuid"
@@ -267,7 +273,7 @@ run_recipe() {
       'make_image "$@"' 'chown "$8" "$1"'
   } | as_root unshare --mount --pid --fork --kill-child --mount-proc \
     bash -s -- "$work" "$suite" "$KEYRING" "$ARCH" "$package_list" \
-    "$(cat /proc/sys/kernel/random/uuid)" "$size_gib" "$(id -u):$(id -g)" "$(debian_sources "$suite" "$mirror")" 2>&1 9>&- |
+    "$(cat /proc/sys/kernel/random/uuid)" "$size_gib" "$(id -u):$(id -g)" "$(debian_sources "$suite" "$mirror")" "$(apt_way && apt_passwords)" 2>&1 9>&- |
     tee "$log" | awk '/^image: / { print; fflush() }' >&2 || {
     tail -n 20 "$log" >&2
     die "the build failed, see the words above; check the network, the mirror ($mirror) and the package names, then run again; log $log"

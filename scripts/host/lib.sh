@@ -44,25 +44,38 @@ new_folders() { # new_folders MODE FOLDER...
 # shellcheck disable=SC2034 # for the scripts that make a tree of it
 readonly KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# The mirror that the host uses for a suite, else Debian's own.
+# The mirror that the host uses for a suite, or nothing.
+mirror_of() { # mirror_of SUITE
+  # shellcheck disable=SC2016 # apt expands these names.
+  apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Identifier: Packages' 'Origin: Debian' 2>/dev/null |
+    awk -v suite="$1" '$2 == suite && $3 == "main" && $1 ~ /^https?:/ { sub("/+$", "", $1); print $1; exit }' || true
+}
+
+# The same, else Debian's own.
 host_mirror() { # host_mirror SUITE
   local uri
-  # shellcheck disable=SC2016 # apt expands these names.
-  uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Identifier: Packages' 'Origin: Debian' 2>/dev/null |
-    awk -v suite="$1" '$2 == suite && $3 == "main" && $1 ~ /^https?:/ { sub("/+$", "", $1); print $1; exit }') || uri=""
+  uri=$(mirror_of "$1")
   printf '%s\n' "${uri:-http://deb.debian.org/debian}"
 }
 
 # Lines for apt: the suite, its updates and its security.
 debian_sources() { # debian_sources SUITE MIRROR
-  local security="$2-security"
-  # A mirror of its own name may not carry the security archive beside it.
-  [[ $2 == */debian ]] || security=http://deb.debian.org/debian-security
+  local security
+  # The host's own; else beside the mirror, unless it has a name of its own.
+  security=$(mirror_of "$1-security")
+  [[ -n $security || $2 != */debian ]] || security=$2-security
+  [[ -n $security ]] || security=http://deb.debian.org/debian-security
   printf 'deb [signed-by=%s] %s %s main\n' "$KEYRING" "$2" "$1" \
     "$KEYRING" "$2" "$1-updates" "$KEYRING" "$security" "$1-security"
 }
 
 # --- downloads that are verified, and go on where they were cut off ---
+
+# The user's proxies, for programs that run as root: sudo drops them.
+proxies=()
+for variable in http_proxy https_proxy no_proxy HTTPS_PROXY NO_PROXY all_proxy ALL_PROXY; do
+  [[ -z ${!variable-} ]] || proxies+=("$variable=${!variable}")
+done
 
 digest_of() { "${1}sum" "$2" | cut -d' ' -f1; } # digest_of ALGORITHM FILE
 
@@ -70,7 +83,7 @@ digest_of() { "${1}sum" "$2" | cut -d' ' -f1; } # digest_of ALGORITHM FILE
 # script's, and outlives a script that is killed. https stays https through redirects; loopback may
 # be plain.
 get_url() { # get_url URL FILE
-  as_root flock "$2" curl --fail --silent --show-error --location --globoff \
+  as_root env "${proxies[@]}" flock "$2" curl --fail --silent --show-error --location --globoff \
     --proto '=https,http' --proto-redir '=https' \
     --connect-timeout 20 --speed-limit 1024 --speed-time 60 --retry 3 --retry-delay 2 \
     --write-out '%{http_code}' --continue-at - --output "$2" -- "$1"

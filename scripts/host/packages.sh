@@ -100,8 +100,8 @@ wait_for_lock() {
   done
 }
 
-apt_install() { as_root env DEBIAN_FRONTEND=noninteractive "${APT[@]}" install --no-install-recommends --no-remove "$@" >&2; }
-apt_update() { as_root "${APT[@]}" update >&2; }
+apt_install() { as_root env "${proxies[@]}" DEBIAN_FRONTEND=noninteractive "${APT[@]}" install --no-install-recommends --no-remove "$@" >&2; }
+apt_update() { as_root env "${proxies[@]}" "${APT[@]}" update >&2; }
 
 install_missing() {
   local missing unknown

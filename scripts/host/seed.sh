@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Writes, digests or removes a guest's seed disk: cloud-init's NoCloud documents as an ISO image.
-#   seed.sh make FILE      standard input: user data, NUL, meta data, NUL; prints the image's SHA-256
+#   seed.sh make FILE [GATEWAY]   standard input: user data, NUL, meta data, NUL; prints the image's SHA-256.
+#                          The host's way to its archives is added, as vendor data: GATEWAY is the host's
+#                          loopback as the guest sees it (10.0.2.2, QEMU's, by default)
 #   seed.sh digest FILE    prints the SHA-256 of the file, or `absent`
 #   seed.sh remove FILE
 # The user data hold the guest's private host key: they come on standard input, and only files of mode
@@ -10,6 +12,8 @@ set -euo pipefail
 readonly ME=seed
 # shellcheck source=lib.sh
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=apt-way.sh
+declare -F apt_way >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/apt-way.sh"
 
 make() {
   local file=$1 user meta work
@@ -22,7 +26,9 @@ make() {
   trap "rm -rf -- '$work'" EXIT
   printf '%s' "$user" >"$work/user-data"
   printf '%s' "$meta" >"$work/meta-data"
-  genisoimage -quiet -output "$work/seed.iso" -volid cidata -joliet -rock "$work/user-data" "$work/meta-data" 2>/dev/null ||
+  guest_way "${2-10.0.2.2}" >"$work/vendor-data"
+  [[ -s $work/vendor-data ]] || rm -f -- "$work/vendor-data"
+  genisoimage -quiet -output "$work/seed.iso" -volid cidata -joliet -rock "$work"/*-data 2>/dev/null ||
     die "found that genisoimage failed; need an image; fix: make room in ${TMPDIR:-/tmp}"
   # Atomic, and never through an existing link or file.
   as_root rm -f -- "$file.partial"
@@ -43,6 +49,6 @@ digest() {
 
 remove() { as_root rm -f -- "$1" "$1.partial"; }
 
-[[ $# == 2 && $1 =~ ^(make|digest|remove)$ && $2 == /*.iso ]] ||
-  die "found arguments '$*'; need make|digest|remove and the path of an .iso file"
+[[ ($# == 2 || ($# == 3 && $1 == make && $3 =~ ^[0-9.]+$)) && $1 =~ ^(make|digest|remove)$ && $2 == /*.iso ]] ||
+  die "found arguments '$*'; need make|digest|remove and the path of an .iso file; make takes an address too"
 "$@"

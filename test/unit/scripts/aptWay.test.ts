@@ -1,0 +1,118 @@
+/** The way of the host's apt, as image builds and guests get it. */
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { run } from "../../../core/exec.io";
+import { ROOT, temporaryFolder } from "../support";
+
+const root = process.getuid?.() === 0;
+const folder = temporaryFolder();
+const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+writeFileSync(join(folder, "ca.pem"), `${PEM}\n`);
+mkdirSync(join(folder, "auth"));
+const NONE = { http_proxy: "", https_proxy: "", no_proxy: "" };
+
+/** Runs `words` after apt-way.sh, with an apt.conf of the host, and its passwords. */
+async function onHost(
+  words: string,
+  conf: string,
+  { passwords = "", env = {} }: { passwords?: string; env?: Record<string, string> } = {},
+): Promise<string> {
+  writeFileSync(join(folder, "apt.conf"), conf);
+  writeFileSync(join(folder, "auth", "lab.conf"), passwords);
+  const inside = `
+    mkdir -p /etc/apt/auth.conf.d
+    mount --bind '${folder}/auth' /etc/apt/auth.conf.d
+    mount -t tmpfs tmpfs /etc/apt/apt.conf.d
+    ME=test; cd '${ROOT}/scripts/host'; . ./lib.sh; . ./apt-way.sh; set -euo pipefail
+    ${words}`;
+  const ended = await run(["unshare", "--mount", "bash", "-c", inside], {
+    env: { ...NONE, ...env, APT_CONFIG: join(folder, "apt.conf") },
+  });
+  assert.equal(ended.code, 0, ended.stderr);
+  return ended.stdout.toString();
+}
+const way = async (...args: [string, { env?: Record<string, string> }?]) =>
+  (await onHost("apt_way", ...args))
+    .split("\n")
+    .filter((line) => line !== "")
+    .sort();
+
+describe("the way of the host's apt", { skip: root ? false : "needs root: it mounts" }, () => {
+  it("is nothing on a host that goes straight", async () => {
+    assert.deepEqual(await way('APT::Install-Recommends "false";\n'), []);
+    assert.equal(await onHost("guest_way 10.0.2.2", ""), "");
+  });
+
+  it("is its proxies, certificates and patience with old lists, and nothing else", async () => {
+    const conf = [
+      'Acquire::http::Proxy "http://proxy.example:3128";',
+      'Acquire::http::Proxy::deb.example "DIRECT";',
+      'Acquire::https::CaInfo "/etc/ssl/ours.pem";',
+      'Acquire::Check-Valid-Until "false";',
+    ];
+    const more = ['Acquire::http::User-Agent "x";', 'DPkg::Post-Invoke { "rm -rf /"; };'];
+    assert.deepEqual(await way([...conf, ...more].join("\n")), [...conf].sort());
+  });
+
+  it("is the program's answer where apt asks one", async () => {
+    const detect = join(folder, "detect");
+    writeFileSync(detect, "#!/bin/sh\necho http://found.example:3142\n", { mode: 0o755 });
+    assert.deepEqual(await way(`Acquire::http::Proxy-Auto-Detect "${detect}";\n`), [
+      'Acquire::http::Proxy "http://found.example:3142";',
+    ]);
+  });
+
+  it("is the environment's where apt's settings name no proxy", async () => {
+    const env = { http_proxy: "http://env.example:1", no_proxy: "localhost,.example.org" };
+    assert.deepEqual(await way("", { env }), [
+      'Acquire::http::Proxy "http://env.example:1";',
+      'Acquire::http::Proxy::example.org "DIRECT";',
+      'Acquire::http::Proxy::localhost "DIRECT";',
+      'Acquire::https::Proxy::example.org "DIRECT";',
+      'Acquire::https::Proxy::localhost "DIRECT";',
+    ]);
+    const set = 'Acquire::http::Proxy "http://proxy.example:3128";\n';
+    assert.ok((await way(set, { env })).includes(set.trim()));
+    assert.deepEqual(await way("", { env: { http_proxy: 'http://x"; DPkg::Run "y' } }), []);
+  });
+
+  it("gets to a guest as its own: the host's loopback, certificate and passwords too", async () => {
+    const conf = [
+      'Acquire::http::Proxy "http://user:pw@127.0.0.1:3142/";',
+      'Acquire::https::Proxy "http://localhost:3142";',
+      `Acquire::https::CaInfo "${folder}/ca.pem";`,
+      'Acquire::Check-Valid-Until "false";',
+    ].join("\n");
+    const passwords = "machine deb.example login ann password s3cret";
+    const document = await onHost("guest_way 192.168.130.1", conf, { passwords });
+    assert.match(document, /^#cloud-boothook\n#!\/bin\/sh\n/);
+    // The guest runs it: its /etc/apt is this folder.
+    const guest = temporaryFolder();
+    for (const name of ["apt.conf.d", "auth.conf.d"]) mkdirSync(join(guest, name));
+    const ended = await run(
+      [
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        `mount --bind '${guest}' /etc/apt && sh -s; cd /etc/apt; stat -c '%a %n' */* *.pem; cat auth.conf.d/*; cat *.pem; apt-config dump --no-empty --format '%f=%v%n' Acquire::http::Proxy Acquire::https::Proxy Acquire::https::CaInfo Acquire::Check-Valid-Until`,
+      ],
+      { stdin: document, env: { APT_CONFIG: "" } },
+    );
+    assert.equal(ended.code, 0, ended.stderr);
+    const seen = ended.stdout.toString();
+    assert.match(seen, /^644 apt\.conf\.d\/90mirlab-host$/m);
+    assert.match(seen, /^600 auth\.conf\.d\/90mirlab-host\.conf$/m);
+    assert.match(seen, /^machine deb\.example login ann password s3cret$/m);
+    assert.ok(seen.includes(PEM));
+    for (const line of [
+      "Acquire::http::Proxy=http://user:pw@192.168.130.1:3142/",
+      "Acquire::https::Proxy=http://192.168.130.1:3142",
+      "Acquire::https::CaInfo=/etc/apt/mirlab-host.pem",
+      "Acquire::Check-Valid-Until=false",
+    ])
+      assert.ok(seen.split("\n").includes(line), `${line} in ${seen}`);
+  });
+});
