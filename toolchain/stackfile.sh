@@ -66,6 +66,10 @@ run_engine() {
         return
       fi
       ;;
+    'stack rm')
+      # The engine would delete the file, which git tracks, with the stack.
+      has --preserve-config --help -h -- "$@" || exec "$pulumi" "$@" --preserve-config
+      ;;
     'up '* | 'update '* | 'preview '* | 'pre '* | 'destroy '* | 'refresh '* | 'import '* | 'watch '*)
       stack=$(stack_in "$@")
       [[ -n $stack ]] || stack=$("$pulumi" stack --show-name --non-interactive 2>/dev/null) || stack=''

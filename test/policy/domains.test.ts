@@ -105,21 +105,21 @@ const CASES: readonly Case[] = [
         "a name without the lab's",
         beside({ name: "web" }),
         [
-          "resource 'web': found the name 'web' in libvirt; need the lab's name; fix: name it 'mirlab-dev-...'",
+          "resource 'web': found the name 'web' in libvirt; need the lab's name; fix: name it 'mirlab-LAB-...'",
         ],
       ],
       [
         "no name",
         { type: "libvirt:index/network:Network", name: "net", props: {} },
         [
-          "resource 'net': found no name in libvirt; need the lab's name; fix: name it 'mirlab-dev-...'",
+          "resource 'net': found no name in libvirt; need the lab's name; fix: name it 'mirlab-LAB-...'",
         ],
       ],
       [
-        "another stack's mark",
+        "another lab's mark",
         lab({ stack: "prod" }),
         [
-          "domain of 'mir-vm-domain': found the mark of stack 'prod' and guest 'mir'; need the mark of stack 'dev' and a valid guest name; fix: declare the guest by components/lab/guest.resource.ts",
+          "domain of 'mir-vm-domain': found the mark of lab 'prod' and guest 'mir' in 'mirlab-dev-mir'; need a valid guest name, and the same lab and guest in name and mark; fix: declare the guest by components/lab/guest.resource.ts",
         ],
       ],
     ],

@@ -111,6 +111,11 @@ describe("a stack's file", () => {
     assert.equal(lines.at(-1), "stack select dev --non-interactive");
   });
 
+  it("stays when its stack is removed", async () => {
+    const words = await pulumi("stack", "rm", "dev", "--yes");
+    assert.deepEqual(words, ["stack rm dev --yes --preserve-config"]);
+  });
+
   it("is the user's own where they name one, and for verbs that read none", async () => {
     for (const args of [
       ["up", "--stack", "dev", "--config-file", tracked()],
