@@ -19,6 +19,8 @@ export interface GuestContractInputs extends GuestContract {
   readonly boot: string;
   /** What `up` does with differences. */
   readonly onDrift: "heal" | "report";
+  /** Volume of the root disk that a reset has made; unset: the guest has its first one. */
+  readonly disk?: string;
   /** Declared empty. A refresh puts the differences here, so that a preview shows them. */
   readonly drift: readonly string[];
 }
@@ -37,9 +39,10 @@ const VERIFY_MS = 600_000;
 
 /** Only the declared inputs: the engine adds `__provider`, and props add outputs. */
 function pick(i: GuestContractInputs): GuestContractInputs {
-  const { name, guest, boot, onDrift, session, share, own, kernel } = i;
+  const { name, guest, boot, onDrift, session, share, own, kernel, disk } = i;
   return {
     ...{ name, guest, boot, onDrift, session },
+    ...(disk === undefined ? {} : { disk }),
     ...(share === undefined ? {} : { share }),
     ...(own === undefined ? {} : { own }),
     ...(kernel === undefined || kernel === null ? {} : { kernel }),
@@ -215,11 +218,21 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestContractInputs, Gues
     return { changes: olds.drift.length > 0 || !isDeepStrictEqual(pick(olds), pick(news)) };
   },
   async update(_id, olds, news) {
-    const edited = !isDeepStrictEqual(pick(olds), pick(news));
+    // Nothing that was recorded on another disk holds on a new one.
+    if (olds.disk !== news.disk) return { outs: await converge(news, { recorded: {}, drift: [] }) };
+    // Another boot of the guest is no edit of its declaration.
+    const edited = !isDeepStrictEqual(pick({ ...olds, boot: "" }), pick({ ...news, boot: "" }));
     if (news.onDrift === "report" && !edited) {
       for (const line of olds.drift)
         console.log(`${olds.name}: ${line} (only reported: onDrift is 'report')`);
       return { outs: { ...olds, ...pick(news), drift: [...olds.drift] } };
+    }
+    if (news.onDrift === "report" && olds.drift.length > 0) {
+      throw new Error(
+        `${olds.name}: found a changed declaration and drift that is only to be reported (${olds.drift.join("; ")}); ` +
+          `need one of them alone: setting the declaration would undo the other; ` +
+          `fix: set guests[].onDrift to "heal" for this 'up', or take the drift into the configuration first`,
+      );
     }
     return { outs: await converge(news, olds) };
   },

@@ -25,8 +25,7 @@ import { ScreenTls } from "../domain/screenTls.resource";
 import { SHARE_TAG } from "../guest/share.resource";
 
 /** The host's address on the lab's network. */
-const gatewayOf = ({ natSubnet }: GuestArgs["host"]): string =>
-  natSubnet.replace(/\.0\/.*$/, ".1");
+const gatewayOf = ({ natSubnet }: GuestArgs["host"]): string => natSubnet.replace(/\.0\/.*$/, ".1");
 
 /** A virtual machine created from an image, with the lab's keys in it. */
 export function newMachine(

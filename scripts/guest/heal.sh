@@ -127,7 +127,8 @@ session() {
 
 share() {
   [[ $1 =~ ^[A-Za-z0-9._\\-]+\.mount$ ]] || die "found unit '$1'; need a mount unit"
-  systemctl --quiet stop "$1" ||
+  # A guest without the unit has nothing to stop: a new disk, or somebody removed it.
+  [[ $(systemctl show --property LoadState --value "$1") == not-found ]] || systemctl --quiet stop "$1" ||
     die "found the share in use; need it unmounted; fix: end the processes that 'fuser -vm' lists in the guest, then run 'up'"
   rm -rf -- "$UNIT_DIR/$1.d" "/run/systemd/system/$1.d" "/run/systemd/system/$1"
   [[ ! -L $UNIT_DIR/$1 ]] || rm -f -- "$UNIT_DIR/$1"

@@ -214,6 +214,31 @@ describe("GuestContract", () => {
     assert.ok(!calls().some((line) => line.startsWith("heal.sh")));
   });
 
+  it("only reports after a reboot of the guest too, and undoes no drift for an edited declaration", async () => {
+    const inputs = { ...INPUTS, onDrift: "report" as const };
+    const props = await created(inputs);
+    await guest(wrongGroups);
+    const now = await read(props);
+    await provider.update?.("id", now, { ...inputs, boot: "uuid#2" });
+    assert.ok(!calls().some((line) => line.startsWith("heal.sh")));
+    const share = { tag: "other", mount: "/mnt/other" };
+    await assert.rejects(
+      provider.update?.("id", now, { ...inputs, share }) ?? assert.fail(),
+      /^Error: mir: found a changed declaration and drift that is only to be reported \(account mir: .*\); need one of them alone/,
+    );
+    assert.ok(!calls().some((line) => line.startsWith("heal.sh")));
+  });
+
+  it("holds nothing of an earlier disk against a new one", async () => {
+    const props = await created();
+    await guest(HOLD);
+    printed = [];
+    const news = { ...INPUTS, disk: "mir-vm-abc-2.qcow2" };
+    const outs = (await provider.update?.("id", props, news))?.outs as GuestContractProps;
+    assert.deepEqual(printed, []);
+    assert.deepEqual((await read(outs)).drift, []);
+  });
+
   it("reports no drift of a guest that does not answer, and changes nothing", async () => {
     const props = await created();
     writeFileSync(file("down"), "");
