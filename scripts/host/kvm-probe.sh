@@ -142,7 +142,7 @@ probe() {
   fi
 }
 
-(($# >= 1 && $# <= 3)) && [[ ${3-renew} == renew ]] || die "found arguments '$*'; need CACHE [kvm|tcg [renew]]"
+[[ $# -ge 1 && $# -le 3 && ${3-renew} == renew ]] || die "found arguments '$*'; need CACHE [kvm|tcg [renew]]"
 accel=${2-kvm} folder=$1/kvm-probe renew=${3-}
 [[ $accel == kvm || $accel == tcg ]] || die "found '$accel'; need kvm or tcg"
 command -v qemu-system-x86_64 >/dev/null || die "found no qemu-system-x86_64; need it to try KVM; fix: sudo apt-get install qemu-system-x86"

@@ -16,7 +16,7 @@ declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.s
 declare -F apt_way >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/apt-way.sh"
 
 make() {
-  local file=$1 user meta work
+  local file=$1 user meta work documents
   command -v genisoimage >/dev/null || die "found no genisoimage; need it to write the image; fix: install package genisoimage"
   { IFS= read -r -d '' user && IFS= read -r -d '' meta; } ||
     die "found fewer than two documents on standard input; need user data and meta data, each ended by a NUL"
@@ -26,9 +26,10 @@ make() {
   trap "rm -rf -- '$work'" EXIT
   printf '%s' "$user" >"$work/user-data"
   printf '%s' "$meta" >"$work/meta-data"
+  documents=("$work/user-data" "$work/meta-data")
   guest_way "${2-10.0.2.2}" >"$work/vendor-data"
-  [[ -s $work/vendor-data ]] || rm -f -- "$work/vendor-data"
-  genisoimage -quiet -output "$work/seed.iso" -volid cidata -joliet -rock "$work"/*-data 2>/dev/null ||
+  [[ ! -s $work/vendor-data ]] || documents+=("$work/vendor-data")
+  genisoimage -quiet -output "$work/seed.iso" -volid cidata -joliet -rock "${documents[@]}" 2>/dev/null ||
     die "found that genisoimage failed; need an image; fix: make room in ${TMPDIR:-/tmp}"
   # Atomic, and never through an existing link or file.
   as_root rm -f -- "$file.partial"

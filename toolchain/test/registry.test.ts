@@ -190,9 +190,6 @@ esac
     }
     const result = await pulumi({ PATH: farm });
     assert.equal(result.code, 1);
-    assert.match(
-      result.stderr,
-      /Go: found none on PATH; need Go [\d.]+ or newer; fix: install it/,
-    );
+    assert.match(result.stderr, /Go: found none on PATH; need Go [\d.]+ or newer; fix: install it/);
   });
 });

@@ -4,11 +4,13 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { run } from "../../../core/exec.io";
+import { scriptText } from "../../../core/link.io";
 import { ROOT, temporaryFolder } from "../support";
 
 const folder = temporaryFolder();
 const SCRIPT = readFileSync(join(ROOT, "scripts/host/image-build.sh"), "utf8");
-copyFileSync(join(ROOT, "scripts/host/lib.sh"), join(folder, "lib.sh"));
+for (const name of ["lib.sh", "apt-way.sh"])
+  copyFileSync(join(ROOT, "scripts/host", name), join(folder, name));
 
 async function keyOf(text: string, ...options: string[]): Promise<string> {
   const file = join(folder, "image-build.sh");
@@ -53,8 +55,9 @@ describe("an image's content key", () => {
   });
 
   it("is not guessed where only the script's text has come: by ssh", async () => {
-    const lib = readFileSync(join(ROOT, "scripts/host/lib.sh"), "utf8");
-    const { code, stderr } = await run(["bash", "-s", "--", "key"], { stdin: `${lib}\n${SCRIPT}` });
+    const { code, stderr } = await run(["bash", "-s", "--", "key"], {
+      stdin: scriptText("host/image-build.sh"),
+    });
     assert.equal(code, 1);
     assert.match(stderr, /found no file of this script; need its text for the content key; fix: /);
   });

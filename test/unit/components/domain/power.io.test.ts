@@ -19,7 +19,9 @@ programs.set(
   "virsh",
   `shift 3; printf '%s\\n' "$1" >>${calls}
    if [[ -e ${down} ]]; then
-     left=$(($(cat ${down}) - 1)); echo $left >${down}; ((left > 0)) || rm -f ${down}
+     left=$(($(cat ${down}) - 1))
+     # A call that outlives its test must not bring the file back.
+     ((left > 900)) || echo $left >${down}; ((left > 0)) || rm -f ${down}
      echo 'error: failed to connect to the hypervisor' >&2; exit 1
    fi
    [[ -e ${state} || $1 == list ]] || { echo 'error: Domain not found' >&2; exit 1; }

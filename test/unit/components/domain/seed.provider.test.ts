@@ -23,7 +23,10 @@ mkdirSync(INPUTS.folder);
 mkdirSync(INPUTS.directory);
 writeFileSync(join(INPUTS.directory, "host_ed25519"), SECRET);
 // Replaces the ISO writer: the image is the concatenated documents.
-programs.set("genisoimage", 'cat "${@: -2}" >"$3"; [[ $5 == cidata ]]');
+programs.set("genisoimage", 'cat "${@:8}" >"$3"; [[ $5 == cidata ]]');
+const hostApt = (line: string): void =>
+  programs.set("apt-config", `[[ $1 != dump ]] || printf '%s\\n' '${line}'`);
+hostApt("");
 // The tests may run as any user: sudo runs its command as this user.
 programs.set("sudo", '[[ $1 == -n ]] && shift; exec "$@"');
 
@@ -38,6 +41,23 @@ describe("GuestSeed", () => {
     const text = readFileSync(path, "utf8");
     assert.match(text, /^#cloud-config\n[^]*SECRET[^]*instance-id: mir-/);
     assert.equal(statSync(path).mode & 0o777, 0o600);
+  });
+
+  it("gives the guest the way of the host's apt, by the address at which it sees the host", async () => {
+    hostApt('Acquire::http::Proxy "http://127.0.0.1:3142";');
+    try {
+      const [user, nat] = [await created(), await created({ gateway: "192.168.130.1" })];
+      assert.match(JSON.stringify([user, nat]), /^(?!.*3142)/);
+      const { path } = await created();
+      assert.match(
+        readFileSync(path, "utf8"),
+        /#cloud-boothook\n[^]*Proxy "http:\/\/10\.0\.2\.2:3142";/,
+      );
+      await created({ gateway: "192.168.130.1" });
+      assert.match(readFileSync(path, "utf8"), /Proxy "http:\/\/192\.168\.130\.1:3142";/);
+    } finally {
+      hostApt("");
+    }
   });
 
   it("keeps no secret in the state", async () => {
