@@ -1,0 +1,129 @@
+/**
+ * Rights of users who are not root, with a real sudo at a real terminal. Users, passwords and sudo's rules are
+ * files in a mount namespace of the test: nothing of the machine changes.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { run } from "../../core/exec.io";
+import { ROOT, temporaryFolder } from "../unit/support";
+
+const folder = temporaryFolder();
+const PASSWORD = "open sesame";
+const UID = 23456;
+
+/** What the verbs do: ask sudo for a ticket, then run a script of the host that says what it may. */
+const PROGRAM = `(async () => {
+  const { holdTicket } = require("./cli/sudo");
+  const { runOnHost } = require("./core/link.io");
+  const rights = async () => {
+    const { stdout, stderr } = await runOnHost(undefined, "facts.sh", ["quick", "/tmp/x", "/tmp/x"]);
+    return /^rights\\t(.*)$/m.exec(stdout.toString())?.[1] ?? stderr;
+  };
+  console.log("before: " + (await rights()));
+  await holdTicket().catch((error) => console.log("refused: " + error.message));
+  console.log("after: " + (await rights()));
+  process.exit(0);
+})()`;
+
+interface Ended {
+  readonly text: string;
+  /** How often the password was asked for. */
+  readonly asked: number;
+}
+
+/** Runs the program as user \`op\`, at a terminal or without one, under these rules of sudo. */
+function asUser(rules: string, terminal = true): Promise<Ended> {
+  const inside = `set -e
+    for name in passwd shadow group gshadow sudoers; do
+      cp -a /etc/$name "$1/$name"
+      mount --bind "$1/$name" /etc/$name
+    done
+    hash=$(openssl passwd -6 '${PASSWORD}')
+    echo 'op:x:${UID}:${UID}::/tmp:/bin/bash' >>/etc/passwd
+    echo "op:$hash:19000:0:99999:7:::" >>/etc/shadow
+    echo 'op:x:${UID}:' >>/etc/group
+    printf '%s\n' "$2" >/etc/sudoers
+    mkdir -p /run/sudo
+    mount -t tmpfs tmpfs /run/sudo
+    mkdir -p "$1/lab"
+    mount --bind '${ROOT}' "$1/lab"
+    cd "$1/lab"
+    export HOME=/tmp LAB_PROGRAM="$3"
+    run=(setpriv --reuid=${UID} --regid=${UID} --clear-groups node --require ./core/register.js -e "$3")
+    if [[ $4 == terminal ]]; then
+      printf -v line '%q ' "\${run[@]}"
+      exec script --quiet --flush --return --command "$line" /dev/null
+    fi
+    exec setsid --wait "\${run[@]}" </dev/null`;
+  const words = ["unshare", "--mount", "bash", "-c", inside, "test", folder, rules, PROGRAM];
+  const [program = "", ...args] = [...words, terminal ? "terminal" : "none"];
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
+    let text = "";
+    let asked = 0;
+    const hear = (chunk: Buffer): void => {
+      text += chunk.toString();
+      const prompts = text.split("password for op:").length - 1;
+      for (; asked < prompts; asked++) child.stdin.write(`${PASSWORD}\n`);
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+    child.on("close", () => resolve({ text: text.replaceAll("\r", ""), asked }));
+  });
+}
+
+describe("sudo, as people have it", { timeout: 120_000 }, () => {
+  before(async () => {
+    chmodSync(folder, 0o755);
+    const made = await run(["scripts/host/packages.sh", "install", "sudo"], { timeoutMs: 110_000 });
+    assert.equal(made.code, 0, made.stderr);
+    writeFileSync(join(folder, "ready"), "");
+  });
+
+  for (const [what, rules] of [
+    ["with a password", "op ALL=(ALL:ALL) ALL"],
+    [
+      "with a password and a pty of its own, as Debian 13 has it",
+      "Defaults use_pty\nop ALL=(ALL:ALL) ALL",
+    ],
+  ] as const) {
+    it(`${what}, is asked once; scripts in groups of their own have its ticket`, async () => {
+      const { text, asked } = await asUser(rules);
+      assert.match(text, /^before: none$/m);
+      assert.match(text, /^after: sudo$/m, text);
+      assert.equal(asked, 1);
+    });
+  }
+
+  it("without a password, is asked nothing", async () => {
+    const { text, asked } = await asUser("op ALL=(ALL:ALL) NOPASSWD: ALL");
+    assert.match(text, /^before: sudo\nafter: sudo$/m, text);
+    assert.equal(asked, 0);
+  });
+
+  it("with tickets that do not last, is refused with the fix", async () => {
+    const { text } = await asUser("Defaults timestamp_timeout=0\nop ALL=(ALL:ALL) ALL");
+    assert.match(
+      text,
+      /^refused: sudo: found a ticket that does not last \(timestamp_timeout=0\); need .*; fix: /m,
+    );
+  });
+
+  it("that does not know the user, is refused with the fix", async () => {
+    const { text } = await asUser("root ALL=(ALL:ALL) ALL");
+    assert.match(
+      text,
+      /^refused: sudo: found no right to run commands as root; need .*; fix: /m,
+      text,
+    );
+  });
+
+  it("without a terminal, is not asked: what needs root says so", async () => {
+    const { text, asked } = await asUser("op ALL=(ALL:ALL) ALL", false);
+    assert.match(text, /^before: none\nafter: none$/m, text);
+    assert.equal(asked, 0);
+  });
+});
