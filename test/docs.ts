@@ -10,6 +10,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { configReference } from "../config/reference";
 import { checksPage } from "./checksPage";
 import { policySections } from "./policyDocs";
+import { ROWS } from "./machines/rows";
 import { ATTACKS } from "./security/attacks";
 
 const ROOT = resolve(__dirname, "..");
@@ -18,6 +19,7 @@ const CHECKS_PAGE = join(ROOT, "docs", "checks.md");
 const TROUBLESHOOTING = join(ROOT, "docs", "troubleshooting.md");
 const POLICIES = join(ROOT, "docs", "policies.md");
 const SECURITY = join(ROOT, "SECURITY.md");
+const TESTED = join(ROOT, "docs", "tested.md");
 
 /** A generated part of a page, between two comments. */
 interface Written {
@@ -29,7 +31,19 @@ const WRITTEN: readonly Written[] = [
   { file: CONFIGURATION, mark: "config", text: configReference },
   { file: POLICIES, mark: "policies", text: policySections },
   { file: SECURITY, mark: "attacks", text: attackTable },
+  { file: TESTED, mark: "machines", text: machineTable },
 ];
+
+function machineTable(): string {
+  const rows = ROWS.map(({ id, when, then, test }) => {
+    const files = [...new Set(test.map(({ file }) => file))];
+    const links = files.map((file) => `[${file.replace("test/", "")}](../${file})`);
+    return `| ${id} | ${when} | ${then || "**open**"} | ${links.join(", ") || "none yet"} |`;
+  });
+  return ["| id | a person has or does | then | held by |", "|---|---|---|---|", ...rows].join(
+    "\n",
+  );
+}
 
 function attackTable(): string {
   const rows = ATTACKS.map(({ id, attack, defence, test }) => {

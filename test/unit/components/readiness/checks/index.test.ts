@@ -40,6 +40,14 @@ const wayland = (change: object): Change => ({
 const tests = (change: object): Change => ({ tests: { ...READY.facts.tests, ...change } as never });
 const failed = { code: 1, said: "FAILURE" };
 
+describe("the remedy for a card without its driver", () => {
+  it("names Ubuntu's package of the QXL module, and Debian's kernel", () => {
+    const text = verdictText(verdict("drm", card({ driver: null })));
+    assert.match(text, /Debian: linux-image-amd64/);
+    assert.match(text, /Ubuntu: install linux-modules-extra-\$\(uname -r\)/);
+  });
+});
+
 describe("the checks", () => {
   it("have unique ids, in tiers in the right order", () => {
     const ids = CHECKS.map(({ id }) => id);

@@ -1,0 +1,38 @@
+/** Files that the recipe of an image writes into the guest. */
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { run } from "../../../core/exec.io";
+import { FakePrograms, ROOT, temporaryFolder } from "../support";
+
+const programs = new FakePrograms();
+programs.set("chroot", "exit 0");
+
+/** The tree after `make_guest_files`, whose text is cut out of the script. */
+async function tree(): Promise<string> {
+  const root = temporaryFolder();
+  for (const folder of [
+    ...["etc/ssh/sshd_config.d", "etc/systemd/network", "etc/systemd/system", "etc/modprobe.d"],
+    ...["etc/cloud/cloud.cfg.d", "var/lib/dbus", "var/lib/systemd"],
+  ])
+    mkdirSync(join(root, folder), { recursive: true });
+  const script = join(ROOT, "scripts", "host", "image-build.sh");
+  const recipe = `eval "$(sed -n '/^make_guest_files() {/,/^}/p' '${script}')"; make_guest_files "$1" 0-0-0`;
+  const ended = await run(["bash", "-euc", recipe, "recipe", root]);
+  assert.equal(ended.code, 0, ended.stderr);
+  return root;
+}
+
+describe("the guest's files in an image", () => {
+  it("takes addresses of both kinds, and routes from the network's routers", async () => {
+    const file = join(await tree(), "etc/systemd/network/80-dhcp.network");
+    const [, network = ""] = readFileSync(file, "utf8").split("[Network]\n");
+    assert.deepEqual(network.trim().split("\n"), ["DHCP=yes", "IPv6AcceptRA=yes"]);
+  });
+
+  it("has no identity: each guest makes or gets its own", async () => {
+    const root = await tree();
+    assert.equal(readFileSync(join(root, "etc/machine-id"), "utf8"), "");
+  });
+});
