@@ -61,6 +61,8 @@ const factsSchema = z.object({
     })
     .nullable(),
   wayland: z.object({ socket: text, globals: list, windows: list.nullable() }).nullable(),
+  /** Unset by scripts of the version before. */
+  displayManager: text.nullable().default(null),
   mirLog: z.object({ displayDriver: text.nullable() }).nullable(),
   /** Null: they were not run. `fresh`: they tested the software that is installed now. */
   tests: z
@@ -103,6 +105,8 @@ export interface GuestFacts {
   /** systemd state of the session unit, e.g. `active`. */
   readonly session: string | null;
   readonly unit: Omit<NonNullable<Answer["session"]>, "activeSeconds" | "activeState"> | null;
+  /** Unit of a running display manager, which holds the screen, e.g. `gdm.service`. */
+  readonly displayManager: string | null;
   readonly wayland: Answer["wayland"];
   readonly tests: Answer["tests"];
   readonly mounts: Answer["share"];
@@ -141,6 +145,7 @@ export function readFacts(answer: string): GuestLook {
       mirPlatform: reported.mirLog?.displayDriver ?? null,
       session: activeState,
       unit: reported.session === null ? null : (unit as GuestFacts["unit"]),
+      displayManager: reported.displayManager,
       wayland: reported.wayland,
       tests: reported.tests,
       mounts: reported.share,

@@ -216,6 +216,17 @@ def tests(child):
 # --- the rest ---
 
 
+def display_manager():
+    """The running display manager, e.g. gdm.service: it holds the screen. None where a login starts the session."""
+    if server_elsewhere() is not None:
+        return None
+    try:
+        name = os.path.basename(os.readlink("/etc/systemd/system/display-manager.service"))
+    except OSError:
+        return None
+    return name if os.path.exists("/sys/fs/cgroup/system.slice/" + name) else None
+
+
 def share():
     rows = [line.split(" ") for line in read("/proc/self/mountinfo").splitlines()]
     after = lambda row: row[row.index("-") + 1:]
@@ -245,6 +256,7 @@ def main():
         "platforms": platforms,
         "share": share,
         "cloudInit": cloud_init,
+        "displayManager": display_manager,
         "drm": drm,
         "wayland": lambda: wayland(server),
         "session": lambda: session(children["units"]),

@@ -235,7 +235,8 @@ export const ROWS: readonly Row[] = [
   },
   {
     ...{ id: "G4", when: "the display manager of an adopted desktop holds the card" },
-    ...{ then: "", test: [] },
+    then: "session and harness name it, and the command that ends it",
+    test: unit("components/readiness/checks/index", "a screen that a display manager holds"),
   },
   {
     ...{ id: "G5", when: "Ubuntu's cloud image: qxl is in linux-modules-extra" },

@@ -59,7 +59,7 @@ function asUser(rules: string, terminal = true): Promise<Ended> {
     fi
     exec setsid --wait "\${run[@]}" </dev/null`;
   const words = ["unshare", "--mount", "bash", "-c", inside, "test", folder, rules, PROGRAM];
-  const [program = "", ...args] = [...words, terminal ? "terminal" : "none"];
+  const [program, ...args] = [...words, terminal ? "terminal" : "none"];
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
     let text = "";

@@ -20,6 +20,12 @@ function mirVersion(facts: GuestFacts): string | undefined {
 }
 
 /** The outcome of one of Mir's own tests. */
+/** A desktop's login screen is a display server of its own: only one has the card. */
+export const heldBy = (displayManager: string): { remedy: string; settles: false } => ({
+  remedy: `run 'systemctl disable --now ${displayManager}' in the guest, then 'up'; 'systemctl enable --now ${displayManager}' gives the desktop back`,
+  settles: false,
+});
+
 export function ownTest(facts: GuestFacts, name: "harness" | "client"): Outcome {
   if (facts.tests === null) {
     return facts.mir === null
@@ -35,9 +41,11 @@ export function ownTest(facts: GuestFacts, name: "harness" | "client"): Outcome 
   }
   if (result.code === 0) return met("PASS");
   const fault = HARNESS_FAULTS.find(({ says }) => result.said.includes(says));
-  return fault !== undefined
-    ? skipped(`${fault.means} ('${fault.says}')`)
-    : unmet(`exit code ${result.code}: ${result.said}`);
+  if (fault !== undefined) return skipped(`${fault.means} ('${fault.says}')`);
+  const { displayManager } = facts;
+  return displayManager === null
+    ? unmet(`exit code ${result.code}: ${result.said}`)
+    : unmet(`the screen, held by ${displayManager}`, heldBy(displayManager));
 }
 
 /** For a domain with another card: another kernel would not help. */

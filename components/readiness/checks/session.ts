@@ -1,7 +1,7 @@
 /** Checks of the session, of its screen, and of the share. */
 import { byFacts, byProof, Check, unknownFact } from "./check";
 import { met, metIf, skipped, unmet } from "../../../core/verdict";
-import { ownTest } from "./graphics";
+import { heldBy, ownTest } from "./graphics";
 
 /** A session that is up for this many seconds counts as steady; from experience. */
 const STEADY_S = 5;
@@ -39,6 +39,10 @@ export const SESSION: readonly Check[] = [
         return unmet("masked", { settles: false, remedy });
       }
       if (session === "active") return met(session);
+      if (facts.displayManager !== null) {
+        const found = `${session}, while ${facts.displayManager} holds the screen`;
+        return unmet(found, heldBy(facts.displayManager));
+      }
       const ended = unit.result === "success" ? session : `${session} (${unit.result})`;
       // Somebody stopped it, or systemd gave up: nothing will start it.
       const settles = !/^(failed|inactive)$/.test(session) || unit.queued;

@@ -40,6 +40,25 @@ const wayland = (change: object): Change => ({
 const tests = (change: object): Change => ({ tests: { ...READY.facts.tests, ...change } as never });
 const failed = { code: 1, said: "FAILURE" };
 
+describe("a screen that a display manager holds", () => {
+  const held = (change: object): Change => ({ displayManager: "gdm.service", ...change });
+
+  it("is named by session and harness, with the command that frees it", () => {
+    for (const [id, change] of [
+      ["session", { session: "failed", ...unit({ result: "exit-code" }) }],
+      ["harness", tests({ harness: { code: 1, said: "EBUSY" } })],
+    ] as const) {
+      const text = verdictText(verdict(id, held(change)));
+      assert.match(text, /gdm\.service/);
+      assert.match(text, /systemctl disable --now gdm\.service/, id);
+    }
+  });
+
+  it("is no fault while the session runs", () => {
+    for (const id of ["session", "harness"]) assert.deepEqual(verdict(id, held({})), verdict(id));
+  });
+});
+
 describe("the remedy for a card without its driver", () => {
   it("names Ubuntu's package of the QXL module, and Debian's kernel", () => {
     const text = verdictText(verdict("drm", card({ driver: null })));
