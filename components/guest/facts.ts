@@ -61,6 +61,8 @@ const factsSchema = z.object({
     })
     .nullable(),
   wayland: z.object({ socket: text, globals: list, windows: list.nullable() }).nullable(),
+  /** Signs of a display that stands; unset by scripts of the version before. */
+  signs: list.nullable().default(null),
   /** Unset by scripts of the version before. */
   displayManager: text.nullable().default(null),
   mirLog: z.object({ displayDriver: text.nullable() }).nullable(),
@@ -107,6 +109,8 @@ export interface GuestFacts {
   readonly unit: Omit<NonNullable<Answer["session"]>, "activeSeconds" | "activeState"> | null;
   /** Unit of a running display manager, which holds the screen, e.g. `gdm.service`. */
   readonly displayManager: string | null;
+  /** What says that the display stands: errors of its driver since the boot, threads that do not come back. */
+  readonly signs: readonly string[] | null;
   readonly wayland: Answer["wayland"];
   readonly tests: Answer["tests"];
   readonly mounts: Answer["share"];
@@ -146,6 +150,7 @@ export function readFacts(answer: string): GuestLook {
       session: activeState,
       unit: reported.session === null ? null : (unit as GuestFacts["unit"]),
       displayManager: reported.displayManager,
+      signs: reported.signs,
       wayland: reported.wayland,
       tests: reported.tests,
       mounts: reported.share,

@@ -227,6 +227,7 @@ async function keptProofs(props: MirReadinessProps, guest: GuestLook): Promise<P
   const mounted =
     share === undefined || (guest.facts.mounts ?? []).some(({ dir }) => dir === share.mount);
   const intact = await pictureIntact(picture, props.pictureSha256);
+  const signs = newSigns(props.facts, guest.facts);
   return {
     ...{ ...UP, ...kept("share"), ...kept("picture"), ...kept("keyboard") },
     ...(mounted ? {} : { share: unmet(`no 9p mount on ${share.mount}`) }),
@@ -237,7 +238,22 @@ async function keptProofs(props: MirReadinessProps, guest: GuestLook): Promise<P
             remedy: "run 'up': it takes a new picture",
           }),
         }),
+    // The kept picture is of a time before: only a new one shows whether the display still moves.
+    ...(signs.length === 0
+      ? {}
+      : {
+          picture: unmet(`signs of a display that stands: ${signs.join("; ")}`, {
+            remedy: "run 'up': it takes a new picture, and presses a key where a client shows it",
+          }),
+        }),
   };
+}
+
+/** Signs that were not there when the last proof was made, which showed a display that moved with the others. */
+function newSigns(proven: GuestFacts | null, now: GuestFacts): readonly string[] {
+  // The state of an earlier version has none.
+  const known = (proven as Partial<GuestFacts> | null)?.signs ?? [];
+  return (now.signs ?? []).filter((sign) => !known.includes(sign));
 }
 
 /** Why the guest cannot answer: its domain does not run. Costs one call of virsh. */

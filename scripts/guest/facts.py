@@ -213,6 +213,65 @@ def tests(child):
     return {"fresh": fresh, **{name: {"code": int(code), "said": said.strip()} for name, code, said in rows}}
 
 
+# --- signs of a display that stands ---
+
+# Messages of the kernel; groups: what stands, and how it says so.
+SIGNS = {
+    "qxl": re.compile(r"qxl.*(\*ERROR\*|error|fail|timed? ?out)|\*ERROR\*.*qxl", re.IGNORECASE),
+    "TTM": re.compile(r"\bTTM\b.*(error|fail)", re.IGNORECASE),
+    "hung task": re.compile(r"task \S*mir\S*:\d+ blocked for more than"),
+}
+# A thread that waits for the kernel this long while nothing else runs does not come back; from experience.
+STUCK_S = 2
+
+
+def kernel_log():
+    """The kernel's messages since the boot, without their headers."""
+    messages = []
+    log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        while True:
+            try:
+                record = os.read(log, 8192).decode(errors="replace")
+            except BlockingIOError:
+                return messages
+            except BrokenPipeError:  # The oldest messages were overwritten meanwhile.
+                continue
+            messages.append(record.split(";", 1)[-1].split("\n", 1)[0])
+    finally:
+        os.close(log)
+
+
+def log_signs(messages):
+    """One line for each kind, which changes with every further message of it."""
+    found = {kind: [m for m in messages if pattern.search(m)] for kind, pattern in SIGNS.items()}
+    return [f"{kind}: {len(lines)} in the kernel's log, the last: {lines[-1][:160]}" for kind, lines in found.items() if lines]
+
+
+def waiting():
+    """Threads of Mir's processes in state D: by thread, the name, where it waits, and how often it was switched."""
+    found = {}
+    for path in glob.glob("/proc/[0-9]*/task/[0-9]*/status"):
+        try:
+            status = dict(line.split(":\t", 1) for line in read(path).splitlines() if ":\t" in line)
+            if status["State"][0] != "D" or not read(path.rsplit("/", 3)[0] + "/comm").startswith("mir"):
+                continue
+            found[path] = (status["Name"], read(path[:-len("status")] + "wchan"), status["voluntary_ctxt_switches"])
+        except (OSError, KeyError):  # The thread has ended since the glob.
+            continue
+    return found
+
+
+def signs():
+    lines = log_signs(kernel_log())
+    first = waiting()
+    if first:
+        time.sleep(STUCK_S)
+        again = waiting()
+        lines += sorted({f"{name} waits in the kernel ({where})" for path, (name, where, _) in first.items() if again.get(path) == first[path]})
+    return lines
+
+
 # --- the rest ---
 
 
@@ -257,6 +316,7 @@ def main():
         "share": share,
         "cloudInit": cloud_init,
         "displayManager": display_manager,
+        "signs": signs,
         "drm": drm,
         "wayland": lambda: wayland(server),
         "session": lambda: session(children["units"]),

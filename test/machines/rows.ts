@@ -244,8 +244,12 @@ export const ROWS: readonly Row[] = [
     test: unit("components/readiness/checks/index", "names Ubuntu's package of the QXL module"),
   },
   {
-    ...{ id: "G6", when: "QXL freezes under a fast client" },
-    ...{ then: "", test: [] },
+    ...{ id: "G6", when: "QXL freezes, and unit and Wayland still answer" },
+    then: "a preview names the signs, and `up` proves the screen by a new picture",
+    test: [
+      ...unit("scripts/signs", "signs of a display that stands"),
+      ...unit("components/readiness/readinessRead", "trusts no picture of a time before"),
+    ],
   },
   {
     ...{ id: "G7", when: "`video.vramKiB: 100000`" },

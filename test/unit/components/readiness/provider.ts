@@ -34,7 +34,8 @@ type Facts = Record<string, object>;
 /** The real answer with parts of its facts changed. */
 export function facts(changes: Record<string, object> = {}): string {
   const all = JSON.parse(READY) as Facts;
-  for (const [name, change] of Object.entries(changes)) all[name] = { ...all[name], ...change };
+  for (const [name, change] of Object.entries(changes))
+    all[name] = Array.isArray(change) ? change : { ...all[name], ...change };
   return JSON.stringify(all);
 }
 

@@ -70,6 +70,29 @@ describe("MirReadiness, read", () => {
     );
   });
 
+  it("trusts no picture of a time before the display's driver complained, until a new one is taken", async () => {
+    const log = "in the kernel's log, the last: [drm] *ERROR* qxl: ";
+    const [before, now] = [[`qxl: 1 ${log}at boot`], [`qxl: 2 ${log}fence timed out`]];
+    guest(facts({ signs: before }));
+    const props = await created();
+    assert.deepEqual(await read(props), props, "what the picture was taken with is known");
+    guest(facts({ signs: now }));
+    const seen = await read(props);
+    assert.equal(seen.status, "not ready");
+    assert.match(
+      seen.reasons.join("\n"),
+      /^picture: found signs of a display that stands: qxl: 2 .*fence timed out; need .*; fix: run 'up': it takes a new picture/,
+    );
+    assert.equal((await read(seen)).status, "not ready", "a refresh that is kept proves nothing");
+    reset();
+    guest(facts({ signs: now }));
+    assert.deepEqual(
+      (await read(await created())).reasons,
+      [],
+      "a new picture is of the time since",
+    );
+  });
+
   it("reports a guest that does not answer, and keeps the last facts", async () => {
     const props = await created();
     programs.set("ssh", "echo 'Connection refused' >&2; exit 255");

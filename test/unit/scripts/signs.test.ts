@@ -1,0 +1,70 @@
+/** Signs of a display that stands, as facts.py reads them in a guest. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { run } from "../../../core/exec.io";
+import { scriptText } from "../../../core/link.io";
+
+/** The value of a Python expression after the script's definitions. */
+async function valueOf(expression: string): Promise<unknown> {
+  const text = scriptText("guest/facts.py").replace(/\nmain\(\)\s*$/, "\n");
+  const ended = await run(["python3", "-I", "-S", "-"], {
+    stdin: `${text}\nprint(json.dumps(${expression}))\n`,
+  });
+  assert.equal(ended.code, 0, ended.stderr);
+  return JSON.parse(ended.stdout.toString()) as unknown;
+}
+const signsOf = (...messages: string[]) => valueOf(`log_signs(${JSON.stringify(messages)})`);
+
+describe("signs of a display that stands", () => {
+  it("are none in the messages of a boot that went right", async () => {
+    assert.deepEqual(
+      await signsOf(
+        "[drm] Device Version 0.0",
+        "[drm] qxl: 16M of VRAM memory size",
+        "[drm] qxl: 63M of Surface memory size",
+        "[drm] main mem slot 1 [f4000000,3ffe000]",
+        "[drm] Initialized qxl 0.1.0 20120117 for 0000:00:02.0 on minor 0",
+        "fbcon: qxldrmfb (fb0) is primary device",
+        "EXT4-fs error (device vda1): somewhere else",
+      ),
+      [],
+    );
+  });
+
+  it("are errors of the driver, of its memory, and a server that hangs, each kind in one line", async () => {
+    assert.deepEqual(
+      await signsOf(
+        "[drm:qxl_gem_object_create_with_handle [qxl]] *ERROR* failed to create surface",
+        "[TTM] Buffer eviction failed",
+        "qxl 0000:00:02.0: object_init failed for (3149824, 0x00000001)",
+        "INFO: task mir_demo_server:512 blocked for more than 120 seconds.",
+      ),
+      [
+        "qxl: 2 in the kernel's log, the last: qxl 0000:00:02.0: object_init failed for (3149824, 0x00000001)",
+        "TTM: 1 in the kernel's log, the last: [TTM] Buffer eviction failed",
+        "hung task: 1 in the kernel's log, the last: INFO: task mir_demo_server:512 blocked for more than 120 seconds.",
+      ],
+    );
+  });
+
+  it("are read from the kernel's log without their headers", async () => {
+    const messages = (await valueOf("kernel_log()")) as string[];
+    assert.ok(messages.length > 0);
+    assert.ok(messages.every((message) => !/^\d+,\d+,\d+,/.test(message)));
+  });
+
+  it("are threads of Mir that wait for the kernel twice, and no others", async () => {
+    assert.deepEqual(await valueOf("waiting()"), {});
+    const thread = '{"a": ("mir_demo_server/x", "qxl_fence_wait", "7")}';
+    const stuck = `[globals().__setitem__(name, value) for name, value in (
+      ("waiting", lambda: ${thread}), ("kernel_log", lambda: []), ("STUCK_S", 0))] and signs()`;
+    assert.deepEqual(await valueOf(stuck), [
+      "mir_demo_server/x waits in the kernel (qxl_fence_wait)",
+    ]);
+    const moves = stuck.replace(
+      `lambda: ${thread}`,
+      `iter([${thread}, {"a": ("m", "q", "8")}]).__next__`,
+    );
+    assert.deepEqual(await valueOf(moves), []);
+  });
+});
