@@ -131,6 +131,7 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
             hostKey: HOST_KEY,
           },
           restart: "shutdown",
+          connection: "session",
         },
       },
     ],

@@ -151,6 +151,12 @@ const image = z.discriminatedUnion("source", [
       .string()
       .refine(isDomainName, "use the name that 'virsh list --all' shows")
       .describe("Name of the domain to adopt; the lab never touches its disks."),
+    connection: z
+      .enum(["system", "session"])
+      .default("system")
+      .describe(
+        "libvirt that has the domain: the system's, or that of the user, as for GNOME Boxes.",
+      ),
     ssh: ssh.describe("Connection to the adopted guest."),
     restart: z
       .enum(["never", "shutdown"])

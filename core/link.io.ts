@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { shellLine } from "./quote";
 import { englishWords } from "./environment";
 import { run, RunOptions, RunResult } from "./exec.io";
-import { SshTarget, Target } from "./target";
+import { libvirtOf, sshOf, SshTarget, Target } from "./target";
 
 /** Libraries whose text goes before a script: a script on standard input cannot source files. */
 const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
@@ -39,10 +39,11 @@ export function scriptText(name: string): string {
 
 /** argv that runs `words` at the target. The ssh timeouts are short because callers retry. */
 export function targetArgv(target: Target, words: readonly string[]): string[] {
-  if (target === undefined) return [...words];
+  const ssh = sshOf(target);
+  if (ssh === undefined) return [...words];
   const options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"];
   const alive = ["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"];
-  return ["ssh", "-F", target.config, ...options, ...alive, "--", target.alias, shellLine(words)];
+  return ["ssh", "-F", ssh.config, ...options, ...alive, "--", ssh.alias, shellLine(words)];
 }
 
 const rootWords = (sudo: boolean): string[] => (sudo ? ["sudo", "-n"] : []);
@@ -81,10 +82,13 @@ function runScript(
 ): Promise<RunResult> {
   const text = scriptText(`${folder}/${name}`);
   // A script on this machine calls sudo, which gives its ticket to this session alone.
-  const how = { ...options, sharesSession: target === undefined };
+  const how = { ...options, sharesSession: sshOf(target) === undefined };
+  // Scripts that ask virsh know the system's libvirt by themselves.
+  const own = target?.session === true ? ["env", `MIRLAB_LIBVIRT=${libvirtOf(target)}`] : [];
+  const words = (sent?: string): string[] => [...own, ...runWords(name, sent, args, sudo)];
   return options.stdin === undefined
-    ? run(targetArgv(target, runWords(name, undefined, args, sudo)), { ...how, stdin: text })
-    : run(targetArgv(target, runWords(name, text, args, sudo)), how);
+    ? run(targetArgv(target, words()), { ...how, stdin: text })
+    : run(targetArgv(target, words(text)), how);
 }
 
 /**

@@ -3,12 +3,15 @@ import { englishWords } from "./environment";
 import { faultText } from "./fault";
 import { unmet } from "./verdict";
 import { connectionFault, runOnHost, targetArgv } from "./link.io";
-import { Target } from "./target";
+import { libvirtOf, sshOf, Target } from "./target";
 import { run, RunOptions } from "./exec.io";
 import { Stuck } from "./stuck";
 
 // The output is parsed, so it must be English in any locale.
-const VIRSH = [...englishWords(), "virsh", "--quiet", "--connect", "qemu:///system"];
+const virshWords = (host: Target): string[] => [
+  ...[...englishWords(), "virsh", "--quiet"],
+  ...["--connect", libvirtOf(host)],
+];
 
 /**
  * Seconds for one answer of libvirt. It may probe QEMU first: that takes seconds on an idle host,
@@ -18,7 +21,9 @@ export const LIBVIRT_S = 180;
 
 /** Runs virsh on the lab host and returns its output. Throws with virsh's own message. */
 export async function virsh(host: Target, ...args: string[]): Promise<string> {
-  const result = await run(targetArgv(host, [...VIRSH, ...args]), { timeoutMs: LIBVIRT_S * 1000 });
+  const result = await run(targetArgv(host, [...virshWords(host), ...args]), {
+    timeoutMs: LIBVIRT_S * 1000,
+  });
   if (result.code === 0) return result.stdout.toString();
   const reason =
     result.stderr.trim() || (result.timedOut ? `no answer in ${LIBVIRT_S} s` : "no message");
@@ -28,7 +33,7 @@ export async function virsh(host: Target, ...args: string[]): Promise<string> {
       ? "; fix: run 'scripts/host/libvirtd.sh start'"
       : "";
   const where =
-    host === undefined || connectionFault(result) === undefined
+    sshOf(host) === undefined || connectionFault(result) === undefined
       ? ""
       : " (connection to the lab host)";
   throw new Error(`virsh ${args[0]}${where}: ${reason}${fix}`);

@@ -31,12 +31,12 @@ import { plainConsole } from "../../core/serialLog";
 import { recipeFiles } from "./order.io";
 import { run, RunOptions, RunResult } from "../../core/exec.io";
 import { connectionFault, runInGuest, runOnHost } from "../../core/link.io";
-import { SshTarget } from "../../core/target";
+import { HostTarget, SshTarget } from "../../core/target";
 import { writeWhole } from "../../core/privateFile.io";
 
 export interface BuildInputs {
   readonly guest: SshTarget;
-  readonly host?: SshTarget;
+  readonly host?: HostTarget;
   readonly acceleration: Acceleration;
   /** Name of the guest in its lab: the first word of every line. */
   readonly name: string;

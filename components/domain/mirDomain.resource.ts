@@ -1,6 +1,6 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
-import { SshTarget, Target } from "../../core/target";
+import { SshTarget } from "../../core/target";
 import { BackingImage, RootDisk } from "../image/rootDisk";
 import { OnDrift } from "./baseline";
 import { DomainSpec } from "./definition";
@@ -11,7 +11,7 @@ import { GuestSeed } from "./seed.resource";
 export interface MirDomainArgs {
   readonly provider: libvirt.Provider;
   /** Where virsh runs; undefined is this machine. */
-  readonly host: Target;
+  readonly host: SshTarget | undefined;
   /** Everything but the disks, which this component creates. */
   readonly spec: SpecArgs<Omit<DomainSpec, "disk" | "seed">>;
   /** Name of the lab's storage pool, and its folder on the host. */

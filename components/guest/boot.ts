@@ -1,10 +1,10 @@
 /** Inputs of GuestBoot. Pure. */
 import { Acceleration } from "../../core/limits";
-import { SshTarget } from "../../core/target";
+import { HostTarget, SshTarget } from "../../core/target";
 
 export interface GuestBootInputs {
   readonly guest: SshTarget;
-  readonly host?: SshTarget;
+  readonly host?: HostTarget;
   readonly domain: string;
   /** The domain's UUID: a new domain has a new first boot. */
   readonly bootId: string;

@@ -7,6 +7,7 @@ import { GuestArgs } from "./guestArgs.resource";
 import { GuestAccess } from "../access/access.resource";
 import { ports, screenOf, screenParts, sharePath } from "./guestOnHost.resource";
 import { Machine } from "./machine.resource";
+import { Target } from "../../core/target";
 import { SHARE_TAG } from "../guest/share.resource";
 
 type ExistingConfig = Extract<GuestConfig["image"], { source: "existing" }>;
@@ -20,6 +21,8 @@ export function adoptedMachine(
 ): Machine {
   const { config, labHost, stack } = args;
   const after = { parent, dependsOn: labHost };
+  const host: Target =
+    image.connection === "session" ? { ...labHost.target, session: true } : labHost.target;
   const directory = join(labFolder(stack), config.name);
   const [spicePort = pulumi.output(0)] = ports(name, args, [config.spice.port ?? 0], after);
   const screen = spicePort.apply((port) => screenOf(args, port));
@@ -42,7 +45,7 @@ export function adoptedMachine(
   const domain = new AdoptedDomain(
     `${name}-vm`,
     {
-      ...(labHost.target === undefined ? {} : { host: labHost.target }),
+      ...(host === undefined ? {} : { host }),
       domain: image.domain,
       stack,
       guest: config.name,
@@ -57,7 +60,7 @@ export function adoptedMachine(
     after,
   );
   return {
-    ...{ access, screen, share, resource: domain },
+    ...{ host, access, screen, share, resource: domain },
     ...{ domainName: domain.domain, bootId: domain.bootId, acceleration: domain.acceleration },
     reason: domain.pending.apply((pending) =>
       pending === "" ? "as the domain has it" : `as the domain has it; it needs a ${pending}`,

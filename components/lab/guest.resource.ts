@@ -55,7 +55,7 @@ export class Guest extends pulumi.ComponentResource {
     const { access, share } = machine;
     const seen = {
       guest: access.target,
-      ...(labHost.target === undefined ? {} : { host: labHost.target }),
+      ...(machine.host === undefined ? {} : { host: machine.host }),
       domain: machine.domainName,
       bootId: machine.bootId,
       acceleration: machine.acceleration,

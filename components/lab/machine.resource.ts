@@ -2,9 +2,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { Screen } from "../access/viewer";
 import { Acceleration } from "../../core/limits";
 import { GuestAccess } from "../access/access.resource";
+import { Target } from "../../core/target";
 
 /** The virtual machine that a guest runs in: created by the lab, or adopted. */
 export interface Machine {
+  /** Where its libvirt is; undefined: this machine's system libvirt. */
+  readonly host: Target;
   readonly access: GuestAccess;
   /** The guest's screen, as a viewer sees it. */
   readonly screen: pulumi.Output<Screen>;

@@ -128,7 +128,7 @@ export function newMachine(
     certificate === undefined ? after : { parent, dependsOn: [labHost, certificate] },
   );
   return {
-    ...{ access, screen, share, resource: domain },
+    ...{ host: labHost.target, access, screen, share, resource: domain },
     ...{ domainName: domain.name, bootId: domain.bootId },
     acceleration: probed.apply((p) => p.acceleration),
     reason: probed.apply((p) => p.reason),

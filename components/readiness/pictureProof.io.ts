@@ -7,10 +7,10 @@ import { Acceleration } from "../../core/limits";
 import { Picture, pictureFacts, pictureFault, readPicture, toPng } from "./picture";
 import { virsh } from "../../core/virsh.io";
 import { runOnHost } from "../../core/link.io";
-import { SshTarget } from "../../core/target";
+import { HostTarget } from "../../core/target";
 
 interface Screen {
-  readonly host?: SshTarget;
+  readonly host?: HostTarget;
   readonly domain: string;
   readonly acceleration: Acceleration;
   /** File of the picture on the machine that runs Pulumi. */

@@ -24,7 +24,7 @@ import { assertRunning } from "../../core/virsh.io";
 import { leaveEvidence, removeEvidence } from "../report/evidence.io";
 import { waitForSsh } from "../guest/boot.io";
 import { answered, lookAtGuest, probe } from "../guest/look.io";
-import { SshTarget } from "../../core/target";
+import { HostTarget, SshTarget } from "../../core/target";
 import { reportFile } from "../../core/paths";
 import { pictureIntact, PictureProof, proveKeyboard, provePicture } from "./pictureProof.io";
 import { proveShare } from "./shareProof.io";
@@ -33,7 +33,7 @@ import { Try, waitFor } from "../../core/wait";
 
 export interface MirReadinessInputs {
   readonly guest: SshTarget;
-  readonly host?: SshTarget;
+  readonly host?: HostTarget;
   readonly domain: string;
   readonly bootId: string;
   readonly acceleration: Acceleration;

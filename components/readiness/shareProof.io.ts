@@ -3,11 +3,11 @@ import { randomBytes } from "node:crypto";
 import { Wanted } from "./checks/check";
 import { met, Outcome, skipped, unmet } from "../../core/verdict";
 import { runInGuest, runOnHost } from "../../core/link.io";
-import { SshTarget } from "../../core/target";
+import { HostTarget, SshTarget } from "../../core/target";
 
 interface Sharing {
   readonly guest: SshTarget;
-  readonly host?: SshTarget;
+  readonly host?: HostTarget;
   readonly share?: Wanted["share"];
 }
 

@@ -13,7 +13,7 @@ import { tail } from "../../core/plainText";
 import { report } from "./report";
 import { serialTail } from "../../core/virsh.io";
 import { runInGuest } from "../../core/link.io";
-import { SshTarget } from "../../core/target";
+import { HostTarget, SshTarget } from "../../core/target";
 import { reportFile } from "../../core/paths";
 import { writeWhole } from "../../core/privateFile.io";
 
@@ -30,7 +30,7 @@ const FILES = {
 /** The observed guest. */
 export interface Subject {
   readonly guest: SshTarget;
-  readonly host?: SshTarget;
+  readonly host?: HostTarget;
   readonly domain: string;
   readonly acceleration: Acceleration;
   /** Serial console log on the host; empty when the domain has none. */

@@ -5,4 +5,4 @@
 set -euo pipefail
 
 # Through a pipe: virsh opens /dev/stdin by its path, which fails when it is a socket.
-cat | virsh --quiet --connect qemu:///system define "$@" /dev/stdin
+cat | virsh --quiet --connect "${MIRLAB_LIBVIRT:-qemu:///system}" define "$@" /dev/stdin

@@ -8,4 +8,4 @@ set -euo pipefail
   printf 'domain-device: found arguments "%s"; need detach|update DOMAIN\n' "$*" >&2
   exit 1
 }
-cat | virsh --quiet --connect qemu:///system "$1-device" --domain "$2" --live /dev/stdin
+cat | virsh --quiet --connect "${MIRLAB_LIBVIRT:-qemu:///system}" "$1-device" --domain "$2" --live /dev/stdin

@@ -10,7 +10,7 @@ export LC_ALL=C.UTF-8 LANGUAGE=
   printf 'domain-observe: found arguments "%s"; need DOMAIN MARK\n' "$*" >&2
   exit 1
 }
-virsh() { command virsh --quiet --connect qemu:///system "$@"; }
+virsh() { command virsh --quiet --connect "${MIRLAB_LIBVIRT:-qemu:///system}" "$@"; }
 
 domain=$1 mark=$2
 # Its own call: it fails where libvirt does not answer, so the next one fails only without the domain.

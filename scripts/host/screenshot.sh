@@ -7,7 +7,7 @@ set -euo pipefail
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
 for _ in first second; do
-  virsh --quiet --connect qemu:///system screenshot --domain "$1" --file "$temp/screen" >/dev/null
+  virsh --quiet --connect "${MIRLAB_LIBVIRT:-qemu:///system}" screenshot --domain "$1" --file "$temp/screen" >/dev/null
   sleep 0.3
 done
 cat "$temp/screen"

@@ -12,7 +12,7 @@ as_reader() {
   if [[ ! -r $log && $(id -u) -ne 0 ]]; then sudo -n "$@"; else "$@"; fi
 }
 
-virsh() { command virsh --quiet --connect qemu:///system "$@"; }
+virsh() { command virsh --quiet --connect "${MIRLAB_LIBVIRT:-qemu:///system}" "$@"; }
 
 agent_answers() {
   local answer

@@ -226,7 +226,8 @@ export const ROWS: readonly Row[] = [
   },
   {
     ...{ id: "G2", when: "a domain of qemu:///session (GNOME Boxes)" },
-    ...{ then: "", test: [] },
+    then: "it is adopted by its user, without rights of root, and given back to the letter",
+    test: at("test/machines/session", "is adopted by its user"),
   },
   {
     ...{ id: "G3", when: "a domain without a free USB port" },

@@ -8,6 +8,7 @@ import * as xml from "./adoption";
 import { Acceleration, accelerationOf } from "../../../core/limits";
 import { AdoptedDomainInputs } from "./adoptedDomain";
 import { powerUp } from "./power.io";
+import { libvirtOf } from "../../../core/target";
 import { domainState } from "../../../core/virsh.io";
 import { define, inactiveXml, listDomains, liveXml } from "../definition.io";
 import { textOf } from "../../../core/privateFile.io";
@@ -44,9 +45,10 @@ async function adoptable(inputs: AdoptedDomainInputs): Promise<string> {
   const all = await listDomains(host, "--all", "--name");
   if (!all.includes(domain)) {
     const others = all.length === 0 ? "there is none" : `there are ${all.join(", ")}`;
+    const other = host?.session === true ? "system" : "session";
     throw new Error(
-      `${domain}: found no such domain (${others}); need one that 'virsh list --all' shows; ` +
-        `fix: set guests[].image.domain to its name`,
+      `${domain}: found no such domain in ${libvirtOf(host)} (${others}); need one that 'virsh --connect ${libvirtOf(host)} list --all' shows; ` +
+        `fix: set guests[].image.domain to its name, or guests[].image.connection to "${other}", as domains of GNOME Boxes are the user's own`,
     );
   }
   if ((await listDomains(host, "--all", "--transient", "--name")).includes(domain)) {

@@ -1,10 +1,10 @@
 /** What the lab declares of an existing domain. Pure. */
 import { Acceleration } from "../../../core/limits";
-import { SshTarget } from "../../../core/target";
+import { HostTarget } from "../../../core/target";
 import { AdoptContract } from "./adoption";
 
 export interface AdoptedDomainInputs extends Omit<AdoptContract, "ticket"> {
-  readonly host?: SshTarget;
+  readonly host?: HostTarget;
   /** Name of the domain on the host. */
   readonly domain: string;
   /** Folder of the guest on the machine that runs Pulumi; it keeps the original definition. */

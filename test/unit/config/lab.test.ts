@@ -54,7 +54,7 @@ describe("a minimal lab", () => {
     const [guest] = labOf({ guests: [{ name: "old", image: EXISTING }] }).guests;
     assert.deepEqual(guest?.image, {
       ...EXISTING,
-      restart: "never",
+      ...{ restart: "never", connection: "system" },
       ssh: { ...EXISTING.ssh, port: 22, user: "root" },
     });
   });
