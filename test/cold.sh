@@ -40,7 +40,7 @@ if (($# > 0)); then
   MIRLAB_TEST_CACHE=$cold/cache test/run.sh "$@"
   exit
 fi
-for part in unit browser toolchain security; do
+for part in unit browser toolchain machines security; do
   step "cold: $part" env MIRLAB_TEST_CACHE="$cold/cache" test/run.sh "$part"
 done
 for file in test/integration/*.test.ts; do
