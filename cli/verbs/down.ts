@@ -22,11 +22,13 @@ async function down(
   await unlockDead(stack, () => cancel(stack));
   const lab = await labInState(stack);
   const lines = await diskLines(host, lab, [...lab.disks.keys()]);
-  if (lines.length > 0) say("these disks go with the lab; files in a share stay:");
+  const stay = args.includes("--exclude-protected");
+  if (lines.length > 0)
+    say(stay ? "these disks stay:" : "these disks go with the lab; files in a share stay:");
   for (const line of lines) process.stderr.write(`  ${line}\n`);
   // Not refreshed: a guest that is gone or silent must not keep the rest from being removed. The disks
   // are protected from everything but this verb and a reset.
-  const how = ["--refresh=false", "--ignore-protect"];
+  const how = ["--refresh=false", ...(stay ? [] : ["--ignore-protect"])];
   await engine(["destroy", ...how], stack, { args: [...yesArgs(args, yes), ...args] });
 }
 

@@ -63,7 +63,7 @@ describe("down", () => {
     [
       ["down", "--exclude-protected"],
       {},
-      "destroy --refresh=false --ignore-protect --stack dev --exclude-protected",
+      "destroy --refresh=false --stack dev --exclude-protected",
     ],
   ];
   for (const [args, env, expected] of table) {
