@@ -51,6 +51,16 @@ export function diskFaults(
           fix: `declare it again, or delete it with 'lab up --remove ${guest}'`,
         }),
       ),
+    ...remove
+      .filter((guest) => own.has(guest))
+      .map((guest) =>
+        faultText({
+          what: `remove ${guest}`,
+          found: "the guest in the configuration",
+          need: "a guest that is no longer declared",
+          fix: `delete it from mirlab:guests, or make it anew with 'lab reset ${guest}'`,
+        }),
+      ),
     ...reset
       .filter((guest) => !own.has(guest))
       .map((guest) =>

@@ -57,6 +57,16 @@ describe("the disks of a run", () => {
     );
   });
 
+  it("are not removed with a guest that is still declared", () => {
+    assert.deepEqual(
+      diskFaults(labOf("mir"), POOL, recorded("mir"), { reset: [], remove: ["mir"] }),
+      [
+        "remove mir: found the guest in the configuration; need a guest that is no longer declared; " +
+          "fix: delete it from mirlab:guests, or make it anew with 'lab reset mir'",
+      ],
+    );
+  });
+
   it("are kept for all guests but those that are named", () => {
     const disks = rootDisks(
       labOf("mir", "two", "new"),
