@@ -44,6 +44,10 @@ function volumeName(guest: string, { path }: BackingImage, generation: number): 
 export const generationOf = (volume: string): number =>
   Number(/-vm-[^-]*-(\d+)\.qcow2$/.exec(volume)?.[1] ?? 1);
 
+/** The volume that a reset has made; nothing for a guest's first disk. What holds for one disk depends on it. */
+export const laterDisk = ({ volume }: RootDisk): { readonly disk?: string } =>
+  generationOf(volume) === 1 ? {} : { disk: volume };
+
 /**
  * The disk that a run of the program declares. A disk that was booted is its user's: only a reset makes
  * another one, under another name, so that the old one is there until the new guest is ready.

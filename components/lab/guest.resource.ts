@@ -16,7 +16,7 @@ import { GuestBoot } from "../guest/boot.resource";
 import { GuestContract } from "../guest/contract.resource";
 import { GuestKernel } from "../build/kernel.resource";
 import { imageWanted } from "../image/image.resource";
-import { generationOf, RootDisk } from "../image/rootDisk";
+import { laterDisk, RootDisk } from "../image/rootDisk";
 import { GuestMesa } from "../build/mesa.resource";
 import { newMachine } from "./newMachine.resource";
 import { MirReadiness } from "../readiness/readiness.resource";
@@ -117,9 +117,7 @@ export class Guest extends pulumi.ComponentResource {
         ...{ name: config.name, guest: access.target },
         boot: sinceChange(machine.bootId),
         onDrift,
-        ...(args.disk === undefined || generationOf(args.disk.volume) === 1
-          ? {}
-          : { disk: args.disk.volume }),
+        ...(args.disk === undefined ? {} : laterDisk(args.disk)),
         session: sessionArgs(config.session),
         ...(share === undefined ? {} : { share: { tag: SHARE_TAG, mount: config.share.mount } }),
         ...(machine.adopted ? {} : { own: ownGuest(config, access) }),

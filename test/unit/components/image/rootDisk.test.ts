@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  laterDisk,
   generationOf,
   imageKey,
   RecordedDisk,
@@ -37,6 +38,13 @@ describe("a root disk", () => {
     const second = rootDisk("mir", OTHER, recorded({ volume: first.volume }), true);
     assert.equal(second.volume, "mir-vm-fedcba987654-3.qcow2");
     assert.deepEqual(second.image, OTHER);
+  });
+
+  it("is named to what holds for one disk only, from the second on", () => {
+    assert.deepEqual(laterDisk(rootDisk("mir", IMAGE, undefined, false)), {});
+    assert.deepEqual(laterDisk(rootDisk("mir", IMAGE, recorded(), true)), {
+      disk: "mir-vm-0123456789ab-2.qcow2",
+    });
   });
 
   it("follows the configuration until the guest has booted", () => {
