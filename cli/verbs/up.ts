@@ -5,8 +5,8 @@ import { passesToPulumi, pulumiArgs, stackOf, YES } from "../options";
 interface UpOptions {
   readonly yes?: boolean;
   readonly json?: boolean;
-  readonly reset: string[];
-  readonly remove: string[];
+  readonly reset?: string[];
+  readonly remove?: string[];
 }
 
 const HELP = `
@@ -21,7 +21,7 @@ Examples:
   lab up --yes --target '**mir-session**'
   lab up --remove mir2`;
 
-const collect = (guest: string, before: string[]): string[] => [...before, guest];
+const collect = (guest: string, before: string[] = []): string[] => [...before, guest];
 
 export const addUp = (lab: Command): Command =>
   passesToPulumi(lab.command("up"))
@@ -31,12 +31,11 @@ export const addUp = (lab: Command): Command =>
       "--json",
       "print the stack's outputs as JSON on standard output, all else on standard error",
     )
-    .option("--reset <guest>", "give this guest a new disk, as 'lab reset' does", collect, [])
+    .option("--reset <guest>", "give this guest a new disk, as 'lab reset' does", collect)
     .option(
       "--remove <guest>",
       "delete this guest, which is no longer declared, with its disk",
       collect,
-      [],
     )
     .addHelpText("after", HELP)
     .action((_args: string[], options: UpOptions, command: Command) =>
