@@ -4,6 +4,7 @@ import { Finding } from "../components/host/checks/finding";
 import { kvmFinding } from "../components/host/checks/kvm";
 import { ConfigFault } from "../config/lab";
 import { keyFindings } from "../components/access/privateKey.io";
+import { labName } from "../components/lab/labName.io";
 import { hostAccess } from "../components/host/access.io";
 import { hostFacts } from "../components/host/facts.io";
 import { kvmProof } from "../components/host/kvmProof.io";
@@ -30,12 +31,14 @@ export async function examine(
   if (lab === undefined) return { findings: faults.map(configFinding), host };
   const keys = await keyFindings(lab);
   if (keys.some(({ severity }) => severity === "fail")) return { findings: keys, host };
-  const { target } = hostAccess(lab.host, stack);
+  // As its folder says: the state may be out of reach, and a stack may have been renamed.
+  const name = labName(stack, undefined);
+  const { target } = hostAccess(lab.host, name);
   const [facts, proof] = await Promise.all([
     hostFacts(target, lab, "full"),
     kvmProof(target, lab.host.cacheDir, renew),
   ]);
-  const findings = checkHost(facts, lab, stack);
+  const findings = checkHost(facts, lab, name);
   const kvm = facts.full === undefined ? [] : [kvmFinding(proof, facts, facts.full, lab)];
   return { findings: [...keys, ...kvm, ...findings], host };
 }
