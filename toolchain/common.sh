@@ -5,6 +5,9 @@ TOOLCHAIN_DIR=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=versions.env
 source "$TOOLCHAIN_DIR/versions.env"
 
+# A folder for temporary files that is not there, or takes none, is of another machine or another user.
+[[ -z ${TMPDIR-} || (-d $TMPDIR && -w $TMPDIR && -x $TMPDIR) ]] || unset TMPDIR
+
 MIRLAB_HOME=${MIRLAB_HOME:-${XDG_STATE_HOME:-${HOME:?}/.local/state}/mirlab}
 MIRLAB_CACHE=${MIRLAB_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/mirlab}
 export CACHE=$MIRLAB_CACHE/toolchain

@@ -6,6 +6,9 @@
 # win over C.UTF-8.
 export LC_ALL=C.UTF-8 LANGUAGE=
 
+# A folder for temporary files that is not there, or takes none, is of another machine or another user.
+[[ -z ${TMPDIR-} || (-d $TMPDIR && -w $TMPDIR && -x $TMPDIR) ]] || unset TMPDIR
+
 # What others have to read is readable, whatever the user's umask; secrets set their own.
 umask 022
 

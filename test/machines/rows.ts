@@ -149,6 +149,15 @@ export const ROWS: readonly Row[] = [
     test: unit("cli/terminal", "a signal to a verb alone"),
   },
   {
+    ...{ id: "E10", when: "TMPDIR of another machine, or umask 077" },
+    then: "/tmp is used; what others have to read is readable",
+    test: [
+      ...unit("scripts/locale", "the folder for temporary files of scripts"),
+      ...at("toolchain/test/home", "does without a TMPDIR"),
+      ...unit("scripts/folders", "makes a data folder and those above it readable"),
+    ],
+  },
+  {
     ...{ id: "H1", when: "Ubuntu, or lists of packages that were never fetched" },
     then: "the probe boots the host's own kernel",
     test: unit(PROBE, "accepts an accelerator that boots"),

@@ -57,6 +57,13 @@ describe("the engine's home", () => {
     assert.ok(fs.statSync(path.join(box.home, "passphrase")).size > 40);
   });
 
+  it("does without a TMPDIR that is not there, and keeps one that is", async () => {
+    const missing = await environment({ TMPDIR: path.join(box.dir, "missing") });
+    assert.equal(missing["TMPDIR"], undefined);
+    const found = await environment({ TMPDIR: box.dir });
+    assert.equal(found["TMPDIR"], box.dir);
+  });
+
   it("creates the passphrase once, also when three start together", async () => {
     await Promise.all([environment(), environment(), environment()]);
     const first = fs.readFileSync(path.join(box.home, "passphrase"), "utf8");

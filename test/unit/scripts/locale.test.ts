@@ -26,3 +26,17 @@ describe("the locale of scripts", () => {
     assert.equal(ended.stdout.toString(), "C.UTF-8|");
   });
 });
+
+describe("the folder for temporary files of scripts", () => {
+  for (const [what, folder, used] of [
+    ["is the user's", "/var/tmp", "/var/tmp"],
+    ["is /tmp where the user's is not there", "/no/such/folder", "/tmp"],
+    ["is /tmp where the user's is no folder", "/etc/passwd", "/tmp"],
+  ] as const) {
+    it(what, async () => {
+      const look = 'ME=test; . scripts/host/lib.sh; dirname "$(mktemp -u)"';
+      const ended = await run(["bash", "-c", look], { env: { TMPDIR: folder } });
+      assert.equal(ended.stdout.toString().trim(), used, ended.stderr);
+    });
+  }
+});
