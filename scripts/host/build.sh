@@ -27,7 +27,6 @@ declare -F use_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/buil
 declare -F fetch_source >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/build-source.sh"
 # shellcheck source=build-distcc.sh
 declare -F choose_helpers >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/build-distcc.sh"
-# The lab's user has to read what root creates here, by sudo too.
 
 # An unpacked Linux source with its objects and cache entries takes 3 GiB (docs/builds.md).
 readonly NEEDED_MIB=6000

@@ -8,7 +8,6 @@ set -euo pipefail
 readonly ME=image
 # shellcheck source=lib.sh
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
-# What root makes here has to be readable by the lab's user, by sudo too.
 
 # An image may name other files (a backing or data file) that a guest would then read: refused.
 check_image() {

@@ -9,7 +9,6 @@ set -euo pipefail
 readonly ME=ports
 # shellcheck source=lib.sh
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
-# What root makes here has to be readable by the lab's user, by sudo too.
 
 # Below Linux's ephemeral range (32768 up), so that no outgoing connection sits on one.
 readonly FIRST=22000 LAST=29999
