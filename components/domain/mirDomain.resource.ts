@@ -1,7 +1,7 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { SshTarget } from "../../core/target";
-import { BackingImage, laterDisk, RootDisk } from "../image/rootDisk";
+import { BackingImage, RootDisk } from "../image/rootDisk";
 import { OnDrift } from "./baseline";
 import { DomainSpec } from "./definition";
 import { xsltAppending } from "../../core/xslt";
@@ -83,7 +83,6 @@ export class MirDomain extends pulumi.ComponentResource {
       {
         ...host,
         ...args.firstBoot,
-        ...laterDisk(args.disk),
         name,
         folder: pulumi.output(args.pool).apply(() => args.poolPath),
       },

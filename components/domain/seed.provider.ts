@@ -23,8 +23,6 @@ export interface GuestSeedInputs {
   readonly hostPublicKey: string;
   /** Debian packages for the first boot. */
   readonly packages: readonly string[];
-  /** Volume of the root disk that a reset has made: another disk has another first boot. */
-  readonly disk?: string;
   /** The host as the guest sees it, for a proxy on the host's loopback; unset: QEMU's 10.0.2.2. */
   readonly gateway?: string;
 }
@@ -44,7 +42,6 @@ const pick = (i: GuestSeedInputs): GuestSeedInputs => {
     ...{ folder, name, hostname, directory, clientPublicKey, hostPublicKey, packages },
     ...(i.host === undefined ? {} : { host: i.host }),
     ...(i.gateway === undefined ? {} : { gateway: i.gateway }),
-    ...(i.disk === undefined ? {} : { disk: i.disk }),
   };
 };
 

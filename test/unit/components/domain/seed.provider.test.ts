@@ -106,7 +106,6 @@ describe("GuestSeed", () => {
     const table: [Partial<GuestSeedInputs>, boolean, boolean][] = [
       [{}, false, false],
       [{ packages: ["foot"] }, true, true],
-      [{ disk: "mir-vm-abc-2.qcow2" }, true, true],
       [{ hostPublicKey: "ssh-ed25519 OTHER" }, true, true],
       [{ directory: "/elsewhere" }, true, false],
     ];
