@@ -251,13 +251,15 @@ def log_signs(messages):
 def waiting():
     """Threads of Mir's processes in state D: by thread, the name, where it waits, and how often it was switched."""
     found = {}
-    for path in glob.glob("/proc/[0-9]*/task/[0-9]*/status"):
+    for process in glob.glob("/proc/[0-9]*/comm"):
         try:
-            status = dict(line.split(":\t", 1) for line in read(path).splitlines() if ":\t" in line)
-            if status["State"][0] != "D" or not read(path.rsplit("/", 3)[0] + "/comm").startswith("mir"):
+            if not read(process).startswith("mir"):
                 continue
-            found[path] = (status["Name"], read(path[:-len("status")] + "wchan"), status["voluntary_ctxt_switches"])
-        except (OSError, KeyError):  # The thread has ended since the glob.
+            for path in glob.glob(process[:-len("comm")] + "task/[0-9]*/status"):
+                status = dict(line.split(":\t", 1) for line in read(path).splitlines() if ":\t" in line)
+                if status["State"][0] == "D":
+                    found[path] = (status["Name"], read(path[:-len("status")] + "wchan"), status["voluntary_ctxt_switches"])
+        except (OSError, KeyError):  # It has ended since the glob.
             continue
     return found
 
