@@ -91,7 +91,12 @@ export class LabRun {
   }
 
   async down(): Promise<void> {
-    const { code, text } = await this.lab.pulumi("destroy", "--yes", "--skip-preview");
+    const { code, text } = await this.lab.pulumi(
+      "destroy",
+      "--yes",
+      "--skip-preview",
+      "--ignore-protect",
+    );
     if (code !== 0) throw new Error(`destroy: ${text}`);
   }
 

@@ -268,7 +268,12 @@ describe("a lab of one guest", () => {
 
   it("is removed by `down`, which leaves only the user's files", async () => {
     const { share, screenshot } = await outputs();
-    const { code, text } = await lab.pulumi("destroy", "--yes", "--skip-preview");
+    const { code, text } = await lab.pulumi(
+      "destroy",
+      "--yes",
+      "--skip-preview",
+      "--ignore-protect",
+    );
     assert.equal(code, 0, text);
     // `down` stops libvirtd if the lab had started it.
     await run(["bash", join(ROOT, "scripts/host/libvirtd.sh"), "start"]);

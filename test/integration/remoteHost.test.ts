@@ -131,7 +131,12 @@ describe(
     });
 
     it("has nothing of the lab after destroy", async () => {
-      const { code, text } = await lab.pulumi("destroy", "--yes", "--skip-preview");
+      const { code, text } = await lab.pulumi(
+        "destroy",
+        "--yes",
+        "--skip-preview",
+        "--ignore-protect",
+      );
       assert.equal(code, 0, text);
       await startLibvirt();
       assert.match(await virsh("pool-info", POOL), /failed to get pool/);
@@ -153,7 +158,7 @@ describe(
         assert.deepEqual([who.code, who.stdout.toString().trim()], [0, GUEST], who.stderr);
         const preview = await lab.pulumi("preview", "--expect-no-changes");
         assert.equal(preview.code, 0, preview.text);
-        const down = await lab.pulumi("destroy", "--yes", "--skip-preview");
+        const down = await lab.pulumi("destroy", "--yes", "--skip-preview", "--ignore-protect");
         assert.equal(down.code, 0, down.text);
         await startLibvirt();
         assert.match(await virsh("domstate", `mirlab-${STACK}-${GUEST}`), /failed to get domain/);

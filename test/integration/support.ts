@@ -149,7 +149,13 @@ export class TestLab {
   /** Removes the stack's resources if the test has not, then the test's own folders. */
   async dispose(): Promise<void> {
     await this.pulumi("cancel", "--yes");
-    const gone = await this.pulumi("destroy", "--yes", "--refresh=false", "--skip-preview");
+    const gone = await this.pulumi(
+      "destroy",
+      "--yes",
+      "--refresh=false",
+      "--skip-preview",
+      "--ignore-protect",
+    );
     // Keep the home: without it nobody can remove the guest.
     if (gone.code !== 0)
       throw new Error(`destroy failed, so ${this.folder} is kept:\n${gone.text}`);

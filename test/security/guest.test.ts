@@ -258,7 +258,10 @@ exit 0`);
   });
 
   it("keeps them out of what is said and left when it is destroyed", async () => {
-    assert.equal(await pulumi("destroy", "destroy", "--yes", "--skip-preview"), 0);
+    assert.equal(
+      await pulumi("destroy", "destroy", "--yes", "--skip-preview", "--ignore-protect"),
+      0,
+    );
     assert.deepEqual(leaks(), []);
     assert.ok(processes.seen.size > 100, "processes were seen");
   });
