@@ -336,7 +336,7 @@ describe("an adopted domain", { timeout: 300_000 }, () => {
     await assert.rejects(create({ domain: "no-such" }), (error: Error) => {
       assert.match(
         error.message,
-        /^no-such: found no such domain \(there are .*\); need one that 'virsh list --all' shows; fix: set/,
+        /^no-such: found no such domain in qemu:\/\/\/system \(there are .*\); need one that 'virsh --connect qemu:\/\/\/system list --all' shows; fix: set/,
       );
       return error.message.includes(DOMAIN);
     });
