@@ -90,9 +90,9 @@ export async function converge(
   const named = { MIRLAB_RESET: reset.join(","), MIRLAB_REMOVE: remove.join(",") };
   // A disk that no guest has booted may be created again; so may what the user has just named.
   const fresh = [...lab.disks.values()].some(({ booted }) => !booted);
-  const free = fresh || reset.length + remove.length > 0 ? ["--ignore-protect"] : [];
-  const asked = reset.length + remove.length > 0 ? true : yes;
-  const all = [...policyArgs(args), ...yesArgs(args, asked), ...free, ...args];
+  const confirmed = reset.length + remove.length > 0;
+  const free = fresh || confirmed ? ["--ignore-protect"] : [];
+  const all = [...policyArgs(args), ...yesArgs(args, confirmed || yes), ...free, ...args];
   const toStderr = json === true;
   const code = await engineCode(["up"], stack, { args: all, toStderr, env: named });
   if (code !== EXIT.ok) {

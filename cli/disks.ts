@@ -7,11 +7,6 @@ import { shortened } from "../core/plainText";
 
 const GIB = 1024 ** 3;
 
-interface Disk {
-  readonly guest: string;
-  readonly volume: string;
-}
-
 const written = (bytes: string, seconds: string): string =>
   bytes === "-"
     ? "no such file any more"
@@ -26,26 +21,25 @@ export async function diskLines(
   lab: RecordedLab,
   guests: readonly string[],
 ): Promise<string[]> {
-  const disks = [...lab.disks]
-    .filter(([guest]) => guests.includes(guest))
-    .map(([guest, { volume }]): Disk => ({ guest, volume }));
+  const disks = [...lab.disks].filter(([guest]) => guests.includes(guest));
   if (disks.length === 0) return [];
-  const told = await contents(host, lab, disks);
-  return disks.map(({ guest, volume }, i) => `${guest}: ${volume}: ${told[i] ?? "unknown"}`);
+  const volumes = disks.map(([, { volume }]) => volume);
+  const held = await contents(host, lab, volumes);
+  return disks.map(([guest, { volume }], i) => `${guest}: ${volume}: ${held[i] ?? "unknown"}`);
 }
 
 async function contents(
   host: HostConfig | undefined,
   { name, poolPath }: RecordedLab,
-  disks: readonly Disk[],
+  volumes: readonly string[],
 ): Promise<string[]> {
   const unknown = (reason: string) =>
-    disks.map(() => `how much it holds is unknown (${shortened(reason, 120)})`);
+    volumes.map(() => `how much it holds is unknown (${shortened(reason, 120)})`);
   if (host === undefined || name === undefined || poolPath === undefined)
     return unknown("its host is not known");
   try {
     const { target } = hostAccess(host, name);
-    const files = disks.map(({ volume }) => `${poolPath}/${volume}`);
+    const files = volumes.map((volume) => `${poolPath}/${volume}`);
     const asked = await runOnHost(target, "disks.sh", files);
     if (asked.code !== 0) return unknown(asked.stderr.trim() || "no answer");
     return asked.stdout

@@ -73,3 +73,11 @@ export function differenceText({
   const cost = heal.cost === undefined ? "" : ` (${heal.cost})`;
   return `${item}: ${what}${recorded ? "was" : "declared"} ${right}, found ${found}; ${heal.words}${cost}`;
 }
+
+/** For `onDrift: report`: an edited declaration cannot be set without undoing what is only to be reported. */
+export const reportedOnly = (name: string, drift: readonly string[]): Error =>
+  new Error(
+    `${name}: found a changed declaration and drift that is only to be reported (${drift.join("; ")}); ` +
+      `need one of them alone: setting the declaration would undo the other; ` +
+      `fix: set guests[].onDrift to "heal" for this 'up', or take the drift into the configuration first`,
+  );

@@ -11,6 +11,7 @@ import { configReference } from "../config/reference";
 import { checksPage } from "./checksPage";
 import { policySections } from "./policyDocs";
 import { ROWS } from "./machines/rows";
+import { linksTo } from "./testRef";
 import { ATTACKS } from "./security/attacks";
 
 const ROOT = resolve(__dirname, "..");
@@ -36,9 +37,7 @@ const WRITTEN: readonly Written[] = [
 
 function machineTable(): string {
   const rows = ROWS.map(({ id, when, then, test }) => {
-    const files = [...new Set(test.map(({ file }) => file))];
-    const links = files.map((file) => `[${file.replace("test/", "")}](../${file})`);
-    return `| ${id} | ${when} | ${then || "**open**"} | ${links.join(", ") || "none yet"} |`;
+    return `| ${id} | ${when} | ${then || "**open**"} | ${linksTo(test, "../") || "none yet"} |`;
   });
   return ["| id | a person has or does | then | held by |", "|---|---|---|---|", ...rows].join(
     "\n",
@@ -47,9 +46,7 @@ function machineTable(): string {
 
 function attackTable(): string {
   const rows = ATTACKS.map(({ id, attack, defence, test }) => {
-    const files = [...new Set(test.map(({ file }) => file))];
-    const links = files.map((file) => `[${file.replace("test/", "")}](${file})`);
-    return `| ${id} | ${attack} | ${defence} | ${links.join(", ")} |`;
+    return `| ${id} | ${attack} | ${defence} | ${linksTo(test)} |`;
   });
   return ["| id | attack | what refuses it | tried in |", "|---|---|---|---|", ...rows].join("\n");
 }

@@ -5,7 +5,7 @@ TOOLCHAIN_DIR=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=versions.env
 source "$TOOLCHAIN_DIR/versions.env"
 
-# A folder for temporary files that is not there, or takes none, is of another machine or another user.
+# An unusable TMPDIR comes from another machine or another user: /tmp is used.
 [[ -z ${TMPDIR-} || (-d $TMPDIR && -w $TMPDIR && -x $TMPDIR) ]] || unset TMPDIR
 
 MIRLAB_HOME=${MIRLAB_HOME:-${XDG_STATE_HOME:-${HOME:?}/.local/state}/mirlab}

@@ -70,7 +70,7 @@ run_engine() {
       # The engine would delete the file, which git tracks, with the stack.
       has --preserve-config --help -h -- "$@" || exec "$pulumi" "$@" --preserve-config
       ;;
-    'up '* | 'update '* | 'preview '* | 'pre '* | 'destroy '* | 'refresh '* | 'import '* | 'watch '*)
+    'up '* | 'update '* | 'preview '* | 'pre '* | 'destroy '* | 'down '* | 'dn '* | 'refresh '* | 'import '* | 'watch '*)
       stack=$(stack_in "$@")
       [[ -n $stack ]] || stack=$("$pulumi" stack --show-name --non-interactive 2>/dev/null) || stack=''
       if [[ $stack =~ ^[A-Za-z0-9._-]+$ && -f $checkout/Pulumi.$stack.yaml ]] && ! has --config-file --help -h -- "$@"; then

@@ -6,6 +6,7 @@ import { driftText } from "./drift";
 import { DomainObservation, observedFacts } from "./observation";
 import { DomainContractInputs } from "./contract";
 import { DomainSpec } from "./definition";
+import { reportedOnly } from "../../core/contract";
 import { accelerationOf } from "../../core/limits";
 import { Baseline, declaredFacts, driftOf, rebase } from "./baseline";
 import { virsh } from "../../core/virsh.io";
@@ -135,11 +136,7 @@ export const provider: pulumi.dynamic.ResourceProvider<DomainContractInputs, Dom
         return { outs: { ...olds, ...pick(news), drift: [...olds.drift] } };
       }
       if (news.onDrift === "report" && olds.drift.length > 0) {
-        throw new Error(
-          `${olds.name}: found a changed declaration and drift that is only to be reported (${olds.drift.join("; ")}); ` +
-            `need one of them alone: setting the declaration would undo the other; ` +
-            `fix: set guests[].onDrift to "heal" for this 'up', or take the drift into the configuration first`,
-        );
+        throw reportedOnly(olds.name, olds.drift);
       }
       return { outs: await converge(news, olds) };
     },

@@ -1,7 +1,7 @@
 /** Handler of GuestContract: observes the guest, reports differences, and repairs them. */
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import { differenceText, Recorded } from "../../core/contract";
+import { differenceText, Recorded, reportedOnly } from "../../core/contract";
 import { GuestContract, GuestDifference, GuestStep, readWritten, Written } from "./contract";
 import { guestDifferences, needsVerifying, recordOf, signaturesOf } from "./differences";
 import { GuestObservation, readGuestObservation } from "./observation";
@@ -228,11 +228,7 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestContractInputs, Gues
       return { outs: { ...olds, ...pick(news), drift: [...olds.drift] } };
     }
     if (news.onDrift === "report" && olds.drift.length > 0) {
-      throw new Error(
-        `${olds.name}: found a changed declaration and drift that is only to be reported (${olds.drift.join("; ")}); ` +
-          `need one of them alone: setting the declaration would undo the other; ` +
-          `fix: set guests[].onDrift to "heal" for this 'up', or take the drift into the configuration first`,
-      );
+      throw reportedOnly(olds.name, olds.drift);
     }
     return { outs: await converge(news, olds) };
   },

@@ -61,7 +61,7 @@ const factsSchema = z.object({
     })
     .nullable(),
   wayland: z.object({ socket: text, globals: list, windows: list.nullable() }).nullable(),
-  /** Signs of a display that stands; unset by scripts of the version before. */
+  /** Signs of a frozen display; unset by scripts of the version before. */
   signs: list.nullable().default(null),
   /** Unset by scripts of the version before. */
   displayManager: text.nullable().default(null),
@@ -109,7 +109,7 @@ export interface GuestFacts {
   readonly unit: Omit<NonNullable<Answer["session"]>, "activeSeconds" | "activeState"> | null;
   /** Unit of a running display manager, which holds the screen, e.g. `gdm.service`. */
   readonly displayManager: string | null;
-  /** What says that the display stands: errors of its driver since the boot, threads that do not come back. */
+  /** Signs of a frozen display: errors of its driver since the boot, threads that do not come back. */
   readonly signs: readonly string[] | null;
   readonly wayland: Answer["wayland"];
   readonly tests: Answer["tests"];

@@ -5,7 +5,7 @@ import { HostAccess } from "./access.io";
 import { SshTarget } from "../../core/target";
 import { HostFacts } from "./facts";
 import { GuestConfig, HostConfig, SshConfig } from "../../config/schema";
-import { natAddresses, networkMark } from "./natNetwork";
+import { natAddresses, natGateway, networkMark } from "./natNetwork";
 import { SshHost } from "../../core/sshConfig";
 import { RootDisk } from "../image/rootDisk";
 import { xsltAppending } from "../../core/xslt";
@@ -20,7 +20,7 @@ export interface LabHostArgs {
   readonly access: HostAccess;
   /** The host's facts from before anything is changed. */
   readonly facts: HostFacts;
-  /** Name of the lab: of its stack at the first `up`. */
+  /** Name of the lab: the name of its stack at the first `up`. */
   readonly stack: string;
   /** Owner of the lab; see components/lab/owner.io.ts. */
   readonly owner: string;
@@ -116,7 +116,7 @@ export class LabHost extends pulumi.ComponentResource {
             ? undefined
             : {
                 name: `mirlab-${stack}`,
-                address: host.natSubnet.replace(/\.0\//, ".1/"),
+                address: `${natGateway(host.natSubnet)}/24`,
                 hosts: this.leases(args),
               },
       },

@@ -23,6 +23,9 @@ export function natAddresses(subnet: string, guests: readonly string[]): Map<str
   return addresses;
 }
 
+/** The host's address on the network of a /24, without the prefix length: the first one. */
+export const natGateway = (subnet: string): string => subnet.replace(/\.0\/24$/, ".1");
+
 /** The metadata below `/network` that marks a network as a lab's. */
 export function networkMark(stack: string): Tree {
   return ["metadata", {}, ["mirlab:owner", {}, ["mirlab:stack", {}, stack]]];

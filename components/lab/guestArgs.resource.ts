@@ -7,7 +7,7 @@ export interface GuestArgs {
   readonly config: GuestConfig;
   readonly host: HostConfig;
   readonly labHost: LabHost;
-  /** Name of the lab: of its stack at the first `up`. */
+  /** Name of the lab: the name of its stack at the first `up`. */
   readonly stack: string;
   /** Triggers of the probe of KVM; unset: its answer stands. */
   readonly kvmTriggers?: readonly string[];

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { labFolder } from "../../core/paths";
 import { GUEST_USER } from "../domain/cloudInit";
+import { natGateway } from "../host/natNetwork";
 import { DOMAIN_TYPE } from "../../core/limits";
 import { macAddress } from "../domain/mac";
 import { GUEST_PACKAGES } from "../host/packages";
@@ -23,9 +24,6 @@ import { Machine } from "./machine.resource";
 import { MirDomain } from "../domain/mirDomain.resource";
 import { ScreenTls } from "../domain/screenTls.resource";
 import { SHARE_TAG } from "../guest/share.resource";
-
-/** The host's address on the lab's network. */
-const gatewayOf = ({ natSubnet }: GuestArgs["host"]): string => natSubnet.replace(/\.0\/.*$/, ".1");
 
 /** A virtual machine created from an image, with the lab's keys in it. */
 export function newMachine(
@@ -103,7 +101,7 @@ export function newMachine(
         clientPublicKey: access.clientPublicKey,
         hostPublicKey: access.hostPublicKey,
         packages,
-        ...(network === undefined ? {} : { gateway: gatewayOf(host) }),
+        ...(network === undefined ? {} : { gateway: natGateway(host.natSubnet) }),
       },
       spec: {
         name: `mirlab-${stack}-${config.name}`,

@@ -11,7 +11,7 @@ export interface StateResource {
 }
 
 export interface RecordedLab {
-  /** Name of the lab: of the stack at its first `up`. Undefined: no `up` got as far as the pool. */
+  /** Name of the lab: the name of its stack at the first `up`. Undefined: no `up` has created the pool. */
   readonly name: string | undefined;
   /** Folder of the lab's pool on the host. */
   readonly poolPath: string | undefined;

@@ -242,7 +242,7 @@ async function keptProofs(props: MirReadinessProps, guest: GuestLook): Promise<P
     ...(signs.length === 0
       ? {}
       : {
-          picture: unmet(`signs of a display that stands: ${signs.join("; ")}`, {
+          picture: unmet(`signs of a frozen display: ${signs.join("; ")}`, {
             remedy: "run 'up': it takes a new picture, and presses a key where a client shows it",
           }),
         }),

@@ -213,15 +213,15 @@ def tests(child):
     return {"fresh": fresh, **{name: {"code": int(code), "said": said.strip()} for name, code, said in rows}}
 
 
-# --- signs of a display that stands ---
+# --- signs of a frozen display ---
 
-# Messages of the kernel; groups: what stands, and how it says so.
+# Messages of the kernel; by kind.
 SIGNS = {
     "qxl": re.compile(r"qxl.*(\*ERROR\*|error|fail|timed? ?out)|\*ERROR\*.*qxl", re.IGNORECASE),
     "TTM": re.compile(r"\bTTM\b.*(error|fail)", re.IGNORECASE),
     "hung task": re.compile(r"task \S*mir\S*:\d+ blocked for more than"),
 }
-# A thread that waits for the kernel this long while nothing else runs does not come back; from experience.
+# Seconds between two looks at a thread in state D. Chosen, not measured: a disk answers sooner.
 STUCK_S = 2
 
 

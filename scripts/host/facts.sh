@@ -22,7 +22,7 @@ virsh_system() { timeout 60 virsh --quiet --connect qemu:///system "$@"; }
 root_rights() {
   if ((EUID == 0)); then
     printf 'root\n'
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+  elif has_rights; then
     printf 'sudo\n'
   else
     printf 'none\n'

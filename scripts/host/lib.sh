@@ -6,7 +6,7 @@
 # win over C.UTF-8.
 export LC_ALL=C.UTF-8 LANGUAGE=
 
-# A folder for temporary files that is not there, or takes none, is of another machine or another user.
+# An unusable TMPDIR comes from another machine or another user: /tmp is used.
 [[ -z ${TMPDIR-} || (-d $TMPDIR && -w $TMPDIR && -x $TMPDIR) ]] || unset TMPDIR
 
 # What others have to read is readable, whatever the user's umask; secrets set their own.

@@ -3,11 +3,7 @@
  * test:machines` runs them; the table in docs/tested.md is generated from this one.
  */
 
-export interface TestRef {
-  readonly file: string;
-  /** Start of the name of a test or a suite. */
-  readonly name: string;
-}
+import { TestRef, testsOf as at } from "../testRef";
 
 export interface Row {
   readonly id: string;
@@ -18,8 +14,6 @@ export interface Row {
   readonly test: readonly TestRef[];
 }
 
-const at = (file: string, ...names: string[]): TestRef[] =>
-  names.map((name) => ({ file: `${file}.test.ts`, name }));
 const unit = (file: string, ...names: string[]): TestRef[] => at(`test/unit/${file}`, ...names);
 const PROBE = "scripts/kvmProbe";
 
@@ -257,7 +251,7 @@ export const ROWS: readonly Row[] = [
     ...{ id: "G6", when: "QXL freezes, and unit and Wayland still answer" },
     then: "a preview names the signs, and `up` proves the screen by a new picture",
     test: [
-      ...unit("scripts/signs", "signs of a display that stands"),
+      ...unit("scripts/signs", "signs of a frozen display"),
       ...unit("components/readiness/readinessRead", "trusts no picture of a time before"),
     ],
   },

@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromXml } from "../../core/xml";
-import { Row, ROWS, TestRef } from "./rows";
+import { TestRef } from "../testRef";
+import { Row, ROWS } from "./rows";
 
 type Outcome = "passed" | "failed" | "skipped";
 

@@ -4,8 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync } from "node:fs";
 import { before, describe, it } from "node:test";
 import { run } from "../../core/exec.io";
 import { ROOT, temporaryFolder } from "../unit/support";
@@ -51,7 +50,7 @@ function asUser(rules: string, terminal = true): Promise<Ended> {
     mkdir -p "$1/lab"
     mount --bind '${ROOT}' "$1/lab"
     cd "$1/lab"
-    export HOME=/tmp LAB_PROGRAM="$3"
+    export HOME=/tmp
     run=(setpriv --reuid=${UID} --regid=${UID} --clear-groups node --require ./core/register.js -e "$3")
     if [[ $4 == terminal ]]; then
       printf -v line '%q ' "\${run[@]}"
@@ -80,7 +79,6 @@ describe("sudo, as people have it", { timeout: 120_000 }, () => {
     chmodSync(folder, 0o755);
     const made = await run(["scripts/host/packages.sh", "install", "sudo"], { timeoutMs: 110_000 });
     assert.equal(made.code, 0, made.stderr);
-    writeFileSync(join(folder, "ready"), "");
   });
 
   for (const [what, rules] of [

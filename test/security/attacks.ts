@@ -3,11 +3,7 @@
  * generated from this one.
  */
 
-interface TestRef {
-  readonly file: string;
-  /** Start of the name of a test or a suite. */
-  readonly name: string;
-}
+import { TestRef, testsOf } from "../testRef";
 
 export interface Attack {
   readonly id: string;
@@ -18,8 +14,7 @@ export interface Attack {
   readonly test: readonly TestRef[];
 }
 
-const at = (file: string, ...names: string[]): TestRef[] =>
-  names.map((name) => ({ file: `test/${file}.test.ts`, name }));
+const at = (file: string, ...names: string[]): TestRef[] => testsOf(`test/${file}`, ...names);
 
 const VIOLATIONS = at(
   "integration/policy",

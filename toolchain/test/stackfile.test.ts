@@ -60,6 +60,8 @@ describe("a stack's file", () => {
     ["up", "--stack", "dev", "--yes"],
     ["preview", "-s", "dev"],
     ["destroy", "--stack=dev"],
+    ["down", "--stack", "dev"],
+    ["dn", "--stack", "dev"],
     ["refresh", "--stack", "dev"],
   ]) {
     it(`stays as it is by '${args.join(" ")}'`, async () => {

@@ -1,4 +1,4 @@
-/** Signs of a display that stands, as facts.py reads them in a guest. */
+/** Signs of a frozen display, as facts.py reads them in a guest. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { run } from "../../../core/exec.io";
@@ -15,7 +15,7 @@ async function valueOf(expression: string): Promise<unknown> {
 }
 const signsOf = (...messages: string[]) => valueOf(`log_signs(${JSON.stringify(messages)})`);
 
-describe("signs of a display that stands", () => {
+describe("signs of a frozen display", () => {
   it("are none in the messages of a boot that went right", async () => {
     assert.deepEqual(
       await signsOf(

@@ -81,7 +81,7 @@ describe("MirReadiness, read", () => {
     assert.equal(seen.status, "not ready");
     assert.match(
       seen.reasons.join("\n"),
-      /^picture: found signs of a display that stands: qxl: 2 .*fence timed out; need .*; fix: run 'up': it takes a new picture/,
+      /^picture: found signs of a frozen display: qxl: 2 .*fence timed out; need .*; fix: run 'up': it takes a new picture/,
     );
     assert.equal((await read(seen)).status, "not ready", "a refresh that is kept proves nothing");
     reset();
