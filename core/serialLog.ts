@@ -20,6 +20,21 @@ export function deadlySign(log: string): string | undefined {
   return undefined;
 }
 
+/** The lines that a log has after those of an earlier look at it; all of them if those are not in it. */
+export function linesSince(log: string, earlier: string): string {
+  const known = earlier.trimEnd().slice(-500);
+  const at = known === "" ? -1 : log.lastIndexOf(known);
+  return at < 0 ? log : log.slice(at + known.length);
+}
+
+/** At most `count` lines of a log: those that end it, or those from its last fatal message on. */
+export function tellingLines(log: string, count: number): string {
+  const lines = log.trimEnd().split("\n");
+  const sign = lines.findLastIndex((line) => deadlySign(line) !== undefined);
+  const from = Math.max(0, sign < 0 ? lines.length - count : Math.min(sign, lines.length - count));
+  return lines.slice(from, from + count).join("\n");
+}
+
 /** The log without cursor moves, colours and other control characters, safe for a terminal. */
 export function plainConsole(log: string): string {
   // eslint-disable-next-line no-control-regex -- consoles send them

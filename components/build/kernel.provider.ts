@@ -11,7 +11,7 @@ import {
 } from "./kernel";
 import { KernelDecision } from "../guest/kernelDecision";
 import { originOf, pickSoftware, SoftwareInputs, SoftwareProps } from "./software";
-import { plainConsole } from "../../core/serialLog";
+import { deadlySign, linesSince, plainConsole, tellingLines } from "../../core/serialLog";
 import { serialTail } from "../../core/virsh.io";
 import { RunResult } from "../../core/exec.io";
 import { waitForSsh } from "../guest/boot.io";
@@ -30,7 +30,8 @@ export interface GuestKernelProps extends SoftwareProps<KernelFacts> {
   readonly boots: string;
 }
 
-const LINES = 40;
+/** Lines of the serial console in a message, and lines that are read: a boot writes some hundreds. */
+const [LINES, LINES_READ] = [40, 2000];
 
 /** The facts for the state: without the boot ID, which changes at every boot. */
 const settledFacts = (facts: KernelFacts): KernelFacts => ({ ...facts, bootId: "" });
@@ -40,19 +41,31 @@ const factsOf = (result: RunResult): KernelFacts => readKernelFacts(answerOf(res
 const step = (inputs: GuestKernelInputs, what: string, args: readonly string[]): Promise<string> =>
   softwareStep("kernel", inputs, what, args);
 
-/** Returns the guest to its old kernel; throws with the reason and the console's last lines. */
+const readConsole = async ({ host, serialLog }: GuestKernelInputs): Promise<string> =>
+  serialLog === "" ? "" : plainConsole(await serialTail(host, serialLog, LINES_READ));
+
+/** The guest came up by itself, with its old kernel: after a panic it resets itself in 10 seconds. */
+class OtherRelease extends Error {}
+
+/**
+ * Returns the guest to its old kernel; throws with the reason and the console's lines since the trial
+ * boot began, of which `consoleBefore` knows nothing.
+ */
 async function fallBack(
   inputs: GuestKernelInputs,
   { bootId, running }: KernelFacts,
   release: string,
+  consoleBefore: string,
   reason: Error,
 ): Promise<never> {
-  const { name, serialLog, host } = inputs;
+  const { name, serialLog } = inputs;
   // Read the console before another boot adds lines.
-  const tail = serialLog === "" ? "" : plainConsole(await serialTail(host, serialLog, LINES));
+  const since = linesSince(await readConsole(inputs), consoleBefore);
+  const tail = tellingLines(since, LINES);
   const back = await comeBack(inputs, bootId, release);
+  const sign = reason instanceof OtherRelease ? deadlySign(since) : undefined;
   // The message of Stuck includes the console's lines; here they come last.
-  const found = reason instanceof Stuck ? reason.outcome.found : reason.message;
+  const found = sign ?? (reason instanceof Stuck ? reason.outcome.found : reason.message);
   const log = tail === "" ? "" : `\nlast lines of ${serialLog}:\n${tail}`;
   if (back.release === release) {
     throw new Error(
@@ -95,15 +108,16 @@ async function bootOnce(
   console.log(
     `${inputs.name}: booting kernel ${release} once; ${facts.running} remains the default`,
   );
+  const consoleBefore = await readConsole(inputs);
   try {
     const boot = await reboot(inputs, facts.bootId, `boot of ${release}`);
     if (boot.release !== release) {
-      throw new Error(`${boot.release} running after the boot of ${release}`);
+      throw new OtherRelease(`${boot.release} running after the boot of ${release}`);
     }
     await passes("kernel", inputs);
     return boot;
   } catch (error) {
-    return fallBack(inputs, facts, release, error as Error);
+    return fallBack(inputs, facts, release, consoleBefore, error as Error);
   }
 }
 

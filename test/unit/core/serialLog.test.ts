@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { deadlySign, plainConsole } from "../../../core/serialLog";
+import { deadlySign, linesSince, plainConsole, tellingLines } from "../../../core/serialLog";
 
 describe("deadlySign", () => {
   const table: [string, string, string | undefined][] = [
@@ -37,6 +37,25 @@ describe("deadlySign", () => {
       `You are in emergency mode\nKernel panic - not syncing: ${"x".repeat(999)}`,
     );
     assert.equal(sign?.length, "a kernel panic: ".length + 200);
+  });
+});
+
+describe("linesSince", () => {
+  it("returns what was added, also to a log that was cut at its start", () => {
+    assert.equal(linesSince("one\ntwo\nthree\n", "one\ntwo\n"), "\nthree\n");
+    assert.equal(linesSince("two\nthree\n", "one\n"), "two\nthree\n");
+    assert.equal(linesSince("one\n", ""), "one\n");
+  });
+});
+
+describe("tellingLines", () => {
+  const panic = "Kernel panic - not syncing: VFS";
+  const later = Array.from({ length: 9 }, (_, n) => `line ${n}`);
+  it("returns the last lines, or those from the fatal message on", () => {
+    assert.equal(tellingLines(later.join("\n"), 2), "line 7\nline 8");
+    assert.equal(tellingLines([panic, ...later].join("\n"), 3), `${panic}\nline 0\nline 1`);
+    assert.equal(tellingLines([...later, panic, "end"].join("\n"), 3), `line 8\n${panic}\nend`);
+    assert.equal(tellingLines("", 3), "");
   });
 });
 

@@ -171,6 +171,35 @@ describe("GuestKernel", () => {
     assert.deepEqual(firstWords().slice(1), [`trial ${NEW}`, "reboot", `back ${NEW}`]);
   });
 
+  it("names the panic of a guest that has reset itself by then, and not a panic of an earlier boot", async () => {
+    const serialLog = at("serial.log");
+    const [earlier, panic] = [
+      "Kernel panic - not syncing: earlier",
+      "Kernel panic - not syncing: VFS",
+    ];
+    const login = Array.from({ length: 99 }, (_, n) => `cloud-init: line ${n}`).join("\n");
+    const before = `${earlier}\n${login}\nDebian GNU/Linux 12 mir ttyS0\n`;
+    writeFileSync(serialLog, before);
+    state("reboot", { boot: 3, facts: { installed: [NEW, OLD], ours: [OURS], pinned: true } });
+    guest(
+      `if [[ $name == reboot ]]; then printf '%s\\n' "[ 2.3] ${panic}" "${login}" >>'${serialLog}'; fi`,
+    );
+    const message = await failure({ serialLog });
+    assert.match(
+      message,
+      /failed its trial boot: found a kernel panic: Kernel panic - not syncing: VFS;/,
+    );
+    assert.match(
+      message,
+      /last lines of \S+serial\.log:\n\[ 2\.3\] Kernel panic - not syncing: VFS\n/,
+    );
+    assert.doesNotMatch(message, /earlier/);
+
+    writeFileSync(serialLog, before);
+    guest(`if [[ $name == reboot ]]; then echo "mir login:" >>'${serialLog}'; fi`);
+    assert.match(await failure({ serialLog }), /found 6\.1\.0-56-amd64 running after the boot of/);
+  });
+
   it("reboots out of a kernel that does not meet the checks", async () => {
     const facts = JSON.parse(fixture(FACTS.ready)) as { kernel: object; drm: unknown };
     facts.kernel = { ...facts.kernel, running: NEW };
