@@ -53,15 +53,56 @@ has() {
   return 1
 }
 
+# Options of the engine itself without a value of their own: any other option before a verb takes the next word,
+# as the engine's own reader of arguments has it.
+readonly SWITCHES=' --disable-integrity-checking --emoji -e --fully-qualify-stack-names -Q --help -h --logflow --logtostderr --non-interactive --version '
+
+# read_verb ARGS...: sets `verb` to the command line's first two words that are no options, and `named` to the
+# word after them, if that is no option either.
+read_verb() {
+  local words=() at=0 all=("$@")
+  while ((at < $# && ${#words[@]} < 2)); do
+    case ${all[at]} in
+      --) break ;;
+      --*=* | -[!-]?*) ;;
+      -*) [[ $SWITCHES == *" ${all[at]} "* ]] || at=$((at + 1)) ;;
+      *) words+=("${all[at]}") ;;
+    esac
+    at=$((at + 1))
+  done
+  verb="${words[0]-} ${words[1]-}"
+  named=${all[at]--}
+  [[ $named != -* ]] || named=''
+}
+
+# project_of ARGS...: prints the folder of the project that the engine takes: of --cwd, else of this folder.
+project_of() {
+  local dir=$PWD
+  while (($# > 0)); do
+    case $1 in
+      --) break ;;
+      --cwd | -C) dir=${2-} && break ;;
+      --cwd=*) dir=${1#*=} && break ;;
+    esac
+    shift
+  done
+  dir=$(realpath -e -- "$dir" 2>/dev/null) || return 0
+  while [[ ! -f $dir/Pulumi.yaml && $dir != / ]]; do dir=$(dirname -- "$dir"); done
+  printf '%s\n' "$dir"
+}
+
 # run_engine PULUMI CHECKOUT ARGS...: runs the engine with copies of the checkout's stack files.
 run_engine() {
-  local pulumi=$1 checkout=$2 stack=''
+  local pulumi=$1 checkout=$2 stack='' verb named
   shift 2
-  case "${1-} ${2-}" in
+  # Another project's stack files are that project's.
+  [[ $(project_of "$@") == "$checkout" ]] || exec "$pulumi" "$@"
+  read_verb "$@"
+  case $verb in
     'stack init' | 'stack select')
       stack=$(stack_in "$@")
-      [[ -n $stack || ${3--} == -* ]] || stack=$3
-      if [[ -n $stack ]] && { [[ $2 == init ]] || has --create -c -- "$@"; }; then
+      [[ -n $stack ]] || stack=$named
+      if [[ -n $stack ]] && { [[ $verb == 'stack init' ]] || has --create -c -- "$@"; }; then
         create_stack "$pulumi" "$checkout" "$stack" "$@"
         return
       fi

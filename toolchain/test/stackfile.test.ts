@@ -63,6 +63,9 @@ describe("a stack's file", () => {
     ["down", "--stack", "dev"],
     ["dn", "--stack", "dev"],
     ["refresh", "--stack", "dev"],
+    ["--stack", "dev", "up", "--yes"],
+    ["--non-interactive", "-s", "dev", "--color=never", "up"],
+    ["-e", "--color", "never", "stack", "--logtostderr", "init", "dev"],
   ]) {
     it(`stays as it is by '${args.join(" ")}'`, async () => {
       const [words = "", ...text] = await pulumi(...args);
@@ -128,6 +131,19 @@ describe("a stack's file", () => {
       ["up", "--help"],
     ])
       assert.equal((await pulumi(...args))[0], args.join(" "));
+  });
+
+  it("is another project's own business", async () => {
+    const other = path.join(box.dir, "other");
+    fs.mkdirSync(other);
+    fs.writeFileSync(path.join(other, "Pulumi.yaml"), "name: other\n");
+    fs.writeFileSync(path.join(other, "Pulumi.dev.yaml"), "config: {}\n");
+    const [words = ""] = await pulumi("up", "--stack", "dev", `--cwd=${other}`);
+    assert.equal(words, `up --stack dev --cwd=${other}`);
+    const there = await box.pulumi(["up", "--stack", "dev"], env, other);
+    assert.equal(there.stdout.split("\n")[0], "up --stack dev");
+    const back = await box.pulumi(["up", "--stack", "dev", "-C", box.tree], env, other);
+    assert.match(back.stdout, /^up --stack dev -C \S+ --config-file /);
   });
 
   it("is read by the user alone", async () => {

@@ -56,9 +56,9 @@ export class Sandbox {
     };
   }
 
-  /** Runs bin/pulumi and waits for its end. */
-  pulumi(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Result> {
-    return run(path.join(this.tree, "bin", "pulumi"), args, this.env(env));
+  /** Runs bin/pulumi in a folder (default: the tree), and waits for its end. */
+  pulumi(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): Promise<Result> {
+    return run(path.join(this.tree, "bin", "pulumi"), args, this.env(env), cwd ?? this.tree);
   }
 
   files(...below: string[]): string[] {
@@ -75,9 +75,10 @@ export function run(
   file: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
+  cwd = os.tmpdir(),
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { env, cwd: os.tmpdir(), stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(file, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
