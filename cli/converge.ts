@@ -67,6 +67,18 @@ async function healPool({ name, poolPath }: RecordedLab): Promise<void> {
   await runOrEnd(["scripts/host/heal.sh", "pool-define", `mirlab-${name}`, poolPath], true);
 }
 
+/** Whether the host gets something that it does not have: an existing lab on a prepared host needs no root's rights. */
+async function isNew(
+  stack: string,
+  { reset = [], remove = [] }: ConvergeOptions,
+): Promise<boolean> {
+  if (reset.length + remove.length > 0) return true;
+  return labInState(stack).then(
+    ({ disks }) => disks.size === 0,
+    () => true,
+  );
+}
+
 /** Converges the stack, and prints how to reach its guests. */
 export async function converge(
   stack: string,
@@ -78,7 +90,7 @@ export async function converge(
   const file = fileOf(stack);
   const host = hostOfFile(file);
   const here = host?.ssh === undefined;
-  if (here) await holdTicket();
+  if (here && (host?.packages !== "check" || (await isNew(stack, options)))) await holdTicket();
   await assertHostCan(file, stack);
   await installPackages(host, yes);
   if (here) await startLibvirtd();

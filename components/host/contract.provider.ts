@@ -52,9 +52,12 @@ async function look(inputs: HostContractInputs, recorded: Recorded): Promise<Hos
   );
 }
 
-/** Prints one line per difference; Pulumi shows them below the preview. */
-function printDifferences(found: readonly HostDifference[]): void {
+/** Prints one line per difference, and one for what was not looked at; Pulumi shows them below the preview. */
+function printLook(found: readonly HostDifference[], seen: HostObservation): void {
   for (const difference of found) console.log(`host: ${differenceText(difference)}`);
+  const items = [...new Set(seen.unread().map(([item]) => item))];
+  if (items.length > 0)
+    console.log(`host: not looked at, as this needs root's rights: ${items.join(", ")}`);
 }
 
 /** Runs each script once, in order. A failure names the difference that it should have repaired. */
@@ -81,9 +84,9 @@ async function converge(
   const seen = await look(declared, recorded);
   const found = differences(declared, recorded, seen);
   if (declared.onDrift === "report") {
-    return { ...declared, recorded: { ...record(declared, seen), ...recorded } };
+    return { ...declared, recorded: { ...record(declared, seen, recorded), ...recorded } };
   }
-  printDifferences(found);
+  printLook(found, seen);
   await heal(declared, found);
   const now = found.length === 0 ? seen : await look(declared, recorded);
   const left = differences(declared, recorded, now).filter(
@@ -95,7 +98,7 @@ async function converge(
       [`host: found ${left.length} difference(s) after the repair; need none`, ...lines].join("\n"),
     );
   }
-  return { ...declared, recorded: record(declared, now) };
+  return { ...declared, recorded: record(declared, now, recorded) };
 }
 
 export const provider: pulumi.dynamic.ResourceProvider<HostContractInputs, HostContractProps> = {
@@ -110,8 +113,9 @@ export const provider: pulumi.dynamic.ResourceProvider<HostContractInputs, HostC
     if (props === undefined) throw new Error(`${id}: cannot be imported`);
     const { recorded = {} } = props;
     const declared = pick(props);
-    const found = differences(declared, recorded, await look(declared, recorded));
-    printDifferences(found);
+    const seen = await look(declared, recorded);
+    const found = differences(declared, recorded, seen);
+    printLook(found, seen);
     const drift = found.map(differenceText);
     return { id, props: { ...props, drift }, inputs: { ...declared, drift } };
   },

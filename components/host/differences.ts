@@ -4,7 +4,10 @@ import { HostContract, HostDifference } from "./contract";
 import { effective, RECORDED, SECTIONS } from "./contractItems";
 import { HostObservation } from "./observation";
 
-/** Everything that is not as declared or recorded. A value that is not known is a difference too. */
+/**
+ * Everything that is not as declared or recorded. A value that is not known is a difference too; one that
+ * this user may not look at is none: it stays as it was recorded.
+ */
 export function differences(
   contract: HostContract,
   recorded: Recorded,
@@ -15,6 +18,7 @@ export function differences(
   for (const { item, field, right, ok, recorded: known, needs, heal } of wanted) {
     if (needs?.some(([i, f, value]) => seen.value(i, f) !== value) === true) continue;
     const fact = listenerFact(item, right, seen) ?? seen.fact(item, field);
+    if (fact?.unread === true) continue;
     const found = fact === undefined ? "nothing" : effective(item, field, fact.value);
     if (fact?.known === true && (ok?.(fact.value) ?? found === right)) continue;
     // Two guests with the same image report it once.
@@ -35,8 +39,15 @@ function listenerFact(item: string, address: string, seen: HostObservation) {
   return { ...fact, value };
 }
 
-/** The values that a successful `up` records: those that nothing declares. */
-export function record(contract: HostContract, seen: HostObservation): Record<string, string> {
+/**
+ * The values that a successful `up` records: those that nothing declares. `before`: what the last one recorded,
+ * for those that this user may not look at.
+ */
+export function record(
+  contract: HostContract,
+  seen: HostObservation,
+  before: Recorded = {},
+): Record<string, string> {
   const kept: (readonly [string, string])[] = [
     ...RECORDED.flatMap(([item, ...fields]) => fields.map((field) => [item, field] as const)),
     ...contract.packages.map((name) => [`package ${name}`, "hold"] as const),
@@ -53,6 +64,9 @@ export function record(contract: HostContract, seen: HostObservation): Record<st
   const sound = seen.items("file").length === 0;
   return Object.fromEntries(
     kept.flatMap(([item, field]) => {
+      const old = before[key(item, field)];
+      if (seen.fact(item, field)?.unread === true && old !== undefined)
+        return [[key(item, field), old]];
       const value = seen.value(item, field);
       if (value === undefined || (item === "files" && !sound)) return [];
       return [[key(item, field), effective(item, field, value)]];

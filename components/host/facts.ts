@@ -93,6 +93,8 @@ export interface HostFacts {
   readonly emulators: { readonly qemu?: string; readonly kvm?: string };
   /** Names of the running domains. */
   readonly running: readonly string[];
+  /** Names of all domains. */
+  readonly defined: readonly string[];
   readonly shares: readonly ShareFact[];
   readonly ports: readonly PortFact[];
   /** Collected only for a guest on the lab's network; else empty. */
@@ -193,6 +195,7 @@ export function readHostFacts(answer: string): HostFacts {
     qemuVersion: all("qemuVersion")[0] ?? "",
     emulators: emulatorsOf(lines),
     running: all("running"),
+    defined: all("defined"),
     shares: all("share").map((line) => {
       const [path = "", kind = "missing", resolved = "", writable = "unknown", ...closed] =
         line.split(" ");

@@ -8,6 +8,8 @@ export interface Fact {
   /** The value, or why it is not known. */
   readonly value: string;
   readonly known: boolean;
+  /** This user may not look, for want of root's rights; unset: false. */
+  readonly unread?: true;
   /** The command or file that it comes from. */
   readonly source: string;
 }
@@ -34,6 +36,13 @@ export class HostObservation {
     return fact?.known === true ? fact.value : undefined;
   }
 
+  /** The items and fields that this user may not look at. */
+  unread(): (readonly [item: string, field: string])[] {
+    return [...this.facts].flatMap(([item, fields]) =>
+      [...fields].flatMap(([field, fact]) => (fact.unread ? [[item, field] as const] : [])),
+    );
+  }
+
   /** Items of a kind: `file /usr/bin/qemu-img` is of kind `file`. */
   items(kind: string): string[] {
     return [...this.facts.keys()].filter((item) => item.startsWith(`${kind} `));
@@ -54,12 +63,13 @@ export function readObservation(answer: string): HostObservation {
   const seen = new HostObservation();
   for (const line of lines.slice(1, end)) {
     const [kind = "", item = "", field = "", value, source, ...rest] = line.split("\t");
-    if (!/^(fact|unknown)$/.test(kind) || source === undefined || rest.length > 0) {
+    if (!/^(fact|unknown|unread)$/.test(kind) || source === undefined || rest.length > 0) {
       throw new Error(
         `host observation: found the line '${line.slice(0, 80)}'; need KIND ITEM FIELD VALUE SOURCE`,
       );
     }
-    seen.add(item, field, { value: value ?? "", known: kind === "fact", source });
+    const unread = kind === "unread" ? ({ unread: true } as const) : {};
+    seen.add(item, field, { value: value ?? "", known: kind === "fact", ...unread, source });
   }
   for (const item of seen.items("volume")) {
     const header = seen.fact(item, "header");
@@ -82,11 +92,16 @@ const headerSchema = z.object({
 
 /** Reads the header of a volume's file, from `qemu-img info --output=json`. */
 function readHeader(seen: HostObservation, item: string, fact: Fact): void {
-  const { known, source } = fact;
+  const { known, source, unread } = fact;
   const header = known ? headerOf(decoded(fact.value)) : undefined;
   const reason = known ? "the answer cannot be read" : fact.value;
   const add = (field: string, value: string | undefined): void =>
-    seen.add(item, field, { value: visible(value ?? reason), known: value !== undefined, source });
+    seen.add(item, field, {
+      value: visible(value ?? reason),
+      known: value !== undefined,
+      ...(unread ? { unread } : {}),
+      source,
+    });
   add("format", header?.format);
   add("virtual size", header?.["virtual-size"].toString());
   add("backing file", header?.["full-backing-filename"] ?? header?.["backing-filename"]);

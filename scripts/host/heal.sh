@@ -21,7 +21,8 @@ declare -F libvirt_has >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/v
 
 readonly LOCK_SECONDS=300
 
-virsh() { as_root env virsh --quiet --connect qemu:///system "$@"; }
+# The group libvirt is enough for it.
+virsh() { as_able env virsh --quiet --connect qemu:///system "$@"; }
 
 heal_group() { getent group "$1" >/dev/null || as_root groupadd --system -- "$1"; }
 

@@ -30,9 +30,12 @@ as_root() {
   elif has_rights; then
     sudo -n "$@"
   else
-    die "found user $(id -un) and a sudo that asks for a password; need root's rights for '$1'; fix: run 'lab up' at a terminal, where sudo asks once, or run as root, or let sudo ask this user for no password"
+    die "found user $(id -un) without root's rights; need them for '$1'; fix: run 'sudo -v' at the terminal and the verb again, or run it as root, or let sudo ask this user for no password"
   fi
 }
+
+# The same, but as this user where there are no root's rights: for looks, and for what libvirt's group may do.
+as_able() { if has_rights; then as_root "$@"; else "$@"; fi; }
 
 # Makes the folders that are missing, and those above them. One that is there keeps its owner and mode: it may
 # be somebody's.

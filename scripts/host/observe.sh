@@ -8,8 +8,9 @@
 #   image PATH SIGNATURE DIGEST   as last recorded, or - -; hashed only if the signature has changed
 #   volume POOL PATH   the header of the file, and the pool's definition of it
 #   pool NAME | network NAME | domain NAME
-# A line: `fact` or `unknown`, item, field, value or reason, source; separated by tabs. The first line
-# has the version, the last one the count of the lines before it.
+# A line: `fact`, `unknown` or `unread`, item, field, value or reason, source; separated by tabs. `unread`:
+# this user may not look, for want of root's rights. The first line has the version, the last one the count of
+# the lines before it.
 set -euo pipefail
 
 readonly ME=observe
@@ -28,6 +29,10 @@ line() { # line KIND ITEM FIELD VALUE SOURCE
 }
 fact() { line fact "$@"; }
 unknown() { line unknown "$@"; }
+# What only root may look at, for a user without root's rights; else it is unknown.
+unread() { # unread ITEM FIELD REASON SOURCE
+  if has_rights; then unknown "$@"; else line unread "$@"; fi
+}
 
 # The last setting of a key wins, as in libvirt itself; an empty value means "not set".
 settings() { # settings FILE LABEL KEY...
@@ -36,8 +41,8 @@ settings() { # settings FILE LABEL KEY...
   local -A found=()
   if [[ -r $file ]]; then
     text=$(<"$file")
-  elif ! text=$(as_root cat "$file" 2>/dev/null); then
-    for key in "$@"; do unknown "config $label" "$key" "$file cannot be read" "$file"; done
+  elif ! text=$(as_able cat "$file" 2>/dev/null); then
+    for key in "$@"; do unread "config $label" "$key" "$file cannot be read" "$file"; done
     return
   fi
   while IFS= read -r value; do
@@ -140,7 +145,7 @@ observe_services() {
 }
 
 observe_system() {
-  local name groups state parameter nested=absent mode=absent
+  local name groups state parameter nested=absent mode=absent profiles=/sys/kernel/security/apparmor/profiles
   for name in libvirt kvm; do
     state=exists
     getent group "$name" >/dev/null || state=missing
@@ -161,11 +166,16 @@ observe_system() {
   if [[ -r /sys/module/apparmor/parameters/enabled ]]; then
     mode=$(</sys/module/apparmor/parameters/enabled)
     if [[ $mode == Y ]]; then
-      mode=$(as_root cat /sys/kernel/security/apparmor/profiles 2>/dev/null | sed -n 's/^libvirtd (\(.*\))$/\1/p' || true)
+      mode=$(as_able cat "$profiles" 2>/dev/null) || mode=unread
+      [[ $mode == unread ]] || mode=$(sed -n 's/^libvirtd (\(.*\))$/\1/p' <<<"$mode")
       mode=${mode:-'no profile for libvirtd'}
     fi
   fi
-  fact apparmor libvirtd "$mode" /sys/kernel/security/apparmor
+  if [[ $mode == unread ]]; then
+    unread apparmor libvirtd "$profiles cannot be read" "$profiles"
+  else
+    fact apparmor libvirtd "$mode" "$profiles"
+  fi
   settings "$QEMU_CONF" qemu.conf dynamic_ownership user group security_driver \
     security_default_confined spice_listen spice_tls
   settings "$LIBVIRTD_CONF" libvirtd.conf unix_sock_group unix_sock_rw_perms auth_unix_rw listen_tcp
@@ -229,9 +239,11 @@ observe_volumes() {
   local path said
   for path in "${volumes[@]}"; do
     # qemu-img's warnings come first, each on a line of its own: the answer is the last line.
-    if said=$({ header=$(as_root timeout 20 qemu-img info --force-share --output=json "$path"); } 2>&1 &&
+    if said=$({ header=$(as_able timeout 20 qemu-img info --force-share --output=json "$path"); } 2>&1 &&
       printf '\n%s' "$(base64 -w 0 <<<"$header")"); then
       fact "volume ${path##*/}" header "${said##*$'\n'}" 'qemu-img info'
+    elif [[ $said == *'Permission denied'* ]]; then
+      unread "volume ${path##*/}" header "$said" 'qemu-img info'
     else
       unknown "volume ${path##*/}" header "${said:-no answer in 20 s}" 'qemu-img info'
     fi

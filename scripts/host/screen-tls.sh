@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Writes, digests or removes the TLS certificate of a guest's screen in the folder that QEMU reads.
 #   screen-tls.sh make FOLDER      standard input: CA, certificate and key (PEM), each ended by a NUL
-#   screen-tls.sh digest FOLDER    prints one SHA-256 of the three files and their owners, or `absent`
+#   screen-tls.sh digest FOLDER    prints one SHA-256 of the three files and their owners, `absent`, or `unread`
+#                                  to a user without root's rights
 #   screen-tls.sh remove FOLDER
 set -euo pipefail
 
@@ -38,7 +39,9 @@ make() {
 
 digest() {
   local folder=$1 sum
-  if as_root test -f "$folder/${FILES[0]}" -a -f "$folder/${FILES[1]}" -a -f "$folder/${FILES[2]}" -a ! -L "$folder"; then
+  if [[ -d $folder && ! -L $folder ]] && ! has_rights; then
+    printf 'unread\n'
+  elif as_able test -f "$folder/${FILES[0]}" -a -f "$folder/${FILES[1]}" -a -f "$folder/${FILES[2]}" -a ! -L "$folder"; then
     sum=$({
       as_root stat -c '%a %U %G' -- "$folder" "${FILES[@]/#/$folder/}"
       as_root cat -- "${FILES[@]/#/$folder/}"

@@ -3,7 +3,7 @@
 #   seed.sh make FILE [GATEWAY]   standard input: user data, NUL, meta data, NUL; prints the image's SHA-256.
 #                          The host's way to its archives is added, as vendor data: GATEWAY is the host's
 #                          loopback as the guest sees it (10.0.2.2, QEMU's, by default)
-#   seed.sh digest FILE    prints the SHA-256 of the file, or `absent`
+#   seed.sh digest FILE    prints the SHA-256 of the file, `absent`, or `unread` to a user without root's rights
 #   seed.sh remove FILE
 # The user data hold the guest's private host key: they come on standard input, and only files of mode
 # 0600 hold them.
@@ -40,9 +40,14 @@ make() {
 
 digest() {
   local sum
-  if as_root test -f "$1" -a ! -L "$1"; then
-    sum=$(as_root sha256sum -- "$1")
-    printf '%s\n' "${sum%% *}"
+  if as_able test -f "$1" -a ! -L "$1"; then
+    if sum=$(as_able sha256sum -- "$1"); then
+      printf '%s\n' "${sum%% *}"
+    elif has_rights; then
+      die "found that $1 cannot be read; need its digest; fix: check the disk that holds it"
+    else
+      printf 'unread\n'
+    fi
   else
     printf 'absent\n'
   fi

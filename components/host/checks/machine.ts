@@ -15,6 +15,11 @@ function coming(facts: HostFacts, lab: Lab, stack: string): Lab["guests"] {
   return lab.guests.filter((guest) => !facts.running.includes(domainName(guest, stack)));
 }
 
+/** Whether each guest has its domain, and libvirt answers this user: that needs no root's rights. */
+const isThere = (facts: HostFacts, lab: Lab, stack: string): boolean =>
+  facts.libvirt === "ok" &&
+  lab.guests.every((guest) => facts.defined.includes(domainName(guest, stack)));
+
 /** Debian packages that the lab host needs. */
 export function labPackages(lab: Lab): string[] {
   const wanted = [...HOST_PACKAGES, ...(lab.host.viewers ? VIEWER_PACKAGES : [])];
@@ -54,11 +59,11 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
   {
     id: "host-rights",
     group,
-    judge: (facts) => [
+    judge: (facts, lab, stack) => [
       {
-        severity: facts.rights === "none" ? "fail" : "ok",
+        severity: facts.rights === "none" && !isThere(facts, lab, stack) ? "fail" : "ok",
         found: `user ${facts.user}, rights: ${facts.rights}`,
-        required: "root's rights for packages, libvirt and folders",
+        required: "root's rights for packages, libvirt and folders of a new lab",
         fix: "run 'lab up' at a terminal, where sudo asks for the password once; run it as root; or let sudo ask this user for no password",
       },
     ],

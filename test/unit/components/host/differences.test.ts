@@ -94,8 +94,10 @@ function host(changes: Readonly<Record<string, string | null>> = {}): HostObserv
   for (const [name, value] of Object.entries({ ...SOUND, ...changes })) {
     const [item = "", field = ""] = name.split("|");
     if (value === null) continue;
-    const known = !value.startsWith("?");
-    seen.add(item, field, { value: known ? value : value.slice(1), known, source: "test" });
+    const known = !/^[?!]/.test(value);
+    const unread = value.startsWith("!") ? ({ unread: true } as const) : {};
+    const text = known ? value : value.slice(1);
+    seen.add(item, field, { value: text, known, ...unread, source: "test" });
   }
   return seen;
 }
@@ -340,6 +342,17 @@ describe("record", () => {
     assert.equal(RECORDED["files: signature"], "f00d");
     const edited = record(CONTRACT, host({ "file /usr/bin/virsh|content": "changed" }));
     assert.equal(edited["files: signature"], undefined);
+  });
+
+  it("keeps what was recorded of what this user may not look at, which is no difference", () => {
+    const recorded = { ...RECORDED, "config qemu.conf: user": "somebody" };
+    const seen = host({ "config qemu.conf|user": "!Permission denied" });
+    assert.equal(record(CONTRACT, seen, recorded)["config qemu.conf: user"], "somebody");
+    assert.equal(record(CONTRACT, seen)["config qemu.conf: user"], undefined);
+    assert.deepEqual(differences(CONTRACT, recorded, seen), []);
+    assert.deepEqual(seen.unread(), [["config qemu.conf", "user"]]);
+    const unknown = host({ "config qemu.conf|user": "?an error" });
+    assert.equal(differences(CONTRACT, recorded, unknown).length, 1);
   });
 });
 

@@ -40,6 +40,9 @@ describe("readHostFacts", () => {
     const lists: [string, string][] = [
       ["running", "a"],
       ["running", "b"],
+      ["defined", "a"],
+      ["defined", "b"],
+      ["defined", "c"],
       ["libvirtVersion", "9.0.0"],
       ["qemuVersion", "7.2.22"],
       ["emulator", `qemu ${Buffer.from("<x/>\n").toString("base64")}`],
@@ -68,6 +71,7 @@ describe("readHostFacts", () => {
       qemuVersion: "7.2.22",
       emulators: { qemu: "<x/>\n" },
       running: ["a", "b"],
+      defined: ["a", "b", "c"],
       ports: [
         { port: 5900, owner: undefined, holder: undefined },
         { port: 2222, owner: "dev.mir", holder: "qemu-system-x86 (pid 7)" },

@@ -147,6 +147,7 @@ error: Storage pool not found: no storage pool with matching name 'gone'
     assert.deepEqual(look({ format: "qcow2" }), unread);
     assert.deepEqual(look("warning: odd\n{}"), unread);
     assert.deepEqual(look("no such file", "unknown"), Array<string>(4).fill("? no such file"));
+    assert.deepEqual(look("not yours", "unread"), Array<string>(4).fill("? not yours"));
   });
 
   it("reads a volume's file itself, and ignores warnings beside the answer", () => {

@@ -59,6 +59,7 @@ export const HOST: HostFacts = {
   qemuVersion: "7.2.22",
   emulators: { qemu: CAPABILITIES, kvm: CAPABILITIES },
   running: [],
+  defined: [],
   shares: [],
   ports: [],
   routes: [],

@@ -15,7 +15,7 @@ describe("checkHost, of libvirt", () => {
       "that refuses this user",
       { libvirt: "denied", emulators: {}, rights: "none" },
       [
-        "fail - host-rights: found user ada, rights: none; need root's rights for packages, libvirt and folders; fix: run 'lab up' at a terminal, where sudo asks for the password once; run it as root; or let sudo ask this user for no password",
+        "fail - host-rights: found user ada, rights: none; need root's rights for packages, libvirt and folders of a new lab; fix: run 'lab up' at a terminal, where sudo asks for the password once; run it as root; or let sudo ask this user for no password",
         "fail - libvirt: found access denied; need an answer from qemu:///system; fix: sudo adduser $USER libvirt; where that does not do, log in again",
       ],
     ],

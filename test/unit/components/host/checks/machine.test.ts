@@ -26,7 +26,7 @@ describe("checkHost", () => {
     [
       "no rights",
       { rights: "none" },
-      "fail - host-rights: found user ada, rights: none; need root's rights for packages, libvirt and folders; fix: run 'lab up' at a terminal, where sudo asks for the password once; run it as root; or let sudo ask this user for no password",
+      "fail - host-rights: found user ada, rights: none; need root's rights for packages, libvirt and folders of a new lab; fix: run 'lab up' at a terminal, where sudo asks for the password once; run it as root; or let sudo ask this user for no password",
     ],
     [
       "little memory",
@@ -57,6 +57,7 @@ describe("checkHost", () => {
     ["Ubuntu", { os: "ubuntu debian 24.04" }],
     ["a derivative", { os: "linuxmint ubuntu debian 22" }],
     ["just enough memory", { memoryAvailableMiB: 2560 }],
+    ["no rights, for a lab that is there", { rights: "none", defined: ["mirlab-dev-g0"] }],
   ];
   for (const [what, facts] of fine) {
     it(`accepts ${what}`, () => assert.deepEqual(faults(facts), []));
