@@ -20,6 +20,12 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
       viewers: true,
       packages: "check",
       memory: "overcommit",
+      apt: {
+        proxy: "http://proxy.example.org:3128",
+        mirror: "http://mirror.example.org/debian",
+        securityMirror: "http://mirror.example.org/debian-security",
+        validUntil: "ignore",
+      },
       buildCache: { sizeGiB: 40, warm: "always", distcc: [{ port: 3633, jobs: 8 }] },
       onDrift: "report",
     },

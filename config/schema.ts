@@ -9,7 +9,7 @@ import { z } from "zod";
 import { buildCache, kernelBuild, mesaBuild } from "./buildSchema";
 import { gateFault, PAGE_FLOORS } from "../core/requirement";
 import { NAME } from "./names";
-import { absolutePath, downloadUrl, sha256, suite } from "./schemaTypes";
+import { absolutePath, archiveUrl, downloadUrl, proxyUrl, sha256, suite } from "./schemaTypes";
 import { sharePathFault } from "./sharePath";
 
 const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 characters";
@@ -61,6 +61,24 @@ const ssh = z.strictObject({
     ),
 });
 
+const apt = z.strictObject({
+  proxy: proxyUrl
+    .optional()
+    .describe("Proxy for http and https archives; none: straight. Unset: the host's own."),
+  mirror: archiveUrl
+    .optional()
+    .describe("Debian's archive. Unset: the host's own, else deb.debian.org."),
+  securityMirror: archiveUrl
+    .optional()
+    .describe("Debian's security archive. Unset: the host's own, else beside the mirror."),
+  validUntil: z
+    .enum(["check", "ignore"])
+    .optional()
+    .describe(
+      "ignore: take package lists that have expired, as of a snapshot. Unset: as the host.",
+    ),
+});
+
 const host = z.strictObject({
   ssh: ssh
     .optional()
@@ -98,6 +116,11 @@ const host = z.strictObject({
     .default("check")
     .describe(
       "check: refuse guests that need more memory than the host has free; overcommit: only warn, as where swap or ballooning makes room.",
+    ),
+  apt: apt
+    .optional()
+    .describe(
+      "The way to Debian's archives for images, builds and guests, where it is not the host's own; the host's apt keeps its settings.",
     ),
   buildCache,
   onDrift: z

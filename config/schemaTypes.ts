@@ -24,6 +24,27 @@ export const downloadUrl = (longest: number) =>
       if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
     });
 
+const ARCHIVE =
+  /^https?:\/\/([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?(\/[A-Za-z0-9._~%+-]+)*\/?$/;
+
+const isArchive = (url: string): boolean => ARCHIVE.test(url) && URL.canParse(url);
+
+const NO_PASSWORD = "a password belongs in /etc/apt/auth.conf.d of the host";
+
+/** Address of an archive: the file that holds it is tracked, so passwords are elsewhere. */
+export const archiveUrl = z
+  .string()
+  .max(300)
+  .refine(isArchive, `use 'https://HOST/PATH'; ${NO_PASSWORD}`);
+
+export const proxyUrl = z
+  .string()
+  .max(300)
+  .refine(
+    (url) => url === "none" || isArchive(url),
+    `use 'none' or 'http://HOST:PORT'; ${NO_PASSWORD}`,
+  );
+
 export const suite = z
   .string()
   .regex(/^[a-z][a-z0-9]{1,30}(-[a-z]{1,30}){0,2}$/, "use a suite, e.g. 'bookworm-backports'");

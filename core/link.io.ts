@@ -73,18 +73,32 @@ function runWords(
   return [...rootWords(sudo), ...englishWords(), ...reader, ...args];
 }
 
+/** How to run a script at a target. */
+export interface ScriptOptions extends RunOptions {
+  /** The script's environment, wherever it runs. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** argv words that set variables for the words after them; none for no variables. */
+export function settingWords(settings: Readonly<Record<string, string>>): string[] {
+  const words = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
+  return words.length === 0 ? [] : ["env", ...words];
+}
+
 function runScript(
   target: Target,
   [folder, name]: readonly [folder: "host" | "guest", name: string],
   args: readonly string[],
-  options: RunOptions,
+  { settings, ...options }: ScriptOptions,
   sudo: boolean,
 ): Promise<RunResult> {
   const text = scriptText(`${folder}/${name}`);
   // A script on this machine calls sudo, which gives its ticket to this session alone.
   const how = { ...options, sharesSession: sshOf(target) === undefined };
   // Scripts that ask virsh know the system's libvirt by themselves.
-  const own = target?.session === true ? ["env", `MIRLAB_LIBVIRT=${libvirtOf(target)}`] : [];
+  const libvirt: Record<string, string> =
+    target?.session === true ? { MIRLAB_LIBVIRT: libvirtOf(target) } : {};
+  const own = settingWords({ ...libvirt, ...settings });
   const words = (sent?: string): string[] => [...own, ...runWords(name, sent, args, sudo)];
   return options.stdin === undefined
     ? run(targetArgv(target, words()), { ...how, stdin: text })
@@ -99,7 +113,7 @@ export function runOnHost(
   host: Target,
   name: string,
   args: readonly string[],
-  options: RunOptions = {},
+  options: ScriptOptions = {},
 ): Promise<RunResult> {
   return runScript(host, ["host", name], args, options, false);
 }

@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { scriptText, scriptWords } from "./link.io";
+import { scriptText, scriptWords, settingWords } from "./link.io";
 import { shellLine } from "./quote";
 
 /** How commands reach a machine; undefined: this machine. */
@@ -15,6 +15,8 @@ export interface ScriptCommandArgs {
   readonly deleteArgs?: pulumi.Input<string>[];
   /** Another list runs `create` again. An unset one, and one of the state, run nothing. */
   readonly triggers?: readonly string[];
+  /** The script's environment. It is kept in the state. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Run as root (guest scripts): by sudo, unless the login user is root. @default false */
   readonly sudo?: boolean;
 }
@@ -40,7 +42,9 @@ export function scriptCommand(
         : scriptWords([], args.sudo === true && user !== "root"),
     );
   const line = (words: pulumi.Input<string>[]): pulumi.Output<string> =>
-    pulumi.all([start, pulumi.all(words)]).apply(([s, w]) => shellLine([...s, ...w]));
+    pulumi
+      .all([start, pulumi.all(words)])
+      .apply(([s, w]) => shellLine([...settingWords(args.settings ?? {}), ...s, ...w]));
   const common = {
     create: line(args.args),
     ...(args.deleteArgs === undefined ? {} : { delete: line(args.deleteArgs) }),

@@ -25,6 +25,7 @@ import {
   readPrepared,
   specText,
 } from "./build";
+import { aptEnvironment } from "../host/aptSettings";
 import { faultText } from "../../core/fault";
 import { Acceleration } from "../../core/limits";
 import { plainConsole } from "../../core/serialLog";
@@ -89,7 +90,9 @@ export class Build {
   ): Promise<Buffer> {
     const { host, place } = this.inputs;
     const words = [verb, place.cacheDir, this.identity, ...args];
-    const done = await runOnHost(host, "build.sh", words, { timeoutMs: 5 * MINUTE_MS, ...options });
+    const done = await runOnHost(host, "build.sh", words, {
+      ...{ timeoutMs: 5 * MINUTE_MS, settings: aptEnvironment(place.apt), ...options },
+    });
     if (done.code === 0) return done.stdout;
     throw this.failed(done, `on the lab host`);
   }

@@ -31,6 +31,8 @@ export interface BuildPlace extends BuildCache {
   /** Only guests of the same lab share finished packages. */
   readonly lab: string;
   readonly vcpus: number;
+  /** The way to Debian's archives (aptSettings.ts); unset: the host's own. */
+  readonly apt?: string;
 }
 
 /** The source in the form that the scripts read. */

@@ -34,6 +34,7 @@ export interface FirstBootArgs {
   readonly hostPublicKey: pulumi.Input<string>;
   readonly packages: readonly string[];
   readonly gateway?: string;
+  readonly apt?: string;
 }
 
 const GIB = 1024 ** 3;

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { metaData, userData } from "./cloudInit";
 import { ACCESS_FILES } from "../access/access.provider";
+import { aptEnvironment } from "../host/aptSettings";
 import { runOnHost } from "../../core/link.io";
 import { SshTarget } from "../../core/target";
 
@@ -25,6 +26,8 @@ export interface GuestSeedInputs {
   readonly packages: readonly string[];
   /** The host as the guest sees it, for a proxy on the host's loopback; unset: QEMU's 10.0.2.2. */
   readonly gateway?: string;
+  /** The way to Debian's archives (aptSettings.ts); unset: the host's own. */
+  readonly apt?: string;
 }
 
 export interface GuestSeedProps extends GuestSeedInputs {
@@ -42,6 +45,7 @@ const pick = (i: GuestSeedInputs): GuestSeedInputs => {
     ...{ folder, name, hostname, directory, clientPublicKey, hostPublicKey, packages },
     ...(i.host === undefined ? {} : { host: i.host }),
     ...(i.gateway === undefined ? {} : { gateway: i.gateway }),
+    ...(i.apt === undefined ? {} : { apt: i.apt }),
   };
 };
 
@@ -54,6 +58,7 @@ async function seedScript(
   const more = verb === "make" && inputs.gateway !== undefined ? [inputs.gateway] : [];
   const result = await runOnHost(inputs.host, "seed.sh", [verb, path, ...more], {
     ...(stdin === undefined ? {} : { stdin }),
+    settings: aptEnvironment(inputs.apt),
   });
   if (result.code !== 0) {
     const reason = result.stderr.trim() || (result.timedOut ? "no answer in 60 s" : "no message");
@@ -88,8 +93,9 @@ export const provider: pulumi.dynamic.ResourceProvider<GuestSeedInputs, GuestSee
     return { id, props: { ...props, intact } };
   },
   async diff(_id, olds, news) {
-    // The keys' folder and the way to the host are not part of the documents.
-    const content = (i: GuestSeedInputs): object => ({ ...pick(i), host: null, directory: null });
+    // The keys' folder and the ways to the host and the archives are not part of the documents.
+    const others = { host: null, directory: null, apt: null };
+    const content = (i: GuestSeedInputs): object => ({ ...pick(i), ...others });
     return {
       changes: !isDeepStrictEqual(pick(olds), pick(news)) || !olds.intact,
       replaces: isDeepStrictEqual(content(olds), content(news)) ? [] : ["name"],

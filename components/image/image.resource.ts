@@ -4,6 +4,7 @@ import { urlImagePath } from "../../config/imageUrl";
 import { withSessionPackages } from "../../config/session";
 import { GuestConfig } from "../../config/schema";
 import { Connection, scriptCommand } from "../../core/scriptCommand.resource";
+import { aptEnvironment } from "../host/aptSettings";
 import { BackingImage, RootDisk } from "./rootDisk";
 
 export type ImageConfig = Exclude<GuestConfig["image"], { source: "existing" }>;
@@ -13,6 +14,8 @@ export interface GuestImageArgs {
   /** Cache folder of the host; its folder `images` holds the images, named by content. */
   readonly cacheDir: string;
   readonly image: ImageConfig;
+  /** The way to Debian's archives (aptSettings.ts); unset: the host's own. */
+  readonly apt?: string;
   /** Largest virtual size, GiB: the size of the overlay. */
   readonly diskGiB: number;
   readonly disk: RootDisk;
@@ -40,9 +43,10 @@ export class GuestImage extends pulumi.ComponentResource {
 }
 
 /** The script that puts the image on the host. */
-function imageScript({ image, cacheDir, diskGiB }: GuestImageArgs): {
+function imageScript({ image, cacheDir, diskGiB, apt }: GuestImageArgs): {
   script: string;
   args: string[];
+  settings?: Readonly<Record<string, string>>;
 } {
   const dir = `${cacheDir}/images`;
   if (image.source === "url") {
@@ -52,7 +56,7 @@ function imageScript({ image, cacheDir, diskGiB }: GuestImageArgs): {
   const options = buildOptions(image);
   // The key is an argument so that a changed recipe is a changed command.
   const args = ["build", "--key", contentKey(options), "--dir", dir, ...options];
-  return { script: "host/image-build.sh", args };
+  return { script: "host/image-build.sh", args, settings: aptEnvironment(apt) };
 }
 
 type BuiltConfig = Extract<ImageConfig, { source: "debian" }>;

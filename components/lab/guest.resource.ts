@@ -1,3 +1,4 @@
+import { aptSettings } from "../host/aptSettings";
 import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { shellLine } from "../../core/quote";
@@ -178,7 +179,9 @@ function diskOf({ config, disk }: GuestArgs): RootDisk {
 
 function buildPlace({ config, host, stack }: GuestArgs): BuildPlace {
   const { cacheDir, buildCache } = host;
-  return { ...buildCache, cacheDir, lab: stack, vcpus: config.vcpus };
+  const apt = aptSettings(host);
+  const way = apt === undefined ? {} : { apt };
+  return { ...buildCache, cacheDir, lab: stack, vcpus: config.vcpus, ...way };
 }
 
 /** What the first boot sets up and GuestContract keeps. */

@@ -1,3 +1,4 @@
+import { aptSettings } from "../host/aptSettings";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { labFolder } from "../../core/paths";
@@ -59,13 +60,15 @@ export function newMachine(
     { parent },
   );
   const share = sharePath(name, args, after);
+  const apt = aptSettings(host);
+  const way = apt === undefined ? {} : { apt };
   const image = new GuestImage(
     `${name}-image`,
     {
       connection: labHost.connection,
       cacheDir: host.cacheDir,
       image: imageConfig,
-      ...{ diskGiB: config.diskGiB, disk },
+      ...{ diskGiB: config.diskGiB, disk, ...way },
     },
     after,
   );
@@ -102,6 +105,7 @@ export function newMachine(
         hostPublicKey: access.hostPublicKey,
         packages,
         ...(network === undefined ? {} : { gateway: natGateway(host.natSubnet) }),
+        ...way,
       },
       spec: {
         name: `mirlab-${stack}-${config.name}`,

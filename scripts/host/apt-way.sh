@@ -2,8 +2,21 @@
 # of image-build.sh, build.sh and seed.sh: over ssh its text comes before theirs (core/link.io.ts).
 # shellcheck shell=bash
 
-# Lines of apt.conf: the way alone. apt would take a proxy from the environment too, which sudo drops.
+# Lines of apt.conf: the way alone. apt would take a proxy from the environment too, which sudo drops. What
+# the lab sets itself (apt_setting) wins.
 apt_way() {
+  local proxy
+  proxy=$(apt_setting proxy)
+  if [[ -z $proxy ]]; then
+    host_way
+  else
+    host_way | grep -vE '^Acquire::https?::Proxy(::[^ ]+)? ' || true
+    printf 'Acquire::%s::Proxy "%s";\n' http "$proxy" https "$proxy"
+  fi
+  [[ $(apt_setting valid-until) != ignore ]] || printf 'Acquire::Check-Valid-Until "false";\n'
+}
+
+host_way() {
   local scheme value host detect direct=${no_proxy-}
   apt-config dump --no-empty --format '%f "%v";%n' |
     grep -E '^Acquire::(https?::(Proxy|CaInfo|CaPath|IssuerCert|SslCert|SslKey|Verify-Peer|Verify-Host)(::[^ ]+)? |(Check-Valid-Until|Min-ValidTime|Max-ValidTime)(::[^ ]+)? )' || true
@@ -43,6 +56,41 @@ passwords() {
     as_root cat -- "$file"
     printf '\n'
   done
+}
+
+# The same for an apt in a tree of its own, which reads FOLDER as INSIDE: apt.conf, the certificates and, for
+# user OWNER alone, the passwords.
+way_into() { # way_into FOLDER INSIDE OWNER
+  local way authority=''
+  way=$(apt_way)
+  authority=$(sed -nE 's/^Acquire::https?(::[^ ]+)?::CaInfo "(.*)";$/\2/p' <<<"$way" | head -n 1)
+  {
+    sed -E "s#^(Acquire::https?(::[^ ]+)?::CaInfo) .*#\1 \"$2/authority.pem\";#" <<<"$way"
+    printf 'Dir::Etc::%s "%s";\n' netrc "$2/auth.conf" netrcparts -
+  } | as_root tee "$1/apt.conf" >/dev/null
+  [[ -z $authority ]] || as_root install -m 0644 -- "$authority" "$1/authority.pem"
+  passwords | as_root install -m 0400 -o "$3" /dev/stdin "$1/auth.conf"
+}
+
+# Sets curl_way for a file of the archives: lib.sh's get_url takes it. NETRC is a new file of mode 0600.
+use_curl_way() { # use_curl_way URL NETRC
+  local way scheme=${1%%:*} rest=${1#*://} host proxy authority
+  host=${rest%%[/:]*}
+  way=$(apt_way)
+  one() { sed -nE "s#^Acquire::$1 \"(.*)\";\$#\\1#p" <<<"$way" | tail -n 1; }
+  proxy=$(one "$scheme::Proxy::${host//./\\.}")
+  [[ -n $proxy ]] || proxy=$(one "$scheme::Proxy")
+  authority=$(one "$scheme::CaInfo")
+  curl_way=(--netrc-file "$2")
+  case $proxy in
+    '') ;;
+    DIRECT) curl_way+=(--noproxy '*') ;;
+    *) curl_way+=(--proxy "$proxy") ;;
+  esac
+  [[ -z $authority ]] || curl_way+=(--cacert "$authority")
+  # Of a machine curl knows the name alone.
+  passwords | sed -E 's#(machine[[:space:]]+)([a-z+]+://)?([^/:[:space:]]+)[^[:space:]]*#\1\3#' |
+    as_root install -m 0600 /dev/stdin "$2"
 }
 
 # A document for cloud-init that gives a guest the same way, or nothing. In the guest the host's loopback has

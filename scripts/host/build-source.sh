@@ -14,11 +14,13 @@ package_places() { # package_places TYPE NAME SUITE
     [[ $2 == "$SUITE" || $2 == "$SUITE-updates" || $2 == "$SUITE-security" ]] ||
       printf 'deb [signed-by=%s] %s %s main\n' "$KEYRING" "$mirror" "$2"
   } | sed "s/^deb /$type /" | as_root tee "$work/in/sources.list" >/dev/null
-  words=(apt-get -q -o Dir::State=/build/out/apt -o Dir::State::status=/var/lib/dpkg/status -o Dir::Cache=/build/out/apt/cache
+  way_into "$work/in" /build/in "$BUILDER"
+  words=(apt-get -q -c /build/in/apt.conf -o Dir::State=/build/out/apt -o Dir::State::status=/var/lib/dpkg/status -o Dir::Cache=/build/out/apt/cache
     -o Dir::Etc::sourcelist=/build/in/sources.list -o Dir::Etc::sourceparts=- -o Acquire::Retries=3)
   as_builder host "$root/tree" "$work/in:/build/in:ro" "$work/out:/build/out:rw" "/etc/resolv.conf:/etc/resolv.conf:ro" -- \
     bash -c 'mkdir -p apt/lists/partial apt/cache/archives/partial; "$@" update >apt.log 2>&1 || { tail -n 5 apt.log >&2; exit 1; }' apt "${words[@]}" ||
     die "suite $2: found no package lists at $mirror; need them to find the source; fix: check the network and the suite's name"
+  as_root rm -f -- "$work/in/auth.conf"
   found=$(as_builder none "$root/tree" "$work/in:/build/in:ro" "$work/out:/build/out:rw" -- \
     "${words[@]}" "${ask[@]}" --print-uris "$1/$2" 2>/dev/null | grep "^'") ||
     die "found no package $1 in $2 at $mirror; need a package of this suite; fix: choose one that 'apt-cache search linux-source' lists"
@@ -38,11 +40,19 @@ fetch_source_package() { # fetch_source_package NAME SUITE: sets archive and ori
   [[ ! -s $archive ]] || return 0
   new_folders 0755 "$folder"
   while read -r uri sum; do
+    use_curl_way "$uri" "$work/netrc"
     download "$uri" sha256 "$sum" "$folder/$(basename -- "$uri")" "the source"
   done <<<"$places"
+  no_curl_way
   as_root tar -c -f "$archive.partial" -C "$folder" .
   as_root mv -f "$archive.partial" "$archive"
   as_root rm -rf -- "$folder"
+}
+
+no_curl_way() {
+  # shellcheck disable=SC2034 # for lib.sh's get_url
+  curl_way=()
+  as_root rm -f -- "$work/netrc"
 }
 
 # Fetches one commit of a repository as a tar; git verifies the commit's hash.
@@ -50,7 +60,10 @@ fetch_commit() { # fetch_commit URL COMMIT FILE
   local url=$1 binds=()
   [[ $url != /* ]] || { binds=("$url:/build/tree:ro") && url=/build/tree; }
   say "source: commit $2 of $1"
-  printf '[safe]\n\tdirectory = *\n' | as_root tee "$work/in/gitconfig" >/dev/null
+  {
+    printf '[safe]\n\tdirectory = *\n'
+    [[ -z ${https_proxy:-${HTTPS_PROXY-}} ]] || printf '[http]\n\tproxy = %s\n' "${https_proxy:-$HTTPS_PROXY}"
+  } | as_root tee "$work/in/gitconfig" >/dev/null
   # shellcheck disable=SC2016 # for the builder's shell
   as_builder host "$root/tree" "$work/in:/build/in:ro" "$work/out:/build/out:rw" "/etc/resolv.conf:/etc/resolv.conf:ro" \
     ${binds[@]+"${binds[@]}"} -- bash -c '
@@ -80,7 +93,9 @@ fetch_source() {
       fi
       place=$(package_places deb "$a" "$b")
       read -r a b <<<"$place"
+      use_curl_way "$a" "$work/netrc"
       fetch_file "$a" "$b"
+      no_curl_way
       a=${a##*/} origin=${a//%7e/\~}
       ;;
     url)

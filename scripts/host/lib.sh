@@ -50,8 +50,23 @@ new_folders() { # new_folders MODE FOLDER...
 # shellcheck disable=SC2034 # for the scripts that make a tree of it
 readonly KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# The mirror that the host uses for a suite, or nothing.
+# The lab's own way to the archives, where it is not the host's: MIRLAB_APT has words KEY=VALUE of the keys
+# proxy, mirror, security and valid-until (components/host/aptSettings.ts).
+apt_setting() { # apt_setting KEY
+  local word words
+  read -ra words <<<"${MIRLAB_APT-}"
+  for word in ${words[@]+"${words[@]}"}; do [[ $word != "$1="* ]] || printf '%s' "${word#*=}"; done
+}
+
+# The mirror that the lab or the host uses for a suite, or nothing.
 mirror_of() { # mirror_of SUITE
+  local own=mirror
+  [[ $1 != *-security ]] || own=security
+  own=$(apt_setting "$own")
+  if [[ -n $own ]]; then
+    printf '%s\n' "$own"
+    return
+  fi
   # shellcheck disable=SC2016 # apt expands these names.
   apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Identifier: Packages' 'Origin: Debian' 2>/dev/null |
     awk -v suite="$1" '$2 == suite && $3 == "main" && $1 ~ /^https?:/ { sub("/+$", "", $1); print $1; exit }' || true
@@ -68,7 +83,8 @@ host_mirror() { # host_mirror SUITE
 debian_sources() { # debian_sources SUITE MIRROR
   local security
   # The host's own; else beside the mirror, unless it has a name of its own.
-  security=$(mirror_of "$1-security")
+  security=$(apt_setting security)
+  [[ -n $security || -n $(apt_setting mirror) ]] || security=$(mirror_of "$1-security")
   [[ -n $security || $2 != */debian ]] || security=$2-security
   [[ -n $security ]] || security=http://deb.debian.org/debian-security
   printf 'deb [signed-by=%s] %s %s main\n' "$KEYRING" "$2" "$1" \
@@ -83,6 +99,9 @@ for variable in http_proxy https_proxy no_proxy HTTPS_PROXY NO_PROXY all_proxy A
   [[ -z ${!variable-} ]] || proxies+=("$variable=${!variable}")
 done
 
+# More arguments of curl for a URL: the way of the host's apt, for files of its archives (apt-way.sh).
+curl_way=()
+
 digest_of() { "${1}sum" "$2" | cut -d' ' -f1; } # digest_of ALGORITHM FILE
 
 # Prints the HTTP status. The lock on the file is its writer's own: by sudo curl does not hold the
@@ -92,7 +111,7 @@ get_url() { # get_url URL FILE
   as_root env "${proxies[@]}" flock "$2" curl --fail --silent --show-error --location --globoff \
     --proto '=https,http' --proto-redir '=https' \
     --connect-timeout 20 --speed-limit 1024 --speed-time 60 --retry 3 --retry-delay 2 \
-    --write-out '%{http_code}' --continue-at - --output "$2" -- "$1"
+    --write-out '%{http_code}' ${curl_way[@]+"${curl_way[@]}"} --continue-at - --output "$2" -- "$1"
 }
 
 # FILE has this digest in the end, or is gone. WHAT is the required thing's name in a failure.

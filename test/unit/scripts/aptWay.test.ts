@@ -78,6 +78,72 @@ describe("the way of the host's apt", { skip: root ? false : "needs root: it mou
     assert.deepEqual(await way("", { env: { http_proxy: 'http://x"; DPkg::Run "y' } }), []);
   });
 
+  it("is the lab's own where host.apt sets one, the rest is the host's", async () => {
+    const conf =
+      'Acquire::http::Proxy "http://proxy.example:3128";\nAcquire::http::Proxy::deb.example "DIRECT";\nAcquire::https::CaInfo "/etc/ssl/ours.pem";\n';
+    const own = (settings: string) => way(conf, { env: { MIRLAB_APT: settings } });
+    assert.deepEqual(await own("proxy=http://[::1]:3142 valid-until=ignore"), [
+      'Acquire::Check-Valid-Until "false";',
+      'Acquire::http::Proxy "http://[::1]:3142";',
+      'Acquire::https::CaInfo "/etc/ssl/ours.pem";',
+      'Acquire::https::Proxy "http://[::1]:3142";',
+    ]);
+    assert.ok((await own("proxy=DIRECT")).includes('Acquire::http::Proxy "DIRECT";'));
+    const sources = (settings: string) =>
+      onHost("debian_sources trixie $(host_mirror trixie) | cut -d' ' -f3,4", "", {
+        env: { MIRLAB_APT: settings },
+      }).then((text) => text.trim().split("\n"));
+    assert.deepEqual(await sources("mirror=http://m.example/debian"), [
+      ...["http://m.example/debian trixie", "http://m.example/debian trixie-updates"],
+      "http://m.example/debian-security trixie-security",
+    ]);
+    assert.equal(
+      (await sources("mirror=http://m.example/d security=http://s.example/x")).at(-1),
+      "http://s.example/x trixie-security",
+    );
+  });
+
+  it("is curl's for a file of the archives, with the password of its machine", async () => {
+    const conf = [
+      'Acquire::http::Proxy "http://proxy.example:3128";',
+      'Acquire::http::Proxy::deb.example "DIRECT";',
+      'Acquire::https::CaInfo "/etc/ssl/ours.pem";',
+    ].join("\n");
+    const passwords = "machine https://deb.example:8080/debian login ann password s3cret";
+    const netrc = join(folder, "netrc");
+    const curl = (url: string) =>
+      onHost(
+        `use_curl_way ${url} ${netrc}; printf '%s ' "\${curl_way[@]}"; stat -c '%a %U' ${netrc}; cat ${netrc}`,
+        conf,
+        { passwords },
+      );
+    const file = "600 root\nmachine deb.example login ann password s3cret\n";
+    const begin = `--netrc-file ${netrc} `;
+    assert.equal(await curl("http://deb.example/x"), `${begin}--noproxy * ${file}`);
+    assert.equal(
+      await curl("http://other.example:80/x"),
+      `${begin}--proxy http://proxy.example:3128 ${file}`,
+    );
+    assert.equal(await curl("https://deb.example/x"), `${begin}--cacert /etc/ssl/ours.pem ${file}`);
+  });
+
+  it("is a confined apt's, whose passwords its user alone reads", async () => {
+    const conf = `Acquire::https::CaInfo "${folder}/ca.pem";\nAcquire::http::Proxy "http://p:1";\n`;
+    const into = temporaryFolder();
+    const seen = await onHost(
+      `way_into ${into} /inside 65533; cd ${into}; stat -c '%a %u %n' auth.conf apt.conf; cat apt.conf authority.pem`,
+      conf,
+      { passwords: "machine a login b password c" },
+    );
+    assert.deepEqual(seen.trim().split("\n"), [
+      ...["400 65533 auth.conf", "644 0 apt.conf"],
+      'Acquire::https::CaInfo "/inside/authority.pem";',
+      'Acquire::http::Proxy "http://p:1";',
+      ...['Dir::Etc::netrc "/inside/auth.conf";', 'Dir::Etc::netrcparts "-";'],
+      ...PEM.split("\n"),
+    ]);
+  });
+
   it("gets to a guest as its own: the host's loopback, certificate and passwords too", async () => {
     const conf = [
       'Acquire::http::Proxy "http://user:pw@127.0.0.1:3142/";',
