@@ -3,7 +3,7 @@
  * keys are in softwareRules.ts.
  */
 import { z } from "zod";
-import { absolutePath, downloadUrl, sha256, suite } from "./schemaTypes";
+import { downloadUrl, localFile, sha256, suite } from "./schemaTypes";
 
 const sourceOf = (name: z.ZodType<string>, what: string, example: string) =>
   z.strictObject({
@@ -43,7 +43,7 @@ const source = sourceOf(
 const mesaSource = sourceOf(z.literal("mesa"), "Debian's source package mesa", "bookworm");
 
 const patch = z.strictObject({
-  file: absolutePath.describe("Patch for `patch -p1`, on the machine that runs Pulumi."),
+  file: localFile.describe("Patch for `patch -p1`, on the machine that runs Pulumi."),
   sha256: sha256.describe("SHA-256 of the patch; another file is refused."),
 });
 
@@ -68,7 +68,7 @@ export const kernelBuild = z.strictObject({
       "Base configuration under the lab's own symbols: nothing (tiny), that of the guest's own kernel with its loaded modules (running), or Linux' default (defconfig).",
     ),
   fragments: z
-    .array(absolutePath)
+    .array(localFile)
     .max(20)
     .default([])
     .describe(

@@ -9,7 +9,17 @@ import { z } from "zod";
 import { buildCache, kernelBuild, mesaBuild } from "./buildSchema";
 import { gateFault, PAGE_FLOORS } from "../core/requirement";
 import { NAME } from "./names";
-import { absolutePath, archiveUrl, downloadUrl, proxyUrl, sha256, suite } from "./schemaTypes";
+import {
+  absolutePath,
+  archiveUrl,
+  downloadUrl,
+  folderPath,
+  localFile,
+  mountPoint,
+  proxyUrl,
+  sha256,
+  suite,
+} from "./schemaTypes";
 import { sharePathFault } from "./sharePath";
 
 const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 characters";
@@ -17,6 +27,9 @@ const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 cha
 /** One SSH public host key as `ssh-keyscan` prints it, without the host: `ssh-ed25519 AAAA...`. */
 const HOST_KEY =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}( [ -~]*)?$/;
+
+/** What DNS takes: 253 characters, of parts of at most 63 (RFC 1035). */
+const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9-]{1,63})*\.?$/;
 
 /** A literal argument: unit files and argv cannot carry NUL and line ends. */
 const argument = z
@@ -31,30 +44,53 @@ const isPlainIPv6 = (text: string): boolean => isIPv6(text) && !text.includes("%
 
 const port = z.int().min(1024).max(65535);
 
+/**
+ * Longest command, bytes of all its words: the guest's shell gets it in one argument, quoted, of at most
+ * 131072 bytes (MAX_ARG_STRLEN of Linux); a quotation mark takes four.
+ */
+const COMMAND_BYTES = 16_000;
+
+const isShort = (words: readonly string[]): boolean =>
+  words.reduce((sum, word) => sum + Buffer.byteLength(word) + 1, 0) <= COMMAND_BYTES;
+
+const command = (least: number) =>
+  z
+    .array(argument)
+    .min(least)
+    .max(64)
+    .refine(isShort, `use a command of at most ${COMMAND_BYTES} bytes`);
+
 /** A version requirement that is not below the page's floor. */
 const gate = (key: keyof typeof PAGE_FLOORS) =>
-  z.string().superRefine((text, ctx) => {
-    const fault = gateFault(text, PAGE_FLOORS[key]);
-    if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
-  });
+  z
+    .string()
+    .max(64)
+    .superRefine((text, ctx) => {
+      const fault = gateFault(text, PAGE_FLOORS[key]);
+      if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
+    });
 
 const ssh = z.strictObject({
   host: z
     .string()
     .refine(
-      (text) => /^[A-Za-z0-9][A-Za-z0-9.-]{0,253}$/.test(text) || isPlainIPv6(text),
-      "use a host name or an address",
+      (text) => HOST_NAME.test(text) || isPlainIPv6(text),
+      "use a host name (at most 253 characters, parts of at most 63) or an address",
     )
     .describe("Host name or address to connect to."),
   port: z.int().min(1).max(65535).default(22).describe("TCP port of sshd."),
   user: z
     .string()
-    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "use a POSIX user name")
+    .regex(
+      /^[A-Za-z0-9_][A-Za-z0-9._-]{0,31}(@[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$/,
+      "use a login name, or NAME@DOMAIN",
+    )
     .default("root")
     .describe("Login user: root, or a user with passwordless sudo."),
-  privateKeyFile: absolutePath.describe("Private key file on the machine that runs Pulumi."),
+  privateKeyFile: localFile.describe("Private key file on the machine that runs Pulumi."),
   hostKey: z
     .string()
+    .max(8192)
     .regex(HOST_KEY, "use one line of ssh-keyscan without the host, e.g. 'ssh-ed25519 AAAA...'")
     .describe(
       "The server's public host key, preferably ed25519; connections to another key are refused.",
@@ -193,7 +229,7 @@ const image = z.discriminatedUnion("source", [
 /** Keys of a package; the kernel, which is one package of a suite, has a `name` too. */
 const suitePackage = (example: string) => ({
   suite: suite.optional().describe("Suite on the guest's Debian mirror; apt verifies it."),
-  deb: absolutePath
+  deb: localFile
     .optional()
     .describe(`Package file of ${example}, on the machine that runs Pulumi.`),
   sha256: sha256.optional().describe("SHA-256 of the package file; another file is refused."),
@@ -322,20 +358,14 @@ const guest = z.strictObject({
   share: z
     .strictObject({
       enabled: z.boolean().default(true).describe("Share a host folder with the guest by 9p."),
-      path: absolutePath
+      path: folderPath
         .superRefine((path, ctx) => {
           const fault = sharePathFault(path);
           if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
         })
         .optional()
         .describe("Existing folder on the host; unset: the lab creates one under host.dataDir."),
-      mount: absolutePath
-        .refine(
-          (p) => /^\/(mnt|media|srv|home|opt)\/./.test(p),
-          "use a path below /mnt, /media, /srv, /home or /opt",
-        )
-        .default("/mnt/share")
-        .describe("Mount point in the guest."),
+      mount: mountPoint.default("/mnt/share").describe("Mount point in the guest."),
       readonly: z.boolean().default(false).describe("The guest may only read the folder."),
     })
     .prefault({}),
@@ -347,17 +377,12 @@ const guest = z.strictObject({
         .describe(
           "demo: a Mir server (by default mir_demo_server) and a client; lomiri: the Lomiri desktop (docs/lomiri.md).",
         ),
-      command: z
-        .array(argument)
-        .min(1)
-        .max(64)
+      command: command(1)
         .optional()
         .describe(
           "For kind demo: the Mir server and its arguments; unset: mir_demo_server on gbm-kms.",
         ),
-      client: z
-        .array(argument)
-        .max(64)
+      client: command(0)
         .optional()
         .describe(
           "For kind demo: a client and its arguments, which has to show a window; []: no client; unset: with mir_demo_server a window that shows the versions.",

@@ -1,7 +1,8 @@
 /**
  * Generates parts of the docs from the code.
  *   docs.ts           writes the tables of docs/configuration.md, docs/checks.md, the sections of
- *                     docs/policies.md and the table of attacks in SECURITY.md
+ *                     docs/policies.md, the tables of docs/limits.md and docs/tested.md, and the table of
+ *                     attacks in SECURITY.md
  *   docs.ts --check   fails if one of them is stale, if a check has no section in the
  *                     troubleshooting page, or if a link in the docs is broken
  */
@@ -12,6 +13,7 @@ import { checksPage } from "./checksPage";
 import { policySections } from "./policyDocs";
 import { ROWS } from "./machines/rows";
 import { linksTo } from "./testRef";
+import { limitsTable } from "./unit/config/freeTexts";
 import { ATTACKS } from "./security/attacks";
 
 const ROOT = resolve(__dirname, "..");
@@ -20,6 +22,7 @@ const CHECKS_PAGE = join(ROOT, "docs", "checks.md");
 const TROUBLESHOOTING = join(ROOT, "docs", "troubleshooting.md");
 const POLICIES = join(ROOT, "docs", "policies.md");
 const SECURITY = join(ROOT, "SECURITY.md");
+const LIMITS = join(ROOT, "docs", "limits.md");
 const TESTED = join(ROOT, "docs", "tested.md");
 
 /** A generated part of a page, between two comments. */
@@ -33,6 +36,7 @@ const WRITTEN: readonly Written[] = [
   { file: POLICIES, mark: "policies", text: policySections },
   { file: SECURITY, mark: "attacks", text: attackTable },
   { file: TESTED, mark: "machines", text: machineTable },
+  { file: LIMITS, mark: "limits", text: limitsTable },
 ];
 
 function machineTable(): string {

@@ -1,4 +1,5 @@
 /** The items of the host's contract: each entry has the required value and its repair. Pure. */
+import { shellWord } from "../../core/quote";
 import { Heal as AnyHeal, key, Recorded } from "../../core/contract";
 import type { GuestOnHost, HostContract, HostStep, HostWanted, How } from "./contract";
 import { HostObservation } from "./observation";
@@ -233,7 +234,7 @@ const shares: Section = ({ guests, dataDir, stack, owner }, _recorded, seen) =>
       return folderWanted(path, "2770", "libvirt-qemu:libvirt", heal);
     }
     const heal = refuse(
-      `the lab does not create it: run 'mkdir ${path}', or change guests[].share.path`,
+      `the lab does not create it: run 'mkdir ${shellWord(path)}', or change guests[].share.path`,
     );
     return [{ item: `folder ${path}`, field: "state", right: "directory", heal }];
   });

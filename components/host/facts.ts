@@ -197,9 +197,9 @@ export function readHostFacts(answer: string): HostFacts {
     running: all("running"),
     defined: all("defined"),
     shares: all("share").map((line) => {
-      const [path = "", kind = "missing", resolved = "", writable = "unknown", ...closed] =
-        line.split(" ");
-      return { path, kind, resolved, writable, closed: closed.join(" ") || "unknown" } as ShareFact;
+      const [path = "", kind = "missing", writable = "unknown", closed = "unknown", ...resolved] =
+        line.split("|");
+      return { path, kind, resolved: resolved.join("|"), writable, closed } as ShareFact;
     }),
     ports: all("port").map((line) => {
       const [port = "", owner = "-", ...holder] = line.split(" ");

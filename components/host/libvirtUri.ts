@@ -22,5 +22,5 @@ export function libvirtUri(host: SshHost | undefined): string {
     knownhosts: filePath(host.knownHostsFile),
     sshauth: "privkey",
   });
-  return `qemu+ssh://${host.user}@${name}:${host.port}/system?${query.toString()}`;
+  return `qemu+ssh://${encodeURIComponent(host.user)}@${name}:${host.port}/system?${query.toString()}`;
 }

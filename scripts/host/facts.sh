@@ -90,22 +90,15 @@ closed() {
   printf '%s\n' "$way"
 }
 
-# folder|missing|other, then the resolved path. $1 path
-share_kind() {
-  if [[ -d $1 ]]; then
-    printf 'folder %s\n' "$(realpath -- "$1")"
-  elif [[ -e $1 || -L $1 ]]; then
-    printf 'other %s\n' "$1"
-  else
-    printf 'missing %s\n' "$1"
-  fi
-}
-
+# PATH|folder, missing or other|writable|closed|the resolved path, which may hold a |
 report_share() {
-  local kind write=unknown
-  kind=$(share_kind "$1")
-  [[ $kind != folder* ]] || write=$(writable "$1")
-  report share "$1 $kind $write $(closed "$1")"
+  local kind=missing write=unknown resolved=$1
+  if [[ -d $1 ]]; then
+    kind=folder resolved=$(realpath -- "$1") write=$(writable "$1")
+  elif [[ -e $1 || -L $1 ]]; then
+    kind=other
+  fi
+  report share "$1|$kind|$write|$(closed "$1")|$resolved"
 }
 
 # ok, or curl's error. $1 file, $2 URL

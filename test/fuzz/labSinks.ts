@@ -29,6 +29,12 @@ const ARGUMENT = /^[^\u0000-\u001f\u007f]*$/;
 function isFit(path: string, value: string): boolean {
   if (/\.session\.(command|client)\./.test(path))
     return ARGUMENT.test(value) && value.isWellFormed();
+  // What libvirt lists, and may be in any script.
+  if (/\.image\.domain$/.test(path)) return !value.includes("/") && ARGUMENT.test(value);
+  // Paths of the user's own files and folders, in any script.
+  if (/\.share\.path$/.test(path)) return !/["|*?[\]{}^\\$]/.test(value) && ARGUMENT.test(value);
+  if (/\.(privateKeyFile|deb|file)$|\.fragments\.\d+$/.test(path))
+    return !/["\\$]/.test(value) && ARGUMENT.test(value) && value.isWellFormed();
   if (/\.hostKey$|\.gates\.(kernel|mesa)$/.test(path)) return PRINTABLE.test(value);
   return WORD.test(value);
 }

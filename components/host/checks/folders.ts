@@ -1,6 +1,7 @@
 /** Folders and files that QEMU's user has to reach. Pure. */
 import { HostFacts } from "../facts";
 import { Lab } from "../../../config/schema";
+import { shellWord } from "../../../core/quote";
 import { sharePathFault } from "../../../config/sharePath";
 import { HostCheck, Judged } from "./finding";
 
@@ -15,7 +16,7 @@ function shareJudged(facts: HostFacts, path: string, readonly: boolean, key: str
   const fact = facts.shares.find((s) => s.path === path);
   if (fact?.kind !== "folder") {
     const found = `${path}, which is not a folder on the host`;
-    const fix = `mkdir ${path}, or drop the key to let the lab create a folder`;
+    const fix = `mkdir ${shellWord(path)}, or drop the key to let the lab create a folder`;
     return { ...base, severity: "fail", found, fix };
   }
   const fault = sharePathFault(fact.resolved);
@@ -32,7 +33,7 @@ function shareJudged(facts: HostFacts, path: string, readonly: boolean, key: str
     ...base,
     severity: writable ? "ok" : "fail",
     found: writable ? path : `${path}, which ${USER} cannot write`,
-    fix: `setfacl -m u:${USER}:rwx ${path}, or set share.readonly`,
+    fix: `setfacl -m u:${USER}:rwx ${shellWord(path)}, or set share.readonly`,
   };
 }
 
@@ -54,7 +55,7 @@ export const FOLDER_CHECKS: readonly HostCheck[] = [
           ? `${folder}${closed === "unknown" ? ` (not checked: no user ${USER} yet, or no right to run as it)` : ""}`
           : `${folder} behind ${closed}, which ${USER} cannot pass`,
         required: `a path to disks and images that QEMU's user ${USER} can pass`,
-        fix: `sudo setfacl -m u:${USER}:x ${closed}, or set ${path} to another folder`,
+        fix: `sudo setfacl -m u:${USER}:x ${shellWord(closed)}, or set ${path} to another folder`,
       })),
   },
   {

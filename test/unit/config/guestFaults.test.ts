@@ -6,7 +6,7 @@ describe("a fault", () => {
   const digestRule =
     "'sha256:<64 hex digits>' or 'sha512:<128 hex digits>', from the publisher's signed sums";
   const pathRule =
-    "an absolute path of letters, digits and . _ @ + - (no spaces, no trailing slash)";
+    "an absolute path of letters, digits, blanks and . _ @ + - , ( ) ' & = ~ (no trailing slash)";
   const nameRule = "lower-case letters, digits and inner hyphens, 1 to 32 characters";
   const shareFix = "share a folder made for it, e.g. /srv/mir";
   const table: [string, object, string[]][] = [

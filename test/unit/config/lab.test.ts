@@ -94,7 +94,7 @@ describe("a fault", () => {
         guests: [{ name: "a" }],
         host: { ssh: { host: "-oProxyCommand=x", privateKeyFile: "/k", hostKey: HOST_KEY } },
       },
-      [`host.ssh.host: found "-oProxyCommand=x"; need a host name or an address`],
+      [`host.ssh.host: found "-oProxyCommand=x"; need a host name (at most 253 characters, parts of at most 63) or an address`],
     ],
     [
       "twins",
@@ -153,7 +153,7 @@ describe("a fault", () => {
       assert.deepEqual(of(host), []);
     for (const host of ["lab:22", "a@lab", "fe80::1%eth0", "[::1]", "lab/x", ":", "::1::"]) {
       assert.deepEqual(of(host), [
-        `host.ssh.host: found ${JSON.stringify(host)}; need a host name or an address`,
+        `host.ssh.host: found ${JSON.stringify(host)}; need a host name (at most 253 characters, parts of at most 63) or an address`,
       ]);
     }
   });
