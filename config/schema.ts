@@ -4,32 +4,16 @@
  * The configuration reference is generated from the descriptions, so write them for the person who
  * edits `Pulumi.<stack>.yaml`. Rules that span several keys are in `lab.ts`.
  */
-import { isIP, isIPv6 } from "node:net";
+import { isIP } from "node:net";
 import { z } from "zod";
-import { buildCache, kernelBuild, mesaBuild } from "./buildSchema";
+import { kernelBuild, mesaBuild } from "./buildSchema";
 import { gateFault, PAGE_FLOORS } from "../core/requirement";
+import { host, ssh } from "./hostSchema";
 import { NAME } from "./names";
-import {
-  absolutePath,
-  archiveUrl,
-  downloadUrl,
-  folderPath,
-  localFile,
-  mountPoint,
-  proxyUrl,
-  sha256,
-  suite,
-} from "./schemaTypes";
+import { downloadUrl, folderPath, localFile, mountPoint, sha256, suite } from "./schemaTypes";
 import { sharePathFault } from "./sharePath";
 
 const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 characters";
-
-/** One SSH public host key as `ssh-keyscan` prints it, without the host: `ssh-ed25519 AAAA...`. */
-const HOST_KEY =
-  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}( [ -~]*)?$/;
-
-/** What DNS takes: 253 characters, of parts of at most 63 (RFC 1035). */
-const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9-]{1,63})*\.?$/;
 
 /** A literal argument: unit files and argv cannot carry NUL and line ends. */
 const argument = z
@@ -38,9 +22,6 @@ const argument = z
   // eslint-disable-next-line no-control-regex -- control characters are what is refused here
   .regex(/^[^\u0000-\u001f\u007f]*$/, "use text without control characters")
   .refine((text) => text.isWellFormed(), "use valid Unicode text");
-
-/** Without a zone: a zone names an interface of one machine. */
-const isPlainIPv6 = (text: string): boolean => isIPv6(text) && !text.includes("%");
 
 const port = z.int().min(1024).max(65535);
 
@@ -69,101 +50,6 @@ const gate = (key: keyof typeof PAGE_FLOORS) =>
       const fault = gateFault(text, PAGE_FLOORS[key]);
       if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
     });
-
-const ssh = z.strictObject({
-  host: z
-    .string()
-    .refine(
-      (text) => HOST_NAME.test(text) || isPlainIPv6(text),
-      "use a host name (at most 253 characters, parts of at most 63) or an address",
-    )
-    .describe("Host name or address to connect to."),
-  port: z.int().min(1).max(65535).default(22).describe("TCP port of sshd."),
-  user: z
-    .string()
-    .regex(
-      /^[A-Za-z0-9_][A-Za-z0-9._-]{0,31}(@[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$/,
-      "use a login name, or NAME@DOMAIN",
-    )
-    .default("root")
-    .describe("Login user: root, or a user with passwordless sudo."),
-  privateKeyFile: localFile.describe("Private key file on the machine that runs Pulumi."),
-  hostKey: z
-    .string()
-    .max(8192)
-    .regex(HOST_KEY, "use one line of ssh-keyscan without the host, e.g. 'ssh-ed25519 AAAA...'")
-    .describe(
-      "The server's public host key, preferably ed25519; connections to another key are refused.",
-    ),
-});
-
-const apt = z.strictObject({
-  proxy: proxyUrl
-    .optional()
-    .describe("Proxy for http and https archives; none: straight. Unset: the host's own."),
-  mirror: archiveUrl
-    .optional()
-    .describe("Debian's archive. Unset: the host's own, else deb.debian.org."),
-  securityMirror: archiveUrl
-    .optional()
-    .describe("Debian's security archive. Unset: the host's own, else beside the mirror."),
-  validUntil: z
-    .enum(["check", "ignore"])
-    .optional()
-    .describe(
-      "ignore: take package lists that have expired, as of a snapshot. Unset: as the host.",
-    ),
-});
-
-const host = z.strictObject({
-  ssh: ssh
-    .optional()
-    .describe("Connection to a remote lab host; unset: this machine is the lab host."),
-  dataDir: absolutePath
-    .default("/var/lib/mirlab")
-    .describe("Folder on the host for pools, shares and logs."),
-  cacheDir: absolutePath
-    .default("/var/cache/mirlab")
-    .describe("Folder on the host for images, named by content; safe to delete while no lab runs."),
-  natSubnet: z
-    .string()
-    .regex(
-      /^(10\.(\d{1,3})\.(\d{1,3})|172\.(1[6-9]|2\d|3[01])\.(\d{1,3})|192\.168\.(\d{1,3}))\.0\/24$/,
-      "use a private /24, e.g. '192.168.130.0/24'",
-    )
-    .refine(
-      (subnet) => subnet.split(/[./]/).every((part) => Number(part) <= 255),
-      "use a private /24, e.g. '192.168.130.0/24'",
-    )
-    .default("192.168.130.0/24")
-    .describe("Subnet of the lab's libvirt network, used by guests with network.mode nat."),
-  viewers: z
-    .boolean()
-    .default(false)
-    .describe(
-      "Also install virt-manager and the SPICE client of the page, which need desktop libraries.",
-    ),
-  packages: z
-    .enum(["install", "check"])
-    .default("install")
-    .describe("install: install missing host packages; check: fail and list them."),
-  memory: z
-    .enum(["check", "overcommit"])
-    .default("check")
-    .describe(
-      "check: refuse guests that need more memory than the host has free; overcommit: only warn, as where swap or ballooning makes room.",
-    ),
-  apt: apt
-    .optional()
-    .describe(
-      "The way to Debian's archives for images, builds and guests, where it is not the host's own; the host's apt keeps its settings.",
-    ),
-  buildCache,
-  onDrift: z
-    .enum(["heal", "report"])
-    .default("heal")
-    .describe("What `up` does about drift of the host: heal repairs it, report only reports it."),
-});
 
 /** Longest name of a domain, bytes: libvirt names its log file by it. */
 const DOMAIN_NAME_BYTES = 240;

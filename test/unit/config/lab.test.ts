@@ -94,7 +94,9 @@ describe("a fault", () => {
         guests: [{ name: "a" }],
         host: { ssh: { host: "-oProxyCommand=x", privateKeyFile: "/k", hostKey: HOST_KEY } },
       },
-      [`host.ssh.host: found "-oProxyCommand=x"; need a host name (at most 253 characters, parts of at most 63) or an address`],
+      [
+        `host.ssh.host: found "-oProxyCommand=x"; need a host name (at most 253 characters, parts of at most 63) or an address`,
+      ],
     ],
     [
       "twins",
