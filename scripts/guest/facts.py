@@ -223,6 +223,11 @@ SIGNS = {
 }
 # Seconds between two looks at a thread in state D. Chosen, not measured: a disk answers sooner.
 STUCK_S = 2
+# Names of Mir's threads: those that draw, and those that hear clients (Mir's set_thread_name).
+DRAWS, HEARS = "Mir/Comp", "Mir/Wayland"
+# Messages of clients, in wakes of the thread that hears them, in which a drawing thread has drawn. Chosen: a
+# client that draws sends some for each frame, and our own probe a dozen.
+BUSY = 40
 
 
 def kernel_log():
@@ -248,24 +253,53 @@ def log_signs(messages):
     return [f"{kind}: {len(lines)} in the kernel's log, the last: {lines[-1][:160]}" for kind, lines in found.items() if lines]
 
 
-def waiting():
-    """Threads of Mir's processes in state D: by thread, the name, where it waits, and how often it was switched."""
+def is_server(pid, comm):
+    """A process of Mir's, of the session's unit, or of the login's desktop."""
+    if comm.startswith("mir"):
+        return True
+    if os.path.exists(SESSION_FILE) and json.loads(read(SESSION_FILE))["process"] == comm:
+        return True
+    return UNITS[0] in read(f"/proc/{pid}/cgroup")
+
+
+def server_threads():
+    """The servers' threads: by thread, the fields of its status."""
     found = {}
-    for process in glob.glob("/proc/[0-9]*/comm"):
+    for process in glob.glob("/proc/[0-9]*"):
         try:
-            if not read(process).startswith("mir"):
+            if not is_server(process[len("/proc/"):], read(process + "/comm")):
                 continue
-            for path in glob.glob(process[:-len("comm")] + "task/[0-9]*/status"):
-                status = dict(line.split(":\t", 1) for line in read(path).splitlines() if ":\t" in line)
-                if status["State"][0] == "D":
-                    found[path] = (status["Name"], read(path[:-len("status")] + "wchan"), status["voluntary_ctxt_switches"])
-        except (OSError, KeyError):  # It has ended since the glob.
+            for path in glob.glob(process + "/task/[0-9]*/status"):
+                found[path] = dict(line.split(":\t", 1) for line in read(path).splitlines() if ":\t" in line)
+        except OSError:  # It has ended since the glob.
             continue
     return found
 
 
-def signs():
-    lines = log_signs(kernel_log())
+def waiting():
+    """Threads in state D: by thread, the name, where it waits, and how often it was switched."""
+    return {
+        path: (status["Name"], read(path[:-len("status")] + "wchan"), status["voluntary_ctxt_switches"])
+        for path, status in server_threads().items() if status["State"][0] == "D"
+    }
+
+
+def undrawn(before, after):
+    """Servers that heard much from clients between two looks, and drew nothing: one line each."""
+    heard, drew = {}, {}
+    for path, status in after.items():
+        count = int(status["voluntary_ctxt_switches"]) - int(before.get(path, status)["voluntary_ctxt_switches"])
+        name, process = status["Name"], path.split("/")[2]
+        if name.startswith(HEARS):
+            heard[process] = heard.get(process, 0) + count
+        if name.startswith(DRAWS):
+            drew[process] = drew.get(process, 0) + count
+    return [f"{DRAWS} of process {process} drew nothing, while its clients sent messages"
+            for process in sorted(drew) if drew[process] == 0 and heard.get(process, 0) >= BUSY]
+
+
+def signs(before):
+    lines = log_signs(kernel_log()) + undrawn(before, server_threads())
     first = waiting()
     if first:
         time.sleep(STUCK_S)
@@ -307,6 +341,7 @@ def cloud_init():
 def main():
     journal = start_journal()
     children = {name: start(argv) for name, argv in PROGRAMS.items()}
+    threads = server_threads()
     card, server = start_egl(), start_wayland()
     # The slow probes last: they run while the files are read.
     ask = {
@@ -318,7 +353,7 @@ def main():
         "share": share,
         "cloudInit": cloud_init,
         "displayManager": display_manager,
-        "signs": signs,
+        "signs": lambda: signs(threads),
         "drm": drm,
         "wayland": lambda: wayland(server),
         "session": lambda: session(children["units"]),

@@ -57,7 +57,7 @@ describe("signs of a frozen display", () => {
     assert.deepEqual(await valueOf("waiting()"), {});
     const thread = '{"a": ("mir_demo_server/x", "qxl_fence_wait", "7")}';
     const stuck = `[globals().__setitem__(name, value) for name, value in (
-      ("waiting", lambda: ${thread}), ("kernel_log", lambda: []), ("STUCK_S", 0))] and signs()`;
+      ("waiting", lambda: ${thread}), ("kernel_log", lambda: []), ("STUCK_S", 0))] and signs({})`;
     assert.deepEqual(await valueOf(stuck), [
       "mir_demo_server/x waits in the kernel (qxl_fence_wait)",
     ]);
@@ -66,5 +66,26 @@ describe("signs of a frozen display", () => {
       `iter([${thread}, {"a": ("m", "q", "8")}]).__next__`,
     );
     assert.deepEqual(await valueOf(moves), []);
+  });
+
+  it("are a server that hears its clients and draws nothing, and no server at rest", async () => {
+    const threads = (...rows: [process: number, name: string, switches: number][]) =>
+      JSON.stringify(
+        Object.fromEntries(
+          rows.map(([process, name, switches], i) => [
+            `/proc/${process}/task/${i}/status`,
+            { Name: name, voluntary_ctxt_switches: String(switches) },
+          ]),
+        ),
+      );
+    const look = (drew: number, heard: number) =>
+      valueOf(
+        `undrawn(${threads([7, "Mir/Comp", 50], [7, "Mir/Wayland", 10])}, ${threads([7, "Mir/Comp", 50 + drew], [7, "Mir/Wayland", 10 + heard], [8, "Mir/Comp", 3])})`,
+      );
+    assert.deepEqual(await look(0, 200), [
+      "Mir/Comp of process 7 drew nothing, while its clients sent messages",
+    ]);
+    assert.deepEqual(await look(0, 12), []);
+    assert.deepEqual(await look(60, 200), []);
   });
 });
