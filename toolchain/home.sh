@@ -18,6 +18,10 @@ prepare_home() {
     export PULUMI_CONFIG_PASSPHRASE_FILE=$MIRLAB_HOME/passphrase
   fi
 
+  # For providers that would read a user's SSH configuration (components/host/labHost.resource.ts).
+  private_dir "$MIRLAB_HOME/provider" 'the home of providers'
+  export MIRLAB_PROVIDER_HOME=$MIRLAB_HOME/provider
+
   export PULUMI_BACKEND_URL
   export PULUMI_HOME=$MIRLAB_HOME/pulumi
   export PULUMI_SKIP_UPDATE_CHECK=1

@@ -75,7 +75,7 @@ export class LabHost extends pulumi.ComponentResource {
       `${name}-libvirt`,
       // While libvirt does not answer, a preview must not know the URI: the provider would connect.
       { uri: args.facts.libvirt === "ok" ? uri : packages.ready.apply(() => uri) },
-      { parent: this, dependsOn: packages },
+      { parent: this, dependsOn: packages, ...(host.ssh === undefined ? {} : OWN_SSH) },
     );
     const own = { parent: this, provider: this.provider, deleteBeforeReplace: true };
     this.poolPath = poolPath(host, stack);
@@ -164,6 +164,13 @@ export class LabHost extends pulumi.ComponentResource {
     return natGuests.map((g) => ({ mac: g.mac, ip: this.addresses.get(g.name) ?? "" }));
   }
 }
+
+/**
+ * The provider reads `.ssh/config` of its home for what its URI does not say, and for the port even where it
+ * does; OpenSSH and @pulumi/command are given a configuration of the lab's and read nothing else. So bin/pulumi
+ * gives it a home without one.
+ */
+const OWN_SSH = { envVarMappings: { MIRLAB_PROVIDER_HOME: "HOME" } };
 
 /** Folder of a lab's pool on its host. */
 export const poolPath = ({ dataDir }: HostConfig, lab: string): string => `${dataDir}/${lab}/pool`;

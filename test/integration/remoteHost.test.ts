@@ -3,7 +3,7 @@
  * host's part of a lab over SSH; with MIRLAB_TEST_LONG=1 a whole guest, too.
  */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -53,7 +53,20 @@ describe(
       return deployment.resources ?? [];
     }
 
+    /** What a user may have in a configuration of their own, which is for other connections. */
+    function ownSshConfig(): string {
+      const home = join(folder, "home");
+      mkdirSync(join(home, ".ssh"), { recursive: true, mode: 0o700 });
+      const hostile = ["Host *", "  Port 1", "  ProxyJump nowhere.invalid", "  User nobody"];
+      writeFileSync(join(home, ".ssh", "config"), `${hostile.join("\n")}\n`, { mode: 0o600 });
+      return home;
+    }
+    const ownHome = process.env.HOME;
+
     before(async () => {
+      // The caches of packages and of the engine stay where they are.
+      process.env.MIRLAB_CACHE ??= join(process.env.HOME ?? "/root", ".cache", "mirlab");
+      process.env.HOME = ownSshConfig();
       await startLibvirt();
       sshd = await Sshd.start();
       Object.assign(ssh, { port: sshd.port, user: sshd.user, privateKeyFile: sshd.identityFile });
@@ -64,6 +77,7 @@ describe(
     after(async () => {
       await (lab as TestLab | undefined)?.dispose();
       await (sshd as Sshd | undefined)?.stop();
+      process.env.HOME = ownHome;
       rmSync(folder, { recursive: true, force: true });
     });
 

@@ -69,7 +69,7 @@ describe("the engine's home", () => {
     const first = fs.readFileSync(path.join(box.home, "passphrase"), "utf8");
     await environment();
     assert.equal(fs.readFileSync(path.join(box.home, "passphrase"), "utf8"), first);
-    assert.deepEqual(box.files("home"), ["passphrase", "pulumi", "state"]);
+    assert.deepEqual(box.files("home"), ["passphrase", "provider", "pulumi", "state"]);
   });
 
   it("keeps the user's own backend and passphrase", async () => {
@@ -80,7 +80,7 @@ describe("the engine's home", () => {
     assert.equal(found["PULUMI_BACKEND_URL"], "file:///somewhere");
     assert.equal(found["PULUMI_CONFIG_PASSPHRASE"], "");
     assert.equal(found["PULUMI_CONFIG_PASSPHRASE_FILE"], undefined);
-    assert.deepEqual(box.files("home"), ["pulumi"]);
+    assert.deepEqual(box.files("home"), ["provider", "pulumi"]);
   });
 
   it("refuses a home that others can read, and names the fix", async () => {
