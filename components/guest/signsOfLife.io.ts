@@ -27,6 +27,12 @@ const STILL_S = 20;
  */
 const UP_S = 60;
 
+/**
+ * CPUs that run are a sign too: firmware and boot loader of a slow host are silent for minutes. Without reads and
+ * console lines they count for so many seconds: a kernel that hangs may run for ever.
+ */
+const RUNS_S = 240;
+
 /** Returns a function that counts the progress so far, and throws when the guest cannot recover. */
 export function signsOfLife(
   { host, domain, serialLog }: Watched,
@@ -35,12 +41,15 @@ export function signsOfLife(
   let most = -1;
   let movedAt = now();
   let firstBytes: number | undefined;
+  let [ranS, ran] = [0, 0];
   return async () => {
     const args = serialLog === "" ? [domain] : [domain, serialLog];
     const counted = await runOnHost(host, "signs-of-life.sh", args, { timeoutMs: 30_000 });
     if (counted.code !== 0) return 0;
     const [numbers = "", ...lines] = counted.stdout.toString().split("\n");
-    const [reads = 0, bytes = 0, agent = 0] = numbers.split(" ").map((n) => Number(n) || 0);
+    const [reads = 0, bytes = 0, agent = 0, cpuS = 0] = numbers
+      .split(" ")
+      .map((n) => Number(n) || 0);
     firstBytes ??= bytes;
     if (reads + bytes > most) [most, movedAt] = [reads + bytes, now()];
     const tail = lines.join("\n");
@@ -57,7 +66,9 @@ export function signsOfLife(
       );
     }
     if (agent === 1 && stillS >= UP_S) throw noLogin(domain);
-    return reads + bytes;
+    if (cpuS > ranS && stillS < RUNS_S) ran++;
+    ranS = cpuS;
+    return reads + bytes + ran;
   };
 }
 

@@ -40,6 +40,26 @@ describe("signsOfLife", () => {
     assert.equal(await look(), 17 + 10);
   });
 
+  it("counts CPUs that run, for some minutes without another sign", async () => {
+    const ran = (seconds: number): void =>
+      programs.set("virsh", `printf "  cpu.time=${seconds}500000000\\n  block.0.rd.reqs=10\\n"`);
+    ran(0);
+    const look = signsOfLife({ domain: "mirlab-dev-mir", serialLog: "" }, () => now);
+    const moved = [await look()];
+    for (const [at, seconds] of [
+      [60, 30],
+      [120, 60],
+      [180, 60],
+      [300, 150],
+    ] as const) {
+      now = at;
+      ran(seconds);
+      moved.push(await look());
+    }
+    // At 180 s they stood still; at 300 s they have run too long for nothing.
+    assert.deepEqual(moved, [10, 11, 12, 12, 12]);
+  });
+
   it("counts only disk reads without a console", async () => {
     assert.equal(await signsOfLife({ domain: "mirlab-dev-mir", serialLog: "" })(), 15);
   });
