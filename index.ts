@@ -11,7 +11,7 @@ import { macAddress } from "./components/domain/mac";
 export = async () => {
   const lab = labOfStack();
   const { name: stack, disks, recorded } = await labOnDisks(lab);
-  const { access, facts, kvm } = await preflight(lab, stack);
+  const { access, facts, inAgent, kvm } = await preflight(lab, stack);
 
   const labHost = new LabHost("host", {
     host: lab.host,
@@ -32,7 +32,14 @@ export = async () => {
       ...(disk === undefined ? {} : { disk }),
       ...(triggers === undefined ? {} : { kvmTriggers: triggers }),
     };
-    const guest = new Guest(config.name, { config, host: lab.host, labHost, stack, ...own });
+    const guest = new Guest(config.name, {
+      config,
+      host: lab.host,
+      labHost,
+      stack,
+      inAgent,
+      ...own,
+    });
     return [config.name, guest.outputs] as const;
   });
   /** By guest: how to reach it, what runs in it, and the picture of its screen. */

@@ -3,7 +3,7 @@ import { checkHost } from "../components/host/checks";
 import { Finding } from "../components/host/checks/finding";
 import { kvmFinding } from "../components/host/checks/kvm";
 import { ConfigFault } from "../config/lab";
-import { keyFindings } from "../components/access/privateKey.io";
+import { lookAtKeys } from "../components/access/privateKey.io";
 import { labName } from "../components/lab/labName.io";
 import { hostAccess } from "../components/host/access.io";
 import { hostFacts } from "../components/host/facts.io";
@@ -25,11 +25,11 @@ export async function examine(
   file: string,
   stack: string,
   renew = false,
-): Promise<{ readonly findings: Finding[]; readonly host: string }> {
+): Promise<{ readonly findings: readonly Finding[]; readonly host: string }> {
   const { lab, faults } = labOfFile(file);
   const host = lab?.host.ssh?.host ?? "this machine";
   if (lab === undefined) return { findings: faults.map(configFinding), host };
-  const keys = await keyFindings(lab);
+  const { findings: keys } = await lookAtKeys(lab);
   if (keys.some(({ severity }) => severity === "fail")) return { findings: keys, host };
   // As its folder says: the state may be out of reach, and a stack may have been renamed.
   const name = labName(stack, undefined);

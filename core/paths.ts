@@ -8,6 +8,15 @@ export function mirlabHome(): string {
   return process.env.MIRLAB_HOME ?? join(state, "mirlab");
 }
 
+/** Longest path of a socket, bytes (sun_path of Linux). */
+const SOCKET_BYTES = 107;
+
+/** The name of the SSH agent's socket that stays, for states: a link to that of this login, if its path fits. */
+export function agentSocket(): string {
+  const name = join(mirlabHome(), "agent");
+  return Buffer.byteLength(name) <= SOCKET_BYTES ? name : (process.env.SSH_AUTH_SOCK ?? name);
+}
+
 /** The folder with a folder for each lab. */
 export function labsFolder(): string {
   return join(mirlabHome(), "labs");

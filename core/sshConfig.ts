@@ -10,6 +10,8 @@ export interface SshHost {
   readonly user: string;
   readonly identityFile: string;
   readonly knownHostsFile: string;
+  /** The agent has the key. @default the file has it, without a passphrase */
+  readonly inAgent?: true;
   /** The jump host: its alias, and the configuration file that has both. */
   readonly jump?: { readonly alias: string; readonly config: string };
 }

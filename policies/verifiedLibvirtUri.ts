@@ -5,7 +5,11 @@ const LOOSE: readonly (readonly [key: string, value: RegExp, fix: string])[] = [
   ["no_verify", /.*/, "drop it, as any value disables the check"],
   ["known_hosts_verify", /^(ignore|auto)$/, "drop it, and give knownhosts a file"],
   ["knownhosts", /^\/dev\/null$/, "give it a file with the host's key"],
-  ["sshauth", /(^|,)agent(,|$)/, "use privkey with keyfile, as the agent is forwarded to the host"],
+  [
+    "sshauth",
+    /ssh-password/,
+    "use privkey with keyfile, or agent, as the password would be in the URI",
+  ],
 ];
 
 export const verifiedLibvirtUri = resourcePolicy(

@@ -19,8 +19,15 @@ export interface HostAccess {
 /** `Host` alias of the lab host in the SSH configurations that the lab writes. */
 const HOST_ALIAS = "mirlab-host";
 
-/** Writes the host's SSH configuration when it needs one. The same input writes the same files. */
-export function hostAccess(host: HostConfig, stack: string): HostAccess {
+/**
+ * Writes the host's SSH configuration when it needs one. The same input writes the same files. `inAgent`: files whose
+ * key the agent has.
+ */
+export function hostAccess(
+  host: HostConfig,
+  stack: string,
+  inAgent: ReadonlySet<string> = new Set(),
+): HostAccess {
   const { ssh } = host;
   if (ssh === undefined) return { target: undefined, jump: undefined, uri: libvirtUri(undefined) };
   const folder = join(labFolder(stack), "host");
@@ -31,6 +38,7 @@ export function hostAccess(host: HostConfig, stack: string): HostAccess {
     user: ssh.user,
     identityFile: ssh.privateKeyFile,
     knownHostsFile: join(folder, "known_hosts"),
+    ...(inAgent.has(ssh.privateKeyFile) ? { inAgent: true } : {}),
   };
   const config = join(folder, "ssh_config");
   const uri = libvirtUri(jump);

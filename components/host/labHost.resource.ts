@@ -6,6 +6,7 @@ import { SshTarget } from "../../core/target";
 import { HostFacts } from "./facts";
 import { GuestConfig, HostConfig, SshConfig } from "../../config/schema";
 import { natAddresses, natGateway, networkMark } from "./natNetwork";
+import { agentSocket } from "../../core/paths";
 import { SshHost } from "../../core/sshConfig";
 import { RootDisk } from "../image/rootDisk";
 import { xsltAppending } from "../../core/xslt";
@@ -50,7 +51,8 @@ export class LabHost extends pulumi.ComponentResource {
   constructor(name: string, args: LabHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:LabHost", name, {}, opts);
     const { host, stack, owner } = args;
-    this.connection = host.ssh === undefined ? undefined : pinnedConnection(host.ssh);
+    this.connection =
+      host.ssh === undefined ? undefined : pinnedConnection(host.ssh, args.access.jump?.inAgent);
     this.owner = owner;
     this.target = args.access.target;
     this.jump = args.access.jump;
@@ -176,12 +178,14 @@ const OWN_SSH = { envVarMappings: { MIRLAB_PROVIDER_HOME: "HOME" } };
 export const poolPath = ({ dataDir }: HostConfig, lab: string): string => `${dataDir}/${lab}/pool`;
 
 /** A connection of @pulumi/command that accepts the pinned host key only. */
-function pinnedConnection(ssh: SshConfig): Connection {
+function pinnedConnection(ssh: SshConfig, inAgent?: true): Connection {
   return {
     host: ssh.host,
     port: ssh.port,
     user: ssh.user,
     hostKey: ssh.hostKey,
-    privateKey: pulumi.secret(readFileSync(ssh.privateKeyFile, "utf8")),
+    ...(inAgent
+      ? { agentSocketPath: agentSocket() }
+      : { privateKey: pulumi.secret(readFileSync(ssh.privateKeyFile, "utf8")) }),
   };
 }

@@ -17,10 +17,11 @@ function filePath(path: string): string {
 export function libvirtUri(host: SshHost | undefined): string {
   if (host === undefined) return "qemu:///system";
   const name = isIPv6(host.hostName) ? `[${host.hostName}]` : host.hostName;
+  // Of two ways to use a key the provider tries one.
   const query = new URLSearchParams({
-    keyfile: filePath(host.identityFile),
+    ...(host.inAgent ? {} : { keyfile: filePath(host.identityFile) }),
     knownhosts: filePath(host.knownHostsFile),
-    sshauth: "privkey",
+    sshauth: host.inAgent ? "agent" : "privkey",
   });
   return `qemu+ssh://${encodeURIComponent(host.user)}@${name}:${host.port}/system?${query.toString()}`;
 }

@@ -13,6 +13,7 @@ import { GuestArgs } from "./guestArgs.resource";
 import { adoptedMachine } from "./adoptedMachine.resource";
 import { Console } from "../access/console.resource";
 import { GuestAccess } from "../access/access.resource";
+import { agentSocket } from "../../core/paths";
 import { GuestBoot } from "../guest/boot.resource";
 import { GuestContract } from "../guest/contract.resource";
 import { GuestKernel } from "../build/kernel.resource";
@@ -47,7 +48,7 @@ export class Guest extends pulumi.ComponentResource {
 
   constructor(name: string, args: GuestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:Guest", name, {}, opts);
-    const { config, labHost, stack } = args;
+    const { config, stack } = args;
     const { image } = config;
     const machine =
       image.source === "existing"
@@ -67,7 +68,7 @@ export class Guest extends pulumi.ComponentResource {
       { ...seen, ...(machine.adopted ? { adopted: true } : {}) },
       { parent: this, dependsOn: machine.resource },
     );
-    const inGuest = guestConnection(access, labHost.connection);
+    const inGuest = guestConnection(args, access);
     const onDrift: "heal" | "report" = config.onDrift === "report" ? "report" : "heal";
     const software = {
       ...seen,
@@ -193,12 +194,16 @@ function ownGuest({ name, diskGiB }: GuestConfig, access: GuestAccess): pulumi.O
 }
 
 /** A connection into the guest that accepts the pinned host key only. */
-function guestConnection(access: GuestAccess, hop: Connection): Connection {
+function guestConnection(
+  { config: { image }, inAgent, labHost: { connection: hop } }: GuestArgs,
+  access: GuestAccess,
+): Connection {
+  const byAgent = image.source === "existing" && inAgent?.has(image.ssh.privateKeyFile) === true;
   return {
     host: access.hostName,
     port: access.port,
     user: access.user,
-    privateKey: access.privateKey,
+    ...(byAgent ? { agentSocketPath: agentSocket() } : { privateKey: access.privateKey }),
     hostKey: access.hostPublicKey,
     perDialTimeout: 60,
     ...(hop === undefined ? {} : { proxy: hop }),

@@ -9,6 +9,8 @@ export interface GuestArgs {
   readonly labHost: LabHost;
   /** Name of the lab: the name of its stack at the first `up`. */
   readonly stack: string;
+  /** Files of private keys whose key the SSH agent has. @default none */
+  readonly inAgent?: ReadonlySet<string>;
   /** Triggers of the probe of KVM; unset: its answer stands. */
   readonly kvmTriggers?: readonly string[];
   /** Unset: the guest is adopted. */

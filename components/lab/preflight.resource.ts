@@ -5,7 +5,7 @@ import { KvmProof } from "../host/checks/kvm";
 import { kvmProof } from "../host/kvmProof.io";
 import { checkHost } from "../host/checks";
 import { Finding, findingText } from "../host/checks/finding";
-import { keyFindings } from "../access/privateKey.io";
+import { lookAtKeys } from "../access/privateKey.io";
 import { HostFacts } from "../host/facts";
 import { Lab } from "../../config/schema";
 import { refuse } from "./refusal.resource";
@@ -13,6 +13,8 @@ import { refuse } from "./refusal.resource";
 /** How to reach the host, and its facts. */
 export interface Preflight {
   readonly access: HostAccess;
+  /** Files of private keys whose key the SSH agent has. */
+  readonly inAgent: ReadonlySet<string>;
   readonly facts: HostFacts;
   /** Undefined: no guest asks for it, or the host has no QEMU yet. */
   readonly kvm: KvmProof | undefined;
@@ -20,11 +22,11 @@ export interface Preflight {
 
 /** Checks the host before anything is changed, and refuses the lab with all faults at once. */
 export async function preflight(lab: Lab, stack: string): Promise<Preflight> {
-  const keys = await keyFindings(lab);
+  const { findings: keys, inAgent } = await lookAtKeys(lab);
   const useless = keys.filter((f) => f.severity === "fail");
   // The host could not be asked with such a key, or by one client only.
   if (useless.length > 0) refuseAll(useless);
-  const asked = await askHost(lab, stack);
+  const asked = await askHost(lab, stack, inAgent);
   const findings = checkHost(asked.facts, lab, stack);
   for (const finding of findings.filter((f) => f.severity === "warn")) {
     void pulumi.log.warn(findingText(finding));
@@ -53,10 +55,14 @@ async function proofFor(
   return kvmProof(access.target, lab.host.cacheDir);
 }
 
-async function askHost(lab: Lab, stack: string): Promise<Omit<Preflight, "kvm">> {
+async function askHost(
+  lab: Lab,
+  stack: string,
+  inAgent: ReadonlySet<string>,
+): Promise<Omit<Preflight, "kvm">> {
   try {
-    const access = hostAccess(lab.host, stack);
-    return { access, facts: await hostFacts(access.target, lab) };
+    const access = hostAccess(lab.host, stack, inAgent);
+    return { access, inAgent, facts: await hostFacts(access.target, lab) };
   } catch (error) {
     refuse((error as Error).message);
   }

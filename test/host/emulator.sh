@@ -17,7 +17,7 @@ readonly SUITE=trixie
 readonly PACKAGES=(qemu-system-x86 qemu-utils)
 
 make() {
-  local dir=$1 key tree conf
+  local dir=$1 key tree conf name
   key=$(printf '%s\n' "$SUITE" "${PACKAGES[@]}" | sha256sum | cut -c 1-16)
   tree=$dir/emulator-$key
   if [[ ! -e $tree/done ]]; then
@@ -32,6 +32,8 @@ make() {
     rm -f -- "$conf"
     mkdir -p "$tree/work" "$tree/base" "$tree/dev" "$tree/tmp" "$tree/etc"
     touch "$tree/etc/resolv.conf"
+    # A whole system has these links by base-files' own script.
+    for name in bin sbin lib lib64; do [[ -e $tree/$name ]] || ln -s "usr/$name" "$tree/$name"; done
     touch "$tree/done"
   fi
   printf '%s\n' "$tree"

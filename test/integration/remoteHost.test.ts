@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { run } from "../../core/exec.io";
 import { pictureFacts, pictureFault, readPicture } from "../../components/readiness/picture";
-import { makeKey, noSshd, Sshd } from "./sshd";
+import { Agent, authorize, makeKey, noSshd, Sshd } from "./sshd";
 import { TestLab, virsh } from "./support";
 
 const STACK = "itest-remote";
@@ -142,6 +142,48 @@ describe(
         secret.length > 40 && !state.includes(secret),
         "the key is no plain text in the state",
       );
+    });
+
+    it("is reached by a key with a passphrase, which the agent has, by each client", async () => {
+      const locked = join(folder, "locked");
+      const agent = await Agent.start(join(folder, "agent.sock"));
+      try {
+        authorize(sshd, await makeKey(locked));
+        await agent.add(locked);
+        const lock = await run([
+          "ssh-keygen",
+          "-q",
+          "-p",
+          "-P",
+          "",
+          "-N",
+          "open sesame",
+          "-f",
+          locked,
+        ]);
+        assert.equal(lock.code, 0, lock.stderr);
+        ssh.privateKeyFile = locked;
+        lab.configure([{ name: GUEST }]);
+        const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview", ...HOST_PART);
+        assert.equal(code, 0, text);
+        const provider = (await resources()).find(
+          ({ type }) => type === "pulumi:providers:libvirt",
+        );
+        assert.match(String(provider?.inputs?.uri), /sshauth=agent/);
+        const quiet = await lab.pulumi("preview", "--expect-no-changes", ...HOST_PART);
+        assert.equal(quiet.code, 0, quiet.text);
+        await agent.stop();
+        const without = await lab.pulumi("preview", ...HOST_PART);
+        assert.notEqual(without.code, 0);
+        assert.match(
+          without.text,
+          /ssh-key: found \S+locked with a passphrase, which is not in the agent; need/,
+        );
+      } finally {
+        await agent.stop();
+        ssh.privateKeyFile = sshd.identityFile;
+        lab.configure([{ name: GUEST }]);
+      }
     });
 
     it("has nothing of the lab after destroy", async () => {

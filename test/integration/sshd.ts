@@ -1,6 +1,14 @@
 /** A real OpenSSH server on loopback, with its own keys, for the user who runs the test. */
 import { ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -27,6 +35,43 @@ export async function makeKey(file: string, type: KeyType = "ed25519"): Promise<
   const ended = await run(["ssh-keygen", "-q", "-t", type, "-N", "", "-C", "test", "-f", file]);
   if (ended.code !== 0) throw new Error(`ssh-keygen: ${ended.stderr}`);
   return readFileSync(`${file}.pub`, "utf8").trim();
+}
+
+/** A real ssh-agent, which this process' children ask until it stops. */
+export class Agent {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly before: string | undefined,
+  ) {}
+
+  static async start(socket: string): Promise<Agent> {
+    const child = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+    for (let i = 0; i < 100 && !existsSync(socket); i++)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    const agent = new Agent(child, process.env.SSH_AUTH_SOCK);
+    process.env.SSH_AUTH_SOCK = socket;
+    return agent;
+  }
+
+  async add(keyFile: string): Promise<void> {
+    const ended = await run(["ssh-add", "-q", keyFile]);
+    if (ended.code !== 0) throw new Error(`ssh-add: ${ended.stderr}`);
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const ended = new Promise((resolve) => this.child.on("close", resolve));
+      this.child.kill();
+      await ended;
+    }
+    if (this.before === undefined) delete process.env.SSH_AUTH_SOCK;
+    else process.env.SSH_AUTH_SOCK = this.before;
+  }
+}
+
+/** Lets a public key in. */
+export function authorize({ folder }: { readonly folder: string }, publicKey: string): void {
+  appendFileSync(join(folder, "authorized_keys"), `${publicKey}\n`);
 }
 
 export class Sshd {

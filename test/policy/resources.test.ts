@@ -132,6 +132,7 @@ describe("policy no-plain-or-unverified-libvirt-uri", () => {
   table(verifiedLibvirtUri, [
     ["this machine's", provider("qemu:///system"), []],
     ["a pinned one", provider(`${ssh}?keyfile=/k&knownhosts=/h&sshauth=privkey`), []],
+    ["a key in the agent", provider(`${ssh}?knownhosts=/h&sshauth=agent`), []],
     ["TLS", provider("qemu+tls://127.0.0.1/system"), []],
     ["another provider", { type: "pulumi:providers:command", props: {} }, []],
     ["none", provider(), no("no uri", "set it, e.g. qemu:///system")],
@@ -151,11 +152,11 @@ describe("policy no-plain-or-unverified-libvirt-uri", () => {
       no("known_hosts_verify=ignore", "drop it, and give knownhosts a file"),
     ],
     [
-      "the agent",
-      provider(`${ssh}?sshauth=privkey,agent`),
+      "a password",
+      provider(`${ssh}?sshauth=privkey,ssh-password`),
       no(
-        "sshauth=privkey,agent",
-        "use privkey with keyfile, as the agent is forwarded to the host",
+        "sshauth=privkey,ssh-password",
+        "use privkey with keyfile, or agent, as the password would be in the URI",
       ),
     ],
     [

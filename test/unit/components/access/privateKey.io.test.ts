@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { ChildProcess, execFileSync, spawn } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
-import { keyFindings } from "../../../../components/access/privateKey.io";
+import { after, before, describe, it } from "node:test";
+import { lookAtKeys } from "../../../../components/access/privateKey.io";
+import { agentSocket } from "../../../../core/paths";
 import { findingText } from "../../../../components/host/checks/finding";
+import { Lab } from "../../../../config/schema";
 import { readLab } from "../../../../config/lab";
 import { temporaryFolder } from "../../support";
 
@@ -22,7 +24,7 @@ const NONE = join(folder, "none");
 const TEXT = join(folder, "text");
 writeFileSync(TEXT, "SECRET", { mode: 0o600 });
 
-async function findings(hostKeyFile: string, guestKeyFile?: string) {
+function labWith(hostKeyFile: string, guestKeyFile?: string): Lab {
   const ssh = (host: string, privateKeyFile: string) => ({
     host,
     privateKeyFile,
@@ -41,8 +43,10 @@ async function findings(hostKeyFile: string, guestKeyFile?: string) {
   });
   assert.deepEqual(faults, []);
   assert.ok(lab);
-  return keyFindings(lab);
+  return lab;
 }
+const findings = async (...files: [string, string?]) =>
+  (await lookAtKeys(labWith(...files))).findings;
 
 describe("a key that the user brings", () => {
   it("is fine without a passphrase", async () => {
@@ -60,7 +64,7 @@ describe("a key that the user brings", () => {
     [
       "has a passphrase",
       LOCKED,
-      /^ssh-key: found \S+ with a passphrase, which an agent does not replace here; need a private key file without a passphrase: .*; fix: a key of the lab's own: ssh-keygen -t ed25519 -N '' -f \S+-lab, add/,
+      /^ssh-key: found \S+ with a passphrase, which is not in the agent; need a private key file without a passphrase, or one whose key is in the SSH agent; fix: ssh-add \S+; or a key of the lab's own: ssh-keygen -t ed25519 -N '' -f \S+-lab, add/,
     ],
     ["is not there", NONE, /^ssh-key: found no file \S+; /],
     ["is no key", TEXT, /^ssh-key: found \S+, which is no private key \(.+\); /],
@@ -74,4 +78,51 @@ describe("a key that the user brings", () => {
       }
     });
   }
+
+  describe("whose key an agent has", () => {
+    const socket = join(folder, "agent.sock");
+    let agent!: ChildProcess;
+    before(async () => {
+      delete process.env.SSH_AUTH_SOCK;
+      process.env.MIRLAB_HOME = join(folder, "home");
+      agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+      while (!existsSync(socket)) await new Promise((done) => setTimeout(done, 20));
+      process.env.SSH_AUTH_SOCK = socket;
+    });
+    after(() => {
+      agent.kill();
+      delete process.env.SSH_AUTH_SOCK;
+    });
+    const add = (file: string, passphrase: string): void => {
+      const copy = `${file}.copy`;
+      copyFileSync(file, copy);
+      chmodSync(copy, 0o600);
+      execFileSync("ssh-keygen", ["-q", "-p", "-P", passphrase, "-N", "", "-f", copy]);
+      execFileSync("ssh-add", ["-q", copy], { stdio: "ignore" });
+      rmSync(copy);
+    };
+
+    it("is used by the agent, by a name of its socket that stays", async () => {
+      assert.equal((await findings(LOCKED))[0]?.severity, "fail");
+      add(LOCKED, "open sesame");
+      const { findings: found, inAgent } = await lookAtKeys(labWith(LOCKED, PLAIN));
+      assert.deepEqual(found.map(findingText), [
+        `ssh-key: ${LOCKED}, by the agent`,
+        `ssh-key: ${PLAIN} (ssh-ed25519)`,
+      ]);
+      assert.deepEqual([...inAgent], [LOCKED]);
+      assert.equal(realpathSync(agentSocket()), realpathSync(socket));
+    });
+
+    it("is refused where servers would end the login before its turn", async () => {
+      execFileSync("ssh-add", ["-q", "-D"], { stdio: "ignore" });
+      for (let i = 0; i < 6; i++) add(key(`other${i}`, "x"), "x");
+      add(LOCKED, "open sesame");
+      const [fault] = await findings(LOCKED);
+      assert.match(
+        fault === undefined ? "" : findingText(fault),
+        /found \S+locked as key 7 of the agent, of which a server takes 6; need/,
+      );
+    });
+  });
 });

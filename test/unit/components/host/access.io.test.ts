@@ -50,6 +50,13 @@ describe("hostAccess", () => {
       assert.equal(statSync(file).mode & 0o777, 0o600);
   });
 
+  it("asks the agent for a key that it has, and reads no file then", () => {
+    const { uri } = hostAccess(host({}), "dev", new Set([KEY]));
+    const { searchParams } = new URL(uri);
+    assert.equal(searchParams.get("sshauth"), "agent");
+    assert.equal(searchParams.get("keyfile"), null);
+  });
+
   it("writes the same files again", () => {
     assert.deepEqual(hostAccess(host({}), "dev"), hostAccess(host({}), "dev"));
   });

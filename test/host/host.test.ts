@@ -1,0 +1,57 @@
+/** Labs on an emulated host with systemd, AppArmor and KVM: npm run test:host [-- debian12|debian13]. */
+import { after, before, describe } from "node:test";
+import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { TestLab, CACHE_DIR, ROOT } from "../integration/support";
+import { EmulatedHost, Release } from "./machine";
+import { remote, sshOf, timed } from "./remote";
+
+const STACK = "hosttest";
+const GUEST = "mir";
+const releases = (process.env.MIRLAB_TEST_HOSTS ?? "debian13").split(",") as Release[];
+
+/** The guest's image, built on this machine: the emulated host would take an hour for it. */
+function images(): string {
+  const key = execFileSync("bash", ["scripts/host/image-build.sh", "key"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  }).trim();
+  const from = join(CACHE_DIR, "images");
+  if (!existsSync(join(from, `${key}.qcow2`)))
+    execFileSync("bash", ["scripts/host/image-build.sh", "build", "--dir", from], {
+      cwd: ROOT,
+      stdio: "inherit",
+    });
+  const folder = mkdtempSync(join(tmpdir(), "mirlab-images-"));
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(from).filter((file) => file.startsWith(key)))
+    cpSync(join(from, name), join(folder, name), { preserveTimestamps: true });
+  return folder;
+}
+
+for (const release of releases) {
+  describe(`a fresh ${release}`, { timeout: 6 * 3_600_000 }, () => {
+    let host!: EmulatedHost;
+    let lab!: TestLab;
+    before(async () => {
+      const folder = images();
+      host = await timed("boot of the host", () => EmulatedHost.start(release, { images: folder }));
+      rmSync(folder, { recursive: true });
+      lab = new TestLab({
+        ...{ stack: STACK, guests: [{ name: GUEST, acceleration: "kvm" }] },
+        host: { ssh: sshOf(host, "admin"), cacheDir: "/var/cache/mirlab" },
+      });
+      await lab.init();
+    });
+    after(async () => {
+      try {
+        await (lab as TestLab | undefined)?.dispose();
+      } finally {
+        await (host as EmulatedHost | undefined)?.stop();
+      }
+    });
+    remote(() => ({ host, lab, guest: GUEST, domain: `mirlab-${STACK}-${GUEST}` }));
+  });
+}
