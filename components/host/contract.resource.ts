@@ -3,7 +3,7 @@ import { HostContractInputs, HostContractProps } from "./contract.provider";
 import { SshTarget } from "../../core/target";
 import { GuestOnHost } from "./contract";
 import { GuestConfig, HostConfig } from "../../config/schema";
-import { HOST_PACKAGES, HOST_PARTS, VIEWER_PACKAGES } from "./packages";
+import { HOST_PARTS, hostPackages } from "./packages";
 import { RootDisk } from "../image/rootDisk";
 import { DynamicResource } from "../../core/dynamic.resource";
 
@@ -11,6 +11,8 @@ export interface HostContractArgs {
   readonly stack: string;
   readonly owner: string;
   readonly host: HostConfig;
+  /** The host's release, e.g. `trixie`. */
+  readonly codeName: string;
   /** Where host scripts run; undefined is this machine. */
   readonly target: SshTarget | undefined;
   readonly pool: { readonly name: string; readonly path: string };
@@ -46,7 +48,7 @@ export class HostContract extends DynamicResource {
 
 function contractOf(args: HostContractArgs): HostContractInputs {
   const { stack, owner, host, target, pool, network, guests, disks } = args;
-  const packages = [...HOST_PACKAGES, ...(host.viewers ? VIEWER_PACKAGES : [])];
+  const packages = hostPackages(args.codeName, host.viewers);
   return {
     ...{ stack, owner, dataDir: host.dataDir, cacheDir: host.cacheDir, pool },
     onDrift: host.onDrift,

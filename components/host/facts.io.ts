@@ -1,6 +1,7 @@
 /** Collects the lab host's facts, before anything is changed. */
 import { ADVISORIES } from "./advisories";
 import { labPackages } from "./checks/machine";
+import { RELEASE_PACKAGES } from "./packages";
 import { wantedPorts } from "./checks/ports";
 import { HostFacts, readHostFacts } from "./facts";
 import { urlImagePath } from "../../config/imageUrl";
@@ -10,7 +11,10 @@ import { Target } from "../../core/target";
 
 /** Packages of the lab host and of the advisories, each with its CVEs. */
 function packageArgs(lab: Lab): string[] {
-  const names = [...labPackages(lab), ...ADVISORIES.map((a) => a.package)];
+  // The release is not known yet.
+  const releases = Object.keys(RELEASE_PACKAGES);
+  const wanted = releases.flatMap((codeName) => labPackages(lab, codeName));
+  const names = [...wanted, ...ADVISORIES.map((a) => a.package)];
   return [...new Set(names)].flatMap((name) => {
     const ids = ADVISORIES.filter((a) => a.package === name).map((a) => a.id);
     return ["package", name, ids.join(",")];

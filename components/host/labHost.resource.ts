@@ -112,6 +112,7 @@ export class LabHost extends pulumi.ComponentResource {
       `${name}-contract`,
       {
         ...{ stack, owner, host, target: this.target, guests: args.guests, disks: args.disks },
+        codeName: args.facts.suite,
         pool: { name: `mirlab-${stack}`, path: this.poolPath },
         network:
           network === undefined

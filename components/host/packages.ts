@@ -23,6 +23,30 @@ export const HOST_PACKAGES: readonly HostPackage[] = [
   { name: "dnsmasq-base", why: "addresses of libvirt's network, for network.mode nat" },
 ];
 
+const SPICE: HostPackage = {
+  name: "qemu-system-modules-spice",
+  why: "SPICE and QXL of QEMU, which it only recommends",
+};
+
+/**
+ * What a release keeps in packages of their own, by its code name. Debian's names are held against its archive
+ * (test/host/archive.test.ts); Ubuntu's were not: 24.04 by its users' reports, 26.04 by its descent from Debian.
+ */
+export const RELEASE_PACKAGES: Readonly<Record<string, readonly HostPackage[]>> = {
+  bookworm: [],
+  trixie: [SPICE],
+  forky: [SPICE],
+  sid: [SPICE],
+  noble: [SPICE],
+  resolute: [SPICE],
+};
+
+/** What a host of this release needs; of an unknown one, what all need. */
+export function hostPackages(codeName: string, viewers = false): readonly HostPackage[] {
+  const own = RELEASE_PACKAGES[codeName] ?? [];
+  return [...HOST_PACKAGES, ...own, ...(viewers ? VIEWER_PACKAGES : [])];
+}
+
 /** Dependencies of those above that a running guest uses: daemon, drivers, firmware, SPICE. */
 export const HOST_PARTS: readonly string[] = [
   "libspice-server1",

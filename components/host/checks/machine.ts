@@ -1,7 +1,7 @@
 /** The machine itself: system, rights, memory, disk space, packages. Pure. */
 import { HostFacts } from "../facts";
 import { Lab } from "../../../config/schema";
-import { HOST_PACKAGES, VIEWER_PACKAGES } from "../packages";
+import { hostPackages } from "../packages";
 import { domainName, HostCheck } from "./finding";
 
 /** Free space that a new guest needs, MiB: for an image build, and for its disk to grow. */
@@ -21,10 +21,8 @@ const isThere = (facts: HostFacts, lab: Lab, stack: string): boolean =>
   lab.guests.every((guest) => facts.defined.includes(domainName(guest, stack)));
 
 /** Debian packages that the lab host needs. */
-export function labPackages(lab: Lab): string[] {
-  const wanted = [...HOST_PACKAGES, ...(lab.host.viewers ? VIEWER_PACKAGES : [])];
-  return wanted.map(({ name }) => name);
-}
+export const labPackages = (lab: Lab, codeName: string): string[] =>
+  hostPackages(codeName, lab.host.viewers).map(({ name }) => name);
 
 const group = "machine" as const;
 
@@ -106,10 +104,10 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
   {
     id: "packages",
     group,
-    judge: ({ full }, lab) => {
+    judge: ({ full, suite }, lab) => {
       if (full === undefined) return [];
       const has = new Map(full.packages.map(({ name, version }) => [name, version]));
-      const wanted = labPackages(lab);
+      const wanted = labPackages(lab, suite);
       const missing = wanted.filter((name) => has.has(name) && has.get(name) === undefined);
       if (missing.length === 0) {
         const found = `${wanted.length} Debian packages, all installed`;

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import {
   GUEST_PACKAGES,
   HOST_PACKAGES,
+  hostPackages,
   packagesFor,
   VIEWER_PACKAGES,
 } from "../../../../components/host/packages";
@@ -36,5 +37,17 @@ describe("the package lists", () => {
       [],
     );
     assert.ok(packagesFor("client").includes("openssh-client"));
+  });
+
+  it("are those of the host's release, by its code name", () => {
+    const spice = "qemu-system-modules-spice";
+    const has = (codeName: string) => hostPackages(codeName).some(({ name }) => name === spice);
+    assert.deepEqual(["bookworm", "trixie", "noble", "plucky"].map(has), [
+      false,
+      true,
+      true,
+      false,
+    ]);
+    assert.ok(hostPackages("trixie", true).some(({ name }) => name === "virt-viewer"));
   });
 });
