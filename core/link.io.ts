@@ -1,6 +1,7 @@
 /** Runs scripts of this project on the lab host or in a guest. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { shellLine } from "./quote";
 import { englishWords } from "./environment";
 import { run, RunOptions, RunResult } from "./exec.io";
@@ -37,13 +38,52 @@ export function scriptText(name: string): string {
     .join("");
 }
 
-/** argv that runs `words` at the target. The ssh timeouts are short because callers retry. */
+/** argv that runs `words` at the target. An emulated host needs 20 s and more for a login under load. */
 export function targetArgv(target: Target, words: readonly string[]): string[] {
   const ssh = sshOf(target);
   if (ssh === undefined) return [...words];
-  const options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"];
+  const options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=30"];
   const alive = ["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"];
   return ["ssh", "-F", ssh.config, ...options, ...alive, "--", ssh.alias, shellLine(words)];
+}
+
+/**
+ * A connection that was not made: nothing has run at the other end, so it may be tried again. One that is refused
+ * is not among them: somebody has answered.
+ */
+const NOT_MADE =
+  /banner exchange|kex_exchange_identification|Connection timed out|Connection (?:reset|closed) by \S+ port \d+/;
+
+/** Seconds before each further try. */
+const PAUSES_S = [1, 4, 10];
+
+const sleep = (seconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+/**
+ * Runs `words` at a target. A connection that is not made is tried again, four times at the most, and said; one
+ * that breaks later is not, since the words may have done something.
+ */
+export async function runAt(
+  target: Target,
+  words: readonly string[],
+  options: RunOptions = {},
+  pausesS: readonly number[] = PAUSES_S,
+): Promise<RunResult> {
+  const once = (): Promise<RunResult> => run(targetArgv(target, words), options);
+  let result = await once();
+  // A stream has been read or written by then.
+  const again = options.stdout === undefined && !(options.stdin instanceof Readable);
+  const alias = sshOf(target)?.alias;
+  if (alias === undefined || !again) return result;
+  for (const [i, pause] of pausesS.entries()) {
+    if (result.timedOut || result.code !== 255 || !NOT_MADE.test(result.stderr)) break;
+    const why = result.stderr.trim().split("\n").at(-1) ?? "";
+    console.log(`${alias}: found no connection (${why}); try ${i + 2} of ${pausesS.length + 1}`);
+    await sleep(pause);
+    result = await once();
+  }
+  return result;
 }
 
 const rootWords = (sudo: boolean): string[] => (sudo ? ["sudo", "-n"] : []);
@@ -100,9 +140,11 @@ function runScript(
     target?.session === true ? { MIRLAB_LIBVIRT: libvirtOf(target) } : {};
   const own = settingWords({ ...libvirt, ...settings });
   const words = (sent?: string): string[] => [...own, ...runWords(name, sent, args, sudo)];
+  // A guest may be off; its host is needed for everything.
+  const pauses = folder === "host" ? PAUSES_S : PAUSES_S.slice(0, 1);
   return options.stdin === undefined
-    ? run(targetArgv(target, words()), { ...how, stdin: text })
-    : run(targetArgv(target, words(text)), how);
+    ? runAt(target, words(), { ...how, stdin: text }, pauses)
+    : runAt(target, words(text), how, pauses);
 }
 
 /**

@@ -2,9 +2,9 @@
 import { englishWords } from "./environment";
 import { faultText } from "./fault";
 import { unmet } from "./verdict";
-import { connectionFault, runOnHost, targetArgv } from "./link.io";
+import { connectionFault, runAt, runOnHost } from "./link.io";
 import { libvirtOf, sshOf, Target } from "./target";
-import { run, RunOptions } from "./exec.io";
+import { RunOptions } from "./exec.io";
 import { Stuck } from "./stuck";
 
 // The output is parsed, so it must be English in any locale.
@@ -21,7 +21,7 @@ export const LIBVIRT_S = 180;
 
 /** Runs virsh on the lab host and returns its output. Throws with virsh's own message. */
 export async function virsh(host: Target, ...args: string[]): Promise<string> {
-  const result = await run(targetArgv(host, [...virshWords(host), ...args]), {
+  const result = await runAt(host, [...virshWords(host), ...args], {
     timeoutMs: LIBVIRT_S * 1000,
   });
   if (result.code === 0) return result.stdout.toString();

@@ -17,7 +17,7 @@ export async function waitForSsh(inputs: GuestBootInputs, clock?: Clock): Promis
   const timing = { limitS, stallS, ...(clock === undefined ? {} : { clock }) };
   await waitFor({ what: `${domain}: ssh:`, ...timing }, async () => {
     await assertRunning(host, domain, serialLog);
-    const result = await run(targetArgv(inputs.guest, ["true"]), { timeoutMs: 20_000 });
+    const result = await run(targetArgv(inputs.guest, ["true"]), { timeoutMs: 40_000 });
     if (result.code === 0) return { value: undefined };
     if (connectionFault(result) === "refused-key") throw wrongKey(inputs);
     const why = result.stderr.trim().split("\n").at(-1) ?? "";

@@ -30,7 +30,7 @@ async function otherBoot(
   const signs = signsOfLife(inputs);
   return waitFor<Boot>({ what: `${domain}: ${what}:`, limitS, stallS }, async () => {
     await assertRunning(host, domain, serialLog);
-    const read = await run(targetArgv(inputs.guest, ["cat", ...FILES]), { timeoutMs: 20_000 });
+    const read = await run(targetArgv(inputs.guest, ["cat", ...FILES]), { timeoutMs: 40_000 });
     const [bootId = "", release = ""] = read.stdout.toString().trim().split("\n");
     if (read.code === 0 && bootId !== before) return { value: { bootId, release } };
     const moved = comingBack ? await signs().catch(() => 0) : await signs();

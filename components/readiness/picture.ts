@@ -67,16 +67,33 @@ export interface PictureFacts {
   readonly colours: number;
   /** Share of pixels that do not have the most frequent colour, 0 to 1. */
   readonly drawn: number;
-  /** Black background with only the colours of a text console. */
+  /** Black background with only the colours of a text console, or VGA's text mode. */
   readonly console: boolean;
   /** SHA-256 over size and pixels, hex: the same picture in any file format. */
   readonly sha256: string;
 }
 
 /** Linux' console uses the 16 VGA colours, which have four levels; other text is antialiased. */
-const CONSOLE_LEVELS = new Set([0x00, 0x55, 0xaa, 0xff]);
+const CONSOLE_LEVELS = [0x00, 0x55, 0xaa, 0xff];
+/** VGA's own levels have 6 bits: QEMU shows 0xa8 for 0xaa. */
+const LEVEL_ERROR = 3;
 const isConsoleColour = (rgb: number): boolean =>
-  [rgb >> 16, (rgb >> 8) & 0xff, rgb & 0xff].every((level) => CONSOLE_LEVELS.has(level));
+  [rgb >> 16, (rgb >> 8) & 0xff, rgb & 0xff].every((level) =>
+    CONSOLE_LEVELS.some((known) => Math.abs(level - known) <= LEVEL_ERROR),
+  );
+
+/** Sizes of VGA's text modes, which firmware and boot loaders use and no KMS driver sets. */
+const TEXT_SIZES: readonly (readonly [width: number, height: number])[] = [
+  ...([
+    [720, 400],
+    [640, 400],
+    [640, 350],
+    [720, 350],
+    [360, 400],
+  ] as const),
+];
+const isTextMode = ({ width, height }: Picture): boolean =>
+  TEXT_SIZES.some(([w, h]) => w === width && h === height);
 
 export function pictureFacts(picture: Picture): PictureFacts {
   const counts = new Map<number, number>();
@@ -98,7 +115,9 @@ export function pictureFacts(picture: Picture): PictureFacts {
     height: picture.height,
     colours: Math.min(counts.size, 256),
     drawn: (total - most) / total,
-    console: background === 0 && counts.size <= 16 && [...counts.keys()].every(isConsoleColour),
+    console:
+      isTextMode(picture) ||
+      (background === 0 && counts.size <= 16 && [...counts.keys()].every(isConsoleColour)),
     sha256,
   };
 }
@@ -112,6 +131,7 @@ export function pictureFault(facts: PictureFacts): string | undefined {
   if (facts.drawn < MIN_DRAWN) {
     return `${(facts.drawn * 100).toFixed(2)} % of the pixels differ from the background`;
   }
-  if (facts.console) return `a text console: ${facts.colours} colours of VGA on black`;
+  if (facts.console)
+    return `a text console: ${facts.colours} colours of VGA, ${facts.width}x${facts.height}`;
   return undefined;
 }

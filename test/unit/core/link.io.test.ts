@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe, it, mock } from "node:test";
 import {
   connectionFault,
+  runAt,
   runInGuest,
   runOnHost,
   scriptText,
@@ -29,7 +30,7 @@ describe("targetArgv", () => {
       "-o",
       "BatchMode=yes",
       "-o",
-      "ConnectTimeout=10",
+      "ConnectTimeout=30",
       "-o",
       "ServerAliveInterval=10",
       "-o",
@@ -38,6 +39,45 @@ describe("targetArgv", () => {
       "mirlab-dev-mir",
       "bash -s -- 'a b' '$(c)'",
     ]);
+  });
+});
+
+describe("a connection that is not made", () => {
+  const log = mock.method(console, "log", () => undefined);
+  /** ssh that fails so many times, with this message, and then runs the command. */
+  function fails(times: number, message: string): void {
+    const count = join(programs.folder, "count");
+    rmSync(count, { force: true });
+    programs.set(
+      "ssh",
+      `n=$(cat '${count}' 2>/dev/null || echo 0); echo $((n + 1)) >'${count}'
+if ((n < ${times})); then echo '${message}' >&2; exit 255; fi; exec bash -c "\${*: -1}"`,
+    );
+  }
+  const BANNER = "Connection timed out during banner exchange";
+  const say = (pauses = [0, 0, 0]) => runAt(TARGET, ["echo", "x"], {}, pauses);
+
+  it("is made again, and said, four times at the most", async () => {
+    fails(3, BANNER);
+    assert.equal((await say()).code, 0);
+    assert.equal(
+      log.mock.calls.at(-1)?.arguments[0],
+      `mirlab-dev-mir: found no connection (${BANNER}); try 4 of 4`,
+    );
+    fails(4, BANNER);
+    assert.equal((await say()).code, 255);
+  });
+
+  it("is not made again where somebody answered, or where the command may have run", async () => {
+    for (const message of [
+      "Host key verification failed.",
+      "ssh: connect to host 127.0.0.1 port 1: Connection refused",
+      "Timeout, server 127.0.0.1 not responding.",
+      "client_loop: send disconnect: Broken pipe",
+    ]) {
+      fails(1, message);
+      assert.equal((await say()).code, 255, message);
+    }
   });
 });
 

@@ -179,6 +179,12 @@ describe("pictureFault", () => {
   const consoles: [string, Picture, boolean][] = [
     ["grey on black", striped([0xaa, 0xaa, 0xaa]), true],
     ["green, red and white on black", striped([0, 0xaa, 0], [0xaa, 0, 0], [255, 255, 255]), true],
+    ["VGA's grey of 6 bits on black", striped([0xa8, 0xa8, 0xa8]), true],
+    [
+      "a photograph in a size of text modes",
+      { width: 720, height: 400, rgb: new Uint8Array(720 * 400 * 3).map((_, i) => i % 251) },
+      true,
+    ],
     ["one smooth pixel row among them", striped([0, 0xaa, 0], [0x13, 0x22, 0x31]), false],
     [
       "the same, not on black",
@@ -196,7 +202,12 @@ describe("pictureFault", () => {
     [
       "test/fixtures/text-console.debian-12.qemu-7.2.22.png",
       "a boot's text",
-      "a text console: 2 colours of VGA on black",
+      "a text console: 2 colours of VGA, 1024x768",
+    ],
+    [
+      "test/fixtures/text-mode.grub.qemu-10.0.13.png",
+      "GRUB, which a display shows that no driver has set",
+      "a text console: 2 colours of VGA, 720x400",
     ],
   ];
   for (const [file, what, fault] of real) {
