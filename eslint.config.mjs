@@ -44,7 +44,12 @@ export default tseslint.config(
     },
   },
   {
-    files: ["**/*.test.ts", "test/integration/broken.ts", "test/integration/kernels.ts"],
+    files: [
+      "**/*.test.ts",
+      "test/integration/broken.ts",
+      "test/integration/kernels.ts",
+      "test/host/remote.ts",
+    ],
     rules: {
       // node:test's own functions return promises that the runner waits for.
       "@typescript-eslint/no-floating-promises": "off",

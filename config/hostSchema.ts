@@ -31,7 +31,9 @@ export const ssh = z.strictObject({
     )
     .default("root")
     .describe("Login user: root, or a user with passwordless sudo."),
-  privateKeyFile: localFile.describe("Private key file on the machine that runs Pulumi; one with a passphrase, or of a security key, is used by the SSH agent that has it."),
+  privateKeyFile: localFile.describe(
+    "Private key file on the machine that runs Pulumi; one with a passphrase, or of a security key, is used by the SSH agent that has it.",
+  ),
   hostKey: z
     .string()
     .max(8192)
