@@ -9,7 +9,7 @@ before(() => host());
 
 describe("a lab of two guests, one on the lab's network", () => {
   before(async () => {
-    host({ share: "/srv/mir folder /srv/mir yes" });
+    host({ share: "/srv/mir|folder|yes|-|/srv/mir" });
     await run({
       guests: [
         {
