@@ -162,7 +162,9 @@ describe("the host's part of a build", { timeout: 1_200_000 }, () => {
     };
     const [same, another] = [await distccd('"$@"'), await distccd('-fno-ident "$@"')];
     assert.equal(await object("with two", same.port, another.port), own);
-    // Once for the comparison of the compilers, then once for the object.
+    // Once for the comparison of the compilers, then once for the object. distccd writes its log after it has
+    // answered.
+    await until(() => same.compiled() >= 2 && another.compiled() >= 1);
     assert.equal(same.compiled(), 2);
     assert.equal(another.compiled(), 1);
     const told = printed
