@@ -29,17 +29,22 @@ copy_of() {
   printf '%s\n' "$copy"
 }
 
-# stack_in ARGS...: prints the stack that a command line names, if it names one.
-stack_in() {
+# option_in LONG SHORT ARGS...: prints the value of an option of a command line, if it is there.
+option_in() {
+  local long=$1 short=$2
+  shift 2
   while (($# > 0)); do
     case $1 in
       --) return ;;
-      --stack | -s) printf '%s\n' "${2-}" && return ;;
-      --stack=*) printf '%s\n' "${1#*=}" && return ;;
+      "$long" | "$short") printf '%s\n' "${2-}" && return ;;
+      "$long"=*) printf '%s\n' "${1#*=}" && return ;;
     esac
     shift
   done
 }
+
+# stack_in ARGS...: prints the stack that a command line names, if it names one.
+stack_in() { option_in --stack -s "$@"; }
 
 # has OPTION... -- ARGS...: is one of the options among the arguments?
 has() {
@@ -77,16 +82,9 @@ read_verb() {
 
 # project_of ARGS...: prints the folder of the project that the engine takes: of --cwd, else of this folder.
 project_of() {
-  local dir=$PWD
-  while (($# > 0)); do
-    case $1 in
-      --) break ;;
-      --cwd | -C) dir=${2-} && break ;;
-      --cwd=*) dir=${1#*=} && break ;;
-    esac
-    shift
-  done
-  dir=$(realpath -e -- "$dir" 2>/dev/null) || return 0
+  local dir
+  dir=$(option_in --cwd -C "$@")
+  dir=$(realpath -e -- "${dir:-$PWD}" 2>/dev/null) || return 0
   while [[ ! -f $dir/Pulumi.yaml && $dir != / ]]; do dir=$(dirname -- "$dir"); done
   printf '%s\n' "$dir"
 }

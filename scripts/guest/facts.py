@@ -225,8 +225,8 @@ SIGNS = {
 STUCK_S = 2
 # Names of Mir's threads: those that draw, and those that hear clients (Mir's set_thread_name).
 DRAWS, HEARS = "Mir/Comp", "Mir/Wayland"
-# Messages of clients, in wakes of the thread that hears them, in which a drawing thread has drawn. Chosen: a
-# client that draws sends some for each frame, and our own probe a dozen.
+# Wakes of the thread that hears clients after which a thread that draws must have drawn. Chosen, not measured: a
+# client sends some messages for each frame, and our own probe a dozen in all.
 BUSY = 40
 
 
@@ -253,21 +253,14 @@ def log_signs(messages):
     return [f"{kind}: {len(lines)} in the kernel's log, the last: {lines[-1][:160]}" for kind, lines in found.items() if lines]
 
 
-def is_server(pid, comm):
-    """A process of Mir's, of the session's unit, or of the login's desktop."""
-    if comm.startswith("mir"):
-        return True
-    if os.path.exists(SESSION_FILE) and json.loads(read(SESSION_FILE))["process"] == comm:
-        return True
-    return UNITS[0] in read(f"/proc/{pid}/cgroup")
-
-
 def server_threads():
-    """The servers' threads: by thread, the fields of its status."""
+    """Threads of Mir's processes, of the session's unit, and of the login's desktop: by thread, the fields of its status."""
     found = {}
+    desktop = json.loads(read(SESSION_FILE))["process"] if os.path.exists(SESSION_FILE) else None
     for process in glob.glob("/proc/[0-9]*"):
         try:
-            if not is_server(process[len("/proc/"):], read(process + "/comm")):
+            comm = read(process + "/comm")
+            if not comm.startswith("mir") and comm != desktop and UNITS[0] not in read(process + "/cgroup"):
                 continue
             for path in glob.glob(process + "/task/[0-9]*/status"):
                 found[path] = dict(line.split(":\t", 1) for line in read(path).splitlines() if ":\t" in line)
@@ -276,11 +269,11 @@ def server_threads():
     return found
 
 
-def waiting():
-    """Threads in state D: by thread, the name, where it waits, and how often it was switched."""
+def waiting(threads):
+    """Those in state D: by thread, the name, where it waits, and how often it was switched."""
     return {
         path: (status["Name"], read(path[:-len("status")] + "wchan"), status["voluntary_ctxt_switches"])
-        for path, status in server_threads().items() if status["State"][0] == "D"
+        for path, status in threads.items() if status["State"][0] == "D"
     }
 
 
@@ -299,11 +292,12 @@ def undrawn(before, after):
 
 
 def signs(before):
-    lines = log_signs(kernel_log()) + undrawn(before, server_threads())
-    first = waiting()
+    threads = server_threads()
+    lines = log_signs(kernel_log()) + undrawn(before, threads)
+    first = waiting(threads)
     if first:
         time.sleep(STUCK_S)
-        again = waiting()
+        again = waiting(server_threads())
         lines += sorted({f"{name} waits in the kernel ({where})" for path, (name, where, _) in first.items() if again.get(path) == first[path]})
     return lines
 

@@ -72,15 +72,17 @@ way_into() { # way_into FOLDER INSIDE OWNER
   passwords | as_root install -m 0400 -o "$3" /dev/stdin "$1/auth.conf"
 }
 
+# The value of the last line `Acquire::KEY` of standard input; KEY is a regular expression.
+acquire_value() { sed -nE "s#^Acquire::$1 \"(.*)\";\$#\\1#p" | tail -n 1; }
+
 # Sets curl_way for a file of the archives: lib.sh's get_url takes it. NETRC is a new file of mode 0600.
 use_curl_way() { # use_curl_way URL NETRC
   local way scheme=${1%%:*} rest=${1#*://} host proxy authority
   host=${rest%%[/:]*}
   way=$(apt_way)
-  one() { sed -nE "s#^Acquire::$1 \"(.*)\";\$#\\1#p" <<<"$way" | tail -n 1; }
-  proxy=$(one "$scheme::Proxy::${host//./\\.}")
-  [[ -n $proxy ]] || proxy=$(one "$scheme::Proxy")
-  authority=$(one "$scheme::CaInfo")
+  proxy=$(acquire_value "$scheme::Proxy::${host//./\\.}" <<<"$way")
+  [[ -n $proxy ]] || proxy=$(acquire_value "$scheme::Proxy" <<<"$way")
+  authority=$(acquire_value "$scheme::CaInfo" <<<"$way")
   curl_way=(--netrc-file "$2")
   case $proxy in
     '') ;;

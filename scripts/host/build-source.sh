@@ -40,16 +40,17 @@ fetch_source_package() { # fetch_source_package NAME SUITE: sets archive and ori
   [[ ! -s $archive ]] || return 0
   new_folders 0755 "$folder"
   while read -r uri sum; do
-    use_curl_way "$uri" "$work/netrc"
-    download "$uri" sha256 "$sum" "$folder/$(basename -- "$uri")" "the source"
+    archive_download "$uri" sha256 "$sum" "$folder/$(basename -- "$uri")" "the source"
   done <<<"$places"
-  no_curl_way
   as_root tar -c -f "$archive.partial" -C "$folder" .
   as_root mv -f "$archive.partial" "$archive"
   as_root rm -rf -- "$folder"
 }
 
-no_curl_way() {
+# lib.sh's download, for a file of the archives: by the way of the host's apt.
+archive_download() {
+  use_curl_way "$1" "$work/netrc"
+  download "$@"
   # shellcheck disable=SC2034 # for lib.sh's get_url
   curl_way=()
   as_root rm -f -- "$work/netrc"
@@ -74,10 +75,10 @@ fetch_commit() { # fetch_commit URL COMMIT FILE
   take_file "$work/out/archive.tar" "$3"
 }
 
-fetch_file() { # fetch_file URL SHA256: sets archive
+fetch_file() { # fetch_file URL SHA256 DOWNLOAD: sets archive. DOWNLOAD: download or archive_download
   archive=$cache/sources/sha256-$2
   [[ ! -s $archive ]] || return 0
-  download "$1" sha256 "$2" "$archive.partial" "the source"
+  "$3" "$1" sha256 "$2" "$archive.partial" "the source"
   as_root mv -f "$archive.partial" "$archive"
 }
 
@@ -93,13 +94,11 @@ fetch_source() {
       fi
       place=$(package_places deb "$a" "$b")
       read -r a b <<<"$place"
-      use_curl_way "$a" "$work/netrc"
-      fetch_file "$a" "$b"
-      no_curl_way
+      fetch_file "$a" "$b" archive_download
       a=${a##*/} origin=${a//%7e/\~}
       ;;
     url)
-      fetch_file "$b" "$a"
+      fetch_file "$b" "$a" download
       origin=$b
       ;;
     git)

@@ -35,7 +35,7 @@ as_root() {
 }
 
 # The same, but as this user where there are no root's rights: for looks, and for what libvirt's group may do.
-as_able() { if has_rights; then as_root "$@"; else "$@"; fi; }
+as_able() { if ((EUID != 0)) && has_rights; then sudo -n "$@"; else "$@"; fi; }
 
 # Makes the folders that are missing, and those above them. One that is there keeps its owner and mode: it may
 # be somebody's.
@@ -63,7 +63,8 @@ mirror_of() { # mirror_of SUITE
   local own=mirror
   [[ $1 != *-security ]] || own=security
   own=$(apt_setting "$own")
-  if [[ -n $own ]]; then
+  # With a mirror of the lab's own, its security archive is not the host's either.
+  if [[ -n $own || -n $(apt_setting mirror) ]]; then
     printf '%s\n' "$own"
     return
   fi
@@ -83,8 +84,7 @@ host_mirror() { # host_mirror SUITE
 debian_sources() { # debian_sources SUITE MIRROR
   local security
   # The host's own; else beside the mirror, unless it has a name of its own.
-  security=$(apt_setting security)
-  [[ -n $security || -n $(apt_setting mirror) ]] || security=$(mirror_of "$1-security")
+  security=$(mirror_of "$1-security")
   [[ -n $security || $2 != */debian ]] || security=$2-security
   [[ -n $security ]] || security=http://deb.debian.org/debian-security
   printf 'deb [signed-by=%s] %s %s main\n' "$KEYRING" "$2" "$1" \

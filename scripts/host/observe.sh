@@ -145,7 +145,7 @@ observe_services() {
 }
 
 observe_system() {
-  local name groups state parameter nested=absent mode=absent profiles=/sys/kernel/security/apparmor/profiles
+  local name groups state parameter nested=absent mode=absent text profiles=/sys/kernel/security/apparmor/profiles
   for name in libvirt kvm; do
     state=exists
     getent group "$name" >/dev/null || state=missing
@@ -165,16 +165,14 @@ observe_system() {
   fact kvm nested "$nested" /sys/module
   if [[ -r /sys/module/apparmor/parameters/enabled ]]; then
     mode=$(</sys/module/apparmor/parameters/enabled)
-    if [[ $mode == Y ]]; then
-      mode=$(as_able cat "$profiles" 2>/dev/null) || mode=unread
-      [[ $mode == unread ]] || mode=$(sed -n 's/^libvirtd (\(.*\))$/\1/p' <<<"$mode")
-      mode=${mode:-'no profile for libvirtd'}
-    fi
   fi
-  if [[ $mode == unread ]]; then
-    unread apparmor libvirtd "$profiles cannot be read" "$profiles"
-  else
+  if [[ $mode != Y ]]; then
     fact apparmor libvirtd "$mode" "$profiles"
+  elif text=$(as_able cat "$profiles" 2>/dev/null); then
+    mode=$(sed -n 's/^libvirtd (\(.*\))$/\1/p' <<<"$text")
+    fact apparmor libvirtd "${mode:-no profile for libvirtd}" "$profiles"
+  else
+    unread apparmor libvirtd "$profiles cannot be read" "$profiles"
   fi
   settings "$QEMU_CONF" qemu.conf dynamic_ownership user group security_driver \
     security_default_confined spice_listen spice_tls

@@ -54,16 +54,16 @@ describe("signs of a frozen display", () => {
   });
 
   it("are threads of Mir that wait for the kernel twice, and no others", async () => {
-    assert.deepEqual(await valueOf("waiting()"), {});
+    assert.deepEqual(await valueOf("waiting(server_threads())"), {});
     const thread = '{"a": ("mir_demo_server/x", "qxl_fence_wait", "7")}';
     const stuck = `[globals().__setitem__(name, value) for name, value in (
-      ("waiting", lambda: ${thread}), ("kernel_log", lambda: []), ("STUCK_S", 0))] and signs({})`;
+      ("waiting", lambda _: ${thread}), ("kernel_log", lambda: []), ("STUCK_S", 0))] and signs({})`;
     assert.deepEqual(await valueOf(stuck), [
       "mir_demo_server/x waits in the kernel (qxl_fence_wait)",
     ]);
     const moves = stuck.replace(
-      `lambda: ${thread}`,
-      `iter([${thread}, {"a": ("m", "q", "8")}]).__next__`,
+      `lambda _: ${thread}`,
+      `lambda _, looks=iter([${thread}, {"a": ("m", "q", "8")}]): next(looks)`,
     );
     assert.deepEqual(await valueOf(moves), []);
   });
