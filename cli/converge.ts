@@ -67,17 +67,12 @@ async function healPool({ name, poolPath }: RecordedLab): Promise<void> {
   await runOrEnd(["scripts/host/heal.sh", "pool-define", `mirlab-${name}`, poolPath], true);
 }
 
-/** Whether the host gets something that it does not have: an existing lab on a prepared host needs no root's rights. */
-async function isNew(
-  stack: string,
-  { reset = [], remove = [] }: ConvergeOptions,
-): Promise<boolean> {
-  if (reset.length + remove.length > 0) return true;
-  return labInState(stack).then(
-    ({ disks }) => disks.size === 0,
-    () => true,
+/** Whether the state has a lab: on a host that is prepared its guests need no root's rights. */
+const isThere = (stack: string): Promise<boolean> =>
+  labInState(stack).then(
+    ({ disks }) => disks.size > 0,
+    () => false,
   );
-}
 
 /** Converges the stack, and prints how to reach its guests. */
 export async function converge(
@@ -90,7 +85,9 @@ export async function converge(
   const file = fileOf(stack);
   const host = hostOfFile(file);
   const here = host?.ssh === undefined;
-  if (here && (host?.packages !== "check" || (await isNew(stack, options)))) await holdTicket();
+  const confirmed = reset.length + remove.length > 0;
+  const prepared = host?.packages === "check";
+  if (here && (!prepared || confirmed || !(await isThere(stack)))) await holdTicket();
   await assertHostCan(file, stack);
   await installPackages(host, yes);
   if (here) await startLibvirtd();
@@ -102,7 +99,6 @@ export async function converge(
   const named = { MIRLAB_RESET: reset.join(","), MIRLAB_REMOVE: remove.join(",") };
   // A disk that no guest has booted may be created again; so may what the user has just named.
   const fresh = [...lab.disks.values()].some(({ booted }) => !booted);
-  const confirmed = reset.length + remove.length > 0;
   const free = fresh || confirmed ? ["--ignore-protect"] : [];
   const all = [...policyArgs(args), ...yesArgs(args, confirmed || yes), ...free, ...args];
   const toStderr = json === true;

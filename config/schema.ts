@@ -26,8 +26,8 @@ const argument = z
 const port = z.int().min(1024).max(65535);
 
 /**
- * Longest command, bytes of all its words: the guest's shell gets it in one argument, quoted, of at most
- * 131072 bytes (MAX_ARG_STRLEN of Linux); a quotation mark takes four.
+ * Longest command, bytes of all its words. The guest's shell gets server and client in one argument, which has
+ * less than 131072 bytes (MAX_ARG_STRLEN of Linux); a quotation mark takes four in it.
  */
 const COMMAND_BYTES = 16_000;
 

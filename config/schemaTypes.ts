@@ -7,7 +7,7 @@ const PATH_BYTES = 1024;
 /** Longest part of a path, bytes: ext4, XFS, Btrfs and ZFS take no longer names. */
 const PART_BYTES = 255;
 
-/** A path of these characters, that every file system takes. */
+/** A path of this form that every file system takes. */
 const pathOf = (form: RegExp, rule: string) =>
   z
     .string()
@@ -23,14 +23,14 @@ const pathOf = (form: RegExp, rule: string) =>
       `use a path of at most ${PATH_BYTES} bytes, of parts of at most ${PART_BYTES} bytes`,
     );
 
-/** A place on the host or in a guest that the lab makes: programs of both get it in words of their own. */
+/** A folder that the lab makes on the host. */
 export const absolutePath = pathOf(
   /^(\/[A-Za-z0-9._@+-]+)+$/,
   "use an absolute path of letters, digits and . _ @ + - (no spaces, no trailing slash)",
 );
 
 /**
- * A folder of a user's on the host, in any script: it gets to libvirt's XML, QEMU and AppArmor, whose rules take
+ * A folder of a user's on the host, whatever its script: it gets to libvirt's XML, QEMU and AppArmor, whose rules take
  * no `"`, `*`, `?`, `[`, `]`, `{`, `}` and `^` (virt-aa-helper).
  */
 export const folderPath = pathOf(
@@ -39,7 +39,7 @@ export const folderPath = pathOf(
 );
 
 /**
- * A file on the machine that runs Pulumi, in any script. A key's path also gets to OpenSSH's configuration and to
+ * A file on the machine that runs Pulumi, whatever its script. A key's path also gets to OpenSSH's configuration and to
  * libvirt's URI, which give `"`, `\` and `$` a meaning.
  */
 export const localFile = pathOf(
@@ -55,7 +55,7 @@ const UNIT_BYTES = 255;
 const mountUnit = (path: string): string =>
   `${path
     .slice(1)
-    .replaceAll(/[^A-Za-z0-9_.:/]|^\./g, "\\x00")
+    .replaceAll(/[^A-Za-z0-9_.:/]/g, "\\x00")
     .replaceAll("/", "-")}.mount`;
 
 /** A mount point in the guest: the name of its systemd unit is the path. */

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { shellLine } from "./quote";
 import { englishWords } from "./environment";
 import { run, RunOptions, RunResult } from "./exec.io";
@@ -38,18 +39,24 @@ export function scriptText(name: string): string {
     .join("");
 }
 
-/** argv that runs `words` at the target. An emulated host needs 20 s and more for a login under load. */
+/** Seconds for a connection: under load an emulated host needs 20 and more for a login. */
+const CONNECT_S = 30;
+
+/** Milliseconds for a login and a short command. */
+export const LOGIN_MS = (CONNECT_S + 10) * 1000;
+
+/** argv that runs `words` at the target. */
 export function targetArgv(target: Target, words: readonly string[]): string[] {
   const ssh = sshOf(target);
   if (ssh === undefined) return [...words];
-  const options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=30"];
+  const options = ["-o", "BatchMode=yes", "-o", `ConnectTimeout=${CONNECT_S}`];
   const alive = ["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"];
   return ["ssh", "-F", ssh.config, ...options, ...alive, "--", ssh.alias, shellLine(words)];
 }
 
 /**
- * A connection that was not made: nothing has run at the other end, so it may be tried again. One that is refused
- * is not among them: somebody has answered.
+ * ssh's messages of a connection that was not made: nothing has run at the other end. `Connection refused` is not
+ * among them: the other end has answered.
  */
 const NOT_MADE =
   /banner exchange|kex_exchange_identification|Connection timed out|Connection (?:reset|closed) by \S+ port \d+/;
@@ -57,12 +64,9 @@ const NOT_MADE =
 /** Seconds before each further try. */
 const PAUSES_S = [1, 4, 10];
 
-const sleep = (seconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-
 /**
- * Runs `words` at a target. A connection that is not made is tried again, four times at the most, and said; one
- * that breaks later is not, since the words may have done something.
+ * Runs `words` at a target. A connection that was not made is tried again after each of the pauses, and each
+ * further try is reported. One that breaks later is not: the words may have done something.
  */
 export async function runAt(
   target: Target,
@@ -72,15 +76,15 @@ export async function runAt(
 ): Promise<RunResult> {
   const once = (): Promise<RunResult> => run(targetArgv(target, words), options);
   let result = await once();
-  // A stream has been read or written by then.
-  const again = options.stdout === undefined && !(options.stdin instanceof Readable);
   const alias = sshOf(target)?.alias;
-  if (alias === undefined || !again) return result;
+  // The first try has read or closed a stream.
+  const hasStream = options.stdout !== undefined || options.stdin instanceof Readable;
+  if (alias === undefined || hasStream) return result;
   for (const [i, pause] of pausesS.entries()) {
     if (result.timedOut || result.code !== 255 || !NOT_MADE.test(result.stderr)) break;
     const why = result.stderr.trim().split("\n").at(-1) ?? "";
     console.log(`${alias}: found no connection (${why}); try ${i + 2} of ${pausesS.length + 1}`);
-    await sleep(pause);
+    await sleep(pause * 1000);
     result = await once();
   }
   return result;

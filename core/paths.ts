@@ -11,7 +11,7 @@ export function mirlabHome(): string {
 /** Longest path of a socket, bytes (sun_path of Linux). */
 const SOCKET_BYTES = 107;
 
-/** The name of the SSH agent's socket that stays, for states: a link to that of this login, if its path fits. */
+/** The SSH agent's socket, for states: a link to that of this login, or that itself where the link's path is too long. */
 export function agentSocket(): string {
   const name = join(mirlabHome(), "agent");
   return Buffer.byteLength(name) <= SOCKET_BYTES ? name : (process.env.SSH_AUTH_SOCK ?? name);

@@ -9,7 +9,7 @@ import { Finding } from "../host/checks/finding";
 
 /** Three clients use a key: OpenSSH, @pulumi/command and the libvirt provider. Each asks an agent, none a person. */
 const REQUIRED = "a private key file without a passphrase, or one whose key is in the SSH agent";
-/** sshd lets a client try so many keys (MaxAuthTries), and Pulumi's plugins try the agent's in its order. */
+/** How many keys sshd lets a client try (MaxAuthTries); Pulumi's plugins try those of the agent in its order. */
 const TRIES = 6;
 
 interface KeyFile {
@@ -23,7 +23,7 @@ const adopted = (guest: GuestConfig, i: number): KeyFile[] =>
     ? [{ path: `guests[${i}].image.ssh.privateKeyFile`, file: guest.image.ssh.privateKeyFile }]
     : [];
 
-/** What is to be said of the keys that a configuration names, and which of them an agent has. */
+/** The keys that a configuration names: a finding for each, and which of them the agent has. */
 export interface Keys {
   readonly findings: readonly Finding[];
   /** Files whose key the agent uses. */
@@ -40,7 +40,6 @@ export async function lookAtKeys(lab: Lab): Promise<Keys> {
   const agent = files.length === 0 ? [] : await agentKeys();
   const judgements = await Promise.all(files.map((file) => judged(file, agent)));
   const inAgent = new Set(judgements.flatMap((j) => (j.agent ? [j.file] : [])));
-  if (inAgent.size > 0) nameAgent();
   return { findings: judgements.map(({ finding }) => finding), inAgent };
 }
 
@@ -51,8 +50,8 @@ async function agentKeys(): Promise<string[]> {
   return asked.code === 0 ? (asked.stdout.toString().match(/SHA256:\S+/g) ?? []) : [];
 }
 
-/** An agent has another socket after each login; the state has a name of it that stays. */
-function nameAgent(): void {
+/** Renews the link that the state has for the agent's socket, which is another one after each login. */
+export function linkAgent(): void {
   const name = agentSocket();
   if (name === process.env.SSH_AUTH_SOCK) return;
   mkdirSync(dirname(name), { recursive: true, mode: 0o700 });

@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { PassThrough } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   buildIdentity,
   BuildOrder,
@@ -59,8 +60,6 @@ const SEND_MS = 60 * MINUTE_MS;
 const PROGRESS_EVERY_MS = 30_000;
 /** A busy guest may leave this many looks in a row unanswered. */
 const SILENT_LOOKS = 10;
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** One build of one guest. */
 export class Build {

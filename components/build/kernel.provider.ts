@@ -30,8 +30,8 @@ export interface GuestKernelProps extends SoftwareProps<KernelFacts> {
   readonly boots: string;
 }
 
-/** Lines of the serial console in a message, and lines that are read: a boot writes some hundreds. */
-const [LINES, LINES_READ] = [40, 2000];
+/** Lines of the serial console in a message, and of a boot, which writes some hundreds. */
+const [LINES, BOOT_LINES] = [40, 2000];
 
 /** The facts for the state: without the boot ID, which changes at every boot. */
 const settledFacts = (facts: KernelFacts): KernelFacts => ({ ...facts, bootId: "" });
@@ -41,15 +41,18 @@ const factsOf = (result: RunResult): KernelFacts => readKernelFacts(answerOf(res
 const step = (inputs: GuestKernelInputs, what: string, args: readonly string[]): Promise<string> =>
   softwareStep("kernel", inputs, what, args);
 
-const readConsole = async ({ host, serialLog }: GuestKernelInputs): Promise<string> =>
-  serialLog === "" ? "" : plainConsole(await serialTail(host, serialLog, LINES_READ));
+/** The last lines of the console; empty where the domain has none. */
+const readConsole = async (
+  { host, serialLog }: GuestKernelInputs,
+  lines: number,
+): Promise<string> => plainConsole(await serialTail(host, serialLog, lines));
 
 /** The guest came up by itself, with its old kernel: after a panic it resets itself in 10 seconds. */
 class OtherRelease extends Error {}
 
 /**
- * Returns the guest to its old kernel; throws with the reason and the console's lines since the trial
- * boot began, of which `consoleBefore` knows nothing.
+ * Returns the guest to its old kernel; throws with the reason and the console's lines of the trial boot.
+ * `consoleBefore`: the console's last lines before that boot.
  */
 async function fallBack(
   inputs: GuestKernelInputs,
@@ -60,7 +63,7 @@ async function fallBack(
 ): Promise<never> {
   const { name, serialLog } = inputs;
   // Read the console before another boot adds lines.
-  const since = linesSince(await readConsole(inputs), consoleBefore);
+  const since = linesSince(await readConsole(inputs, BOOT_LINES), consoleBefore);
   const tail = tellingLines(since, LINES);
   const back = await comeBack(inputs, bootId, release);
   const sign = reason instanceof OtherRelease ? deadlySign(since) : undefined;
@@ -108,7 +111,7 @@ async function bootOnce(
   console.log(
     `${inputs.name}: booting kernel ${release} once; ${facts.running} remains the default`,
   );
-  const consoleBefore = await readConsole(inputs);
+  const consoleBefore = await readConsole(inputs, LINES);
   try {
     const boot = await reboot(inputs, facts.bootId, `boot of ${release}`);
     if (boot.release !== release) {

@@ -1,6 +1,6 @@
 /** Waits until a guest has booted. */
 import { run } from "../../core/exec.io";
-import { connectionFault, runInGuest, targetArgv } from "../../core/link.io";
+import { connectionFault, LOGIN_MS, runInGuest, targetArgv } from "../../core/link.io";
 import { LIMITS_S, STALL_S } from "../../core/limits";
 import { Stuck } from "../../core/stuck";
 import { unmet } from "../../core/verdict";
@@ -17,7 +17,7 @@ export async function waitForSsh(inputs: GuestBootInputs, clock?: Clock): Promis
   const timing = { limitS, stallS, ...(clock === undefined ? {} : { clock }) };
   await waitFor({ what: `${domain}: ssh:`, ...timing }, async () => {
     await assertRunning(host, domain, serialLog);
-    const result = await run(targetArgv(inputs.guest, ["true"]), { timeoutMs: 40_000 });
+    const result = await run(targetArgv(inputs.guest, ["true"]), { timeoutMs: LOGIN_MS });
     if (result.code === 0) return { value: undefined };
     if (connectionFault(result) === "refused-key") throw wrongKey(inputs);
     const why = result.stderr.trim().split("\n").at(-1) ?? "";

@@ -3,7 +3,7 @@ import { LIMITS_S, STALL_S } from "../../core/limits";
 import { assertRunning, virsh } from "../../core/virsh.io";
 import { run } from "../../core/exec.io";
 import type { GuestBootInputs } from "./boot";
-import { runInGuest, targetArgv } from "../../core/link.io";
+import { LOGIN_MS, runInGuest, targetArgv } from "../../core/link.io";
 import { signsOfLife } from "./signsOfLife.io";
 import { waitFor } from "../../core/wait";
 
@@ -30,7 +30,7 @@ async function otherBoot(
   const signs = signsOfLife(inputs);
   return waitFor<Boot>({ what: `${domain}: ${what}:`, limitS, stallS }, async () => {
     await assertRunning(host, domain, serialLog);
-    const read = await run(targetArgv(inputs.guest, ["cat", ...FILES]), { timeoutMs: 40_000 });
+    const read = await run(targetArgv(inputs.guest, ["cat", ...FILES]), { timeoutMs: LOGIN_MS });
     const [bootId = "", release = ""] = read.stdout.toString().trim().split("\n");
     if (read.code === 0 && bootId !== before) return { value: { bootId, release } };
     const moved = comingBack ? await signs().catch(() => 0) : await signs();

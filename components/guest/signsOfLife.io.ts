@@ -28,8 +28,8 @@ const STILL_S = 20;
 const UP_S = 60;
 
 /**
- * CPUs that run are a sign too: firmware and boot loader of a slow host are silent for minutes. Without reads and
- * console lines they count for so many seconds: a kernel that hangs may run for ever.
+ * CPUs that run are a sign too: on a slow host firmware and boot loader are silent for minutes. After this many
+ * seconds without disk reads and console lines they count no more: a kernel that hangs may run for ever.
  */
 const RUNS_S = 240;
 
@@ -41,7 +41,7 @@ export function signsOfLife(
   let most = -1;
   let movedAt = now();
   let firstBytes: number | undefined;
-  let [ranS, ran] = [0, 0];
+  let [cpuBefore, busyLooks] = [0, 0];
   return async () => {
     const args = serialLog === "" ? [domain] : [domain, serialLog];
     const counted = await runOnHost(host, "signs-of-life.sh", args, { timeoutMs: 30_000 });
@@ -66,9 +66,9 @@ export function signsOfLife(
       );
     }
     if (agent === 1 && stillS >= UP_S) throw noLogin(domain);
-    if (cpuS > ranS && stillS < RUNS_S) ran++;
-    ranS = cpuS;
-    return reads + bytes + ran;
+    if (cpuS > cpuBefore && stillS < RUNS_S) busyLooks++;
+    cpuBefore = cpuS;
+    return reads + bytes + busyLooks;
   };
 }
 

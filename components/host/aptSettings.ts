@@ -16,6 +16,12 @@ export function aptSettings({ apt }: Pick<HostConfig, "apt">): string | undefine
   return words.length === 0 ? undefined : words.join(" ");
 }
 
+/** The same as a part of arguments: none where the host's own way is taken. */
+export function aptPart(host: Pick<HostConfig, "apt">): { readonly apt?: string } {
+  const apt = aptSettings(host);
+  return apt === undefined ? {} : { apt };
+}
+
 /** The environment that scripts read it from. */
 export const aptEnvironment = (settings: string | undefined): Record<string, string> =>
   settings === undefined ? {} : { MIRLAB_APT: settings };

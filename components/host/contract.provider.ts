@@ -84,7 +84,7 @@ async function converge(
   const seen = await look(declared, recorded);
   const found = differences(declared, recorded, seen);
   if (declared.onDrift === "report") {
-    return { ...declared, recorded: { ...record(declared, seen, recorded), ...recorded } };
+    return { ...declared, recorded: { ...record(declared, seen), ...recorded } };
   }
   printLook(found, seen);
   await heal(declared, found);

@@ -65,8 +65,8 @@ export function record(
   return Object.fromEntries(
     kept.flatMap(([item, field]) => {
       const old = before[key(item, field)];
-      if (seen.fact(item, field)?.unread === true && old !== undefined)
-        return [[key(item, field), old]];
+      if (seen.fact(item, field)?.unread === true)
+        return old === undefined ? [] : [[key(item, field), old]];
       const value = seen.value(item, field);
       if (value === undefined || (item === "files" && !sound)) return [];
       return [[key(item, field), effective(item, field, value)]];

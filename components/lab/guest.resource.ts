@@ -1,4 +1,3 @@
-import { aptSettings } from "../host/aptSettings";
 import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { shellLine } from "../../core/quote";
@@ -13,6 +12,7 @@ import { GuestArgs } from "./guestArgs.resource";
 import { adoptedMachine } from "./adoptedMachine.resource";
 import { Console } from "../access/console.resource";
 import { GuestAccess } from "../access/access.resource";
+import { aptPart } from "../host/aptSettings";
 import { agentSocket } from "../../core/paths";
 import { GuestBoot } from "../guest/boot.resource";
 import { GuestContract } from "../guest/contract.resource";
@@ -180,9 +180,7 @@ function diskOf({ config, disk }: GuestArgs): RootDisk {
 
 function buildPlace({ config, host, stack }: GuestArgs): BuildPlace {
   const { cacheDir, buildCache } = host;
-  const apt = aptSettings(host);
-  const way = apt === undefined ? {} : { apt };
-  return { ...buildCache, cacheDir, lab: stack, vcpus: config.vcpus, ...way };
+  return { ...buildCache, cacheDir, lab: stack, vcpus: config.vcpus, ...aptPart(host) };
 }
 
 /** What the first boot sets up and GuestContract keeps. */

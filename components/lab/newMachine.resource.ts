@@ -1,8 +1,8 @@
-import { aptSettings } from "../host/aptSettings";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { labFolder } from "../../core/paths";
 import { GUEST_USER } from "../domain/cloudInit";
+import { aptPart } from "../host/aptSettings";
 import { natGateway } from "../host/natNetwork";
 import { DOMAIN_TYPE } from "../../core/limits";
 import { macAddress } from "../domain/mac";
@@ -60,15 +60,14 @@ export function newMachine(
     { parent },
   );
   const share = sharePath(name, args, after);
-  const apt = aptSettings(host);
-  const way = apt === undefined ? {} : { apt };
+  const apt = aptPart(host);
   const image = new GuestImage(
     `${name}-image`,
     {
       connection: labHost.connection,
       cacheDir: host.cacheDir,
       image: imageConfig,
-      ...{ diskGiB: config.diskGiB, disk, ...way },
+      ...{ diskGiB: config.diskGiB, disk, ...apt },
     },
     after,
   );
@@ -105,7 +104,7 @@ export function newMachine(
         hostPublicKey: access.hostPublicKey,
         packages,
         ...(network === undefined ? {} : { gateway: natGateway(host.natSubnet) }),
-        ...way,
+        ...apt,
       },
       spec: {
         name: `mirlab-${stack}-${config.name}`,

@@ -5,7 +5,7 @@ import { KvmProof } from "../host/checks/kvm";
 import { kvmProof } from "../host/kvmProof.io";
 import { checkHost } from "../host/checks";
 import { Finding, findingText } from "../host/checks/finding";
-import { lookAtKeys } from "../access/privateKey.io";
+import { linkAgent, lookAtKeys } from "../access/privateKey.io";
 import { HostFacts } from "../host/facts";
 import { Lab } from "../../config/schema";
 import { refuse } from "./refusal.resource";
@@ -26,6 +26,7 @@ export async function preflight(lab: Lab, stack: string): Promise<Preflight> {
   const useless = keys.filter((f) => f.severity === "fail");
   // The host could not be asked with such a key, or by one client only.
   if (useless.length > 0) refuseAll(useless);
+  if (inAgent.size > 0) linkAgent();
   const asked = await askHost(lab, stack, inAgent);
   const findings = checkHost(asked.facts, lab, stack);
   for (const finding of findings.filter((f) => f.severity === "warn")) {

@@ -83,17 +83,8 @@ const isConsoleColour = (rgb: number): boolean =>
   );
 
 /** Sizes of VGA's text modes, which firmware and boot loaders use and no KMS driver sets. */
-const TEXT_SIZES: readonly (readonly [width: number, height: number])[] = [
-  ...([
-    [720, 400],
-    [640, 400],
-    [640, 350],
-    [720, 350],
-    [360, 400],
-  ] as const),
-];
-const isTextMode = ({ width, height }: Picture): boolean =>
-  TEXT_SIZES.some(([w, h]) => w === width && h === height);
+const TEXT_SIZES = new Set(["720x400", "640x400", "640x350", "720x350", "360x400"]);
+const isTextMode = ({ width, height }: Picture): boolean => TEXT_SIZES.has(`${width}x${height}`);
 
 export function pictureFacts(picture: Picture): PictureFacts {
   const counts = new Map<number, number>();

@@ -63,7 +63,6 @@ make() {
     declare -f set_up
     printf 'set -euo pipefail\nset_up\n'
   } >"$work/set-up.sh"
-  # MODULES=dep asks for the machine's own devices, which the build does not have: most, until it boots.
   # shellcheck disable=SC2016 # mmdebstrap's hooks expand $1
   debian_sources "$suite" "$(host_mirror "$suite")" |
     TMPDIR=$work mmdebstrap --quiet --mode=root --variant=important --format=directory --keyring="$KEYRING" \
@@ -93,7 +92,7 @@ make() {
 suite=${SUITES[${1-}]-}
 [[ -n $suite ]] || die "found release '${1-}'; need one of ${!SUITES[*]}"
 [[ ${2-} == /* ]] || die "found folder '${2-}'; need an absolute path"
-key=$({ printf '%s\n' "$suite" "$SIZE" "${PACKAGES[@]}" && declare -f set_up; } | sha256sum | cut -c 1-16)
+key=$({ printf '%s\n' "$suite" "$SIZE" "${PACKAGES[@]}" && declare -f set_up make; } | sha256sum | cut -c 1-16)
 folder=$2/$1-$key
 exec 9>"$2/.lock-$1"
 flock 9

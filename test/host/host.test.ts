@@ -1,8 +1,7 @@
 /** Labs on an emulated host with systemd, AppArmor and KVM: npm run test:host [-- debian12|debian13]. */
 import { after, before, describe } from "node:test";
 import { join } from "node:path";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { TestLab, CACHE_DIR, ROOT } from "../integration/support";
 import { EmulatedHost, Release } from "./machine";
@@ -12,8 +11,8 @@ const STACK = "hosttest";
 const GUEST = "mir";
 const releases = (process.env.MIRLAB_TEST_HOSTS ?? "debian13").split(",") as Release[];
 
-/** The guest's image, built on this machine: the emulated host would take an hour for it. */
-function images(): string {
+/** The files of the guest's image, built on this machine: the emulated host would take an hour for it. */
+function images(): string[] {
   const key = execFileSync("bash", ["scripts/host/image-build.sh", "key"], {
     cwd: ROOT,
     encoding: "utf8",
@@ -24,11 +23,9 @@ function images(): string {
       cwd: ROOT,
       stdio: "inherit",
     });
-  const folder = mkdtempSync(join(tmpdir(), "mirlab-images-"));
-  mkdirSync(folder, { recursive: true });
-  for (const name of readdirSync(from).filter((file) => file.startsWith(key)))
-    cpSync(join(from, name), join(folder, name), { preserveTimestamps: true });
-  return folder;
+  return readdirSync(from)
+    .filter((file) => file.startsWith(key))
+    .map((file) => join(from, file));
 }
 
 for (const release of releases) {
@@ -36,9 +33,9 @@ for (const release of releases) {
     let host!: EmulatedHost;
     let lab!: TestLab;
     before(async () => {
-      const folder = images();
-      host = await timed("boot of the host", () => EmulatedHost.start(release, { images: folder }));
-      rmSync(folder, { recursive: true });
+      host = await timed("boot of the host", () =>
+        EmulatedHost.start(release, { images: images() }),
+      );
       lab = new TestLab({
         ...{ stack: STACK, guests: [{ name: GUEST, acceleration: "kvm" }] },
         host: { ssh: sshOf(host, "admin"), cacheDir: "/var/cache/mirlab" },

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { ChildProcess, spawn } from "node:child_process";
 import {
+  cpSync,
   createWriteStream,
   existsSync,
   mkdirSync,
@@ -19,10 +20,10 @@ import { basename, join } from "node:path";
 import { run, RunOptions, RunResult } from "../../core/exec.io";
 import { shellWord } from "../../core/quote";
 import { freePort } from "../integration/loopback";
+import { CACHE_DIR, ROOT } from "../integration/support";
 
-const ROOT = join(__dirname, "..", "..");
 /** Base disks and the emulator, kept by content. */
-const CACHE = join(process.env.MIRLAB_TEST_CACHE ?? "/var/cache/mirlab", "test-hosts");
+const CACHE = join(CACHE_DIR, "test-hosts");
 
 export type Release = "debian12" | "debian13";
 export type User = "root" | "admin" | "op" | "viewer";
@@ -38,8 +39,8 @@ async function printed(argv: readonly string[], timeoutMs: number): Promise<stri
 }
 
 export interface HostOptions {
-  /** A folder of images that the host finds in /var/cache/mirlab/images: a build in it takes an hour. */
-  readonly images?: string;
+  /** Files that the host finds in /var/cache/mirlab/images: a build in it takes an hour. @default none */
+  readonly images?: readonly string[];
   /** MiB. @default 8192 */
   readonly memoryMiB?: number;
 }
@@ -99,14 +100,13 @@ export class EmulatedHost {
   }
 
   /** The disk of /var/cache/mirlab, with these images in it. */
-  private async makeCache(images: string | undefined): Promise<void> {
+  private async makeCache(images: readonly string[] = []): Promise<void> {
     const content = join(this.folder, "cache");
     mkdirSync(join(content, "images"), { recursive: true });
-    if (images !== undefined)
-      await printed(
-        ["bash", "-c", 'cp --reflink=auto -- "$1"/* "$2"', "copy", images, join(content, "images")],
-        300_000,
-      );
+    for (const file of images) {
+      const copy = join(content, "images", basename(file));
+      cpSync(file, copy, { preserveTimestamps: true });
+    }
     const disk = join(this.folder, "cache.raw");
     await printed(["truncate", "-s", "12G", disk], 10_000);
     await printed(["mke2fs", "-q", "-F", "-t", "ext4", "-d", content, disk], 300_000);
@@ -115,12 +115,12 @@ export class EmulatedHost {
 
   /** Boots it, and waits for its sshd. */
   async powerOn(): Promise<void> {
-    const inside = (path: string): string => path.replace(this.folder, "/work");
+    // In the emulator's tree the run's folder is /work, and the base's is /base.
     // The base is in another folder than the overlay names: QEMU gets the chain by hand.
     const overlay = [
       "driver=qcow2,node-name=base,read-only=on,file.driver=file,file.filename=/base/disk.qcow2",
-      `driver=qcow2,node-name=disk,file.driver=file,file.filename=${inside(join(this.folder, "disk.qcow2"))},backing=base,cache.direct=off,discard=unmap`,
-      `driver=raw,node-name=cache,file.driver=file,file.filename=${inside(join(this.folder, "cache.raw"))}`,
+      `driver=qcow2,node-name=disk,file.driver=file,file.filename=/work/disk.qcow2,backing=base,cache.direct=off,discard=unmap`,
+      `driver=raw,node-name=cache,file.driver=file,file.filename=/work/cache.raw`,
     ];
     const words = [
       "qemu-system-x86_64",

@@ -3,11 +3,10 @@
  * confined by AppArmor; the second changes nothing; `down` leaves nothing.
  */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { pictureFacts, pictureFault, readPicture } from "../../components/readiness/picture";
-import { readFileSync } from "node:fs";
 import { TestLab } from "../integration/support";
 import type { EmulatedHost } from "./machine";
 
@@ -21,10 +20,8 @@ export interface RemoteLab {
 /** Where pictures and outputs of a run are kept, for docs/tested.md; unset: nowhere. */
 const KEEP = process.env.MIRLAB_TEST_KEEP_OUTPUT;
 
-const noted: string[] = [];
 /** Prints a line of the run's summary. */
 export function note(line: string): void {
-  noted.push(line);
   console.log(`host: ${line}`);
 }
 

@@ -7,7 +7,8 @@ import { chmodSync } from "node:fs";
 import { before, describe, it } from "node:test";
 import { run } from "../../core/exec.io";
 import { freePort } from "../integration/loopback";
-import { ROOT, temporaryFolder } from "../unit/support";
+import { temporaryFolder } from "../unit/support";
+import { makeUser } from "./namespace";
 
 const folder = temporaryFolder();
 const UID = 23457;
@@ -55,15 +56,11 @@ const PROGRAM = (port: number): string => `(async () => {
 
 /** Runs the program as the user, with a runtime folder of the user's own; ends what libvirt left of it. */
 async function asUser(program: string) {
-  const inside = `set -e
-    for name in passwd group; do cp -a /etc/$name "$1/$name"; mount --bind "$1/$name" /etc/$name; done
-    echo "ann:x:${UID}:${UID}::/home/ann:/bin/bash" >>/etc/passwd
-    echo 'ann:x:${UID}:' >>/etc/group
+  const inside = `${makeUser({ name: "ann", uid: UID, home: "/home/ann" })}
     # A short home: libvirt's sockets are in it, and their paths have 107 bytes at the most.
     mount -t tmpfs tmpfs /home
     mkdir -m 0700 /home/ann /home/ann/run
     chown -R ${UID}:${UID} /home/ann
-    mkdir -p "$1/lab"; mount --bind '${ROOT}' "$1/lab"; cd "$1/lab"
     # This shell stays: QEMU is a daemon, and libvirt waits until somebody has reaped it.
     setpriv --reuid=${UID} --regid=${UID} --clear-groups \\
       env HOME=/home/ann XDG_RUNTIME_DIR=/home/ann/run node --require ./core/register.js -e "$2"

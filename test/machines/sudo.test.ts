@@ -7,7 +7,8 @@ import { spawn } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { before, describe, it } from "node:test";
 import { run } from "../../core/exec.io";
-import { ROOT, temporaryFolder } from "../unit/support";
+import { temporaryFolder } from "../unit/support";
+import { makeUser } from "./namespace";
 
 const folder = temporaryFolder();
 const PASSWORD = "open sesame";
@@ -38,15 +39,10 @@ const OURS = ["node", "--require", "./core/register.js", "-e", PROGRAM];
 
 /** Runs a command as user `op`, at a terminal or without one, under these rules of sudo. */
 function asUser(rules: string, terminal = true, command: readonly string[] = OURS): Promise<Ended> {
-  const inside = `set -e
-    for name in passwd shadow group gshadow sudoers; do
-      cp -a /etc/$name "$1/$name"
-      mount --bind "$1/$name" /etc/$name
-    done
+  const files = ["passwd", "shadow", "group", "gshadow", "sudoers"];
+  const inside = `${makeUser({ name: "op", uid: UID, files })}
     hash=$(openssl passwd -6 '${PASSWORD}')
-    echo 'op:x:${UID}:${UID}::/tmp:/bin/bash' >>/etc/passwd
     echo "op:$hash:19000:0:99999:7:::" >>/etc/shadow
-    echo 'op:x:${UID}:' >>/etc/group
     printf '%s\n' "$2" >/etc/sudoers
     mkdir -p /run/sudo "$1/suid"
     mount -t tmpfs tmpfs /run/sudo
@@ -56,9 +52,6 @@ function asUser(rules: string, terminal = true, command: readonly string[] = OUR
     mount -t tmpfs -o suid,exec,mode=755 tmpfs "$1/suid"
     cp -p /usr/bin/sudo "$1/suid/sudo"
     mount --bind "$1/suid/sudo" /usr/bin/sudo
-    mkdir -p "$1/lab"
-    mount --bind '${ROOT}' "$1/lab"
-    cd "$1/lab"
     export HOME=/tmp
     terminal=$3
     shift 3

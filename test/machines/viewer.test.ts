@@ -7,7 +7,8 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { run } from "../../core/exec.io";
-import { ROOT, temporaryFolder } from "../unit/support";
+import { temporaryFolder } from "../unit/support";
+import { makeUser } from "./namespace";
 
 const folder = temporaryFolder();
 const [UID, GROUP] = [23458, 23459];
@@ -15,11 +16,7 @@ const at = (...names: string[]): string => join(folder, ...names);
 
 /** Runs shell text in the checkout as that user, who is in the share's group. */
 async function asViewer(text: string): Promise<string> {
-  const inside = `set -e
-    for name in passwd group; do cp -a /etc/$name "$1/$name"; mount --bind "$1/$name" /etc/$name; done
-    echo "vera:x:${UID}:${UID}::/tmp:/bin/bash" >>/etc/passwd
-    echo 'vera:x:${UID}:' >>/etc/group
-    mkdir -p "$1/lab"; mount --bind '${ROOT}' "$1/lab"; cd "$1/lab"
+  const inside = `${makeUser({ name: "vera", uid: UID })}
     exec setpriv --reuid=${UID} --regid=${UID} --groups=${GROUP} bash -c "$2"`;
   const ended = await run(["unshare", "--mount", "bash", "-c", inside, "test", folder, text], {
     timeoutMs: 60_000,

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { lookAtKeys } from "../../../../components/access/privateKey.io";
+import { linkAgent, lookAtKeys } from "../../../../components/access/privateKey.io";
 import { agentSocket } from "../../../../core/paths";
 import { findingText } from "../../../../components/host/checks/finding";
 import { Lab } from "../../../../config/schema";
 import { readLab } from "../../../../config/lab";
+import { Agent } from "../../../integration/sshd";
 import { temporaryFolder } from "../../support";
 
 const folder = temporaryFolder();
@@ -81,43 +82,39 @@ describe("a key that the user brings", () => {
 
   describe("whose key an agent has", () => {
     const socket = join(folder, "agent.sock");
-    let agent!: ChildProcess;
+    let agent!: Agent;
     before(async () => {
       delete process.env.SSH_AUTH_SOCK;
       process.env.MIRLAB_HOME = join(folder, "home");
-      agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
-      while (!existsSync(socket)) await new Promise((done) => setTimeout(done, 20));
-      process.env.SSH_AUTH_SOCK = socket;
+      agent = await Agent.start(socket);
     });
-    after(() => {
-      agent.kill();
-      delete process.env.SSH_AUTH_SOCK;
-    });
-    const add = (file: string, passphrase: string): void => {
+    after(() => agent.stop());
+    const add = async (file: string, passphrase: string): Promise<void> => {
       const copy = `${file}.copy`;
       copyFileSync(file, copy);
       chmodSync(copy, 0o600);
       execFileSync("ssh-keygen", ["-q", "-p", "-P", passphrase, "-N", "", "-f", copy]);
-      execFileSync("ssh-add", ["-q", copy], { stdio: "ignore" });
+      await agent.add(copy);
       rmSync(copy);
     };
 
     it("is used by the agent, by a name of its socket that stays", async () => {
       assert.equal((await findings(LOCKED))[0]?.severity, "fail");
-      add(LOCKED, "open sesame");
+      await add(LOCKED, "open sesame");
       const { findings: found, inAgent } = await lookAtKeys(labWith(LOCKED, PLAIN));
       assert.deepEqual(found.map(findingText), [
         `ssh-key: ${LOCKED}, by the agent`,
         `ssh-key: ${PLAIN} (ssh-ed25519)`,
       ]);
       assert.deepEqual([...inAgent], [LOCKED]);
+      linkAgent();
       assert.equal(realpathSync(agentSocket()), realpathSync(socket));
     });
 
     it("is refused where servers would end the login before its turn", async () => {
       execFileSync("ssh-add", ["-q", "-D"], { stdio: "ignore" });
-      for (let i = 0; i < 6; i++) add(key(`other${i}`, "x"), "x");
-      add(LOCKED, "open sesame");
+      for (let i = 0; i < 6; i++) await add(key(`other${i}`, "x"), "x");
+      await add(LOCKED, "open sesame");
       const [fault] = await findings(LOCKED);
       assert.match(
         fault === undefined ? "" : findingText(fault),
