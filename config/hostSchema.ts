@@ -57,7 +57,7 @@ const apt = z.strictObject({
     .enum(["check", "ignore"])
     .optional()
     .describe(
-      "ignore: take package lists that have expired, as of a snapshot. Unset: as the host.",
+      "check: refuse package lists that have expired; ignore: take them, as of a snapshot. Unset: as the host.",
     ),
 });
 

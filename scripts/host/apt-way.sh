@@ -13,7 +13,10 @@ apt_way() {
     host_way | grep -vE '^Acquire::https?::Proxy(::[^ ]+)? ' || true
     printf 'Acquire::%s::Proxy "%s";\n' http "$proxy" https "$proxy"
   fi
-  [[ $(apt_setting valid-until) != ignore ]] || printf 'Acquire::Check-Valid-Until "false";\n'
+  case $(apt_setting valid-until) in
+    ignore) printf 'Acquire::Check-Valid-Until "false";\n' ;;
+    check) printf 'Acquire::Check-Valid-Until "true";\n' ;;
+  esac
 }
 
 host_way() {

@@ -88,6 +88,10 @@ describe("the way of the host's apt", { skip: root ? false : "needs root: it mou
       'Acquire::https::CaInfo "/etc/ssl/ours.pem";',
       'Acquire::https::Proxy "http://[::1]:3142";',
     ]);
+    const strict = await way('Acquire::Check-Valid-Until "false";\n', {
+      env: { MIRLAB_APT: "valid-until=check" },
+    });
+    assert.ok(strict.includes('Acquire::Check-Valid-Until "true";'));
     assert.ok((await own("proxy=DIRECT")).includes('Acquire::http::Proxy "DIRECT";'));
     const sources = (settings: string) =>
       onHost("debian_sources trixie $(host_mirror trixie) | cut -d' ' -f3,4", "", {
