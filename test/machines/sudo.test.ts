@@ -58,7 +58,8 @@ function asUser(rules: string, terminal = true, command: readonly string[] = OUR
     run=(setpriv --reuid=${UID} --regid=${UID} --clear-groups "$@")
     if [[ $terminal == yes ]]; then
       printf -v line '%q ' "\${run[@]}"
-      exec script --quiet --flush --return --command "$line" /dev/null
+      # script takes $SHELL, else /bin/sh, which may not read bash's quotes.
+      SHELL=/bin/bash exec script --quiet --flush --return --command "$line" /dev/null
     fi
     exec setsid --wait "\${run[@]}" </dev/null`;
   const words = [folder, rules, terminal ? "yes" : "no", ...command];
