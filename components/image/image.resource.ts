@@ -43,11 +43,13 @@ export class GuestImage extends pulumi.ComponentResource {
 }
 
 /** The script that puts the image on the host. */
-function imageScript({ image, cacheDir, diskGiB, apt }: GuestImageArgs): {
+function imageScript({ image, cacheDir, diskGiB, apt, disk }: GuestImageArgs): {
   script: string;
   args: string[];
   settings?: Readonly<Record<string, string>>;
 } {
+  // It runs where the state does not know the disk: its image is described, as nothing would stand on today's.
+  if (disk.outdated) return { script: "host/disks.sh", args: [disk.image.path] };
   const dir = `${cacheDir}/images`;
   if (image.source === "url") {
     const args = [dir, image.url, image.digest, image.format, String(diskGiB)];

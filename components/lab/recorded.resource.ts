@@ -3,6 +3,8 @@ import { Lab } from "../../config/schema";
 import { poolPath } from "../host/labHost.resource";
 import { backingImage, imageWanted } from "../image/image.resource";
 import { RootDisk } from "../image/rootDisk";
+import { Target } from "../../core/target";
+import { withFoundDisks } from "./foundDisks.io";
 import { claimLab, labName } from "./labName.io";
 import { RecordedLab, recordedLab } from "./recorded";
 import { refuse } from "./refusal.resource";
@@ -13,11 +15,9 @@ interface ResourcesOfStack {
   readonly outputs: Record<string, { readonly type: string; readonly outputs: unknown }>;
 }
 
-export interface LabOnDisks {
+export interface LabInState {
   /** The lab's name; see components/lab/labName.io.ts. */
   readonly name: string;
-  /** Root disks of this run, by guest; an adopted guest has none. */
-  readonly disks: ReadonlyMap<string, RootDisk>;
   readonly recorded: RecordedLab;
 }
 
@@ -29,23 +29,34 @@ async function recordedLabOfStack(): Promise<RecordedLab> {
   return recordedLab(Object.entries(outputs).map(([urn, resource]) => ({ urn, ...resource })));
 }
 
-/**
- * The lab's name, and the root disk of each guest that has one of its own. Refuses a run that would
- * take a booted disk whose guest nobody named; warns of disks that stay on an earlier image.
- */
-export async function labOnDisks(lab: Lab): Promise<LabOnDisks> {
+/** The lab's name and record. Refuses a run that would take a booted disk whose guest nobody named. */
+export async function labInState(lab: Lab): Promise<LabInState> {
   const stack = pulumi.getStack();
   const recorded = await recordedLabOfStack();
   const name = nameOf(stack, recorded);
-  const named = namedGuests(process.env);
-  const faults = diskFaults(lab, poolPath(lab.host, name), recorded, named);
+  const faults = diskFaults(lab, poolPath(lab.host, name), recorded, namedGuests(process.env));
   if (faults.length > 0) {
     refuse(
       `${stack}: ${faults.length} fault(s); nothing was touched`,
       ...faults.map((fault) => `  ${fault}`),
     );
   }
-  const disks = rootDisks(lab, recorded, named, (guest) => {
+  return { name, recorded };
+}
+
+/**
+ * The root disk of each guest that has one of its own; warns of disks that stay on an earlier image.
+ * `defined`: the domains of the host.
+ */
+export async function labOnDisks(
+  lab: Lab,
+  { name, recorded }: LabInState,
+  host: Target,
+  defined: readonly string[],
+): Promise<ReadonlyMap<string, RootDisk>> {
+  const where = { name, poolPath: poolPath(lab.host, name), defined };
+  const known = await withFoundDisks(host, lab, where, recorded);
+  const disks = rootDisks(lab, known, namedGuests(process.env), (guest) => {
     if (guest.image.source === "existing") throw new Error(`${guest.name}: is adopted`);
     return backingImage(imageWanted(guest, guest.image), lab.host.cacheDir);
   });
@@ -56,8 +67,8 @@ export async function labOnDisks(lab: Lab): Promise<LabOnDisks> {
       );
     }
   }
-  if (!pulumi.runtime.isDryRun()) claimLab(name, stack);
-  return { name, disks, recorded };
+  if (!pulumi.runtime.isDryRun()) claimLab(name, pulumi.getStack());
+  return disks;
 }
 
 function nameOf(stack: string, recorded: RecordedLab): string {

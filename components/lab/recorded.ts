@@ -106,6 +106,11 @@ function backingImage(xslt: string | undefined): BackingImage | undefined {
   const [store] = Array.from(fromXml(xslt).getElementsByTagName("backingStore"));
   const path = store === undefined ? undefined : firstAt(store, "path")?.textContent;
   const format = store === undefined ? undefined : firstAt(store, "format")?.getAttribute("type");
+  return imageAt(path, format);
+}
+
+/** The image of a path and a format; undefined: none that a disk of a lab stands on. */
+export function imageAt(path: unknown, format: unknown): BackingImage | undefined {
   if (typeof path !== "string" || (format !== "qcow2" && format !== "raw")) return undefined;
   // An image by URL is named by its digest: config/imageUrl.ts.
   const digest = /\/(sha\d+)-([0-9a-f]+)\.[a-z0-9]+$/.exec(path);

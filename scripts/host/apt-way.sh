@@ -51,6 +51,24 @@ apt_passwords() {
   printf 'Dir::Etc::%s "/etc/apt/%s";\n' netrc auth.conf netrcparts auth.conf.d
 }
 
+# mmdebstrap's hooks for a tree whose apt takes the settings in ROOT.apt. They hold for the build alone: they are the
+# host's, and may be secret. mmdebstrap's own hooks (eatmydata) call an apt that reads the tree's files only.
+# shellcheck disable=SC2016,SC2034 # mmdebstrap expands $1; the scripts that source this use it
+readonly way_hooks=(
+  --setup-hook='[ ! -s "$1.apt" ] || { cat "$1.apt" >>"$MMDEBSTRAP_APT_CONFIG"
+    mkdir -p "$1/etc/apt/apt.conf.d"
+    install -m 0600 "$1.apt" "$1/etc/apt/apt.conf.d/99mirlab-build"; }'
+  --customize-hook='rm -f "$1/etc/apt/apt.conf.d/99mirlab-build"'
+)
+
+# Text for root's shell that makes a tree: the hooks, and `keep_way FILE`, which writes the settings. They are on no
+# command line, where every user of the machine would read them.
+root_way() {
+  declare -p way_hooks
+  # shellcheck disable=SC2016 # for root's shell to expand
+  printf 'keep_way() { (umask 077 && printf "%%s\\n" %q >"$1"); }\n' "$(apt_way && apt_passwords)"
+}
+
 # The passwords themselves. Never printed but to a file of mode 0600.
 passwords() {
   local file

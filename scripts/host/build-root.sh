@@ -27,8 +27,7 @@ make_root() {
     excludes+=("--dpkgopt=path-exclude=/usr/share/$path/*")
   done
   TMPDIR="$1" mmdebstrap --mode=root --variant=apt --format=directory --keyring="$3" --include="$4" \
-    --hook-dir=/usr/share/mmdebstrap/hooks/eatmydata "${excludes[@]}" \
-    --setup-hook='[ ! -s "$1.apt" ] || cat "$1.apt" >>"$MMDEBSTRAP_APT_CONFIG"' \
+    --hook-dir=/usr/share/mmdebstrap/hooks/eatmydata "${way_hooks[@]}" "${excludes[@]}" \
     --aptopt='Acquire::Retries "3"' --aptopt='APT::Install-Recommends "false"' \
     --customize-hook='mkdir -p "$1/build/input" "$1/build/out" "$1/build/ccache" "$1/build/in" "$1/build/tree"' \
     "$2" "$1/tree" -
@@ -62,11 +61,12 @@ use_root() { # use_root KIND BASE: sets root
   new_folders 0755 "$work"
   {
     declare -f make_root
+    root_way
     # shellcheck disable=SC2016 # for root's shell to expand
     printf '%s\n' 'set -euo pipefail' 'PATH=$PATH:/usr/sbin:/sbin' 'umask 022' \
-      'printf "%s\n" "$6" >"$1/tree.apt"' 'make_root "$1" "$2" "$3" "$4" <<<"$5"' 'rm -f "$1/tree.apt"'
+      'keep_way "$1/tree.apt"' 'make_root "$1" "$2" "$3" "$4" <<<"$5"' 'rm -f "$1/tree.apt"'
   } | as_root unshare --mount --pid --fork --kill-child --mount-proc bash -s -- "$work" "$SUITE" \
-    "$KEYRING" "$packages" "$(debian_sources "$SUITE" "$mirror")" "$(apt_way && apt_passwords)" 2>&1 8>&- 9>&- | as_root tee "$log" >/dev/null 8>&- 9>&- || {
+    "$KEYRING" "$packages" "$(debian_sources "$SUITE" "$mirror")" 2>&1 8>&- 9>&- | as_root tee "$log" >/dev/null 8>&- 9>&- || {
     tail -n 20 "$log" >&2
     die "build root: found that mmdebstrap failed, see above; need a complete build root; fix: check the network and the mirror ($mirror), then run 'up' again; log: $log"
   }

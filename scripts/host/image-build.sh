@@ -30,8 +30,7 @@ readonly NEEDED_MIB=5000
 
 # shellcheck disable=SC2016 # mmdebstrap's hooks expand $1 themselves.
 # One tree of files, unpacked and configured by dpkg. $1 work dir, $2 suite, $3 keyring,
-# $4 architecture, $5 packages with commas; sources come on stdin. Settings of apt in ROOT.apt hold for the
-# build alone: they are the host's, and may be secret.
+# $4 architecture, $5 packages with commas; sources come on stdin.
 make_tree() {
   local work=$1 suite=$2 keyring=$3 arch=$4 packages=$5
   local excludes=()
@@ -43,8 +42,7 @@ make_tree() {
   TMPDIR="$work" mmdebstrap --mode=root --variant=apt --format=directory --architectures="$arch" \
     --keyring="$keyring" --include="$packages" \
     --hook-dir=/usr/share/mmdebstrap/hooks/eatmydata \
-    --setup-hook='[ ! -s "$1.apt" ] || cat "$1.apt" >>"$MMDEBSTRAP_APT_CONFIG"' \
-    "${excludes[@]}" --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+    "${way_hooks[@]}" "${excludes[@]}" --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --dpkgopt='path-include=/usr/share/locale/locale.alias' \
     --aptopt='Acquire::Retries "3"' --aptopt='APT::Install-Recommends "false"' \
     --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d"
@@ -196,11 +194,9 @@ FILE
 }
 
 # Everything that needs root, in one go. $1 work dir, $2 suite, $3 keyring, $4 architecture,
-# $5 packages with commas, $6 filesystem UUID, $7 size in GiB, $8 uid:gid of the result, $9 sources, $10 settings
-# of apt
+# $5 packages with commas, $6 filesystem UUID, $7 size in GiB, $8 uid:gid of the result, $9 sources
 make_image() {
   local work=$1 uuid=$6 start=$SECONDS
-  printf '%s\n' "${10}" >"$work/root.apt"
   printf '%s\n' "$9" | make_tree "$work" "$2" "$3" "$4" "$5"
   printf 'image: tree made in %s s\n' "$((SECONDS - start))" >&2
   make_guest_files "$work/root" "$uuid"
@@ -267,13 +263,14 @@ run_recipe() {
   )
   {
     recipe
+    root_way
     # shellcheck disable=SC2016 # for root's shell to expand
     printf '%s\n' 'set -euo pipefail' 'PATH=$PATH:/usr/sbin:/sbin' 'umask 022' \
       'exec 8>"$1.lock"' 'flock -w 1800 8' 'rm -rf --one-file-system -- "$1"' 'mkdir "$1"' \
-      'make_image "$@"' 'chown "$8" "$1"'
+      'keep_way "$1/root.apt"' 'make_image "$@"' 'chown "$8" "$1"'
   } | as_root unshare --mount --pid --fork --kill-child --mount-proc \
     bash -s -- "$work" "$suite" "$KEYRING" "$ARCH" "$package_list" \
-    "$(cat /proc/sys/kernel/random/uuid)" "$size_gib" "$(id -u):$(id -g)" "$(debian_sources "$suite" "$mirror")" "$(apt_way && apt_passwords)" 2>&1 9>&- |
+    "$(cat /proc/sys/kernel/random/uuid)" "$size_gib" "$(id -u):$(id -g)" "$(debian_sources "$suite" "$mirror")" 2>&1 9>&- |
     tee "$log" | awk '/^image: / { print; fflush() }' >&2 || {
     tail -n 20 "$log" >&2
     die "the build failed, see the words above; check the network, the mirror ($mirror) and the package names, then run again; log $log"

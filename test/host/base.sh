@@ -57,7 +57,7 @@ make() {
   ssh-keygen -q -t ed25519 -N '' -C lab-host-test -f "$work/key"
   head -c 9 /dev/urandom | base64 >"$work/password"
   chmod 0600 "$work/password"
-  conf=$work/apt.conf
+  conf=$work/tree.apt
   { apt_way && apt_passwords; } >"$conf"
   {
     declare -f set_up
@@ -67,7 +67,7 @@ make() {
   debian_sources "$suite" "$(host_mirror "$suite")" |
     TMPDIR=$work mmdebstrap --quiet --mode=root --variant=important --format=directory --keyring="$KEYRING" \
       --include="$(IFS=, && echo "${PACKAGES[*]}")" --hook-dir=/usr/share/mmdebstrap/hooks/eatmydata \
-      --setup-hook="cat '$conf' >>\"\$MMDEBSTRAP_APT_CONFIG\"" \
+      "${way_hooks[@]}" \
       --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
       --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d"
         printf "MODULES=list\nCOMPRESS=zstd\n" >"$1/etc/initramfs-tools/conf.d/lab"

@@ -23,12 +23,12 @@ make() {
   if [[ ! -e $tree/done ]]; then
     say "unpacking ${PACKAGES[*]} of $SUITE"
     rm -rf --one-file-system -- "$tree"
-    conf=$dir/emulator.apt
+    conf=$tree.apt
     { apt_way && apt_passwords; } >"$conf"
     debian_sources "$SUITE" "$(host_mirror "$SUITE")" |
       mmdebstrap --quiet --mode=root --variant=extract --format=directory --keyring="$KEYRING" \
         --include="$(IFS=, && echo "${PACKAGES[*]}")" --aptopt='APT::Install-Recommends "false"' \
-        --setup-hook="cat '$conf' >>\"\$MMDEBSTRAP_APT_CONFIG\"" "$SUITE" "$tree" - >&2
+        "${way_hooks[@]}" "$SUITE" "$tree" - >&2
     rm -f -- "$conf"
     mkdir -p "$tree/work" "$tree/base" "$tree/dev" "$tree/tmp" "$tree/etc"
     touch "$tree/etc/resolv.conf"

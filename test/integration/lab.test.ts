@@ -225,17 +225,26 @@ describe("a lab of one guest", () => {
     assert.ok(tried >= 50, `${tried} were tried`);
   });
 
-  it("takes over a guest when the whole state is lost: same domain, disk and boot", async () => {
+  it("takes over a guest when the whole state is lost, and keeps its disk on its older image", async () => {
     const boot = await inGuest("cat /proc/sys/kernel/random/boot_id");
     const uuid = await virsh("domuuid", DOMAIN);
+    const disk = await virsh("domblklist", DOMAIN);
     await lab.loseState();
+    // As a newer checkout on a new machine: today's image is another one, and nothing of it is built.
+    lab.configure([{ name: GUEST, image: { source: "debian", packages: ["sl"] } }]);
     const up = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.equal(up.code, 0, up.text);
     assert.match(up.text, /found this lab's domain, unknown to the state; taking it over/);
+    assert.match(up.text, /its image is not the one that is described today .*; it keeps its disk/);
+    assert.doesNotMatch(up.text, /image: building/);
     assert.equal(await virsh("domuuid", DOMAIN), uuid);
+    assert.equal(await virsh("domblklist", DOMAIN), disk);
     assert.equal(await inGuest("cat /proc/sys/kernel/random/boot_id"), boot);
     const quiet = await lab.pulumi("preview", "--expect-no-changes");
     assert.equal(quiet.code, 0, quiet.text);
+    lab.configure([{ name: GUEST }]);
+    const same = await lab.pulumi("preview", "--expect-no-changes");
+    assert.equal(same.code, 0, same.text);
   });
 
   kernels({ lab, guest: GUEST });

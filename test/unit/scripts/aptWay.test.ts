@@ -64,6 +64,24 @@ describe("the way of the host's apt", { skip: root ? false : "needs root: it mou
     ]);
   });
 
+  it("is in a tree that mmdebstrap makes as long as it is made, for root alone", async () => {
+    const conf = 'Acquire::http::Proxy "http://proxy.example:3128";\n';
+    const words = `
+      MMDEBSTRAP_APT_CONFIG=$(mktemp) root=$(mktemp -d)
+      export MMDEBSTRAP_APT_CONFIG
+      bash -c "$(root_way)"'; keep_way "$1"; stat -c %a "$1"' way "$root.apt"
+      sh -c "\${way_hooks[0]#--setup-hook=}" hook "$root"
+      cat "$MMDEBSTRAP_APT_CONFIG"; (cd "$root" && find . -type f -printf '%p %m\\n')
+      sh -c "\${way_hooks[1]#--customize-hook=}" hook "$root"
+      find "$root" -type f`;
+    const netrc =
+      'Dir::Etc::netrc "/etc/apt/auth.conf";\nDir::Etc::netrcparts "/etc/apt/auth.conf.d";';
+    assert.equal(
+      await onHost(words, conf),
+      `600\n${conf}${netrc}\n./etc/apt/apt.conf.d/99mirlab-build 600\n`,
+    );
+  });
+
   it("is the environment's where apt's settings name no proxy", async () => {
     const env = { http_proxy: "http://env.example:1", no_proxy: "localhost,.example.org" };
     assert.deepEqual(await way("", { env }), [
