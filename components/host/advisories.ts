@@ -4,7 +4,7 @@
  */
 
 /** Date of the last review. */
-export const ADVISORIES_DATE = "2026-11-25";
+export const ADVISORIES_DATE = "2026-12-02";
 
 /** Which labs an advisory affects. */
 export type Concern = "every-lab" | "writable-share" | "user-network";
@@ -50,6 +50,7 @@ export const ADVISORIES: readonly Advisory[] = [
   {
     ...QEMU,
     id: "CVE-2026-93834",
+    fixedUpstream: "11.1.2",
     status: "verified",
     severity: "high",
     concern: "writable-share",
@@ -57,10 +58,13 @@ export const ADVISORIES: readonly Advisory[] = [
       "a user of a guest can escape from a writable 9p share and access the host as QEMU's user",
     // The publisher advises against 9p altogether. On a read-only export QEMU refuses Tlcreate before
     // it reaches the racing code.
-    fix: "set guests[].share.readonly: true or share.enabled: false, or share only with guests you trust",
+    fix:
+      "set guests[].share.readonly: true or share.enabled: false, share only with guests you trust, or install " +
+      "QEMU 11.1.2 or newer (Debian 13: 'apt-get install -t trixie-backports qemu-system-x86', where apt has that suite)",
     sources: [
       record("CVE-2026-93834"),
       "https://gitlab.com/qemu-project/qemu/-/work_items/4491",
+      "changelog of qemu-system-common, 1:11.1.2+ds-1; those of 1:10.0.13+ds-0+deb13u1 and 1:7.2+dfsg-7+deb12u18 do not name it",
       "hw/9pfs of Debian's 1:7.2+dfsg-7+deb12u18: v9fs_walk reads fidp->path without the lock under which v9fs_co_open2 replaces it",
     ],
   },
@@ -69,6 +73,7 @@ export const ADVISORIES: readonly Advisory[] = [
     package: "libslirp0",
     id: "CVE-2026-9539",
     fixedUpstream: "4.9.2",
+    fixedIn: { trixie: "4.8.0-1+deb13u1" },
     status: "verified",
     severity: "medium",
     concern: "user-network",
@@ -78,11 +83,13 @@ export const ADVISORIES: readonly Advisory[] = [
     sources: [
       "https://gitlab.freedesktop.org/slirp/libslirp/-/work_items/93",
       "src/socket.c of Debian's 4.7.0-1: sosendoob sends so_urgc bytes, whatever the buffer holds",
+      "changelogs of libslirp0, 4.8.0-1+deb13u1 and 4.9.2-1",
     ],
   },
   {
     ...QEMU,
     id: "CVE-2026-17588",
+    fixedUpstream: "11.1.2",
     status: "unverified",
     severity: "medium",
     concern: "every-lab",
@@ -90,6 +97,21 @@ export const ADVISORIES: readonly Advisory[] = [
       "root in a guest may corrupt QEMU's memory through the USB controller of tablet and keyboard",
     sources: [
       "https://gitlab.com/qemu-project/qemu/-/commit/ed582623e2372fdf862a804d122766052aba81c7",
+      "changelog of qemu-system-common, 1:11.1.2+ds-1",
+    ],
+  },
+  {
+    ...QEMU,
+    id: "CVE-2026-16271",
+    fixedUpstream: "11.1.2",
+    status: "unverified",
+    severity: "medium",
+    concern: "every-lab",
+    meaning:
+      "root in a guest can set a QXL surface whose rows are shorter than its width, which QEMU did not check",
+    sources: [
+      record("CVE-2026-16271"),
+      "changelog of qemu-system-common, 1:11.1.2+ds-1: validate primary surface stride against width",
     ],
   },
   {

@@ -29,8 +29,9 @@ const SPICE: HostPackage = {
 };
 
 /**
- * What a release keeps in packages of their own, by its code name. Tried on Debian 12 and 13. Of the others no
- * archive was asked: 24.04 is by its users' reports, forky, sid and 26.04 by their descent from Debian 13.
+ * What a release keeps in packages of their own, by its code name. Debian's four are held against its archive by
+ * test/machines/archive.test.ts. Ubuntu's archive was not asked: 24.04 is by its users' reports, 26.04 by its descent
+ * from Debian 13.
  */
 export const RELEASE_PACKAGES: Readonly<Record<string, readonly HostPackage[]>> = {
   bookworm: [],

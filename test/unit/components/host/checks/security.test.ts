@@ -38,6 +38,7 @@ describe("checkHost, of known vulnerabilities", () => {
       "warn CVE-2026-93834",
       "warn CVE-2026-9539",
       "info CVE-2026-17588",
+      "info CVE-2026-16271",
     ]);
   });
 
@@ -47,7 +48,7 @@ describe("checkHost, of known vulnerabilities", () => {
     );
     assert.equal(
       line,
-      "warn - advisory: found CVE-2026-93834 (high) in qemu-system-x86 1:7.2+dfsg-7+deb12u18+b3: a user of a guest can escape from a writable 9p share and access the host as QEMU's user (no fixed version is known, the package's changelog does not name it); need a fixed version, or guests that cannot exploit it; fix: set guests[].share.readonly: true or share.enabled: false, or share only with guests you trust",
+      "warn - advisory: found CVE-2026-93834 (high) in qemu-system-x86 1:7.2+dfsg-7+deb12u18+b3: a user of a guest can escape from a writable 9p share and access the host as QEMU's user (fixed in 11.1.2, the package's changelog does not name it); need a fixed version, or guests that cannot exploit it; fix: set guests[].share.readonly: true or share.enabled: false, share only with guests you trust, or install QEMU 11.1.2 or newer (Debian 13: 'apt-get install -t trixie-backports qemu-system-x86', where apt has that suite)",
     );
     const [unsure] = texts(fully({ packages: BOOKWORM })).filter((l) => l.includes("17588"));
     assert.match(unsure ?? "", /not verified for this version\)$/);
@@ -61,6 +62,7 @@ describe("checkHost, of known vulnerabilities", () => {
         "info CVE-2026-93834",
         "info CVE-2026-9539",
         "info CVE-2026-17588",
+        "info CVE-2026-16271",
       ]);
     }
   });
@@ -105,7 +107,8 @@ describe("checkHost, of known vulnerabilities", () => {
     ["CVE-2023-2861", "1:8.2.2+ds-0ubuntu1.10", "noble", "fixed in 8.1.0"],
     // A fix in another suite does not count.
     ["CVE-2023-2861", "1:7.2+dfsg-7+deb12u1", "jammy", undefined],
-    ["CVE-2026-9539", "4.9.1-1", "trixie", undefined],
+    ["CVE-2026-9539", "4.9.1-1", "forky", undefined],
+    ["CVE-2026-9539", "4.8.0-1+deb13u1", "trixie", "fixed in 4.8.0-1+deb13u1"],
     ["CVE-2026-9539", "4.9.2-1", "", "fixed in 4.9.2"],
   ];
   for (const [id, version, suite, expected] of versions) {
