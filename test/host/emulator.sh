@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# QEMU 10 of Debian 13 in a tree of its own, beside the machine's: it emulates AMD's SVM well enough for KVM in the
-# emulated host. The machine's QEMU 7.2 resets such a host some minutes into its guest's boot (triple fault).
+# QEMU 11 of Debian 13's backports in a tree of its own, beside the machine's: it emulates AMD's SVM well enough for KVM
+# in the emulated host. QEMU 7.2 resets such a host some minutes into its guest's boot (triple fault); QEMU 10.0.13 did
+# so in one run of three, and hung in another.
 #   emulator.sh make DIR              makes the tree below DIR, if it is not there; prints its path
 #   emulator.sh run TREE FOLDER BASE ARG...   runs a program of the tree, for which FOLDER is /work and BASE is
 #                                     /base, read-only. It ends with whoever started this
@@ -14,21 +15,25 @@ source "$here/../../scripts/host/lib.sh"
 source "$here/../../scripts/host/apt-way.sh"
 
 readonly SUITE=trixie
+readonly FROM=trixie-backports
 readonly PACKAGES=(qemu-system-x86 qemu-utils)
 
 make() {
   local dir=$1 key tree conf name
-  key=$(printf '%s\n' "$SUITE" "${PACKAGES[@]}" | sha256sum | cut -c 1-16)
+  key=$(printf '%s\n' "$SUITE" "$FROM" "${PACKAGES[@]}" | sha256sum | cut -c 1-16)
   tree=$dir/emulator-$key
   if [[ ! -e $tree/done ]]; then
-    say "unpacking ${PACKAGES[*]} of $SUITE"
+    say "unpacking ${PACKAGES[*]} of $FROM"
     rm -rf --one-file-system -- "$tree"
     conf=$tree.apt
     { apt_way && apt_passwords; } >"$conf"
-    debian_sources "$SUITE" "$(host_mirror "$SUITE")" |
+    {
+      debian_sources "$SUITE" "$(host_mirror "$SUITE")"
+      printf 'deb [signed-by=%s] %s %s main\n' "$KEYRING" "$(host_mirror "$SUITE")" "$FROM"
+    } |
       mmdebstrap --quiet --mode=root --variant=extract --format=directory --keyring="$KEYRING" \
         --include="$(IFS=, && echo "${PACKAGES[*]}")" --aptopt='APT::Install-Recommends "false"' \
-        "${way_hooks[@]}" "$SUITE" "$tree" - >&2
+        --aptopt="APT::Default-Release \"$FROM\"" "${way_hooks[@]}" "$SUITE" "$tree" - >&2
     rm -f -- "$conf"
     mkdir -p "$tree/work" "$tree/base" "$tree/dev" "$tree/tmp" "$tree/etc"
     touch "$tree/etc/resolv.conf"

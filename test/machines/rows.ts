@@ -219,7 +219,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     ...{ id: "S1", when: "a key with a passphrase, or on a token" },
-    then: "it is refused before anything is touched: two of three clients cannot use it",
+    then: "each client takes it from the SSH agent; where no agent has it, it is refused before anything is touched",
     test: unit("components/access/privateKey.io", "a key that the user brings"),
   },
   {

@@ -132,7 +132,7 @@ async function keepOriginal(inputs: AdoptedDomainInputs, original: string): Prom
 }
 
 /** Redefines the domain unless it is as declared. Checks the result: libvirt may drop parts. */
-async function redefine(
+export async function redefine(
   inputs: AdoptedDomainInputs & xml.AdoptContract,
   found: string,
   original: string,
@@ -219,7 +219,7 @@ function pick(i: AdoptedDomainInputs): AdoptedDomainInputs {
 }
 
 /** Restores the domain's own hardware. Never stops the domain or removes its disks. */
-async function giveBack(uuid: string, props: AdoptedDomainProps): Promise<void> {
+export async function giveBack(uuid: string, props: AdoptedDomainProps): Promise<void> {
   const { host, domain } = props;
   const file = originalFile(props);
   if (!(await listDomains(host, "--all", "--uuid")).includes(uuid)) {
