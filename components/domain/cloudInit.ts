@@ -51,7 +51,7 @@ export function userData(boot: FirstBoot): string {
     disable_root: true,
     ssh_pwauth: false,
     ssh_deletekeys: true,
-    ssh_genkeytypes: [],
+    // Given keys are the guest's only ones: cloud-init then generates none.
     ssh_keys: { ed25519_private: boot.hostPrivateKey, ed25519_public: boot.hostPublicKey },
     users: [
       {
@@ -59,7 +59,8 @@ export function userData(boot: FirstBoot): string {
         shell: "/bin/bash",
         lock_passwd: true,
         groups: [...GUEST_GROUPS],
-        sudo: ["ALL=(ALL) NOPASSWD:ALL"],
+        // A string: the schema of Debian 12 knows no list here.
+        sudo: "ALL=(ALL) NOPASSWD:ALL",
         ssh_authorized_keys: [boot.clientPublicKey],
       },
     ],

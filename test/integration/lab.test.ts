@@ -104,6 +104,10 @@ describe("a lab of one guest", () => {
     assert.match(readFileSync(guest.viewerFile, "utf8"), /^type=spice$/m);
   });
 
+  it("has first-boot documents that cloud-init's own schema accepts", async () => {
+    assert.match(await inGuest("sudo cloud-init schema --system 2>&1"), /^\s*Valid [^\n]*$/m);
+  });
+
   it("shows Mir on its screen: the picture is not empty", async () => {
     const { screenshot } = await outputs();
     const facts = pictureFacts(readPicture(readFileSync(screenshot)));

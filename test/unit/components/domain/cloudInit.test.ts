@@ -28,7 +28,6 @@ describe("userData", () => {
       disable_root: true,
       ssh_pwauth: false,
       ssh_deletekeys: true,
-      ssh_genkeytypes: [],
       ssh_keys: { ed25519_private: BOOT.hostPrivateKey, ed25519_public: BOOT.hostPublicKey },
       users: [
         {
@@ -36,7 +35,7 @@ describe("userData", () => {
           shell: "/bin/bash",
           lock_passwd: true,
           groups: ["video", "render", "input"],
-          sudo: ["ALL=(ALL) NOPASSWD:ALL"],
+          sudo: "ALL=(ALL) NOPASSWD:ALL",
           ssh_authorized_keys: [BOOT.clientPublicKey],
         },
       ],
