@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The disk of a fresh Debian lab host, as its installer leaves it: systemd, AppArmor, sshd, no libvirt. Kept by
 # content; tests boot overlays of it.
-#   base.sh RELEASE DIR   RELEASE: debian12 or debian13; prints the folder of disk.qcow2, vmlinuz, initrd, key and
-#                         host_key.pub
+#   base.sh RELEASE DIR [PACKAGE...]   RELEASE: debian12 or debian13; PACKAGE: installed beside the standard ones.
+#                                      Prints the folder of disk.qcow2, vmlinuz, initrd, key and host_key.pub
 # Users: root, admin (sudo without a password), op (sudo with the password in FOLDER/password), viewer (no sudo, in
 # the groups libvirt and kvm). FOLDER/key opens each.
 set -euo pipefail
@@ -66,7 +66,7 @@ make() {
   # shellcheck disable=SC2016 # mmdebstrap's hooks expand $1
   debian_sources "$suite" "$(host_mirror "$suite")" |
     TMPDIR=$work mmdebstrap --quiet --mode=root --variant=important --format=directory --keyring="$KEYRING" \
-      --include="$(IFS=, && echo "${PACKAGES[*]}")" --hook-dir=/usr/share/mmdebstrap/hooks/eatmydata \
+      --include="$(IFS=, && echo "${packages[*]}")" --aptopt='APT::Install-Recommends "false"' --hook-dir=/usr/share/mmdebstrap/hooks/eatmydata \
       "${way_hooks[@]}" \
       --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
       --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d"
@@ -92,7 +92,8 @@ make() {
 suite=${SUITES[${1-}]-}
 [[ -n $suite ]] || die "found release '${1-}'; need one of ${!SUITES[*]}"
 [[ ${2-} == /* ]] || die "found folder '${2-}'; need an absolute path"
-key=$({ printf '%s\n' "$suite" "$SIZE" "${PACKAGES[@]}" && declare -f set_up make; } | sha256sum | cut -c 1-16)
+packages=("${PACKAGES[@]}" "${@:3}")
+key=$({ printf '%s\n' "$suite" "$SIZE" "${packages[@]}" && declare -f set_up make; } | sha256sum | cut -c 1-16)
 folder=$2/$1-$key
 exec 9>"$2/.lock-$1"
 flock 9
