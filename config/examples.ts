@@ -35,6 +35,7 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
         vcpus: 4,
         memoryMiB: 4096,
         diskGiB: 40,
+        autostart: true,
         acceleration: "kvm",
         video: { ramKiB: 131072, vramKiB: 131072, vgamemKiB: 65536 },
         spice: { port: 5930, listen: "0.0.0.0", tls: true, clipboard: true, fileTransfer: true },

@@ -227,6 +227,13 @@ function screenFaults({ spice, image }: GuestConfig, at: string): ConfigFault[] 
   return [{ path: `${at}.spice.tls`, reason }];
 }
 
+/** The owner's own setting of an adopted domain is not the lab's. */
+function autostartFaults({ autostart, image }: GuestConfig, at: string): ConfigFault[] {
+  if (!autostart || image.source !== "existing") return [];
+  const reason = `found true for an adopted guest; need a guest that the lab creates; fix: remove the key, and set it by 'virsh autostart ${image.domain}'`;
+  return [{ path: `${at}.autostart`, reason }];
+}
+
 /** A closed network for a guest that does not support it. */
 function outboundFaults({ network, image }: GuestConfig, at: string): ConfigFault[] {
   if (network.outbound) return [];
@@ -284,7 +291,8 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
     if (guest.image.source === "existing")
       claim(`domain '${guest.image.domain}'`, `${at}.image.domain`);
     faults.push(
-      ...[...sessionFaults(guest, at), ...screenFaults(guest, at), ...outboundFaults(guest, at)],
+      ...[...sessionFaults(guest, at), ...screenFaults(guest, at)],
+      ...[...outboundFaults(guest, at), ...autostartFaults(guest, at)],
     );
     for (const software of ["kernel", "mesa"] as const) {
       for (const [path, reason] of softwareFaults(guest[software]))

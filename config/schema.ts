@@ -180,6 +180,10 @@ const guest = z.strictObject({
     .describe(
       "Virtual size of the root disk, GiB; a larger value also grows an existing disk and its file system, a smaller one is refused.",
     ),
+  autostart: z
+    .boolean()
+    .default(false)
+    .describe("libvirt starts the guest when the host has booted; else `up` starts it."),
   acceleration: z
     .enum(["auto", "kvm", "tcg"])
     .default("auto")

@@ -21,12 +21,16 @@ export interface Baseline {
 }
 
 /** Facts that libvirt keeps outside the definition; the live definition has none of them. */
-const BESIDE: Facts = { autostart: "disable", "managed save": "no" };
+const beside = ({ autostart }: Pick<DomainSpec, "autostart">): Facts => ({
+  autostart: autostart === true ? "enable" : "disable",
+  "managed save": "no",
+});
+const BESIDE = beside({});
 
 /** The facts that the lab declares. libvirt adds more: those are compared with the baseline. */
 export function declaredFacts(spec: DomainSpec): Facts {
   const ticket = "any";
-  return { ...domainFactsOf(domainXml(spec, { ticket }), ticket), ...BESIDE };
+  return { ...domainFactsOf(domainXml(spec, { ticket }), ticket), ...beside(spec) };
 }
 
 /** Declared facts that the running domain does not have, in words. */

@@ -33,6 +33,8 @@ export interface DomainSpec {
       }
     | { readonly mode: "nat"; readonly name: string };
   readonly share?: { readonly path: string; readonly tag: string; readonly readonly: boolean };
+  /** libvirt starts it with the host. @default false */
+  readonly autostart?: boolean;
 }
 
 /** Slot of the user-mode NIC on pcie.0: above libvirt's own root ports. */

@@ -78,7 +78,11 @@ async function setDefinition(
     await virsh(host, "domrename", "--domain", seen.uuid, "--new-name", spec.name);
   }
   await define(host, spec.name, domainXml(spec, { uuid: seen?.uuid, ticket }), "--validate");
-  if (seen?.autostart === true) await virsh(host, "autostart", "--domain", spec.name, "--disable");
+  const autostart = spec.autostart === true;
+  if ((seen?.autostart ?? false) !== autostart) {
+    const off = autostart ? [] : ["--disable"];
+    await virsh(host, "autostart", "--domain", spec.name, ...off);
+  }
   const now = await look(inputs, keep);
   const lost = notHeld(declared, { ...observedFacts(now).persistent, "managed save": "no" });
   if (lost.length > 0) {

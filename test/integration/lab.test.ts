@@ -256,7 +256,7 @@ describe("a lab of one guest", () => {
   it("enlarges the disk of a running guest, which keeps its content", async () => {
     const before = await inGuest("cat /proc/sys/kernel/random/boot_id; df --output=size -BM /");
     await inGuest("echo kept >kept && sync");
-    lab.configure([{ name: GUEST, diskGiB: 14 }]);
+    lab.configure([{ name: GUEST, diskGiB: 14, autostart: true }]);
     const preview = await lab.pulumi("preview");
     assert.doesNotMatch(preview.text, /replace|delete/, preview.text);
     const grown = await lab.pulumi("up", "--yes", "--skip-preview");
@@ -266,11 +266,12 @@ describe("a lab of one guest", () => {
     );
     const [bootId, , size = "", kept] = after.split("\n");
     assert.deepEqual([bootId, kept], [before.split("\n")[0], "kept"]);
+    assert.match(await virsh("dominfo", DOMAIN), /^Autostart: +enable$/m);
     const grownMiB = Number.parseInt(size, 10) - Number.parseInt(before.split("\n")[2] ?? "", 10);
     assert.ok(grownMiB > 1800, `${grownMiB} MiB more`);
     const quiet = await lab.pulumi("preview", "--expect-no-changes");
     assert.equal(quiet.code, 0, quiet.text);
-    lab.configure([{ name: GUEST, diskGiB: 13 }]);
+    lab.configure([{ name: GUEST, diskGiB: 13, autostart: true }]);
     const smaller = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.notEqual(smaller.code, 0);
     assert.match(

@@ -170,6 +170,13 @@ describe("a fault", () => {
       ],
     ],
     [
+      "an adopted domain that starts with the host",
+      { image: EXISTING, autostart: true },
+      [
+        `guests[0].autostart: found true for an adopted guest; need a guest that the lab creates; fix: remove the key, and set it by 'virsh autostart ${EXISTING.domain}'`,
+      ],
+    ],
+    [
       "TLS that is not a boolean",
       { spice: { tls: "yes" } },
       ['guests[0].spice.tls: found "yes"; need true or false'],

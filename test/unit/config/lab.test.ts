@@ -24,6 +24,7 @@ describe("a minimal lab", () => {
           vcpus: 2,
           memoryMiB: 2048,
           diskGiB: 12,
+          autostart: false,
           acceleration: "auto",
           video: { ramKiB: 65536, vramKiB: 65536, vgamemKiB: 16384 },
           spice: { listen: "127.0.0.1", tls: false, clipboard: false, fileTransfer: false },

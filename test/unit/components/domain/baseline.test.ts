@@ -77,6 +77,25 @@ describe("drift of a domain", () => {
   }
 });
 
+describe("a guest that starts with the host", () => {
+  const declared = declaredFacts({ ...SPEC, autostart: true });
+
+  it("is declared beside the definition, which is the same", () => {
+    assert.deepEqual(
+      Object.entries(declared).filter(([path, value]) => DECLARED[path] !== value),
+      [["autostart", "enable"]],
+    );
+    assert.deepEqual(liveLacks(declared, observedFacts(seen()).live ?? {}), []);
+  });
+
+  it("is reported where somebody has switched that off", () => {
+    const baseline = { ...observedFacts(seen({ autostart: true })), version: "9.0.0" };
+    assert.deepEqual(driftOf(baseline, seen()).map(driftText), [
+      "autostart: declared enable, persistent disable; healed in the definition alone",
+    ]);
+  });
+});
+
 describe("the running domain", () => {
   it("has all declared facts except those outside the definition", () => {
     assert.deepEqual(liveLacks(DECLARED, observedFacts(seen()).live ?? {}), []);
