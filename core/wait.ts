@@ -11,8 +11,8 @@ export interface WaitOptions {
   readonly what: string;
   /** Seconds after which the wait fails even with progress. */
   readonly limitS: number;
-  /** Seconds without progress after which the wait fails. @default limitS */
-  readonly stallS?: number;
+  /** Seconds without progress after which the wait fails; a function: as they are by now. @default limitS */
+  readonly stallS?: number | (() => number);
   /** Seconds between tries. @default 2 */
   readonly everyS?: number;
   readonly clock?: Clock;
@@ -44,7 +44,8 @@ const CLOCK: Clock = {
  * progress extends the time, up to the limit. Throws with what, why, elapsed and limit.
  */
 export async function waitFor<T>(options: WaitOptions, attempt: Try<T>): Promise<T> {
-  const { what, limitS, stallS = limitS, everyS = 2, clock = CLOCK } = options;
+  const { what, limitS, everyS = 2, clock = CLOCK } = options;
+  const stall = options.stallS ?? limitS;
   const started = clock.now();
   let printedAt = 0;
   let most = -Infinity;
@@ -58,10 +59,11 @@ export async function waitFor<T>(options: WaitOptions, attempt: Try<T>): Promise
       if (most !== -Infinity) movedAt = elapsed;
       most = result.moved;
     }
+    const stallS = typeof stall === "number" ? stall : stall();
     const endS = Math.min(limitS, movedAt + stallS);
     const line = `${what} ${result.notYet}; ${elapsed.toFixed(0)} s of ${endS.toFixed(0)} s`;
     if (elapsed >= endS) {
-      const stalled = endS < limitS ? `, no progress for ${stallS} s` : "";
+      const stalled = endS < limitS ? `, no progress for ${stallS.toFixed(0)} s` : "";
       throw new NotInTime(`not in time: ${line}${stalled}`);
     }
     if (elapsed - printedAt >= PROGRESS_EVERY_S) {

@@ -18,7 +18,7 @@ import {
   verdictText,
 } from "../../core/verdict";
 import { GuestFacts, GuestLook } from "../guest/facts";
-import { Acceleration, LIMITS_S, SETTLED_S, STALL_S } from "../../core/limits";
+import { Acceleration, LIMITS_S, LOOK_S, SETTLED_S, slowness, STALL_S } from "../../core/limits";
 import { gateFault, GateRequirements, PAGE_FLOORS } from "../../core/requirement";
 import { assertRunning } from "../../core/virsh.io";
 import { leaveEvidence, removeEvidence } from "../report/evidence.io";
@@ -155,12 +155,15 @@ function printReady(what: string, props: MirReadinessProps): void {
 async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
   const { acceleration, domain } = inputs;
   const what = `${domain}: readiness`;
-  const [limitS, stallS] = [LIMITS_S[acceleration].session, STALL_S[acceleration].session];
+  const limitS = LIMITS_S[acceleration].session;
   let last: MirReadinessProps | undefined;
   let settledLooks = 0;
+  let slow = 1;
   const lookOnce: Try<MirReadinessProps> = async () => {
     await assertRunning(inputs.host, domain, inputs.serialLog);
+    const started = performance.now();
     const { props, sessionSeconds } = await look(inputs);
+    slow = Math.max(slow, slowness((performance.now() - started) / 1000, LOOK_S));
     last = props;
     if (props.status === "ready") {
       printReady(what, props);
@@ -168,7 +171,7 @@ async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
     }
     const open = props.verdicts.filter(isOpen);
     // A session that has run for so long will not meet more checks: somebody broke it.
-    settledLooks = (sessionSeconds ?? 0) >= SETTLED_S[acceleration] ? settledLooks + 1 : 0;
+    settledLooks = (sessionSeconds ?? 0) >= SETTLED_S[acceleration] * slow ? settledLooks + 1 : 0;
     const count = `${countMet(props.verdicts)}, not yet ${open.map((v) => v.id).join(", ")}`;
     if (open.some((v) => !v.settles) || settledLooks >= SETTLED_LOOKS) {
       last = { ...props, reasons: finalReasons(open) };
@@ -179,6 +182,7 @@ async function prove(inputs: MirReadinessInputs): Promise<MirReadinessProps> {
   try {
     // This `up` may have just started the guest.
     await waitForSsh(inputs);
+    const stallS = (): number => STALL_S[acceleration].session * slow;
     return await waitFor({ what, limitS, stallS }, lookOnce);
   } catch (error) {
     throw failure(inputs, last, error as Error);

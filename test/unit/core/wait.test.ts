@@ -105,6 +105,18 @@ describe("progress", () => {
     );
   });
 
+  it("is waited for as long as the machine turns out to need", async () => {
+    let stall = 60;
+    const slow = { limitS: 1000, stallS: () => stall };
+    assert.match(
+      await failure(slow, (s) => {
+        if (s >= 50) stall = 300;
+        return { notYet: "slow", moved: 7 };
+      }),
+      /; 300 s of 300 s, no progress for 300 s$/,
+    );
+  });
+
   it("is a new maximum: a count that goes up and down is no progress", async () => {
     assert.match(
       await failure(long, (s) => ({ notYet: "restarting", moved: s % 2 })),
