@@ -20,5 +20,5 @@ describe("other kernels in a guest", { skip, timeout: 7_200_000 }, () => {
     assert.equal(code, 0, text);
   });
 
-  kernels({ lab, guest: GUEST }, true);
+  kernels({ lab, guest: GUEST });
 });

@@ -12,7 +12,6 @@ import { driftLab, driftMatrix } from "../drift/run";
 import { MUTATIONS } from "../drift/mutations";
 import { catches } from "./broken";
 import { BROKEN } from "./brokenGuests";
-import { kernels } from "./kernels";
 import { CACHE_DIR, ROOT, TestLab, virsh } from "./support";
 
 const STACK = "itest";
@@ -250,8 +249,6 @@ describe("a lab of one guest", () => {
     const same = await lab.pulumi("preview", "--expect-no-changes");
     assert.equal(same.code, 0, same.text);
   });
-
-  kernels({ lab, guest: GUEST });
 
   it("enlarges the disk of a running guest, which keeps its content", async () => {
     const before = await inGuest("cat /proc/sys/kernel/random/boot_id; df --output=size -BM /");
