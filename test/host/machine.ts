@@ -137,9 +137,8 @@ export class EmulatedHost {
     ];
     const words = [
       "qemu-system-x86_64",
-      // With two CPUs an interrupt of the nested guest is lost now and then: it hangs, or the host resets itself.
-      ...["-machine", "q35", "-accel", "tcg,thread=single,tb-size=1024"],
-      ...["-cpu", "EPYC,+svm,+npt", "-smp", "1", "-m", String(this.memoryMiB)],
+      ...["-machine", "q35", "-accel", "tcg,thread=multi,tb-size=1024"],
+      ...["-cpu", "EPYC,+svm,+npt,-vgif", "-smp", "2", "-m", String(this.memoryMiB)],
       ...["-nodefaults", "-display", "none", "-serial", "stdio", "-monitor", "none"],
       ...["-kernel", "/base/vmlinuz", "-initrd", "/base/initrd"],
       ...["-append", `root=/dev/vda rw console=ttyS0 ${PATIENCE}`],

@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { XMLSerializer } from "@xmldom/xmldom";
 import {
   AdoptedDomainProps,
   giveBack,
@@ -36,7 +37,7 @@ function definitionsOf(file: string): string[] {
     .flatMap((root) => (root.nodeName === "domain" ? [root] : childrenOf(root, "domain")))
     .filter((domain) => /^(qemu|kvm)$/.test(domain.getAttribute("type") ?? ""))
     .map((domain) => {
-      const own = fromXml(domain.toString());
+      const own = fromXml(new XMLSerializer().serializeToString(domain));
       const root = own.documentElement;
       if (root === null) throw new Error(`${file}: no element`);
       // This machine may have no KVM; the type is not what adoption edits.
