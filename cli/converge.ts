@@ -1,6 +1,9 @@
 /** One `up` of a stack, from the checks of the host to the summary; what `lab up` and `lab reset` share. */
 import { RecordedLab } from "../components/lab/recorded";
+import { hostPackages } from "../components/host/packages";
+import { hostAccess } from "../components/host/access.io";
 import { HostConfig } from "../config/schema";
+import { runOnHost } from "../core/link.io";
 import { diskLines } from "./disks";
 import { briefText, exitCode } from "./doctorReport";
 import { EXIT } from "./exitCodes";
@@ -9,11 +12,15 @@ import { labInState, putDiskBack } from "./labState";
 import { unlockDead } from "./locks";
 import { yesArgs } from "./options";
 import { policyArgs } from "./policyArgs";
+import type { Examined } from "./examine";
 import { Ended, Refusal } from "./refusal";
 import { cancel, checkStack, engine, engineCode, fileOf, outputsOf, selectStack } from "./stack";
 import { holdTicket } from "./sudo";
 import { summary } from "./summary";
 import { confirmLoss, runOrEnd, say, wasInterrupted } from "./terminal";
+
+/** A package may have to be installed on a slow host. */
+const HEAL_MS = 1_800_000;
 
 export interface ConvergeOptions {
   readonly yes?: boolean | undefined;
@@ -25,13 +32,13 @@ export interface ConvergeOptions {
 }
 
 /** What stands in the way stops the verb before anything is touched; what `up` sees to does not. */
-async function assertHostCan(file: string, stack: string): Promise<void> {
+async function assertHostCan(file: string, stack: string): Promise<Examined> {
   const { examine } = await import("./examine");
-  const { findings } = await examine(file, stack).catch((error: Error) => {
+  const examined = await examine(file, stack).catch((error: Error) => {
     throw new Refusal(`doctor: ${error.message}`);
   });
-  console.error(briefText(findings));
-  if (exitCode(findings) === 0) return;
+  console.error(briefText(examined.findings));
+  if (exitCode(examined.findings) === 0) return examined;
   throw new Refusal({
     what: stack,
     found: "the failures above",
@@ -61,10 +68,31 @@ async function confirmDisks(
   await confirmLoss(`delete ${guests.length === 1 ? "it" : "them"}?`, yes);
 }
 
-/** The pool of a lab that is there, defined again where libvirt lost it: the engine asks it first. */
-async function healPool({ name, poolPath }: RecordedLab): Promise<void> {
-  if (name === undefined || poolPath === undefined) return;
-  await runOrEnd(["scripts/host/heal.sh", "pool-define", `mirlab-${name}`, poolPath], true);
+/**
+ * What the engine asks of a lab that is there, before the lab's own resources can put it right: QEMU has the lab's
+ * devices, libvirt answers its user, and has the pool.
+ */
+async function healBefore(
+  host: HostConfig | undefined,
+  suite: string,
+  { name, poolPath }: RecordedLab,
+): Promise<void> {
+  if (host === undefined || name === undefined || poolPath === undefined) return;
+  const pool = ["pool-define", `mirlab-${name}`, poolPath];
+  if (host.ssh === undefined) return runOrEnd(["scripts/host/heal.sh", ...pool], true);
+  const { target } = hostAccess(host, name);
+  const verb = host.packages === "install" ? "install" : "require";
+  const packages = hostPackages(suite, host.viewers).map((wanted) => wanted.name);
+  const steps: [string, string[]][] = [
+    ["packages.sh", [verb, ...packages]],
+    ["libvirtd.sh", ["start"]],
+    ["heal.sh", pool],
+  ];
+  for (const [script, args] of steps) {
+    const healed = await runOnHost(target, script, args, { timeoutMs: HEAL_MS });
+    process.stderr.write(healed.stderr);
+    if (healed.code !== 0) throw new Ended(EXIT.failed);
+  }
 }
 
 /** Whether the state has a lab: on a host that is prepared its guests need no root's rights. */
@@ -88,14 +116,14 @@ export async function converge(
   const confirmed = reset.length + remove.length > 0;
   const prepared = host?.packages === "check";
   if (here && (!prepared || confirmed || !(await isThere(stack)))) await holdTicket();
-  await assertHostCan(file, stack);
+  const { suite = "" } = await assertHostCan(file, stack);
   await installPackages(host, yes);
   if (here) await startLibvirtd();
   await selectStack(stack);
   await unlockDead(stack, () => cancel(stack));
   const lab = await labInState(stack);
   await confirmDisks(host, lab, options);
-  if (here) await healPool(lab);
+  await healBefore(host, suite, lab);
   const named = { MIRLAB_RESET: reset.join(","), MIRLAB_REMOVE: remove.join(",") };
   // A disk that no guest has booted may be created again; so may what the user has just named.
   const fresh = [...lab.disks.values()].some(({ booted }) => !booted);

@@ -20,12 +20,16 @@ const configFinding = ({ path, reason }: ConfigFault): Finding => ({
   fix: reason,
 });
 
+export interface Examined {
+  readonly findings: readonly Finding[];
+  /** Name of the host. */
+  readonly host: string;
+  /** Code name of its release, as `trixie`; undefined: it was not asked. */
+  readonly suite?: string;
+}
+
 /** Asks and judges; `renew`: KVM is tried again, whatever its last proof was. Throws when the host cannot be asked. */
-export async function examine(
-  file: string,
-  stack: string,
-  renew = false,
-): Promise<{ readonly findings: readonly Finding[]; readonly host: string }> {
+export async function examine(file: string, stack: string, renew = false): Promise<Examined> {
   const { lab, faults } = labOfFile(file);
   const host = lab?.host.ssh?.host ?? "this machine";
   if (lab === undefined) return { findings: faults.map(configFinding), host };
@@ -40,5 +44,5 @@ export async function examine(
   ]);
   const findings = checkHost(facts, lab, name);
   const kvm = facts.full === undefined ? [] : [kvmFinding(proof, facts, facts.full, lab)];
-  return { findings: [...keys, ...kvm, ...findings], host };
+  return { findings: [...keys, ...kvm, ...findings], host, suite: facts.suite };
 }

@@ -1,4 +1,5 @@
 /** libvirt, and what it reports about QEMU. Pure. */
+import { missingPackages } from "./machine";
 import { DomainCapabilities, readDomainCapabilities } from "../domainCapabilities";
 import { HostFacts } from "../facts";
 import { HostCheck, Judged } from "./finding";
@@ -31,14 +32,18 @@ function able(
   return {
     id,
     group,
-    judge: (facts) => {
+    judge: (facts, lab) => {
       const can = capabilities(facts);
       if (can === undefined) return [];
       const has = list(can);
+      const found = has.includes(value) ? value : has.join(" ") || "nothing";
+      // A part of QEMU's in a package of its own, which somebody has removed.
+      const missing = lab.host.packages === "install" ? missingPackages(facts, lab) : [];
+      const comes = !has.includes(value) && missing.length > 0;
       return [
         {
-          severity: has.includes(value) ? "ok" : "fail",
-          found: has.includes(value) ? value : has.join(" ") || "nothing",
+          severity: has.includes(value) ? "ok" : comes ? "info" : "fail",
+          found: `${found}${comes ? `; 'npm run up' installs ${missing.join(" ")}` : ""}`,
           required: `${value} in ${can.emulator} for ${can.machine}`,
           fix: fix(facts),
         },

@@ -24,6 +24,12 @@ const isThere = (facts: HostFacts, lab: Lab, stack: string): boolean =>
 export const labPackages = (lab: Lab, codeName: string): string[] =>
   hostPackages(codeName, lab.host.viewers).map(({ name }) => name);
 
+/** Those that the host lacks; a preview's quick look does not know them. */
+export function missingPackages({ full, suite }: HostFacts, lab: Lab): string[] {
+  const has = new Map((full?.packages ?? []).map(({ name, version }) => [name, version]));
+  return labPackages(lab, suite).filter((name) => has.has(name) && has.get(name) === undefined);
+}
+
 const group = "machine" as const;
 
 export const MACHINE_CHECKS: readonly HostCheck[] = [
@@ -104,13 +110,11 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
   {
     id: "packages",
     group,
-    judge: ({ full, suite }, lab) => {
-      if (full === undefined) return [];
-      const has = new Map(full.packages.map(({ name, version }) => [name, version]));
-      const wanted = labPackages(lab, suite);
-      const missing = wanted.filter((name) => has.has(name) && has.get(name) === undefined);
+    judge: (facts, lab) => {
+      if (facts.full === undefined) return [];
+      const missing = missingPackages(facts, lab);
       if (missing.length === 0) {
-        const found = `${wanted.length} Debian packages, all installed`;
+        const found = `${labPackages(lab, facts.suite).length} Debian packages, all installed`;
         return [{ severity: "ok", found, required: "the lab's packages", fix: "" }];
       }
       const ours = lab.host.packages === "install";

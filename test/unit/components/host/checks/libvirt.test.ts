@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { Lab } from "../../../../../config/schema";
 import { HostFacts } from "../../../../../components/host/facts";
 import { fixture } from "../../../support";
-import { CAPABILITIES, faults, fully, HOST, lab, texts } from "./host";
+import { CAPABILITIES, faults, FULL, fully, HOST, lab, labOn, texts } from "./host";
 
 /** Real answers of a QEMU without some of its modules. */
 const NO_SPICE = fixture("domcapabilities-no-spice.libvirt-9.0.0.qemu-7.2.22.xml");
@@ -73,6 +74,18 @@ describe("checkHost, of libvirt", () => {
   for (const [what, facts, expected] of table) {
     it(`reports one ${what}`, () => assert.deepEqual(faults(facts), expected));
   }
+
+  it("does not fail for a removed part of QEMU that `up` installs again", () => {
+    const spice = "qemu-system-modules-spice";
+    const packages = [{ name: spice, version: undefined, named: undefined }];
+    const full = { ...FULL, packages: [...FULL.packages, ...packages] };
+    const facts = { emulators: { qemu: NO_QXL }, suite: "trixie", full };
+    const qxl = (of?: Lab) => faults(facts, of).filter((line) => line.includes("emulator-qxl"));
+    assert.deepEqual(qxl(), [
+      `info - emulator-qxl: vga cirrus vmvga virtio none bochs ramfb; 'npm run up' installs ${spice}`,
+    ]);
+    assert.match(qxl(labOn({ packages: "check" }, {})).join(), /^fail - emulator-qxl/);
+  });
 
   it("takes 9p from QEMU's own list, as libvirt always reports it", () => {
     const devices = ["vhost-user-fs-pci"];
