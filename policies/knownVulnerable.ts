@@ -15,9 +15,9 @@ const CONCERNS: Readonly<Record<Concern, (domain: DomainParts) => boolean>> = {
   "user-network": ({ userNetwork }) => userNetwork,
 };
 
-/** Verified, and without a distribution's fix in the list. */
+/** Verified, and without a fix in Debian 12, the oldest release that hosts run: no input shows the host's. */
 const isOpen = ({ status, fixedIn }: Advisory): boolean =>
-  status === "verified" && fixedIn === undefined;
+  status === "verified" && fixedIn?.bookworm === undefined;
 
 export const knownVulnerable = domainPolicy<{
   readonly acknowledged: readonly Acknowledgement[];

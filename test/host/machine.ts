@@ -138,6 +138,7 @@ export class EmulatedHost {
     const words = [
       "qemu-system-x86_64",
       ...["-machine", "q35", "-accel", "tcg,thread=multi,tb-size=1024"],
+      // Without vgif the one run so far was whole; with it a guest's second CPU lost its timer.
       ...["-cpu", "EPYC,+svm,+npt,-vgif", "-smp", "2", "-m", String(this.memoryMiB)],
       ...["-nodefaults", "-display", "none", "-serial", "stdio", "-monitor", "none"],
       ...["-kernel", "/base/vmlinuz", "-initrd", "/base/initrd"],

@@ -138,8 +138,8 @@ describe("policies of a domain", () => {
 describe("policy known-vulnerable", () => {
   const writable = lab({ share: { ...SHARE, readonly: false } });
   const message = (ended: string): string => {
-    const { meaning, fix } = ADVISORIES.find((a) => a.id === "CVE-2026-93834") ?? {};
-    return `guest 'mir': found CVE-2026-93834${ended}: ${meaning ?? ""}; need it fixed or acknowledged; fix: ${fix ?? ""}, or add { "id": "CVE-2026-93834", "until": "YYYY-MM-DD" } to acknowledged of this policy`;
+    const { meaning, fix, fixedUpstream } = ADVISORIES.find((a) => a.id === "CVE-2026-93834") ?? {};
+    return `guest 'mir': found CVE-2026-93834${ended}: ${meaning ?? ""} (fixed in qemu ${fixedUpstream ?? ""}); need it fixed or acknowledged; fix: ${fix ?? ""}, or add { "id": "CVE-2026-93834", "until": "YYYY-MM-DD" } to acknowledged of this policy`;
   };
   const until = (day: string): object => ({ acknowledged: [{ id: "CVE-2026-93834", until: day }] });
 
