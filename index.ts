@@ -5,15 +5,15 @@ import { LabHost } from "./components/host/labHost.resource";
 import { preflight } from "./components/lab/preflight.resource";
 import { labOwner } from "./components/lab/owner.io";
 import { kvmTriggers } from "./components/lab/recorded";
-import { labInState, labOnDisks } from "./components/lab/recorded.resource";
+import { labFromState, labOnDisks } from "./components/lab/recorded.resource";
 import { macAddress } from "./components/domain/mac";
 
 export = async () => {
   const lab = labOfStack();
-  const inState = await labInState(lab);
-  const { name: stack, recorded } = inState;
+  const fromState = await labFromState(lab);
+  const { name: stack, recorded } = fromState;
   const { access, facts, inAgent, kvm } = await preflight(lab, stack);
-  const disks = await labOnDisks(lab, inState, access.target, facts.defined);
+  const disks = await labOnDisks(lab, fromState, access.target, facts.defined);
 
   const labHost = new LabHost("host", {
     host: lab.host,

@@ -1,6 +1,6 @@
 /** One `up` of a stack, from the checks of the host to the summary; what `lab up` and `lab reset` share. */
 import { RecordedLab } from "../components/lab/recorded";
-import { hostPackages } from "../components/host/packages";
+import { missingPackages } from "../components/host/checks/machine";
 import { hostAccess } from "../components/host/access.io";
 import { HostConfig } from "../config/schema";
 import { runOnHost } from "../core/link.io";
@@ -74,21 +74,21 @@ async function confirmDisks(
  */
 async function healBefore(
   host: HostConfig | undefined,
-  suite: string,
+  { facts }: Examined,
   { name, poolPath }: RecordedLab,
 ): Promise<void> {
-  if (host === undefined || name === undefined || poolPath === undefined) return;
+  if (host === undefined || facts === undefined || name === undefined || poolPath === undefined)
+    return;
   const pool = ["pool-define", `mirlab-${name}`, poolPath];
   if (host.ssh === undefined) return runOrEnd(["scripts/host/heal.sh", ...pool], true);
   const { target } = hostAccess(host, name);
-  const verb = host.packages === "install" ? "install" : "require";
-  const packages = hostPackages(suite, host.viewers).map((wanted) => wanted.name);
-  const steps: [string, string[]][] = [
-    ["packages.sh", [verb, ...packages]],
-    ["libvirtd.sh", ["start"]],
-    ["heal.sh", pool],
+  const missing = missingPackages(facts, host);
+  const steps: [string, string[], boolean][] = [
+    ["packages.sh", ["install", ...missing], missing.length > 0],
+    ["libvirtd.sh", ["start"], facts.libvirt !== "ok"],
+    ["heal.sh", pool, true],
   ];
-  for (const [script, args] of steps) {
+  for (const [script, args] of steps.filter(([, , needed]) => needed)) {
     const healed = await runOnHost(target, script, args, { timeoutMs: HEAL_MS });
     process.stderr.write(healed.stderr);
     if (healed.code !== 0) throw new Ended(EXIT.failed);
@@ -116,14 +116,14 @@ export async function converge(
   const confirmed = reset.length + remove.length > 0;
   const prepared = host?.packages === "check";
   if (here && (!prepared || confirmed || !(await isThere(stack)))) await holdTicket();
-  const { suite = "" } = await assertHostCan(file, stack);
+  const examined = await assertHostCan(file, stack);
   await installPackages(host, yes);
   if (here) await startLibvirtd();
   await selectStack(stack);
   await unlockDead(stack, () => cancel(stack));
   const lab = await labInState(stack);
   await confirmDisks(host, lab, options);
-  await healBefore(host, suite, lab);
+  await healBefore(host, examined, lab);
   const named = { MIRLAB_RESET: reset.join(","), MIRLAB_REMOVE: remove.join(",") };
   // A disk that no guest has booted may be created again; so may what the user has just named.
   const fresh = [...lab.disks.values()].some(({ booted }) => !booted);

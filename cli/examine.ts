@@ -1,4 +1,5 @@
 /** Examines this machine and the host for `lab doctor` and `lab up`. Changes nothing but the cache of KVM's proof. */
+import { HostFacts } from "../components/host/facts";
 import { checkHost } from "../components/host/checks";
 import { Finding } from "../components/host/checks/finding";
 import { kvmFinding } from "../components/host/checks/kvm";
@@ -24,8 +25,8 @@ export interface Examined {
   readonly findings: readonly Finding[];
   /** Name of the host. */
   readonly host: string;
-  /** Code name of its release, as `trixie`; undefined: it was not asked. */
-  readonly suite?: string;
+  /** What was read on it; undefined: it was not asked. */
+  readonly facts?: HostFacts;
 }
 
 /** Asks and judges; `renew`: KVM is tried again, whatever its last proof was. Throws when the host cannot be asked. */
@@ -44,5 +45,5 @@ export async function examine(file: string, stack: string, renew = false): Promi
   ]);
   const findings = checkHost(facts, lab, name);
   const kvm = facts.full === undefined ? [] : [kvmFinding(proof, facts, facts.full, lab)];
-  return { findings: [...keys, ...kvm, ...findings], host, suite: facts.suite };
+  return { findings: [...keys, ...kvm, ...findings], host, facts };
 }

@@ -183,7 +183,7 @@ const guest = z.strictObject({
   autostart: z
     .boolean()
     .default(false)
-    .describe("libvirt starts the guest when the host has booted; else `up` starts it."),
+    .describe("true: libvirt starts the guest with the host; false: only `up` starts it."),
   acceleration: z
     .enum(["auto", "kvm", "tcg"])
     .default("auto")

@@ -32,12 +32,12 @@ export const STALL_S = {
 } as const;
 
 /**
- * How much longer than on the machines that the numbers here are from a wait lasts, at least 1: by one look that took
- * `tookS` seconds, where `usualS` are usual. A slow host answers late, whatever executes its guests.
+ * Factor by which a slow host lengthens a wait, at least 1. `tookS`: seconds that a step took; `usualS`: seconds that
+ * the step may take before the host counts as slow. A host may be slow under KVM too.
  */
 export const slowness = (tookS: number, usualS: number): number => Math.max(1, tookS / usualS);
 
-/** Seconds that a look at a guest takes at the most, with all connections and a picture, on two busy cores. */
+/** Seconds that a look at a guest may take, with all connections and a picture. An allowance, not a measurement. */
 export const LOOK_S = 10;
 
 /** Seconds after its start in which a session passes all checks that it will ever pass. */

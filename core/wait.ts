@@ -11,7 +11,7 @@ export interface WaitOptions {
   readonly what: string;
   /** Seconds after which the wait fails even with progress. */
   readonly limitS: number;
-  /** Seconds without progress after which the wait fails; a function: as they are by now. @default limitS */
+  /** Seconds without progress after which the wait fails; a function is asked at each try. @default limitS */
   readonly stallS?: number | (() => number);
   /** Seconds between tries. @default 2 */
   readonly everyS?: number;

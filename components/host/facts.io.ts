@@ -13,7 +13,7 @@ import { Target } from "../../core/target";
 function packageArgs(lab: Lab): string[] {
   // The release is not known yet.
   const releases = Object.keys(RELEASE_PACKAGES);
-  const wanted = releases.flatMap((codeName) => labPackages(lab, codeName));
+  const wanted = releases.flatMap((codeName) => labPackages(lab.host, codeName));
   const names = [...wanted, ...ADVISORIES.map((a) => a.package)];
   return [...new Set(names)].flatMap((name) => {
     const ids = ADVISORIES.filter((a) => a.package === name).map((a) => a.id);

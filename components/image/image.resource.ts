@@ -48,7 +48,7 @@ function imageScript({ image, cacheDir, diskGiB, apt, disk }: GuestImageArgs): {
   args: string[];
   settings?: Readonly<Record<string, string>>;
 } {
-  // It runs where the state does not know the disk: its image is described, as nothing would stand on today's.
+  // Runs only where the state does not know the disk. No image is built: no disk would stand on it.
   if (disk.outdated) return { script: "host/disks.sh", args: [disk.image.path] };
   const dir = `${cacheDir}/images`;
   if (image.source === "url") {

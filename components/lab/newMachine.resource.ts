@@ -124,7 +124,7 @@ export function newMachine(
         ...(share === undefined
           ? {}
           : { share: { path: share, tag: SHARE_TAG, readonly: config.share.readonly } }),
-        // Unset where it is off: so is it in the state of an earlier version.
+        // Unset where it is off, as in the state of an earlier version.
         ...(config.autostart ? { autostart: true } : {}),
       },
     },

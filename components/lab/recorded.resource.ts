@@ -15,7 +15,7 @@ interface ResourcesOfStack {
   readonly outputs: Record<string, { readonly type: string; readonly outputs: unknown }>;
 }
 
-export interface LabInState {
+export interface LabFromState {
   /** The lab's name; see components/lab/labName.io.ts. */
   readonly name: string;
   readonly recorded: RecordedLab;
@@ -30,7 +30,7 @@ async function recordedLabOfStack(): Promise<RecordedLab> {
 }
 
 /** The lab's name and record. Refuses a run that would take a booted disk whose guest nobody named. */
-export async function labInState(lab: Lab): Promise<LabInState> {
+export async function labFromState(lab: Lab): Promise<LabFromState> {
   const stack = pulumi.getStack();
   const recorded = await recordedLabOfStack();
   const name = nameOf(stack, recorded);
@@ -50,12 +50,14 @@ export async function labInState(lab: Lab): Promise<LabInState> {
  */
 export async function labOnDisks(
   lab: Lab,
-  { name, recorded }: LabInState,
+  { name, recorded }: LabFromState,
   host: Target,
   defined: readonly string[],
 ): Promise<ReadonlyMap<string, RootDisk>> {
   const where = { name, poolPath: poolPath(lab.host, name), defined };
-  const known = await withFoundDisks(host, lab, where, recorded);
+  const known = await withFoundDisks(host, lab, where, recorded).catch((error: Error) =>
+    refuse(error.message),
+  );
   const disks = rootDisks(lab, known, namedGuests(process.env), (guest) => {
     if (guest.image.source === "existing") throw new Error(`${guest.name}: is adopted`);
     return backingImage(imageWanted(guest, guest.image), lab.host.cacheDir);

@@ -35,7 +35,7 @@ export interface PictureProof extends Kept {
 const KEY = "KEY_M";
 /** Seconds in which a key has to change the picture. */
 const KEY_S = { kvm: 5, tcg: 20 } as const;
-/** Seconds that one call of virsh takes at the most on two busy cores. */
+/** Seconds that one call of virsh may take. An allowance, not a measurement. */
 const CALL_S = 2;
 /** Number of pictures within which the screen has to stop changing before a key is sent. */
 const RESTS = 5;
@@ -95,7 +95,7 @@ export async function proveKeyboard(
   }
   const sent = performance.now();
   await virsh(screen.host, "send-key", screen.domain, "--codeset", "linux", KEY);
-  // A host that takes long for one call of virsh takes as much longer to draw.
+  // A host that is slow to answer virsh is as slow to draw.
   const waitS = limitS * slowness((performance.now() - sent) / 1000, CALL_S);
   const end = performance.now() + waitS * 1000;
   for (;;) {

@@ -1,6 +1,6 @@
 /** The machine itself: system, rights, memory, disk space, packages. Pure. */
 import { HostFacts } from "../facts";
-import { Lab } from "../../../config/schema";
+import { HostConfig, Lab } from "../../../config/schema";
 import { hostPackages } from "../packages";
 import { domainName, HostCheck } from "./finding";
 
@@ -21,13 +21,13 @@ const isThere = (facts: HostFacts, lab: Lab, stack: string): boolean =>
   lab.guests.every((guest) => facts.defined.includes(domainName(guest, stack)));
 
 /** Debian packages that the lab host needs. */
-export const labPackages = (lab: Lab, codeName: string): string[] =>
-  hostPackages(codeName, lab.host.viewers).map(({ name }) => name);
+export const labPackages = ({ viewers }: HostConfig, codeName: string): string[] =>
+  hostPackages(codeName, viewers).map(({ name }) => name);
 
-/** Those that the host lacks; a preview's quick look does not know them. */
-export function missingPackages({ full, suite }: HostFacts, lab: Lab): string[] {
+/** Packages that the host lacks; none for a preview, whose quick look reads no packages. */
+export function missingPackages({ full, suite }: HostFacts, host: HostConfig): string[] {
   const has = new Map((full?.packages ?? []).map(({ name, version }) => [name, version]));
-  return labPackages(lab, suite).filter((name) => has.has(name) && has.get(name) === undefined);
+  return labPackages(host, suite).filter((name) => has.has(name) && has.get(name) === undefined);
 }
 
 const group = "machine" as const;
@@ -112,9 +112,9 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
     group,
     judge: (facts, lab) => {
       if (facts.full === undefined) return [];
-      const missing = missingPackages(facts, lab);
+      const missing = missingPackages(facts, lab.host);
       if (missing.length === 0) {
-        const found = `${labPackages(lab, facts.suite).length} Debian packages, all installed`;
+        const found = `${labPackages(lab.host, facts.suite).length} Debian packages, all installed`;
         return [{ severity: "ok", found, required: "the lab's packages", fix: "" }];
       }
       const ours = lab.host.packages === "install";
