@@ -7,6 +7,7 @@ import { ConfigFault } from "../config/lab";
 import { lookAtKeys } from "../components/access/privateKey.io";
 import { labName } from "../components/lab/labName.io";
 import { hostAccess } from "../components/host/access.io";
+import { tryClients } from "../components/host/clients.io";
 import { hostFacts } from "../components/host/facts.io";
 import { kvmProof } from "../components/host/kvmProof.io";
 import { labOfFile } from "../config/stackFile.io";
@@ -39,11 +40,12 @@ export async function examine(file: string, stack: string, renew = false): Promi
   // As its folder says: the state may be out of reach, and a stack may have been renamed.
   const name = labName(stack, undefined);
   const { target } = hostAccess(lab.host, name);
-  const [facts, proof] = await Promise.all([
+  const [facts, proof, clients] = await Promise.all([
     hostFacts(target, lab, "full"),
     kvmProof(target, lab.host.cacheDir, renew),
+    target === undefined ? [] : tryClients(target).then((finding) => [finding]),
   ]);
   const findings = checkHost(facts, lab, name);
   const kvm = facts.full === undefined ? [] : [kvmFinding(proof, facts, facts.full, lab)];
-  return { findings: [...keys, ...kvm, ...findings], host, facts };
+  return { findings: [...keys, ...clients, ...kvm, ...findings], host, facts };
 }

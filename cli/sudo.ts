@@ -25,7 +25,7 @@ export async function holdTicket(): Promise<void> {
       what: "sudo",
       found: "no right to run commands as root",
       need: "root's rights: docs/rights.md says for what",
-      fix: "run the verb as a user that sudo knows, or prepare the host and set host.packages: check",
+      fix: "run the verb at a login's own terminal ('su -c' gives none), as a user that sudo knows, or prepare the host and set host.packages: check",
     });
   }
   if (!(await quiet("true"))) {

@@ -13,6 +13,7 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
         user: "ann",
         privateKeyFile: "/home/ann/.ssh/id_ed25519",
         hostKey: HOST_KEY,
+        jump: { host: "gate.example.org", port: 2222, hostKey: HOST_KEY },
       },
       dataDir: "/srv/mirlab",
       cacheDir: "/srv/mirlab-cache",

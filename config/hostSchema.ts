@@ -43,6 +43,15 @@ export const ssh = z.strictObject({
     ),
 });
 
+const hostSsh = ssh.extend({
+  jump: ssh
+    .pick({ host: true, port: true, hostKey: true })
+    .optional()
+    .describe(
+      "A jump host to go through, with the same user and key; the libvirt provider takes no other.",
+    ),
+});
+
 const apt = z.strictObject({
   proxy: proxyUrl
     .optional()
@@ -62,7 +71,7 @@ const apt = z.strictObject({
 });
 
 export const host = z.strictObject({
-  ssh: ssh
+  ssh: hostSsh
     .optional()
     .describe("Connection to a remote lab host; unset: this machine is the lab host."),
   dataDir: absolutePath

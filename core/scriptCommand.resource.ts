@@ -1,10 +1,20 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { scriptText, scriptWords, settingWords } from "./link.io";
+import { scriptText, scriptWords, settingWords, targetArgv } from "./link.io";
 import { shellLine } from "./quote";
+import type { SshTarget } from "./target";
+
+/** By OpenSSH, which alone goes through more than one host. */
+export interface OpenSsh {
+  readonly target: pulumi.Input<SshTarget>;
+  readonly user: pulumi.Input<string>;
+}
 
 /** How commands reach a machine; undefined: this machine. */
-export type Connection = command.types.input.remote.ConnectionArgs | undefined;
+export type Connection = command.types.input.remote.ConnectionArgs | OpenSsh | undefined;
+
+export const isOpenSsh = (connection: Connection): connection is OpenSsh =>
+  connection !== undefined && "target" in connection;
 
 export interface ScriptCommandArgs {
   /** File below scripts/, e.g. `host/packages.sh`. */
@@ -41,10 +51,12 @@ export function scriptCommand(
         ? ["bash", `scripts/${args.script}`]
         : scriptWords([], args.sudo === true && user !== "root"),
     );
+  const target = pulumi.output(isOpenSsh(connection) ? connection.target : undefined);
   const line = (words: pulumi.Input<string>[]): pulumi.Output<string> =>
-    pulumi
-      .all([start, pulumi.all(words)])
-      .apply(([s, w]) => shellLine([...settingWords(args.settings ?? {}), ...s, ...w]));
+    pulumi.all([start, pulumi.all(words), target]).apply(([s, w, t]) => {
+      const all = [...settingWords(args.settings ?? {}), ...s, ...w];
+      return shellLine(targetArgv(t, all));
+    });
   const common = {
     create: line(args.args),
     ...(args.deleteArgs === undefined ? {} : { delete: line(args.deleteArgs) }),
@@ -53,11 +65,10 @@ export function scriptCommand(
     addPreviousOutputInEnv: false,
     logging: "stderr",
   } as const;
-  return connection === undefined
-    ? new command.local.Command(name, { ...common, interpreter: ["/bin/bash", "-c"] }, opts)
-    : new command.remote.Command(
-        name,
-        { ...common, connection, stdin: scriptText(args.script) },
-        opts,
-      );
+  const local = { ...common, interpreter: ["/bin/bash", "-c"] };
+  if (connection === undefined) return new command.local.Command(name, local, opts);
+  const stdin = scriptText(args.script);
+  return isOpenSsh(connection)
+    ? new command.local.Command(name, { ...local, stdin }, opts)
+    : new command.remote.Command(name, { ...common, connection, stdin }, opts);
 }

@@ -1,8 +1,8 @@
 /** How to reach the lab host: as this machine, or by SSH with the pinned key of the configuration. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HostConfig } from "../../config/schema";
-import { libvirtUri } from "./libvirtUri";
+import { libvirtUri, ProviderConfig, providerConfig, Server } from "./libvirtUri";
 import { knownHostsAddress, knownHostsLine, SshHost, sshConfigBlock } from "../../core/sshConfig";
 import { SshTarget } from "../../core/target";
 import { labFolder } from "../../core/paths";
@@ -14,10 +14,13 @@ export interface HostAccess {
   readonly jump: SshHost | undefined;
   /** The host's URI for the libvirt provider. */
   readonly uri: string;
+  /** What the provider has to know beside it; see `tellProvider`. */
+  readonly provider?: ProviderConfig;
 }
 
-/** `Host` alias of the lab host in the SSH configurations that the lab writes. */
+/** `Host` aliases of the lab host, and of the host before it, in the SSH configurations that the lab writes. */
 const HOST_ALIAS = "mirlab-host";
+const JUMP_ALIAS = "mirlab-jump";
 
 /**
  * Writes the host's SSH configuration when it needs one. The same input writes the same files. `inAgent`: files whose
@@ -31,22 +34,58 @@ export function hostAccess(
   const { ssh } = host;
   if (ssh === undefined) return { target: undefined, jump: undefined, uri: libvirtUri(undefined) };
   const folder = join(labFolder(stack), "host");
-  const jump: SshHost = {
-    alias: HOST_ALIAS,
-    hostName: ssh.host,
-    port: ssh.port,
+  const config = join(folder, "ssh_config");
+  const login = {
     user: ssh.user,
     identityFile: ssh.privateKeyFile,
     knownHostsFile: join(folder, "known_hosts"),
-    ...(inAgent.has(ssh.privateKeyFile) ? { inAgent: true } : {}),
+    ...(inAgent.has(ssh.privateKeyFile) ? { inAgent: true as const } : {}),
   };
-  const config = join(folder, "ssh_config");
-  const uri = libvirtUri(jump);
+  const at = (alias: string, { host, port }: Server): SshHost => ({
+    ...{ alias, hostName: host, port },
+    ...login,
+  });
+  const before = ssh.jump;
+  const jump: SshHost = {
+    ...at(HOST_ALIAS, ssh),
+    ...(before === undefined ? {} : { jump: { alias: JUMP_ALIAS, config } }),
+  };
+  const provider = providerConfig(ssh, before);
+  const uri = libvirtUri(jump, provider?.alias);
   // The libvirt provider looks the key up by address, OpenSSH by our alias.
-  const names = [HOST_ALIAS, knownHostsAddress(ssh.host, ssh.port)];
-  const known = names.map((name) => knownHostsLine(name, ssh.hostKey)).join("");
+  const known = (alias: string, { host, port, hostKey }: Server): string =>
+    [alias, knownHostsAddress(host, port)].map((name) => knownHostsLine(name, hostKey)).join("");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(jump.knownHostsFile, known, { mode: 0o600 });
-  writeFileSync(config, sshConfigBlock(jump), { mode: 0o600 });
-  return { target: { config, alias: HOST_ALIAS }, jump, uri };
+  writeFileSync(
+    login.knownHostsFile,
+    known(HOST_ALIAS, ssh) + (before === undefined ? "" : known(JUMP_ALIAS, before)),
+    { mode: 0o600 },
+  );
+  writeFileSync(
+    config,
+    sshConfigBlock(jump) + (before === undefined ? "" : sshConfigBlock(at(JUMP_ALIAS, before))),
+    { mode: 0o600 },
+  );
+  return {
+    ...{ target: { config, alias: HOST_ALIAS }, jump, uri },
+    ...(provider === undefined ? {} : { provider }),
+  };
+}
+
+/**
+ * Adds what the provider has to know to the SSH configuration of its home, which bin/pulumi makes. Labs share the
+ * file, so blocks are only added, each in one write. Throws where the provider has the user's home.
+ */
+export function tellProvider({ alias, text }: ProviderConfig): void {
+  const home = process.env.MIRLAB_PROVIDER_HOME;
+  if (home === undefined) {
+    throw new Error(
+      "host.ssh: found a jump host, or a host key that is not ed25519, and a libvirt provider with your own " +
+        "~/.ssh/config, which is not written to; need the provider's own; fix: use bin/lab or bin/pulumi",
+    );
+  }
+  const file = join(home, ".ssh", "config");
+  if (existsSync(file) && readFileSync(file, "utf8").includes(`Host ${alias}\n`)) return;
+  mkdirSync(join(home, ".ssh"), { recursive: true, mode: 0o700 });
+  appendFileSync(file, text, { mode: 0o600 });
 }

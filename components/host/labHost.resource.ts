@@ -51,8 +51,7 @@ export class LabHost extends pulumi.ComponentResource {
   constructor(name: string, args: LabHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:LabHost", name, {}, opts);
     const { host, stack, owner } = args;
-    this.connection =
-      host.ssh === undefined ? undefined : pinnedConnection(host.ssh, args.access.jump?.inAgent);
+    this.connection = host.ssh === undefined ? undefined : connectionTo(host.ssh, args.access);
     this.owner = owner;
     this.target = args.access.target;
     this.jump = args.access.jump;
@@ -178,14 +177,15 @@ const OWN_SSH = { envVarMappings: { MIRLAB_PROVIDER_HOME: "HOME" } };
 /** Folder of a lab's pool on its host. */
 export const poolPath = ({ dataDir }: HostConfig, lab: string): string => `${dataDir}/${lab}/pool`;
 
-/** A connection of @pulumi/command that accepts the pinned host key only. */
-function pinnedConnection(ssh: SshConfig, inAgent?: true): Connection {
+/** A connection that accepts the pinned host key only. @pulumi/command takes one jump host, which a guest's has. */
+function connectionTo(ssh: SshConfig, { jump, target }: HostAccess): Connection {
+  if (ssh.jump !== undefined && target !== undefined) return { target, user: ssh.user };
   return {
     host: ssh.host,
     port: ssh.port,
     user: ssh.user,
     hostKey: ssh.hostKey,
-    ...(inAgent
+    ...(jump?.inAgent
       ? { agentSocketPath: agentSocket() }
       : { privateKey: pulumi.secret(readFileSync(ssh.privateKeyFile, "utf8")) }),
   };

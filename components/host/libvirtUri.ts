@@ -1,4 +1,5 @@
-/** The libvirt provider's URI of a lab host. Pure. */
+/** How the libvirt provider reaches a lab host: its URI, and a part of its SSH configuration. Pure. */
+import { createHash } from "node:crypto";
 import { isIPv6 } from "node:net";
 import { visible } from "../../core/plainText";
 import type { SshHost } from "../../core/sshConfig";
@@ -13,8 +14,48 @@ function filePath(path: string): string {
   );
 }
 
-/** This machine, or SSH with the pinned key. */
-export function libvirtUri(host: SshHost | undefined): string {
+/** A server of OpenSSH, as the provider has to know it. */
+export interface Server {
+  readonly host: string;
+  readonly port: number;
+  /** `TYPE BASE64`, with or without a comment. */
+  readonly hostKey: string;
+}
+
+/** Blocks of `.ssh/config` under names that no other connection has. */
+export interface ProviderConfig {
+  /** Name of the lab host in the blocks. */
+  readonly alias: string;
+  readonly text: string;
+}
+
+const keyType = (hostKey: string): string => hostKey.split(" ", 1)[0] ?? "";
+
+/** The provider asks a server for its ed25519 key first, whichever key is pinned. */
+const hostKeyAlgorithms = (hostKey: string): string =>
+  keyType(hostKey) === "ssh-rsa" ? "rsa-sha2-512,rsa-sha2-256,ssh-rsa" : keyType(hostKey);
+
+/** What a URI cannot say to the provider: a jump host, or a pinned key of another type. Undefined: nothing. */
+export function providerConfig(host: Server, jump: Server | undefined): ProviderConfig | undefined {
+  if (jump === undefined && keyType(host.hostKey) === "ssh-ed25519") return undefined;
+  const servers = [host, ...(jump === undefined ? [] : [jump])];
+  const text = servers.map((s) => [s.host, s.port, keyType(s.hostKey)].join(" ")).join("\n");
+  const alias = `mirlab-${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
+  const block = (name: string, server: Server): string[] => [
+    `Host ${name}`,
+    `  HostName ${server.host}`,
+    `  Port ${server.port}`,
+    `  HostKeyAlgorithms ${hostKeyAlgorithms(server.hostKey)}`,
+  ];
+  const lines = [
+    ...block(alias, host),
+    ...(jump === undefined ? [] : [`  ProxyJump ${alias}-jump`, ...block(`${alias}-jump`, jump)]),
+  ];
+  return { alias, text: `${lines.join("\n")}\n` };
+}
+
+/** This machine, or SSH with the pinned key; `alias`: the host's name in the provider's SSH configuration. */
+export function libvirtUri(host: SshHost | undefined, alias?: string): string {
   if (host === undefined) return "qemu:///system";
   const name = isIPv6(host.hostName) ? `[${host.hostName}]` : host.hostName;
   // Of two ways to use a key the provider tries one.
@@ -23,5 +64,6 @@ export function libvirtUri(host: SshHost | undefined): string {
     knownhosts: filePath(host.knownHostsFile),
     sshauth: host.inAgent ? "agent" : "privkey",
   });
-  return `qemu+ssh://${encodeURIComponent(host.user)}@${name}:${host.port}/system?${query.toString()}`;
+  const at = alias ?? `${name}:${host.port}`;
+  return `qemu+ssh://${encodeURIComponent(host.user)}@${at}/system?${query.toString()}`;
 }

@@ -2,8 +2,9 @@
 # libvirt's daemons, with systemd or without.
 #   libvirtd.sh start|stop|status
 # With systemd the unit is started if it is not active, and never stopped here: it is the
-# host's. Without systemd virtlogd and libvirtd are started as daemons, and /run/mirlab keeps
-# a note of it: `stop` stops only what this script started, and only when no domain runs.
+# host's. Without systemd virtlogd and libvirtd are started as daemons, and before them the system's
+# message bus, by which libvirt asks polkit: it tries once, and never again. /run/mirlab keeps a note
+# of each: `stop` stops only what this script started, and only when no domain runs.
 set -euo pipefail
 
 readonly ME=libvirtd
@@ -20,7 +21,9 @@ has_systemd() { [[ -d /run/systemd/system ]]; }
 
 readonly GROUP=libvirt
 
-asked_by() { "$@" timeout 10 virsh --quiet --connect "qemu:///system?socket=$SOCKET" uri >/dev/null 2>&1; }
+refusal=''
+
+asked_by() { refusal=$("$@" timeout 10 virsh --quiet --connect "qemu:///system?socket=$SOCKET" uri 2>&1 >/dev/null); }
 
 # Whoever may ask: a user without root's rights is enough on a host that is prepared.
 answers() { asked_by env || { ((EUID != 0)) && has_rights && asked_by as_root; }; }
@@ -35,7 +38,11 @@ admit() {
     say "adding $user to the group $GROUP, which may manage domains"
     as_root usermod --append --groups "$GROUP" "$user"
   fi
-  asked_by env || die "found that libvirt refuses $user, a member of the group $GROUP; need a session that has the group; fix: log in again, then run again"
+  asked_by env || die "found that libvirt refuses $user, a member of the group $GROUP (${refusal##*$'\n'}); need polkit to decide, or a session that has the group; fix: log in again, then run again"
+}
+
+bus_answers() {
+  timeout 10 dbus-send --system --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.GetId >/dev/null 2>&1
 }
 
 # The daemon's own pid, if it still is that daemon: a pid file outlives its process.
@@ -65,18 +72,32 @@ wait_ready() {
 }
 
 start_daemon() {
-  local name=$1
+  local name=$1 words=("/usr/sbin/$1" --daemon)
   pid_of "$name" >/dev/null && return
+  if [[ $name == dbus-daemon ]]; then
+    # Its own pid file would keep it from a second start: it leaves the file when it ends.
+    words=(sh -c 'mkdir -p /run/dbus; dbus-daemon --system --fork --nopidfile --print-pid >/run/dbus-daemon.pid')
+  fi
   # The note comes first: a kill between the two leaves a note without a daemon, which
   # `stop` passes over, and never a daemon without a note.
   as_root touch "$NOTES/$name.started"
   # The daemon must not keep a caller's pipe or lock open, or the caller waits for ever.
-  as_root env "LIBVIRT_LOG_OUTPUTS=3:file:$LOG_DIR/$name.log" "/usr/sbin/$name" --daemon \
+  as_root env "LIBVIRT_LOG_OUTPUTS=3:file:$LOG_DIR/$name.log" "${words[@]}" \
     </dev/null >/dev/null 2>&1 3>&- 9>&- {starting}>&- || {
     as_root rm -f "$NOTES/$name.started"
     as_root tail -n 20 "$LOG_DIR/$name.log" >&2 || true
-    die "found that /usr/sbin/$name does not start; need a running $name; log: $LOG_DIR/$name.log"
+    die "found that ${words[*]} does not start; need a running $name; log: $LOG_DIR/$name.log"
   }
+}
+
+# One starter at a time: of two, the one that loses would remove the note of the one that wins.
+start_daemons() {
+  local name starting
+  as_root mkdir -p "$NOTES" "$LOG_DIR"
+  exec {starting}<"$NOTES"
+  flock "$starting"
+  for name in "$@"; do start_daemon "$name"; done
+  exec {starting}<&-
 }
 
 # Without udev /dev/kvm keeps the kernel's root:root 0600. libvirt then has KVM when it asks as root
@@ -106,11 +127,9 @@ start() {
     }
     wait_ready "journalctl -u libvirtd"
   else
-    as_root mkdir -p "$NOTES" "$LOG_DIR"
-    # One starter at a time: of two, the one that loses would remove the note of the one that wins.
-    exec {starting}<"$NOTES"
-    flock "$starting"
-    for name in "${DAEMONS[@]}"; do start_daemon "$name"; done
+    # polkit is a service of the bus, which starts it when it is asked.
+    bus_answers || ! command -v dbus-daemon >/dev/null || start_daemons dbus-daemon
+    start_daemons "${DAEMONS[@]}"
     wait_ready "$LOG_DIR/libvirtd.log"
   fi
   admit
@@ -137,7 +156,7 @@ stop() {
     say "left running: it belongs to the host's systemd"
     return
   fi
-  if [[ ! -e $NOTES/libvirtd.started && ! -e $NOTES/virtlogd.started ]]; then
+  if ! compgen -G "$NOTES/*.started" >/dev/null; then
     say "left as it is: not started by this script"
     return
   fi
@@ -150,6 +169,7 @@ stop() {
   fi
   stop_daemon libvirtd
   stop_daemon virtlogd
+  stop_daemon dbus-daemon
   say "stopped"
 }
 

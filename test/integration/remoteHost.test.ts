@@ -7,7 +7,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { tryClients } from "../../components/host/clients.io";
 import { run } from "../../core/exec.io";
+import { knownHostsLine, sshConfigBlock } from "../../core/sshConfig";
 import { pictureFacts, pictureFault, readPicture } from "../../components/readiness/picture";
 import { Agent, authorize, makeKey, noSshd, Sshd } from "./sshd";
 import { TestLab, virsh } from "./support";
@@ -182,6 +184,67 @@ describe(
         assert.equal(back.code, 0, back.text);
       } finally {
         await agent.stop();
+      }
+    });
+
+    it("is reached through a jump host by each client, and by a pinned key of another type", async () => {
+      const gate = await Sshd.start();
+      try {
+        authorize(gate, readFileSync(`${sshd.identityFile}.pub`, "utf8").trim());
+        ssh.jump = { host: "127.0.0.1", port: gate.port, hostKey: gate.hostKey("ecdsa") };
+        ssh.hostKey = sshd.hostKey("rsa");
+        lab.configure([{ name: GUEST }]);
+        const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview", ...HOST_PART);
+        assert.equal(code, 0, text);
+        const made = await resources();
+        const provider = made.find(({ type }) => type === "pulumi:providers:libvirt");
+        const name = /^qemu\+ssh:\/\/\w+@(mirlab-[0-9a-f]{16})\/system/.exec(
+          String(provider?.inputs?.uri),
+        )?.[1];
+        assert.ok(name, "the provider knows the host by a name of the lab's");
+        const before = logins();
+        const quiet = await lab.pulumi("preview", "--expect-no-changes", ...HOST_PART);
+        assert.equal(quiet.code, 0, quiet.text);
+        assert.ok(logins() > before);
+        // Each login at the host came through the jump host.
+        const through = gate.log.match(/Accepted publickey/g)?.length ?? 0;
+        assert.ok(through >= logins() - before, `${through} logins at the jump host`);
+        await virsh("pool-destroy", POOL);
+        const healed = await lab.pulumi("up", "--yes", "--skip-preview", ...HOST_PART);
+        assert.equal(healed.code, 0, healed.text);
+        assert.match(await virsh("pool-info", POOL), /State:\s+running/);
+        delete ssh.jump;
+        ssh.hostKey = sshd.hostKey();
+        lab.configure([{ name: GUEST }]);
+        const back = await lab.pulumi("up", "--yes", "--skip-preview", ...HOST_PART);
+        assert.equal(back.code, 0, back.text);
+      } finally {
+        await gate.stop();
+      }
+    });
+
+    it("is refused by a doctor where its sshd forwards nothing", async () => {
+      const closed = await Sshd.start({
+        lines: ["AllowTcpForwarding no", "AllowStreamLocalForwarding no"],
+      });
+      try {
+        const finding = (server: Sshd) => {
+          const [config, knownHostsFile] = [join(folder, "config"), join(folder, "known")];
+          const { port, user, identityFile } = server;
+          const at = { alias: "clients", hostName: "127.0.0.1", port, user, identityFile };
+          writeFileSync(knownHostsFile, knownHostsLine(at.alias, server.hostKey()));
+          writeFileSync(config, sshConfigBlock({ ...at, knownHostsFile }));
+          return tryClients({ config, alias: at.alias });
+        };
+        assert.equal((await finding(sshd)).severity, "ok");
+        const { severity, found, fix } = await finding(closed);
+        assert.deepEqual(
+          [severity, found],
+          ["fail", "no way for guests through the host and the libvirt provider"],
+        );
+        assert.match(fix, /set AllowTcpForwarding yes and AllowStreamLocalForwarding yes/);
+      } finally {
+        await closed.stop();
       }
     });
 

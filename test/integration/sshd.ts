@@ -28,6 +28,8 @@ interface SshdOptions {
   readonly hostKeys?: readonly KeyType[];
   /** Command that runs for every login in place of the client's. */
   readonly forced?: string;
+  /** Further lines of its configuration. */
+  readonly lines?: readonly string[];
 }
 
 /** Creates a key pair, and returns the public key. */
@@ -106,6 +108,7 @@ export class Sshd {
       "StrictModes no",
       "UsePAM no",
       "LogLevel VERBOSE",
+      ...(options.lines ?? []),
       ...(options.forced === undefined ? [] : [`ForceCommand ${options.forced}`]),
     ];
     writeFileSync(join(folder, "sshd_config"), `${lines.join("\n")}\n`);

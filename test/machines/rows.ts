@@ -223,6 +223,16 @@ export const ROWS: readonly Row[] = [
     test: unit("components/access/privateKey.io", "a key that the user brings"),
   },
   {
+    ...{ id: "S2", when: "a lab host behind a jump host, or whose pinned key is not ed25519" },
+    then: "each client reaches it: OpenSSH, and the libvirt provider by a configuration of its own",
+    test: at("test/integration/remoteHost", "is reached through a jump host by each client"),
+  },
+  {
+    ...{ id: "S3", when: "a lab host whose sshd forwards nothing" },
+    then: "the doctor tries each client's way, and names sshd's setting",
+    test: at("test/integration/remoteHost", "is refused by a doctor where its sshd"),
+  },
+  {
     ...{ id: "G1", when: "a domain called `Ubuntu 24.04 Büro`" },
     then: "it is adopted, and given back to the letter",
     test: at("test/integration/adopted", "has the page's hardware", "is observed by the host's"),

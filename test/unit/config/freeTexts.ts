@@ -66,7 +66,7 @@ export const FREE_TEXTS: readonly FreeText[] = [
     ],
   },
   {
-    keys: ["host.ssh.host", "guests[].image.ssh.host"],
+    keys: ["host.ssh.host", "host.ssh.jump.host", "guests[].image.ssh.host"],
     longest: [x(63), x(63), x(63), x(61)].join("."),
     refused: [[x(63), x(63), x(63), x(62)].join("."), x(64), "a b", "-o", "a/b", "fe80::1%eth0"],
     places: [
@@ -88,7 +88,7 @@ export const FREE_TEXTS: readonly FreeText[] = [
     ],
   },
   {
-    keys: ["host.ssh.hostKey", "guests[].image.ssh.hostKey"],
+    keys: ["host.ssh.hostKey", "host.ssh.jump.hostKey", "guests[].image.ssh.hostKey"],
     longest: `${KEY} ${x(8192 - KEY.length - 1)}`,
     refused: [`${KEY} ${x(8192 - KEY.length)}`, "ssh-dss AAAA", `${KEY}\n`, "ssh-ed25519 !"],
     places: [{ name: "a line of known_hosts", most: 16_384 }],

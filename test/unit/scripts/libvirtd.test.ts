@@ -118,7 +118,16 @@ describe("libvirtd.sh on a host without systemd", { timeout: 120_000 }, () => {
     );
   }
 
-  it("is started once by two that start it together, and its note stays", async () => {
+  // libvirt asks it once for polkit, so it has to be there first.
+  programs.set(
+    "dbus-daemon",
+    `[[ $1 != stay ]] || { sleep 60; exit; }
+     [[ ! -e /run/libvirtd.there ]] || exit 1
+     "$0" stay </dev/null >/dev/null 2>&1 & echo $!`,
+  );
+  programs.set("dbus-send", "[[ -e /run/dbus-daemon.pid ]]");
+
+  it("is started once by two that start it together, after the message bus, and its note stays", async () => {
     const inside = `
       mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/log && mount --bind "$1" /usr/sbin
       for i in 1 2; do bash "$2" start & pids+=($!); done
@@ -131,7 +140,8 @@ describe("libvirtd.sh on a host without systemd", { timeout: 120_000 }, () => {
       { env: { PATH: `${programs.folder}:/usr/bin:/bin` } },
     );
     assert.deepEqual(ended.stdout.toString().trim().split("\n"), [
-      ...["ended 0", "ended 0", "libvirtd.started", "virtlogd.started", "0"],
+      ...["ended 0", "ended 0"],
+      ...["dbus-daemon.started", "libvirtd.started", "virtlogd.started", "0"],
     ]);
   });
 });
@@ -153,7 +163,7 @@ describe("libvirtd.sh for a user who is not root", () => {
     );
     programs.set(
       "virsh",
-      `[[ -n \${AS_ROOT-} ]] || { [[ "${taken}" == "as a member" && -e ${members} ]]; }`,
+      `[[ -n \${AS_ROOT-} ]] || { [[ "${taken}" == "as a member" && -e ${members} ]]; } || { echo "error: no polkit" >&2; exit 1; }`,
     );
     return libvirtdAs(12345, "start");
   }
@@ -173,7 +183,7 @@ describe("libvirtd.sh for a user who is not root", () => {
     assert.equal(code, 1);
     assert.match(
       err,
-      /found that libvirt refuses ann, a member of the group libvirt; .*fix: log in again/,
+      /found that libvirt refuses ann, a member of the group libvirt \(error: no polkit\); .*fix: log in again/,
     );
   });
 });
