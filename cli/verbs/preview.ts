@@ -1,11 +1,17 @@
 import { Command } from "commander";
+import { EXIT } from "../exitCodes";
+import { explainHost } from "../explain";
 import { passesToPulumi, pulumiArgs, stackOf } from "../options";
 import { policyArgs } from "../policyArgs";
-import { engine, selectStack } from "../stack";
+import { Ended } from "../refusal";
+import { engineCode, selectStack } from "../stack";
 
 async function preview(stack: string, args: readonly string[]): Promise<void> {
   await selectStack(stack);
-  await engine(["preview"], stack, { args: [...policyArgs(args), ...args] });
+  const code = await engineCode(["preview"], stack, { args: [...policyArgs(args), ...args] });
+  if (code === EXIT.ok) return;
+  await explainHost(stack);
+  throw new Ended(code);
 }
 
 const HELP = `

@@ -35,10 +35,13 @@ const isOurs = (contract: HostContract, guest: GuestOnHost, seen: HostObservatio
 /** Values that the host's owner may change: reported once, then recorded by the next `up`. */
 export const RECORDED: readonly (readonly [item: string, ...fields: string[]])[] = [
   ["/dev/kvm", "owner"],
-  ["kvm", "nested"],
-  ["apparmor", "libvirtd"],
-  ["service libvirtd", "enabled", "drop-ins"],
-  ["service virtlogd", "enabled", "drop-ins"],
+  ["kvm", "nested", "options"],
+  ["apparmor", "libvirtd", "local"],
+  ["settings libvirt", "edited"],
+  ["polkit", "rules"],
+  ["service libvirtd", "enabled", "drop-ins", "socket"],
+  ["service virtlogd", "enabled", "drop-ins", "socket"],
+  ["service virtlockd", "socket"],
   [
     "config qemu.conf",
     ...["dynamic_ownership", "user", "group", "security_driver"],

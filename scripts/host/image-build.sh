@@ -271,7 +271,7 @@ run_recipe() {
   } | as_root unshare --mount --pid --fork --kill-child --mount-proc \
     bash -s -- "$work" "$suite" "$KEYRING" "$ARCH" "$package_list" \
     "$(cat /proc/sys/kernel/random/uuid)" "$size_gib" "$(id -u):$(id -g)" "$(debian_sources "$suite" "$mirror")" 2>&1 9>&- |
-    tee "$log" | awk '/^image: / { print; fflush() }' >&2 || {
+    as_root tee "$log" | awk '/^image: / { print; fflush() }' >&2 || {
     tail -n 20 "$log" >&2
     die "the build failed, see the words above; check the network, the mirror ($mirror) and the package names, then run again; log $log"
   }
@@ -285,21 +285,13 @@ write_manifest() {
   sed 's/^/  /' "$work/versions"
 }
 
-# The builder writes the folder; root's part of a build or a download may have made it.
-own_folder() {
-  local owner
-  [[ ! -w $dir ]] || return 0
-  new_folders 0755 "$dir"
-  owner=$(stat -c %U -- "$dir")
-  [[ $owner == root ]] || die "found $dir of user $owner; need a folder that $(id -un) may write; fix: set host.cacheDir to another folder"
-  as_root chown "$(id -u):$(id -g)" -- "$dir"
-}
-
+# The folder is root's, and every user's of the host: the builder writes in a work folder of its own.
 build() {
   local start=$SECONDS
   local image=$dir/$key.qcow2 manifest=$dir/$key.manifest log=$dir/$key.log work=$dir/.build-$key
-  own_folder
-  exec 9>"$dir/.lock-$key"
+  new_folders 0755 "$dir"
+  [[ -e $dir/.lock-$key ]] || as_root touch "$dir/.lock-$key"
+  exec 9<"$dir/.lock-$key"
   flock -n 9 || {
     say "another build of this image is running; waiting for it, 1800 s at most"
     flock -w 1800 9 || die "found $dir/.lock-$key locked for 1800 s; need free; fix: see what the other build does"
@@ -316,9 +308,10 @@ build() {
     write_manifest >"$work/manifest"
     chmod 0444 "$work/image.qcow2" "$work/manifest"
     sync "$work/image.qcow2" "$work/manifest"
-    rm -f -- "$manifest"
-    mv -f -- "$work/image.qcow2" "$image"
-    mv -f -- "$work/manifest" "$manifest"
+    as_root chown root:root "$work/image.qcow2" "$work/manifest"
+    as_root rm -f -- "$manifest"
+    as_root mv -f -- "$work/image.qcow2" "$image"
+    as_root mv -f -- "$work/manifest" "$manifest"
     say "built in $((SECONDS - start)) s, $(du -m "$image" | cut -f1) MiB"
   else
     say "cache hit"

@@ -20,6 +20,8 @@ declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.s
 readonly QEMU_USER=libvirt-qemu
 readonly QEMU_CONF=/etc/libvirt/qemu.conf LIBVIRTD_CONF=/etc/libvirt/libvirtd.conf
 readonly DAEMONS=(libvirtd virtlogd)
+# libvirtd.service needs its socket, masked or not.
+readonly LOCK_DAEMON=virtlockd
 
 count=0
 line() { # line KIND ITEM FIELD VALUE SOURCE
@@ -119,7 +121,10 @@ observe_units() {
     [[ $key != Id ]] || unit=$value
     [[ -z $key ]] || unit_of["$unit/$key"]=$value
   done < <(systemctl show -p Id -p ActiveState -p UnitFileState -p DropInPaths \
-    "${DAEMONS[@]/%/.service}" "${DAEMONS[@]/%/.socket}")
+    "${DAEMONS[@]/%/.service}" "${DAEMONS[@]/%/.socket}" "$LOCK_DAEMON.socket")
+  for name in "${DAEMONS[@]}" "$LOCK_DAEMON"; do
+    fact "service $name" socket "${unit_of["$name.socket/UnitFileState"]:-none}" 'systemctl show'
+  done
   for name in "${DAEMONS[@]}"; do
     value=stopped
     [[ ${unit_of["$name.service/ActiveState"]-} != active && ${unit_of["$name.socket/ActiveState"]-} != active ]] || value=running
@@ -142,6 +147,63 @@ observe_services() {
     ! daemon_runs "$name" || state=running
     fact "service $name" state "$state" "/run/$name.pid"
   done
+}
+
+# Settings files of libvirt's packages that are not as packaged, profiles of AppArmor among them. Two are read key
+# by key.
+observe_settings() {
+  local sums edited path digest list=() source='dpkg-query -W'
+  # shellcheck disable=SC2016 # dpkg-query's own field
+  sums=$(dpkg-query -W -f '${Conffiles}\n' 'libvirt-daemon*' 2>/dev/null |
+    awk -v a="$QEMU_CONF" -v b="$LIBVIRTD_CONF" 'NF == 2 && $1 != a && $1 != b { print $2 "  " $1 }') || true
+  if [[ -z $sums ]]; then
+    fact 'settings libvirt' edited none "$source"
+    return
+  fi
+  edited=$(as_able md5sum --check --quiet <<<"$sums" 2>/dev/null || true)
+  while IFS= read -r path; do
+    [[ -n $path ]] || continue
+    path=${path%%: FAILED*}
+    if [[ ! -e $path && ! -L $path ]]; then
+      list+=("$path removed")
+    elif digest=$(as_able md5sum -- "$path" 2>/dev/null); then
+      list+=("$path ${digest:0:8}")
+    else
+      unread 'settings libvirt' edited "$path cannot be read" "$source"
+      return
+    fi
+  done <<<"$edited"
+  fact 'settings libvirt' edited "$(listed "${list[@]}")" "$source"
+}
+
+listed() { # words with commas between them, or `none`
+  local IFS=,
+  printf '%s\n' "${*:-none}" | sed 's/,/, /g'
+}
+
+# The words of files, without comments and blank lines; `none` for none.
+digest_of() { # digest_of FILE...
+  local text
+  text=$(cat -- "$@" 2>/dev/null | sed '/^[[:space:]]*\(#.*\)\?$/d')
+  if [[ -z $text ]]; then echo none; else sha256sum <<<"$text" | cut -c 1-16; fi
+}
+
+# What a host's owner may set beside libvirt's own files.
+observe_rules() {
+  local text path file list=() folder=/etc/polkit-1/rules.d profiles=/etc/apparmor.d/local
+  fact apparmor local "$(digest_of "$profiles"/{usr.sbin.libvirtd,usr.lib.libvirt.virt-aa-helper,abstractions/libvirt-qemu})" "$profiles"
+  text=$(sed -nE 's/^[[:space:]]*(options[[:space:]]+kvm(_intel|_amd)?[[:space:]].*)$/\1/p' /etc/modprobe.d/*.conf 2>/dev/null | paste -sd ';') || true
+  fact kvm options "${text:-none}" /etc/modprobe.d
+  if [[ ! -e $folder ]]; then
+    fact polkit rules none "$folder"
+  elif text=$(as_able find "$folder" -maxdepth 1 -name '*.rules' -exec md5sum {} + 2>/dev/null); then
+    while read -r path file; do
+      [[ -z $path ]] || list+=("${file##*/} ${path:0:8}")
+    done < <(LC_ALL=C sort -k 2 <<<"$text")
+    fact polkit rules "$(listed "${list[@]}")" "$folder"
+  else
+    unread polkit rules "$folder cannot be read" "$folder"
+  fi
 }
 
 observe_system() {
@@ -319,6 +381,8 @@ observe_packages
 observe_files
 observe_services
 observe_system
+observe_settings
+observe_rules
 observe_folders
 observe_ports
 for ((i = 0; i < ${#images[@]}; i += 3)); do observe_image "${images[@]:i:3}"; done

@@ -34,6 +34,30 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
     restore: `sed -i -e '/^unix_sock_rw_perms = "0775"$/d' /etc/libvirt/libvirtd.conf`,
   },
   {
+    id: "apparmor-profile-edited",
+    item: "settings libvirt: edited was none, found /etc/apparmor.d/usr.sbin.libvirtd ",
+    mutate: "printf '# mine\\n' >>/etc/apparmor.d/usr.sbin.libvirtd",
+    restore: "sed -i -e '/^# mine$/d' /etc/apparmor.d/usr.sbin.libvirtd",
+  },
+  {
+    id: "apparmor-local-rule",
+    item: "apparmor: local was none, found ",
+    mutate: [SET_CONF, "/etc/apparmor.d/local/usr.sbin.libvirtd", "/srv/** r,"],
+    restore: "sed -i -e '/^.srv.. r,$/d' /etc/apparmor.d/local/usr.sbin.libvirtd",
+  },
+  {
+    id: "polkit-rule",
+    item: "polkit: rules was none, found 10-mirlab-test.rules ",
+    mutate: "printf '// none\\n' >/etc/polkit-1/rules.d/10-mirlab-test.rules",
+    restore: "rm /etc/polkit-1/rules.d/10-mirlab-test.rules",
+  },
+  {
+    id: "kvm-options",
+    item: "kvm: options was none, found options kvm_amd nested=0",
+    mutate: "echo options kvm_amd nested=0 >/etc/modprobe.d/mirlab-test.conf",
+    restore: "rm /etc/modprobe.d/mirlab-test.conf",
+  },
+  {
     id: "lab-folder-mode",
     item: "folder $DATA/$STACK: mode declared 711, found 755",
     mutate: 'chmod 755 "$DATA/$STACK"',

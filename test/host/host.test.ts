@@ -5,6 +5,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { TestLab, CACHE_DIR, ROOT } from "../integration/support";
 import { EmulatedHost, Release } from "./machine";
+import { drift } from "./drift";
+import { nat } from "./nat";
+import { power } from "./power";
 import { remote, sshOf, timed } from "./remote";
 
 const STACK = "hosttest";
@@ -37,7 +40,7 @@ for (const release of releases) {
         EmulatedHost.start(release, { images: images() }),
       );
       lab = new TestLab({
-        ...{ stack: STACK, guests: [{ name: GUEST, acceleration: "kvm" }] },
+        ...{ stack: STACK, guests: [{ name: GUEST, acceleration: "kvm", autostart: true }] },
         host: { ssh: sshOf(host, "admin"), cacheDir: "/var/cache/mirlab" },
       });
       await lab.init();
@@ -49,6 +52,10 @@ for (const release of releases) {
         await (host as EmulatedHost | undefined)?.stop();
       }
     });
-    remote(() => ({ host, lab, guest: GUEST, domain: `mirlab-${STACK}-${GUEST}` }));
+    const of = () => ({ host, lab, guest: GUEST, domain: `mirlab-${STACK}-${GUEST}` });
+    remote(of);
+    drift(of, release);
+    nat(of);
+    power(of);
   });
 }

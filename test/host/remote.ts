@@ -35,6 +35,18 @@ export async function timed<T>(what: string, run: () => Promise<T>): Promise<T> 
   }
 }
 
+/** Waits until the question is answered with yes. */
+export async function untilTrue(
+  fault: string,
+  limitMs: number,
+  ask: () => Promise<boolean>,
+): Promise<void> {
+  for (const started = Date.now(); !(await ask());) {
+    assert.ok(Date.now() - started < limitMs, `${fault} after ${limitMs / 1000} s`);
+    await new Promise((done) => setTimeout(done, 3000));
+  }
+}
+
 /** The host as a lab's `host.ssh`. */
 export const sshOf = (host: EmulatedHost, user: string): Record<string, unknown> => ({
   ...{ host: "127.0.0.1", port: host.port, user },

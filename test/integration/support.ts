@@ -48,10 +48,14 @@ export class TestLab {
     writeFileSync(this.configFile, stringify({ ...old, config }));
   }
 
-  /** Starts `bin/pulumi` on this stack; `onText` sees the output as it comes. */
-  start(args: readonly string[], onText?: (text: string) => void): [ChildProcess, Promise<Ended>] {
+  /** Starts `bin/pulumi`, or another program, on this stack; `onText` sees the output as it comes. */
+  start(
+    args: readonly string[],
+    onText?: (text: string) => void,
+    program: "pulumi" | "lab" = "pulumi",
+  ): [ChildProcess, Promise<Ended>] {
     const argv = [...args, "--stack", this.options.stack];
-    const child = spawn(join(ROOT, "bin", "pulumi"), argv, {
+    const child = spawn(join(ROOT, "bin", program), argv, {
       cwd: ROOT,
       env: { ...process.env, MIRLAB_HOME: this.home },
       stdio: ["ignore", "pipe", "pipe"],
@@ -74,6 +78,11 @@ export class TestLab {
   /** Runs `bin/pulumi` to its end. */
   pulumi(...args: string[]): Promise<Ended> {
     return this.start(args)[1];
+  }
+
+  /** Runs a verb of `bin/lab` to its end. */
+  verb(...args: string[]): Promise<Ended> {
+    return this.start(args, undefined, "lab")[1];
   }
 
   async init(): Promise<void> {

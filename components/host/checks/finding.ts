@@ -30,6 +30,8 @@ export interface Finding {
   readonly required: string;
   /** A command to paste, wherever there is one. */
   readonly fix: string;
+  /** `up` sees to it by itself; unset: it does not, or there is nothing to do. */
+  readonly upRepairs?: true;
 }
 
 export type Judged = Omit<Finding, "id" | "group">;

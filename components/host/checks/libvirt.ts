@@ -45,6 +45,7 @@ function able(
         {
           severity: has.includes(value) ? "ok" : upInstalls ? "info" : "fail",
           found: `${found}${upInstalls ? `; 'npm run up' installs ${missing.join(" ")}` : ""}`,
+          ...(upInstalls ? { upRepairs: true as const } : {}),
           required: `${value} in ${can.emulator} for ${can.machine}`,
           fix: fix(facts),
         },
@@ -107,6 +108,7 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
         {
           severity,
           found,
+          ...(severity === "info" ? { upRepairs: true as const } : {}),
           required: "an answer from qemu:///system",
           fix:
             facts.libvirt === "silent"

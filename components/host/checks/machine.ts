@@ -121,6 +121,7 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
       return [
         {
           severity: ours ? "info" : "fail",
+          ...(ours ? { upRepairs: true as const } : {}),
           path: "host.packages",
           found: `not installed: ${missing.join(" ")}${ours ? "; 'npm run up' installs them" : ""}`,
           required: "all packages of the lab, as host.packages is 'check'",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { run } from "../../../core/exec.io";
 import { host, programs as ofProgram } from "../program";
-import { calls, folder, lab, LAB, programs, stack, state } from "./standIn";
+import { calls, engine, folder, lab, LAB, programs, stack, state } from "./standIn";
 
 const KEY = join(folder, "id");
 const SPICE = "qemu-system-modules-spice";
@@ -24,6 +24,7 @@ before(async () => {
     `cat >/dev/null
 words="$*"
 case "$*" in
+  *" -W "* | *" -L "*) ;;
   *" full "*) cat "${ofProgram.folder}/facts" ;;
   *"/var/cache/mirlab"*) echo '{"acceleration":"tcg","reason":"no /dev/kvm"}' ;;
   *) printf 'host: %s\\n' "\${words##*bash -s -- }" >>'${calls}' ;;
@@ -31,8 +32,8 @@ esac`,
   );
 });
 
-/** The host's scripts that one `up` runs before the engine's. */
-async function steps(facts: Readonly<Record<string, string>>): Promise<string[]> {
+/** A lab of the state on a host with these facts. */
+function labOn(facts: Readonly<Record<string, string>>): void {
   host({ ...FULL, ...facts });
   state(...LAB);
   stack(`config:
@@ -41,6 +42,11 @@ async function steps(facts: Readonly<Record<string, string>>): Promise<string[]>
   mirlab:guests:
     - name: mir
 `);
+}
+
+/** The host's scripts that one `up` runs before the engine's. */
+async function steps(facts: Readonly<Record<string, string>>): Promise<string[]> {
+  labOn(facts);
   const { code, err, asked } = await lab(["up", "--yes"]);
   assert.equal(code, 0, err);
   const up = asked.findIndex((line) => line.startsWith("up "));
@@ -59,5 +65,38 @@ describe("a lab on another machine", () => {
       ...[`host: install ${SPICE}`, "host: start"],
       POOL,
     ]);
+  });
+
+  for (const verb of ["preview", "drift"]) {
+    it(`is explained by ${verb} where the engine only has a provider's words`, async () => {
+      engine("echo 'error: authentication unavailable' >&2; exit 255");
+      labOn({ package: `${SPICE} -`, libvirt: "denied" });
+      const { code, err } = await lab([verb]);
+      assert.notEqual(code, 0);
+      assert.match(
+        err,
+        /^lab: 192\.0\.2\.1: libvirt: access denied; 'npm run up' adds admin to the group libvirt$/m,
+      );
+      assert.match(
+        err,
+        new RegExp(`packages: not installed: ${SPICE}; 'npm run up' installs them`),
+      );
+      assert.match(err, /^lab: 'lab up' repairs this, then asks again$/m);
+    });
+  }
+
+  it("is not explained where nothing of it is wrong", async () => {
+    engine("exit 1");
+    labOn({ package: `${SPICE} 1:10.0.13 qemu` });
+    const { code, err } = await lab(["preview"]);
+    assert.deepEqual([code, err], [1, ""]);
+  });
+
+  it("lets its user ask libvirt again before it goes down", async () => {
+    labOn({});
+    const { code, err, asked } = await lab(["down", "--yes"]);
+    assert.equal(code, 0, err);
+    const started = asked.indexOf("host: start");
+    assert.ok(started >= 0 && started < asked.findIndex((line) => line.startsWith("destroy ")));
   });
 });
