@@ -44,7 +44,7 @@ for tool in curl qemu-img; do
 done
 new_folders 0755 "$dir"
 lock=$dir/.$algorithm-$hex.lock
-as_root touch "$lock"
+[[ -e $lock ]] || as_root touch "$lock"
 exec 9<"$lock"
 flock -n 9 || say "waiting for another download of $url"
 flock -w 3600 9 || die "found $lock held for an hour; need the lock"
@@ -59,5 +59,7 @@ fi
 # Again for a cached one: another guest may allow less.
 check_image "$image"
 # Verified just now: while the image is not written after this, nobody needs to hash it again.
-printf 'image-digest: %s\n' "$3" | as_root tee "$dir/$algorithm-$hex.manifest" >/dev/null
+manifest=$dir/$algorithm-$hex.manifest
+[[ $(cat "$manifest" 2>/dev/null) == "image-digest: $3" && ! $image -nt $manifest ]] ||
+  printf 'image-digest: %s\n' "$3" | as_root tee "$manifest" >/dev/null
 printf '%s\n' "$image"

@@ -42,7 +42,7 @@ as_able() { if ((EUID != 0)) && has_rights; then sudo -n "$@"; else "$@"; fi; }
 new_folders() { # new_folders MODE FOLDER...
   local mode=$1 folder
   shift
-  for folder; do as_root test -d "$folder" || as_root install -d -m "$mode" "$folder"; done
+  for folder; do [[ -d $folder ]] || as_root test -d "$folder" || as_root install -d -m "$mode" "$folder"; done
 }
 
 # --- Debian's archive ---

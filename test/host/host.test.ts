@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { TestLab, CACHE_DIR, ROOT } from "../integration/support";
 import { EmulatedHost, Release } from "./machine";
 import { drift } from "./drift";
+import { checkout, local } from "./local";
 import { nat } from "./nat";
 import { power } from "./power";
 import { remote, sshOf, timed } from "./remote";
@@ -36,9 +37,11 @@ for (const release of releases) {
     let host!: EmulatedHost;
     let lab!: TestLab;
     before(async () => {
+      const { folders, remove } = checkout();
       host = await timed("boot of the host", () =>
-        EmulatedHost.start(release, { images: images() }),
+        EmulatedHost.start(release, { images: images(), folders }),
       );
+      remove();
       lab = new TestLab({
         ...{ stack: STACK, guests: [{ name: GUEST, acceleration: "kvm", autostart: true }] },
         host: { ssh: sshOf(host, "admin"), cacheDir: "/var/cache/mirlab" },
@@ -57,5 +60,6 @@ for (const release of releases) {
     drift(of, release);
     nat(of);
     power(of);
+    local(of);
   });
 }

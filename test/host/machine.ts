@@ -19,7 +19,6 @@ import { connect } from "node:net";
 import { basename, join } from "node:path";
 import { hostPackages } from "../../components/host/packages";
 import { run, RunOptions, RunResult } from "../../core/exec.io";
-import { shellWord } from "../../core/quote";
 import { freePort } from "../integration/loopback";
 import { CACHE_DIR, ROOT } from "../integration/support";
 
@@ -42,6 +41,8 @@ async function printed(argv: readonly string[], timeoutMs: number): Promise<stri
 export interface HostOptions {
   /** Files that the host finds in /var/cache/mirlab/images: a build in it takes an hour. @default none */
   readonly images?: readonly string[];
+  /** Folders by their name in the host's /var/cache/mirlab. @default none */
+  readonly folders?: ReadonlyMap<string, string>;
   /** Debian packages that it has beside the installer's. @default none */
   readonly packages?: readonly string[];
   /** MiB. @default 8192 */
@@ -56,6 +57,14 @@ const CODE_NAMES: Readonly<Record<Release, string>> = {
 /** The packages of a lab host of this release. */
 export const preparedPackages = (release: Release): string[] =>
   hostPackages(CODE_NAMES[release]).map(({ name }) => name);
+
+/** What a command at a terminal ended with. */
+export interface Typed {
+  readonly code: number;
+  readonly text: string;
+  /** How often it asked. */
+  readonly asked: number;
+}
 
 export class EmulatedHost {
   private child: ChildProcess | undefined;
@@ -107,19 +116,21 @@ export class EmulatedHost {
       ],
       60_000,
     );
-    await host.makeCache(options.images);
+    await host.makeCache(options);
     await host.powerOn();
     return host;
   }
 
-  /** The disk of /var/cache/mirlab, with these images in it. */
-  private async makeCache(images: readonly string[] = []): Promise<void> {
+  /** The disk of /var/cache/mirlab, with these images and folders in it. */
+  private async makeCache({ images = [], folders = new Map() }: HostOptions): Promise<void> {
     const content = join(this.folder, "cache");
     mkdirSync(join(content, "images"), { recursive: true });
     for (const file of images) {
       const copy = join(content, "images", basename(file));
       cpSync(file, copy, { preserveTimestamps: true });
     }
+    for (const [name, folder] of folders)
+      await printed(["cp", "-a", folder, join(content, name)], 300_000);
     const disk = join(this.folder, "cache.raw");
     await printed(["truncate", "-s", "12G", disk], 10_000);
     await printed(["mke2fs", "-q", "-F", "-t", "ext4", "-d", content, disk], 300_000);
@@ -229,24 +240,24 @@ export class EmulatedHost {
     return ended.stdout.toString().trim();
   }
 
-  /** Copies a folder into the host, as a tar. */
-  async put(
-    user: User,
-    folder: string,
-    into: string,
-    excludes: readonly string[] = [],
-  ): Promise<void> {
-    const tar = ["tar", "-C", folder, ...excludes.map((name) => `--exclude=${name}`), "-c", "."];
-    const unpack = `mkdir -p ${shellWord(into)} && tar -x -C ${shellWord(into)}`;
-    const words = [
-      tar.map(shellWord).join(" "),
-      "|",
-      "ssh",
-      ...this.sshWords(user).map(shellWord),
-      "127.0.0.1",
-      shellWord(unpack),
-    ];
-    await printed(["bash", "-c", `set -o pipefail; ${words.join(" ")}`], BUILD_MS);
+  /** Runs a shell command at a terminal of the host, and types an answer each time that it is asked for. */
+  atTerminal(user: User, command: string, prompt: string, answer: string): Promise<Typed> {
+    const child = spawn("ssh", ["-tt", ...this.sshWords(user), "127.0.0.1", command], {
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    let text = "";
+    let asked = 0;
+    const hear = (chunk: Buffer): void => {
+      text += chunk.toString();
+      for (; asked < text.split(prompt).length - 1; asked++) child.stdin.write(`${answer}\n`);
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+    return new Promise((done) =>
+      child.on("close", (code) =>
+        done({ code: code ?? -1, text: text.replaceAll("\r", ""), asked }),
+      ),
+    );
   }
 
   /** As a power cut: what the host has not written is lost. */

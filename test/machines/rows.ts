@@ -68,8 +68,9 @@ export const ROWS: readonly Row[] = [
   },
   {
     ...{ id: "R2", when: "the first `up` of a user who is not in the group `libvirt`" },
-    then: "`up` makes the user a member, which needs no new login where polkit decides",
+    then: "`up` makes the user a member, which needs no new login: polkit decides, with systemd or without",
     test: [
+      ...at("test/machines/polkit", "lets a user with sudo in by polkit"),
       ...unit("scripts/libvirtd", "makes the user a member", "says what to do where"),
       ...unit("components/host/checks/libvirt", "checkHost, of libvirt"),
     ],
@@ -81,6 +82,11 @@ export const ROWS: readonly Row[] = [
       ...unit("scripts/folders", "leaves a data folder that was there", "makes a data folder and"),
       ...unit(PROBE, "leaves the mode of a cache that is there"),
     ],
+  },
+  {
+    ...{ id: "R5", when: "two users of one host" },
+    then: "they share the images: the folder is root's, and no user's",
+    test: at("test/machines/viewer", "takes an image that another user has built"),
   },
   {
     ...{ id: "R4", when: '`auth_unix_rw = "none"` in libvirtd.conf' },

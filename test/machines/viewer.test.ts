@@ -3,7 +3,8 @@
  * is of a mount namespace of the test, in which sudo knows nobody.
  */
 import assert from "node:assert/strict";
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { run } from "../../core/exec.io";
@@ -72,6 +73,18 @@ describe("a user without root's rights", { timeout: 120_000 }, () => {
     await assert.rejects(asViewer(verb("answered")), /found an answer of another size/);
     await asViewer(verb("remove"));
     await assert.rejects(asViewer(verb("answered")), /found no answer of the guest/);
+  });
+
+  it("takes an image that another user has built, and leaves the folder as it is", async () => {
+    const key = "ab".repeat(32);
+    mkdirSync(at("images"));
+    writeFileSync(at("images", `${key}.qcow2`), "image", { mode: 0o444 });
+    const digest = createHash("sha256").update("image").digest("hex");
+    writeFileSync(at("images", `${key}.manifest`), `image-sha256: ${digest}\n`, { mode: 0o444 });
+    writeFileSync(at("images", `.lock-${key}`), "");
+    const build = `bash scripts/host/image-build.sh build --dir ${at("images")} --key ${key}`;
+    assert.equal(await asViewer(build), `${at("images", `${key}.qcow2`)}\n`);
+    assert.equal(statSync(at("images")).uid, 0);
   });
 
   it("is refused what needs root, with the fix", async () => {

@@ -1,0 +1,115 @@
+/**
+ * A lab on the host itself: a fresh clone, a user with a sudo password at a terminal, one `npm run up`; then a user
+ * without root's rights looks at a lab of their own host.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { it } from "node:test";
+import { shellWord } from "../../core/quote";
+import { ROOT } from "../integration/support";
+import type { EmulatedHost } from "./machine";
+import { note, timed } from "./remote";
+
+const HOME = "/home/op";
+
+/** What an hour of downloads and compilers would bring: a clone with its npm packages, Node.js, the engine. */
+export function checkout(): { readonly folders: Map<string, string>; readonly remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), "mirlab-checkout-"));
+  const clone = join(folder, "clone");
+  execFileSync("git", ["clone", "--quiet", "--no-hardlinks", ROOT, clone]);
+  const registry = join(
+    process.env.MIRLAB_CACHE ?? join(homedir(), ".cache", "mirlab"),
+    "toolchain",
+    "registry",
+  );
+  const newest = new Map<string, string>();
+  const byTime = readdirSync(registry).sort(
+    (a, b) => statSync(join(registry, a)).mtimeMs - statSync(join(registry, b)).mtimeMs,
+  );
+  for (const name of byTime) newest.set(name.replace(/-[0-9a-f]{16}$/, ""), name);
+  const engine = join(folder, "registry");
+  execFileSync("mkdir", [engine]);
+  for (const name of newest.values()) execFileSync("cp", ["-a", join(registry, name), engine]);
+  const npm = execFileSync("npm", ["root", "--global"], { encoding: "utf8" }).trim();
+  return {
+    folders: new Map([
+      ["clone", clone],
+      ["node_modules", join(ROOT, "node_modules")],
+      ["registry", engine],
+      ["node", process.execPath],
+      ["npm", join(npm, "npm")],
+    ]),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+const PLACE = `set -e
+cd /var/cache/mirlab
+install -m 755 node /usr/local/bin/node
+mkdir -p /usr/local/lib/node_modules
+[ -e /usr/local/lib/node_modules/npm ] || mv npm /usr/local/lib/node_modules/npm
+ln -sf ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
+mv node_modules clone/node_modules
+mkdir -p ${HOME}/mirlab ${HOME}/.cache/mirlab/toolchain/registry
+chown -R op:op clone registry ${HOME}/.cache
+mount --bind clone ${HOME}/mirlab
+mount --bind registry ${HOME}/.cache/mirlab/toolchain/registry`;
+
+export function local(of: () => { readonly host: EmulatedHost }): void {
+  it("converges by `npm run up` at a terminal, as a user with a sudo password", async () => {
+    const { host } = of();
+    await timed("the checkout is put in its place", () => host.out("root", PLACE));
+    const up = await timed("first up of a user with a sudo password", () =>
+      host.atTerminal("op", `cd mirlab && npm run up -- --yes`, "password for op:", host.password),
+    );
+    assert.equal(up.code, 0, up.text.slice(-6000));
+    assert.equal(up.asked, 1, "the password is asked once");
+    assert.match(up.text, /ready +ready/);
+    assert.match(up.text, /runs on +kvm: /);
+    assert.equal(await host.out("op", "cd mirlab && git status --short"), "");
+  });
+
+  it("is looked at without root's rights, where the host is prepared", async () => {
+    const { host } = of();
+    await host.out("root", "gpasswd -d op sudo; usermod --append --groups kvm op");
+    const check = "/^config:/a\\  mirlab:host: { packages: check }";
+    await host.out("op", `sed -i ${shellWord(check)} mirlab/Pulumi.dev.yaml`);
+    for (const verb of ["preview -- --expect-no-changes", "drift", "up -- --yes"]) {
+      const ended = await timed(`${verb.split(" ")[0] ?? ""} without root's rights`, () =>
+        host.ssh("op", `cd mirlab && npm run ${verb}`, { timeoutMs: 3_600_000 }),
+      );
+      assert.equal(ended.code, 0, ended.stdout.toString().slice(-4000) + ended.stderr);
+    }
+    await host.out("op", "cd mirlab && git checkout --quiet Pulumi.dev.yaml");
+    await host.out("root", "usermod --append --groups sudo op");
+  });
+
+  it("runs unit tests there", async () => {
+    const { host } = of();
+    const files = "test/unit/core/*.test.ts";
+    const ended = await timed(`unit tests of core`, () =>
+      host.ssh("op", `cd mirlab && node -r ./core/register.js --test ${files} 2>&1 | tail -n 12`, {
+        timeoutMs: 3_600_000,
+      }),
+    );
+    note(ended.stdout.toString().replaceAll("\n", " "));
+    assert.match(ended.stdout.toString(), /^# fail 0$/m);
+  });
+
+  it("leaves nothing by `npm run down`", async () => {
+    const { host } = of();
+    const down = await timed("down of a user with a sudo password", () =>
+      host.atTerminal(
+        "op",
+        "cd mirlab && npm run down -- --yes",
+        "password for op:",
+        host.password,
+      ),
+    );
+    assert.equal(down.code, 0, down.text.slice(-4000));
+    assert.equal(await host.out("root", "virsh -c qemu:///system list --all --name"), "");
+  });
+}
