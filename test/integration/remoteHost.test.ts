@@ -63,6 +63,24 @@ describe(
       writeFileSync(join(home, ".ssh", "config"), `${hostile.join("\n")}\n`, { mode: 0o600 });
       return home;
     }
+    async function wholeGuest(): Promise<void> {
+      const up = await lab.pulumi("up", "--yes", "--skip-preview");
+      assert.equal(up.code, 0, up.text);
+      const guest = (await lab.outputs())[GUEST] as unknown as Record<string, string>;
+      assert.equal(guest.readiness, "ready");
+      const facts = pictureFacts(readPicture(readFileSync(guest.screenshot ?? "")));
+      assert.equal(pictureFault(facts), undefined);
+      // As a person does: through the host, with both keys pinned.
+      const who = await run(["bash", "-c", `${guest.sshCommand ?? ""} hostname`]);
+      assert.deepEqual([who.code, who.stdout.toString().trim()], [0, GUEST], who.stderr);
+      const preview = await lab.pulumi("preview", "--expect-no-changes");
+      assert.equal(preview.code, 0, preview.text);
+      const down = await lab.pulumi("destroy", "--yes", "--skip-preview", "--ignore-protect");
+      assert.equal(down.code, 0, down.text);
+      await startLibvirt();
+      assert.match(await virsh("domstate", `mirlab-${STACK}-${GUEST}`), /failed to get domain/);
+    }
+
     const ownHome = process.env.HOME;
 
     before(async () => {
@@ -265,21 +283,16 @@ describe(
       "runs a whole guest",
       { skip: long ? false : "a guest boots: set MIRLAB_TEST_LONG=1" },
       async () => {
-        const up = await lab.pulumi("up", "--yes", "--skip-preview");
-        assert.equal(up.code, 0, up.text);
-        const guest = (await lab.outputs())[GUEST] as unknown as Record<string, string>;
-        assert.equal(guest.readiness, "ready");
-        const facts = pictureFacts(readPicture(readFileSync(guest.screenshot ?? "")));
-        assert.equal(pictureFault(facts), undefined);
-        // As a person does: through the host, with both keys pinned.
-        const who = await run(["bash", "-c", `${guest.sshCommand ?? ""} hostname`]);
-        assert.deepEqual([who.code, who.stdout.toString().trim()], [0, GUEST], who.stderr);
-        const preview = await lab.pulumi("preview", "--expect-no-changes");
-        assert.equal(preview.code, 0, preview.text);
-        const down = await lab.pulumi("destroy", "--yes", "--skip-preview", "--ignore-protect");
-        assert.equal(down.code, 0, down.text);
-        await startLibvirt();
-        assert.match(await virsh("domstate", `mirlab-${STACK}-${GUEST}`), /failed to get domain/);
+        // The longest way: commands in the guest go through two hosts.
+        const gate = await Sshd.start();
+        try {
+          authorize(gate, readFileSync(`${sshd.identityFile}.pub`, "utf8").trim());
+          ssh.jump = { host: "127.0.0.1", port: gate.port, hostKey: gate.hostKey() };
+          lab.configure([{ name: GUEST }]);
+          await wholeGuest();
+        } finally {
+          await gate.stop();
+        }
       },
     );
   },
