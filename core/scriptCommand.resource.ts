@@ -10,10 +10,13 @@ export interface OpenSsh {
   readonly user: pulumi.Input<string>;
 }
 
-/** How commands reach a machine; undefined: this machine. */
-export type Connection = command.types.input.remote.ConnectionArgs | OpenSsh | undefined;
+/** By @pulumi/command's own client, through one other host at the most. */
+export type RemoteConnection = command.types.input.remote.ConnectionArgs;
 
-export const isOpenSsh = (connection: Connection): connection is OpenSsh =>
+/** How commands reach a machine; undefined: this machine. */
+export type Connection = RemoteConnection | OpenSsh | undefined;
+
+const isOpenSsh = (connection: Connection): connection is OpenSsh =>
   connection !== undefined && "target" in connection;
 
 export interface ScriptCommandArgs {

@@ -13,15 +13,12 @@ import { Finding } from "./checks/finding";
 const SOCKET = "/var/run/libvirt/libvirt-sock";
 /** Seconds that a login stays for a try: the answer to a channel takes milliseconds. */
 const STAY_S = 3;
-/** What OpenSSH says of a channel that sshd does not give, whatever it would reach. */
-const PROHIBITED = /open failed: (?:administratively prohibited|unknown channel type)/;
-
 interface Client {
   readonly name: string;
   /** sshd's setting. */
   readonly setting: string;
-  /** What sshd says of the channel. */
-  readonly asks: (host: SshTarget) => Promise<string>;
+  /** Whether sshd refuses the channel. */
+  readonly refused: (host: SshTarget) => Promise<boolean>;
 }
 
 const CLIENTS: readonly Client[] = [
@@ -29,9 +26,15 @@ const CLIENTS: readonly Client[] = [
     name: "guests through the host",
     setting: "AllowTcpForwarding",
     // Whether something listens there does not matter.
-    asks: async (host) => (await run(ssh(host, ["-W", "127.0.0.1:22"], []))).stderr,
+    refused: async (host) => {
+      const { stderr } = await run(ssh(host, ["-W", "127.0.0.1:22"], []));
+      return /open failed: administratively prohibited/.test(stderr);
+    },
   },
-  { name: "the libvirt provider", setting: "AllowStreamLocalForwarding", asks: askForSocket },
+  {
+    ...{ name: "the libvirt provider", setting: "AllowStreamLocalForwarding" },
+    refused: socketRefused,
+  },
 ];
 
 function ssh(host: SshTarget, options: readonly string[], words: readonly string[]): string[] {
@@ -41,19 +44,23 @@ function ssh(host: SshTarget, options: readonly string[], words: readonly string
   return words.length === 0 ? argv.slice(0, -1) : argv;
 }
 
-async function askForSocket(host: SshTarget): Promise<string> {
+/** sshd says the same of a socket that it may not forward to, and of one where nothing listens. */
+const LISTENS = `grep -q 'libvirt/libvirt-sock$' /proc/net/unix && echo there; sleep ${STAY_S}`;
+
+async function socketRefused(host: SshTarget): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), "mirlab-clients-"));
   const socket = join(folder, "s");
   try {
-    const login = run(ssh(host, ["-L", `${socket}:${SOCKET}`], ["sleep", String(STAY_S)]), {
-      timeoutMs: LOGIN_MS,
-    });
+    const argv = ssh(host, ["-L", `${socket}:${SOCKET}`], ["sh", "-c", LISTENS]);
+    const login = run(argv, { timeoutMs: LOGIN_MS });
     const ended = login.then(() => true);
     while (!existsSync(socket) && !(await Promise.race([ended, sleep(50, false)])));
     const client = connect(socket).on("error", () => undefined);
-    const { stderr } = await login;
+    await Promise.race([ended, sleep(STAY_S * 1000, false)]);
+    // The login stays for as long as a channel of it is open.
     client.destroy();
-    return stderr;
+    const { stdout, stderr } = await login;
+    return stdout.toString().includes("there") && /^channel \d+: open failed/m.test(stderr);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -67,8 +74,8 @@ export async function tryClients(host: SshTarget): Promise<Finding> {
     path: "host.ssh",
     required: "an sshd that forwards TCP and UNIX sockets for its user",
   } as const;
-  const said = await Promise.all(CLIENTS.map(({ asks }) => asks(host)));
-  const refused = CLIENTS.filter((_, i) => PROHIBITED.test(said[i] ?? ""));
+  const answers = await Promise.all(CLIENTS.map((client) => client.refused(host)));
+  const refused = CLIENTS.filter((_, i) => answers[i]);
   if (refused.length === 0)
     return { ...base, severity: "ok", found: "commands, guests and libvirt by SSH", fix: "" };
   return {

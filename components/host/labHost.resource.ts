@@ -13,7 +13,7 @@ import { xsltAppending } from "../../core/xslt";
 import { HostContract } from "./contract.resource";
 import { HostPackages } from "./packages.resource";
 import { clearOrphan, plugGuests } from "./orphan.resource";
-import { Connection, scriptCommand } from "../../core/scriptCommand.resource";
+import { RemoteConnection, scriptCommand } from "../../core/scriptCommand.resource";
 
 export interface LabHostArgs {
   readonly host: HostConfig;
@@ -35,7 +35,7 @@ export interface LabHostArgs {
 
 /** The machine that guests run on: packages, libvirt, folders, storage pool, network. */
 export class LabHost extends pulumi.ComponentResource {
-  readonly connection: Connection;
+  readonly connection: RemoteConnection | undefined;
   /** Where host scripts run; undefined is this machine. */
   readonly target: SshTarget | undefined;
   /** The host as a hop to guests; undefined when guests are on this machine. */
@@ -51,7 +51,8 @@ export class LabHost extends pulumi.ComponentResource {
   constructor(name: string, args: LabHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mirlab:index:LabHost", name, {}, opts);
     const { host, stack, owner } = args;
-    this.connection = host.ssh === undefined ? undefined : connectionTo(host.ssh, args.access);
+    this.connection =
+      host.ssh === undefined ? undefined : pinnedConnection(host.ssh, args.access.jump?.inAgent);
     this.owner = owner;
     this.target = args.access.target;
     this.jump = args.access.jump;
@@ -177,16 +178,13 @@ const OWN_SSH = { envVarMappings: { MIRLAB_PROVIDER_HOME: "HOME" } };
 /** Folder of a lab's pool on its host. */
 export const poolPath = ({ dataDir }: HostConfig, lab: string): string => `${dataDir}/${lab}/pool`;
 
-/** A connection that accepts the pinned host key only. @pulumi/command takes one jump host, which a guest's has. */
-function connectionTo(ssh: SshConfig, { jump, target }: HostAccess): Connection {
-  if (ssh.jump !== undefined && target !== undefined) return { target, user: ssh.user };
-  return {
-    host: ssh.host,
-    port: ssh.port,
-    user: ssh.user,
-    hostKey: ssh.hostKey,
-    ...(jump?.inAgent
+/** A connection of @pulumi/command that accepts the pinned host keys only. */
+function pinnedConnection(ssh: SshConfig, inAgent?: true): RemoteConnection {
+  const at = ({ host, port, hostKey }: NonNullable<SshConfig["jump"]>) => ({
+    ...{ host, port, hostKey, user: ssh.user },
+    ...(inAgent
       ? { agentSocketPath: agentSocket() }
       : { privateKey: pulumi.secret(readFileSync(ssh.privateKeyFile, "utf8")) }),
-  };
+  });
+  return { ...at(ssh), ...(ssh.jump === undefined ? {} : { proxy: at(ssh.jump) }) };
 }

@@ -23,7 +23,7 @@ import { GuestMesa } from "../build/mesa.resource";
 import { newMachine } from "./newMachine.resource";
 import { MirReadiness } from "../readiness/readiness.resource";
 import { MirSession, sessionArgs } from "../guest/session.resource";
-import { Connection, isOpenSsh } from "../../core/scriptCommand.resource";
+import { Connection } from "../../core/scriptCommand.resource";
 import { SHARE_TAG, SharedFolder } from "../guest/share.resource";
 
 /** What `pulumi stack output guests` shows of one guest. One line each. */
@@ -196,7 +196,7 @@ function guestConnection(
   { config: { image }, inAgent, labHost: { connection: hop } }: GuestArgs,
   access: GuestAccess,
 ): Connection {
-  if (isOpenSsh(hop)) return { target: access.target, user: access.user };
+  if (hop?.proxy !== undefined) return { target: access.target, user: access.user };
   const byAgent = image.source === "existing" && inAgent?.has(image.ssh.privateKeyFile) === true;
   return {
     host: access.hostName,
