@@ -1,6 +1,7 @@
 /** One `up` of a stack, from the checks of the host to the summary; what `lab up` and `lab reset` share. */
 import { RecordedLab } from "../components/lab/recorded";
 import { missingPackages } from "../components/host/checks/machine";
+import { packageArgs } from "../components/host/packages";
 import { hostAccess } from "../components/host/access.io";
 import { HostConfig } from "../config/schema";
 import { runOnHost } from "../core/link.io";
@@ -84,7 +85,7 @@ async function healBefore(
   const { target } = hostAccess(host, name);
   const missing = missingPackages(facts, host);
   const steps: [string, string[], boolean][] = [
-    ["packages.sh", ["install", ...missing], missing.length > 0],
+    ["packages.sh", packageArgs("install", missing, host.qemu), missing.length > 0],
     ["libvirtd.sh", ["start"], facts.libvirt !== "ok"],
     ["heal.sh", pool, true],
   ];

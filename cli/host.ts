@@ -1,5 +1,5 @@
 /** The lab host's own part of `up` and `down`: Debian packages and libvirtd of this machine. */
-import { packagesFor } from "../components/host/packages";
+import { packageArgs, packagesFor } from "../components/host/packages";
 import { HostConfig } from "../config/schema";
 import { labOfFile } from "../config/stackFile.io";
 import { run } from "../core/exec.io";
@@ -21,9 +21,12 @@ async function missingPackages(host: HostConfig | undefined): Promise<string[]> 
   // host.packages: check. The program names what is missing, and fails.
   if (host?.packages !== "install") return [];
   const names = packagesFor(host.ssh === undefined ? "host" : "client");
-  const asked = await run(["scripts/host/packages.sh", "missing", ...names], {
-    sharesSession: true,
-  });
+  const asked = await run(
+    ["scripts/host/packages.sh", ...packageArgs("missing", names, host.qemu)],
+    {
+      sharesSession: true,
+    },
+  );
   if (asked.code !== 0) throw new Refusal(asked.stderr.trim());
   return asked.stdout.toString().split("\n").filter(Boolean);
 }
@@ -39,7 +42,10 @@ export async function installPackages(
   for (const name of missing) process.stderr.write(`  ${name}\n`);
   await confirm("install them with apt-get?", yes);
   await holdTicket();
-  await runOrEnd(["scripts/host/packages.sh", "install", ...missing], true);
+  await runOrEnd(
+    ["scripts/host/packages.sh", ...packageArgs("install", missing, host?.qemu)],
+    true,
+  );
 }
 
 /** Starts libvirtd on this machine where nothing else does. */

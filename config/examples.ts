@@ -20,6 +20,7 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
       natSubnet: "10.20.30.0/24",
       viewers: true,
       packages: "check",
+      qemu: "backports",
       memory: "overcommit",
       apt: {
         proxy: "http://proxy.example.org:3128",

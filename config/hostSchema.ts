@@ -102,6 +102,12 @@ export const host = z.strictObject({
     .enum(["install", "check"])
     .default("install")
     .describe("install: install missing host packages; check: fail and list them."),
+  qemu: z
+    .enum(["release", "backports"])
+    .default("release")
+    .describe(
+      "Whose QEMU the lab installs: the release's, or that of its backports, which apt has to know. An installed backport is not put back.",
+    ),
   memory: z
     .enum(["check", "overcommit"])
     .default("check")

@@ -60,7 +60,7 @@ export const ADVISORIES: readonly Advisory[] = [
     // it reaches the racing code.
     fix:
       "set guests[].share.readonly: true or share.enabled: false, share only with guests you trust, or install " +
-      "QEMU 11.1.2 or newer (Debian 13: 'apt-get install -t trixie-backports qemu-system-x86', where apt has that suite)",
+      "QEMU 11.1.2 or newer (Debian 13: host.qemu: backports)",
     sources: [
       record("CVE-2026-93834"),
       "https://gitlab.com/qemu-project/qemu/-/work_items/4491",

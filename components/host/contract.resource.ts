@@ -55,6 +55,7 @@ function contractOf(args: HostContractArgs): HostContractInputs {
     packages: packages.map((p) => p.name),
     parts: HOST_PARTS,
     install: host.packages === "install",
+    ...(host.qemu === "backports" ? { qemu: host.qemu } : {}),
     ...(network === undefined ? {} : { network }),
     guests: guests.map((guest) => guestOf(guest, host, stack, disks.get(guest.name))),
     ...(target === undefined ? {} : { host: target }),

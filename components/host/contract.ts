@@ -34,6 +34,8 @@ export interface HostContract {
   /** Packages that are only checked for modified files. */
   readonly parts: readonly string[];
   readonly install: boolean;
+  /** QEMU's packages are the backports'. Unset: the release's. */
+  readonly qemu?: "backports";
   readonly pool: { readonly name: string; readonly path: string };
   readonly network?: {
     readonly name: string;

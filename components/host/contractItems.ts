@@ -1,6 +1,7 @@
 /** The items of the host's contract: each entry has the required value and its repair. Pure. */
 import { shellWord } from "../../core/quote";
 import { Heal as AnyHeal, key, Recorded } from "../../core/contract";
+import { packageArgs } from "./packages";
 import type { GuestOnHost, HostContract, HostStep, HostWanted, How } from "./contract";
 import { HostObservation } from "./observation";
 
@@ -81,11 +82,11 @@ export function effective(item: string, field: string, value: string): string {
   return DEFAULTS[field] ?? "not set";
 }
 
-const packages: Section = ({ packages, install }, recorded) =>
+const packages: Section = ({ packages, install, qemu }, recorded) =>
   packages.flatMap((name): HostWanted[] => {
     const item = `package ${name}`;
     const fix = install
-      ? run("installs it", "packages.sh", ["install", name], "a download")
+      ? run("installs it", "packages.sh", packageArgs("install", [name], qemu), "a download")
       : refuse(`run 'apt-get install ${name}', or set host.packages to "install"`);
     const hold = recorded[key(item, "hold")];
     const there = [[item, "state", "installed"]] as const;

@@ -59,7 +59,10 @@ export class LabHost extends pulumi.ComponentResource {
 
     const packages = new HostPackages(
       `${name}-packages`,
-      { connection: this.connection, mode: host.packages, viewers: host.viewers },
+      {
+        ...{ connection: this.connection, mode: host.packages, viewers: host.viewers },
+        qemu: host.qemu,
+      },
       { parent: this },
     );
     const folders = scriptCommand(

@@ -1,12 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HostConfig } from "../../config/schema";
-import { HOST_PACKAGES, VIEWER_PACKAGES } from "./packages";
+import { HOST_PACKAGES, packageArgs, VIEWER_PACKAGES } from "./packages";
 import { Connection, scriptCommand } from "../../core/scriptCommand.resource";
 
 export interface HostPackagesArgs {
   readonly connection: Connection;
   /** Install what is missing, or only name it and fail. */
   readonly mode: HostConfig["packages"];
+  /** Whose QEMU. @default the release's */
+  readonly qemu?: HostConfig["qemu"];
   /** Also the desktop viewers. @default false */
   readonly viewers?: boolean;
 }
@@ -27,7 +29,7 @@ export class HostPackages extends pulumi.ComponentResource {
     const packages = scriptCommand(
       `${name}-installed`,
       args.connection,
-      { script: "host/packages.sh", args: [verb, ...names] },
+      { script: "host/packages.sh", args: packageArgs(verb, names, args.qemu) },
       { parent: this },
     );
     const libvirtd = scriptCommand(

@@ -48,6 +48,13 @@ export function hostPackages(codeName: string, viewers = false): readonly HostPa
   return [...HOST_PACKAGES, ...own, ...(viewers ? VIEWER_PACKAGES : [])];
 }
 
+/** Arguments of scripts/host/packages.sh for the host's choice of QEMU. */
+export const packageArgs = (
+  verb: "missing" | "install" | "require",
+  names: readonly string[],
+  qemu: "release" | "backports" | undefined,
+): string[] => [verb, ...(qemu === "backports" ? ["--qemu-from", qemu] : []), ...names];
+
 /** Dependencies of those above that a running guest uses: daemon, drivers, firmware, SPICE. */
 export const HOST_PARTS: readonly string[] = [
   "libspice-server1",

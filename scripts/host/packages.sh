@@ -3,7 +3,9 @@
 #   packages.sh missing PKG...   print the missing ones, one a line
 #   packages.sh install PKG...   print the missing ones, then install only them
 #   packages.sh require PKG...   fail and name the missing ones
-# An installed package stays at its version, newer or held; nothing is ever removed.
+# Each verb takes --qemu-from backports before the names: QEMU's packages are those of the release's backports.
+# An installed package stays at its version, newer or held; nothing is ever removed. QEMU of the release counts as
+# missing where backports are asked for.
 set -euo pipefail
 
 readonly ME=packages
@@ -18,6 +20,11 @@ readonly DPKG_DIR=${DPKG_ADMINDIR:-/var/lib/dpkg}
 # `PACKAGE:PART`: a part that later releases keep in a package of its own, which only a recommendation names.
 # Debian 13 and Ubuntu 24.04 have SPICE and QXL there.
 readonly PARTS=(qemu-system-x86:qemu-system-modules-spice)
+
+# The suite of QEMU's packages where it is not the release's own, e.g. trixie-backports; else nothing.
+qemu_suite=''
+# As Debian names a version that was made again for an older release.
+readonly BACKPORT='*~bpo*'
 
 require_debian() {
   local id="" like=""
@@ -45,30 +52,64 @@ candidate_of() {
   [[ $candidate == "(none)" ]] || printf '%s' "$candidate"
 }
 
+version_of() { # the installed version, or nothing
+  local state version
+  read -r state version < <(dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null) || true
+  [[ $state != installed ]] || printf '%s\n' "$version"
+}
+
+# A part is this release's if its QEMU is: Debian 12 has the part in its backports alone.
+part_fits() { # part_fits NAME PART
+  local part
+  part=$(candidate_of "$2")
+  [[ -n $part ]] || return 1
+  # shellcheck disable=SC2053 # a pattern
+  [[ $part != $BACKPORT || -n $qemu_suite || $(version_of "$1") == $BACKPORT ]]
+}
+
 # The names, and the parts of them that this release's archive has.
 with_parts() {
   local name part
   for name in "$@"; do
     printf '%s\n' "$name"
     for part in "${PARTS[@]}"; do
-      [[ $part != "$name:"* || -z $(candidate_of "${part#*:}") ]] || printf '%s\n' "${part#*:}"
+      [[ $part != "$name:"* ]] || ! part_fits "$name" "${part#*:}" || printf '%s\n' "${part#*:}"
     done
   done
 }
 
+of_backports() { [[ -n $qemu_suite && $1 == qemu-* ]]; }
+
+# The version of a package in the backports, or nothing.
+backported() {
+  apt-cache madison "$1" | awk -F ' *[|] *' -v suite=" $qemu_suite/" 'index($3, suite) { print $2; exit }' | tr -d ' '
+}
+
+# A backport stays at its version, and so does what is newer than the one of today.
+fits() { # fits NAME VERSION
+  local wanted
+  # shellcheck disable=SC2053 # a pattern
+  ! of_backports "$1" || [[ $2 == $BACKPORT ]] ||
+    { wanted=$(backported "$1") && [[ -n $wanted ]] && dpkg --compare-versions "$2" ge "$wanted"; }
+}
+
 print_missing() {
-  local name state names
+  local name version names
   mapfile -t names < <(with_parts "$@")
   for name in "${names[@]}"; do
-    state=$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) || state=""
-    [[ $state == installed ]] || printf '%s\n' "$name"
+    version=$(version_of "$name")
+    if [[ -z $version ]] || ! fits "$name" "$version"; then printf '%s\n' "$name"; fi
   done
 }
 
 without_candidate() {
   local name
   for name in "$@"; do
-    [[ -n $(candidate_of "$name") ]] || printf '%s\n' "$name"
+    if of_backports "$name"; then
+      [[ -n $(backported "$name") ]] || printf '%s\n' "$name"
+    else
+      [[ -n $(candidate_of "$name") ]] || printf '%s\n' "$name"
+    fi
   done
 }
 
@@ -100,7 +141,15 @@ wait_for_lock() {
   done
 }
 
-apt_install() { as_root env "${proxies[@]}" DEBIAN_FRONTEND=noninteractive "${APT[@]}" install --no-install-recommends --no-remove "$@" >&2; }
+apt_get_install() { as_root env "${proxies[@]}" DEBIAN_FRONTEND=noninteractive "${APT[@]}" install --no-install-recommends --no-remove "$@" >&2; }
+apt_install() {
+  local name own=() backports=()
+  for name in "$@"; do
+    if of_backports "$name"; then backports+=("$name"); else own+=("$name"); fi
+  done
+  ((${#backports[@]} == 0)) || apt_get_install -t "$qemu_suite" "${backports[@]}" || return
+  ((${#own[@]} == 0)) || apt_get_install "${own[@]}"
+}
 apt_update() { as_root env "${proxies[@]}" "${APT[@]}" update >&2; }
 
 install_missing() {
@@ -124,6 +173,8 @@ install_missing() {
   if ((${#unknown[@]} > 0)); then
     apt_update || die "apt-get update: found that it failed; need the archive's lists; fix: check the network and /etc/apt/sources.list; log: the lines above"
     mapfile -t unknown < <(without_candidate "${unknown[@]}")
+    ((${#unknown[@]} == 0)) || [[ -z $qemu_suite ]] ||
+      die "found no ${unknown[*]} of $qemu_suite; need them for host.qemu: backports; fix: echo 'deb $(host_mirror "${qemu_suite%-backports}") $qemu_suite main' | sudo tee /etc/apt/sources.list.d/$qemu_suite.list, or set host.qemu to \"release\""
     ((${#unknown[@]} == 0)) || die "found no candidate for ${unknown[*]}; need one in the apt sources; fix: add the distribution's main component (Ubuntu: universe too) to /etc/apt/sources.list"
     # Now the archive's parts are known.
     mapfile -t missing < <(print_missing "$@")
@@ -147,8 +198,14 @@ main() {
     missing | install | require) shift ;;
     *) die "found verb '$verb'; need missing, install or require; fix: packages.sh missing|install|require PKG..." ;;
   esac
-  check_names "$@"
   require_debian
+  if [[ ${1-} == --qemu-from ]]; then
+    [[ ${2-} == backports ]] || die "found --qemu-from '${2-}'; need backports"
+    # shellcheck source=/dev/null
+    qemu_suite=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME-}")-backports
+    shift 2
+  fi
+  check_names "$@"
   case $verb in
     missing) print_missing "$@" ;;
     install) install_missing "$@" ;;

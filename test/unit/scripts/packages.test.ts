@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -87,30 +87,46 @@ describe("packages.sh, of what a release has split off", () => {
   const fakes = mkdtempSync(join(tmpdir(), "mirlab-apt-"));
   after(() => rmSync(fakes, { recursive: true }));
 
-  /** An archive with these packages, of which some are installed; fetched lists where `fetched` says so. */
+  /**
+   * An archive with these packages, of which some are installed; fetched lists where `fetched` says so. `NAME` is
+   * version 1.0 of the release, `NAME~` version 2.0~bpo1 of its backports, too.
+   */
   function archive(names: readonly string[], installed: readonly string[], fetched = true): void {
     const put = (name: string, text: string) =>
       writeFileSync(join(fakes, name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
-    writeFileSync(join(fakes, "installed"), installed.map((name) => `${name}\n`).join(""));
-    writeFileSync(join(fakes, "archive"), names.map((name) => `${name}\n`).join(""));
+    const line = (name: string): string =>
+      name.endsWith("~") ? `${name.slice(0, -1)} 2.0~bpo1 backports\n` : `${name} 1.0 release\n`;
+    writeFileSync(join(fakes, "installed"), installed.map(line).join(""));
+    writeFileSync(join(fakes, "archive"), names.map(line).join(""));
     rmSync(join(fakes, "lists"), { force: true });
     if (fetched) writeFileSync(join(fakes, "lists"), "");
     put(
       "apt-cache",
       `[[ -e ${fakes}/lists ]] || exit 0
-       grep -qx "$2" ${fakes}/archive || exit 0
-       printf '%s:\\n  Installed: (none)\\n  Candidate: 1.0\\n' "$2"`,
+       suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+       if [[ $1 == madison ]]; then
+         awk -v n="$2" -v s="$suite" '$1 == n { print " " n " | " $2 " | http://a/debian " s ($3 == "backports" ? "-backports" : "") "/main amd64 Packages" }' ${fakes}/archive
+         exit
+       fi
+       # The release's comes first: apt prefers it.
+       version=$(LC_ALL=C sort -k 2 ${fakes}/archive | awk -v n="$2" '$1 == n { print $2; exit }')
+       [[ -n $version ]] || exit 0
+       printf '%s:\\n  Installed: (none)\\n  Candidate: %s\\n' "$2" "$version"`,
     );
     put(
       "dpkg-query",
-      `name="\${@: -1}"; grep -qx "$name" ${fakes}/installed || exit 1; printf installed`,
+      `version=$(awk -v n="\${@: -1}" '$1 == n { v = $2 } END { print v }' ${fakes}/installed)
+       [[ -n $version ]] || exit 1
+       echo "installed $version"`,
     );
-    put("dpkg", "exit 0");
+    put("dpkg", '[[ $1 != --compare-versions ]] || exec /usr/bin/dpkg "$@"');
     put(
       "apt-get",
-      `for word; do
+      `suite=release
+       for word; do
+         [[ $word != *-backports ]] || suite=backports
          [[ $word != update ]] || touch ${fakes}/lists
-         ! grep -qx -- "$word" ${fakes}/archive || echo "$word" >>${fakes}/installed
+         awk -v n="$word" -v s=$suite '$1 == n && $3 == s' ${fakes}/archive >>${fakes}/installed
        done`,
     );
     put("sudo", 'shift; exec "$@"');
@@ -163,5 +179,38 @@ describe("packages.sh, of what a release has split off", () => {
     const { code, words } = await packages("install", "qemu-system-x86");
     assert.equal(code, 0, words);
     assert.equal((await packages("missing", "qemu-system-x86")).out, "");
+  });
+
+  const BACKPORTS = ["--qemu-from", "backports"] as const;
+
+  it("leaves a part alone that only the backports have, while QEMU is the release's: Debian 12", async () => {
+    archive(["qemu-system-x86", "qemu-system-x86~", `${SPICE}~`], ["qemu-system-x86"]);
+    assert.equal((await packages("missing", "qemu-system-x86")).out, "");
+    archive(["qemu-system-x86", "qemu-system-x86~", `${SPICE}~`], ["qemu-system-x86~"]);
+    assert.equal((await packages("missing", "qemu-system-x86")).out, `${SPICE}\n`);
+  });
+
+  it("takes QEMU from the backports where a person asks for it, and nothing else", async () => {
+    const names = ["qemu-system-x86", "curl"];
+    archive([...names, "qemu-system-x86~", `${SPICE}~`, "curl~"], ["qemu-system-x86"]);
+    const missing = await packages("missing", ...BACKPORTS, ...names);
+    assert.equal(missing.out, `qemu-system-x86\n${SPICE}\ncurl\n`, missing.words);
+    assert.equal((await packages("require", ...BACKPORTS, ...names)).code, 1);
+    const { code, words } = await packages("install", ...BACKPORTS, ...names);
+    assert.equal(code, 0, words);
+    assert.equal((await packages("missing", ...BACKPORTS, ...names)).out, "");
+    const installed = readFileSync(join(fakes, "installed"), "utf8");
+    assert.match(installed, /^qemu-system-x86 2\.0~bpo1/m);
+    assert.match(installed, /^curl 1\.0/m);
+  });
+
+  it("names the line of apt's sources where apt does not know the backports", async () => {
+    archive(["qemu-system-x86"], []);
+    const { code, words } = await packages("install", ...BACKPORTS, "qemu-system-x86");
+    assert.equal(code, 1);
+    assert.match(
+      words,
+      /found no qemu-system-x86 of \w+-backports; need them for host\.qemu: backports; fix: echo 'deb http\S+ \w+-backports main' \| sudo tee/,
+    );
   });
 });

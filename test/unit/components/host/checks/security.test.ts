@@ -48,7 +48,7 @@ describe("checkHost, of known vulnerabilities", () => {
     );
     assert.equal(
       line,
-      "warn - advisory: found CVE-2026-93834 (high) in qemu-system-x86 1:7.2+dfsg-7+deb12u18+b3: a user of a guest can escape from a writable 9p share and access the host as QEMU's user (fixed in 11.1.2, the package's changelog does not name it); need a fixed version, or guests that cannot exploit it; fix: set guests[].share.readonly: true or share.enabled: false, share only with guests you trust, or install QEMU 11.1.2 or newer (Debian 13: 'apt-get install -t trixie-backports qemu-system-x86', where apt has that suite)",
+      "warn - advisory: found CVE-2026-93834 (high) in qemu-system-x86 1:7.2+dfsg-7+deb12u18+b3: a user of a guest can escape from a writable 9p share and access the host as QEMU's user (fixed in 11.1.2, the package's changelog does not name it); need a fixed version, or guests that cannot exploit it; fix: set guests[].share.readonly: true or share.enabled: false, share only with guests you trust, or install QEMU 11.1.2 or newer (Debian 13: host.qemu: backports)",
     );
     const [unsure] = texts(fully({ packages: BOOKWORM })).filter((l) => l.includes("17588"));
     assert.match(unsure ?? "", /not verified for this version\)$/);
