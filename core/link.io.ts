@@ -79,7 +79,8 @@ export async function runAt(
   const alias = sshOf(target)?.alias;
   // The first try has read or closed a stream.
   const hasStream = options.stdout !== undefined || options.stdin instanceof Readable;
-  if (alias === undefined || hasStream) return result;
+  if (alias === undefined) return result;
+  if (hasStream) return withWords(result, alias);
   for (const [i, pause] of pausesS.entries()) {
     if (result.timedOut || result.code !== 255 || !NOT_MADE.test(result.stderr)) break;
     const why = result.stderr.trim().split("\n").at(-1) ?? "";
@@ -87,7 +88,13 @@ export async function runAt(
     await sleep(pause * 1000);
     result = await once();
   }
-  return result;
+  return withWords(result, alias);
+}
+
+/** ssh ends without a word where the other end no longer answers. */
+function withWords(result: RunResult, alias: string): RunResult {
+  if (result.code !== 255 || result.stderr.trim() !== "") return result;
+  return { ...result, stderr: `the connection to ${alias} broke: it no longer answers` };
 }
 
 const rootWords = (sudo: boolean): string[] => (sudo ? ["sudo", "-n"] : []);

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { note, RemoteLab, timed } from "./remote";
+import { RemoteLab, note, steady, timed } from "./remote";
 
 interface Change {
   readonly id: string;
@@ -86,14 +86,14 @@ export function drift(of: () => RemoteLab, release: string): void {
       [],
       seen.text,
     );
-    const up = await timed("up of a changed host", () => lab.verb("up", "--yes"));
+    const up = await steady(of(), "up of a changed host", () => lab.verb("up", "--yes"));
     assert.equal(up.code, 0, up.text);
     for (const { repaired } of changes)
       if (repaired !== undefined) await host.out("root", repaired);
-    const quiet = await lab.pulumi("preview", "--expect-no-changes");
+    const quiet = await steady(of(), "preview", () => lab.pulumi("preview", "--expect-no-changes"));
     assert.equal(quiet.code, 0, quiet.text);
     for (const { undo } of changes) if (undo !== undefined) await host.out("root", undo);
-    const back = await lab.verb("up", "--yes");
+    const back = await steady(of(), "up of the host as it was", () => lab.verb("up", "--yes"));
     assert.equal(back.code, 0, back.text);
   });
 
@@ -106,7 +106,9 @@ export function drift(of: () => RemoteLab, release: string): void {
       preview.text,
       /libvirt: access denied; 'npm run up' adds admin to the group libvirt/,
     );
-    const up = await timed("up after the user left the group", () => lab.verb("up", "--yes"));
+    const up = await steady(of(), "up after the user left the group", () =>
+      lab.verb("up", "--yes"),
+    );
     assert.equal(up.code, 0, up.text);
   });
 }

@@ -9,7 +9,7 @@ import { drift } from "./drift";
 import { checkout, local } from "./local";
 import { nat } from "./nat";
 import { power } from "./power";
-import { remote, sshOf, timed } from "./remote";
+import { MACHINE, remote, sshOf, timed } from "./remote";
 
 const STACK = "hosttest";
 const GUEST = "mir";
@@ -43,7 +43,7 @@ for (const release of releases) {
       );
       remove();
       lab = new TestLab({
-        ...{ stack: STACK, guests: [{ name: GUEST, acceleration: "kvm", autostart: true }] },
+        ...{ stack: STACK, guests: [{ ...MACHINE, name: GUEST }] },
         host: { ssh: sshOf(host, "admin"), cacheDir: "/var/cache/mirlab" },
       });
       await lab.init();

@@ -11,7 +11,7 @@ import { it } from "node:test";
 import { shellWord } from "../../core/quote";
 import { ROOT } from "../integration/support";
 import type { EmulatedHost } from "./machine";
-import { note, timed } from "./remote";
+import { note, steady, timed } from "./remote";
 
 const HOME = "/home/op";
 
@@ -62,7 +62,7 @@ export function local(of: () => { readonly host: EmulatedHost }): void {
   it("converges by `npm run up` at a terminal, as a user with a sudo password", async () => {
     const { host } = of();
     await timed("the checkout is put in its place", () => host.out("root", PLACE));
-    const up = await timed("first up of a user with a sudo password", () =>
+    const up = await steady(of(), "first up of a user with a sudo password", () =>
       host.atTerminal("op", `cd mirlab && npm run up -- --yes`, "password for op:", host.password),
     );
     assert.equal(up.code, 0, up.text.slice(-6000));
@@ -78,7 +78,7 @@ export function local(of: () => { readonly host: EmulatedHost }): void {
     const check = "/^config:/a\\  mirlab:host: { packages: check }";
     await host.out("op", `sed -i ${shellWord(check)} mirlab/Pulumi.dev.yaml`);
     for (const verb of ["preview -- --expect-no-changes", "drift", "up -- --yes"]) {
-      const ended = await timed(`${verb.split(" ")[0] ?? ""} without root's rights`, () =>
+      const ended = await steady(of(), `${verb.split(" ")[0] ?? ""} without root's rights`, () =>
         host.ssh("op", `cd mirlab && npm run ${verb}`, { timeoutMs: 3_600_000 }),
       );
       assert.equal(ended.code, 0, ended.stdout.toString().slice(-4000) + ended.stderr);
@@ -101,7 +101,7 @@ export function local(of: () => { readonly host: EmulatedHost }): void {
 
   it("leaves nothing by `npm run down`", async () => {
     const { host } = of();
-    const down = await timed("down of a user with a sudo password", () =>
+    const down = await steady(of(), "down of a user with a sudo password", () =>
       host.atTerminal(
         "op",
         "cd mirlab && npm run down -- --yes",

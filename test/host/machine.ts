@@ -184,6 +184,12 @@ export class EmulatedHost {
     }
   }
 
+  /** Another after each boot. Waits for a host that is booting. */
+  async bootId(): Promise<string> {
+    await this.answers();
+    return this.out("root", "cat /proc/sys/kernel/random/boot_id");
+  }
+
   private tail(): string {
     return existsSync(this.console) ? readFileSync(this.console, "utf8").slice(-4000) : "";
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { run } from "../../core/exec.io";
-import { RemoteLab, timed, untilTrue } from "./remote";
+import { RemoteLab, steady, timed, untilTrue } from "./remote";
 
 const MARK = "/var/lib/mirlab-test-mark";
 
@@ -20,17 +20,17 @@ export function power(of: () => RemoteLab): void {
         return state.stdout.toString().trim() === "running";
       }),
     );
-    const up = await timed("up after the power cut", () => lab.verb("up", "--yes"));
+    const up = await steady(of(), "up after the power cut", () => lab.verb("up", "--yes"));
     assert.equal(up.code, 0, up.text);
     assert.equal(await host.out("root", inode), before, `${guest} keeps its disk`);
     assert.equal(await inGuest(of(), `cat ${MARK}`), "kept");
-    const quiet = await lab.pulumi("preview", "--expect-no-changes");
+    const quiet = await steady(of(), "preview", () => lab.pulumi("preview", "--expect-no-changes"));
     assert.equal(quiet.code, 0, quiet.text);
   });
 
   it("leaves nothing by `down`", async () => {
     const { host, lab, domain } = of();
-    const down = await timed("down", () => lab.verb("down", "--yes"));
+    const down = await steady(of(), "down", () => lab.verb("down", "--yes"));
     assert.equal(down.code, 0, down.text);
     const left = await host.out(
       "root",

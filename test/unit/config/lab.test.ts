@@ -11,6 +11,7 @@ describe("a minimal lab", () => {
         dataDir: "/var/lib/mirlab",
         cacheDir: "/var/cache/mirlab",
         memory: "check",
+        qemu: "release",
         natSubnet: "192.168.130.0/24",
         viewers: false,
         packages: "install",
