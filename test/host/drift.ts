@@ -66,9 +66,10 @@ export const CHANGES: readonly Change[] = [
     only: "debian13",
   },
   {
-    ...{ id: "QEMU's user out of group kvm", does: "gpasswd -d libvirt-qemu kvm" },
+    ...{ id: "QEMU's user out of group kvm", does: "usermod --gid nogroup libvirt-qemu" },
     named: "user libvirt-qemu: in group kvm declared yes, found no",
     repaired: "id -nG libvirt-qemu | grep -w kvm",
+    undo: "usermod --gid kvm libvirt-qemu",
   },
 ];
 
