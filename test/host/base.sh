@@ -28,7 +28,7 @@ set_up() {
   printf 'labhost\n' >/etc/hostname
   printf '127.0.0.1 localhost\n127.0.1.1 labhost\n' >/etc/hosts
   printf 'nameserver 10.0.2.3\n' >/etc/resolv.conf
-  printf '[Match]\nType=ether\n[Network]\nDHCP=ipv4\n' >/etc/systemd/network/lan.network
+  printf '[Match]\nName=en*\n[Network]\nDHCP=ipv4\n' >/etc/systemd/network/lan.network
   systemctl --quiet enable systemd-networkd ssh
   # apt's and man's own timers take the emulated cores.
   systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer man-db.timer e2scrub_all.timer fstrim.timer

@@ -101,15 +101,50 @@ describe("signsOfLife", () => {
     assert.ok((await look()) > 0);
   });
 
-  it("fails when the guest agent answers for a minute without a login, but not during a boot", async () => {
-    const agent = (count: number): void =>
-      programs.set(
-        "virsh",
-        `case "$*" in
+  /** virsh of a guest whose agent answers; `addresses` and `cards` are lines of domifaddr and domiflist. */
+  const agent = (
+    count: number,
+    addresses = " ens2 52:54:00:00:00:01 ipv4 10.0.2.15/24",
+    cards = "",
+  ): void =>
+    programs.set(
+      "virsh",
+      `case "$*" in
   *guest-ping*) echo '{"return":{}}' ;;
+  *domifaddr*) printf '%s\\n' " lo 00:00:00:00:00:00 ipv4 127.0.0.1/8" " - - ipv6 ::1/128" " ens2 52:54:00:00:00:01 ipv6 fe80::2/64"; echo "${addresses}" ;;
+  *domiflist*) echo "${cards}" ;;
+  *net-info*) echo "Bridge:         virbr7" ;;
   *) echo "  block.0.rd.reqs=${count}" ;;
 esac`,
-      );
+    );
+
+  for (const [why, addresses, cards, words] of [
+    [
+      "it has no address",
+      " - - ipv6 fe80::1/64",
+      "",
+      /: the guest has no address; .*fix: see that the host's firewall lets DHCP through/,
+    ],
+    [
+      ...[
+        "its card was taken out of its bridge",
+        " - - ipv6 fe80::1/64",
+        " lo network mirlab-dev virtio 52:54:00:00:00:01",
+      ],
+      /: the guest's network card lo is not in the bridge virbr7; .*fix: 'sudo ip link set lo master virbr7'/,
+    ],
+  ] as const) {
+    it(`says why a guest that is up takes no login: ${why}`, async () => {
+      agent(1, addresses, cards);
+      now = 0;
+      const look = signsOfLife(GUEST, () => now);
+      await look();
+      now = 90;
+      assert.match((await rejected(look())).message, words);
+    });
+  }
+
+  it("fails when the guest agent answers for a minute without a login, but not during a boot", async () => {
     const look = signsOfLife(GUEST, () => now);
     for (now = 0; now <= 120; now += 20) {
       agent(now);
