@@ -79,6 +79,14 @@ if ((n < ${times})); then echo '${message}' >&2; exit 255; fi; exec bash -c "\${
       assert.equal((await say()).code, 255, message);
     }
   });
+
+  it("is named where ssh ends without a word", async () => {
+    programs.set("ssh", "exit 255");
+    assert.equal(
+      (await say()).stderr,
+      "the connection to mirlab-dev-mir broke: it no longer answers",
+    );
+  });
 });
 
 describe("scriptWords", () => {
