@@ -1,5 +1,6 @@
 /** What the host says after the engine failed: a provider's words name neither cause nor fix. */
 import { findingText } from "../components/host/checks/finding";
+import { labInState } from "./labState";
 import { fileOf } from "./stack";
 import { say, wasInterrupted } from "./terminal";
 
@@ -11,6 +12,8 @@ export async function explainHost(stack: string): Promise<void> {
   if (wasInterrupted()) return;
   const { examine } = await import("./examine");
   try {
+    // Without a lab the engine has asked no libvirt.
+    if ((await labInState(stack)).poolPath === undefined) return;
     const { findings, host } = await examine(fileOf(stack), stack);
     const failed = findings.filter((f) => f.severity === "fail" && f.group === "libvirt");
     const repaired = findings.filter(({ upRepairs }) => upRepairs);
