@@ -45,13 +45,17 @@ const CONNECT_S = 30;
 /** Milliseconds for a login and a short command. */
 export const LOGIN_MS = (CONNECT_S + 10) * 1000;
 
+/** argv of a non-interactive ssh to a host, up to the host's name. */
+export function sshArgv({ config, alias }: SshTarget, options: readonly string[] = []): string[] {
+  const batch = ["-o", "BatchMode=yes", "-o", `ConnectTimeout=${CONNECT_S}`];
+  const alive = ["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"];
+  return ["ssh", "-F", config, ...batch, ...alive, ...options, "--", alias];
+}
+
 /** argv that runs `words` at the target. */
 export function targetArgv(target: Target, words: readonly string[]): string[] {
   const ssh = sshOf(target);
-  if (ssh === undefined) return [...words];
-  const options = ["-o", "BatchMode=yes", "-o", `ConnectTimeout=${CONNECT_S}`];
-  const alive = ["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"];
-  return ["ssh", "-F", ssh.config, ...options, ...alive, "--", ssh.alias, shellLine(words)];
+  return ssh === undefined ? [...words] : [...sshArgv(ssh), shellLine(words)];
 }
 
 /**
@@ -77,11 +81,10 @@ export async function runAt(
   const once = (): Promise<RunResult> => run(targetArgv(target, words), options);
   let result = await once();
   const alias = sshOf(target)?.alias;
+  if (alias === undefined) return result;
   // The first try has read or closed a stream.
   const hasStream = options.stdout !== undefined || options.stdin instanceof Readable;
-  if (alias === undefined) return result;
-  if (hasStream) return withWords(result, alias);
-  for (const [i, pause] of pausesS.entries()) {
+  for (const [i, pause] of hasStream ? [] : pausesS.entries()) {
     if (result.timedOut || result.code !== 255 || !NOT_MADE.test(result.stderr)) break;
     const why = result.stderr.trim().split("\n").at(-1) ?? "";
     console.log(`${alias}: found no connection (${why}); try ${i + 2} of ${pausesS.length + 1}`);

@@ -1,19 +1,13 @@
 import { Command } from "commander";
-import { hostAccess } from "../../components/host/access.io";
-import { HostConfig } from "../../config/schema";
 import { run } from "../../core/exec.io";
-import { runOnHost } from "../../core/link.io";
 import { diskLines } from "../disks";
-import { hostOfFile, startLibvirtd } from "../host";
+import { hostOfFile, startLibvirtd, startLibvirtdAt } from "../host";
 import { labInState } from "../labState";
 import { unlockDead } from "../locks";
 import { passesToPulumi, pulumiArgs, stackOf, YES, yesArgs } from "../options";
 import { cancel, engine, fileOf, selectStack } from "../stack";
 import { holdTicket } from "../sudo";
 import { say } from "../terminal";
-
-/** Milliseconds for a daemon's start on a slow host. */
-const START_MS = 240_000;
 
 async function down(
   stack: string,
@@ -27,7 +21,7 @@ async function down(
   if (here && (await run(["virsh", "--version"])).code === 0) await startLibvirtd();
   await unlockDead(stack, () => cancel(stack));
   const lab = await labInState(stack);
-  if (!here && lab.name !== undefined) await startRemote(host, lab.name);
+  if (!here && lab.name !== undefined) await startLibvirtdAt(host, lab.name);
   const lines = await diskLines(host, lab, [...lab.disks.keys()]);
   const stay = args.includes("--exclude-protected");
   if (lines.length > 0)
@@ -37,13 +31,6 @@ async function down(
   // are protected from everything but this verb and a reset.
   const how = ["--refresh=false", ...(stay ? [] : ["--ignore-protect"])];
   await engine(["destroy", ...how], stack, { args: [...yesArgs(args, yes), ...args] });
-}
-
-/** libvirt of a remote host answers its user, who may have left the group. One that does not is the engine's to name. */
-async function startRemote(host: HostConfig, name: string): Promise<void> {
-  const { target } = hostAccess(host, name);
-  const started = await runOnHost(target, "libvirtd.sh", ["start"], { timeoutMs: START_MS });
-  if (started.code !== 0) process.stderr.write(started.stderr);
 }
 
 const HELP = `

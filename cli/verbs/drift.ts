@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { DriftReport, driftReport, driftText } from "../driftReport";
 import { EXIT } from "../exitCodes";
-import { explainHost } from "../explain";
+import { explained } from "../explain";
 import { passesToPulumi, pulumiArgs, stackOf } from "../options";
 import { noAnswer } from "../refusal";
 import { selectExistingStack } from "../stack";
@@ -23,10 +23,7 @@ async function look(stack: string, args: readonly string[]): Promise<DriftReport
 
 async function drift(stack: string, args: readonly string[], json: boolean): Promise<void> {
   await selectExistingStack(stack, EXIT.couldNotTell);
-  const report = await look(stack, args).catch(async (error: Error) => {
-    await explainHost(stack);
-    return noAnswer("drift", "a preview")(error);
-  });
+  const report = await explained(stack, look(stack, args)).catch(noAnswer("drift", "a preview"));
   console.log(json ? JSON.stringify(report, null, 2) : driftText(report));
   process.exitCode = report.resources.length === 0 ? EXIT.ok : EXIT.drift;
 }

@@ -1,17 +1,12 @@
 import { Command } from "commander";
-import { EXIT } from "../exitCodes";
-import { explainHost } from "../explain";
+import { explained } from "../explain";
 import { passesToPulumi, pulumiArgs, stackOf } from "../options";
 import { policyArgs } from "../policyArgs";
-import { Ended } from "../refusal";
-import { engineCode, selectStack } from "../stack";
+import { engine, selectStack } from "../stack";
 
 async function preview(stack: string, args: readonly string[]): Promise<void> {
   await selectStack(stack);
-  const code = await engineCode(["preview"], stack, { args: [...policyArgs(args), ...args] });
-  if (code === EXIT.ok) return;
-  await explainHost(stack);
-  throw new Ended(code);
+  await explained(stack, engine(["preview"], stack, { args: [...policyArgs(args), ...args] }));
 }
 
 const HELP = `

@@ -14,11 +14,11 @@ export interface HostAccess {
   readonly jump: SshHost | undefined;
   /** The host's URI for the libvirt provider. */
   readonly uri: string;
-  /** What the provider has to know beside it; see `tellProvider`. */
+  /** SSH configuration that the provider needs beside the URI; see `configureProvider`. */
   readonly provider?: ProviderConfig;
 }
 
-/** `Host` aliases of the lab host, and of the host before it, in the SSH configurations that the lab writes. */
+/** `Host` aliases of the lab host and of its jump host in the SSH configurations that the lab writes. */
 const HOST_ALIAS = "mirlab-host";
 const JUMP_ALIAS = "mirlab-jump";
 
@@ -45,27 +45,21 @@ export function hostAccess(
     ...{ alias, hostName: host, port },
     ...login,
   });
-  const before = ssh.jump;
+  const jumpHosts = ssh.jump === undefined ? [] : [ssh.jump];
   const jump: SshHost = {
     ...at(HOST_ALIAS, ssh),
-    ...(before === undefined ? {} : { jump: { alias: JUMP_ALIAS, config } }),
+    ...(ssh.jump === undefined ? {} : { jump: { alias: JUMP_ALIAS, config } }),
   };
-  const provider = providerConfig(ssh, before);
+  const provider = providerConfig(ssh, ssh.jump);
   const uri = libvirtUri(jump, provider?.alias);
   // The libvirt provider looks the key up by address, OpenSSH by our alias.
   const known = (alias: string, { host, port, hostKey }: Server): string =>
     [alias, knownHostsAddress(host, port)].map((name) => knownHostsLine(name, hostKey)).join("");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(
-    login.knownHostsFile,
-    known(HOST_ALIAS, ssh) + (before === undefined ? "" : known(JUMP_ALIAS, before)),
-    { mode: 0o600 },
-  );
-  writeFileSync(
-    config,
-    sshConfigBlock(jump) + (before === undefined ? "" : sshConfigBlock(at(JUMP_ALIAS, before))),
-    { mode: 0o600 },
-  );
+  const keys = [known(HOST_ALIAS, ssh), ...jumpHosts.map((server) => known(JUMP_ALIAS, server))];
+  const hosts = [jump, ...jumpHosts.map((server) => at(JUMP_ALIAS, server))];
+  writeFileSync(login.knownHostsFile, keys.join(""), { mode: 0o600 });
+  writeFileSync(config, hosts.map(sshConfigBlock).join(""), { mode: 0o600 });
   return {
     ...{ target: { config, alias: HOST_ALIAS }, jump, uri },
     ...(provider === undefined ? {} : { provider }),
@@ -73,10 +67,10 @@ export function hostAccess(
 }
 
 /**
- * Adds what the provider has to know to the SSH configuration of its home, which bin/pulumi makes. Labs share the
- * file, so blocks are only added, each in one write. Throws where the provider has the user's home.
+ * Adds the blocks to the SSH configuration in the provider's home, which bin/pulumi creates. Labs share the file, so
+ * blocks are only added, each in one write. Throws where the provider has the user's home.
  */
-export function tellProvider({ alias, text }: ProviderConfig): void {
+export function configureProvider({ alias, text }: ProviderConfig): void {
   const home = process.env.MIRLAB_PROVIDER_HOME;
   if (home === undefined) {
     throw new Error(

@@ -1,11 +1,12 @@
-/** Tries what each client of a lab host by SSH will do there, beside the commands that OpenSSH runs. */
+/** Tries the SSH channels that guests and the libvirt provider need of a lab host. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LOGIN_MS, targetArgv } from "../../core/link.io";
+import { LOGIN_MS, sshArgv } from "../../core/link.io";
 import { run } from "../../core/exec.io";
+import { shellLine } from "../../core/quote";
 import { SshTarget } from "../../core/target";
 import { Finding } from "./checks/finding";
 
@@ -13,6 +14,10 @@ import { Finding } from "./checks/finding";
 const SOCKET = "/var/run/libvirt/libvirt-sock";
 /** Seconds that a login stays for a try: the answer to a channel takes milliseconds. */
 const STAY_S = 3;
+
+/** The lab's SSH configuration leaves refused channels out of the log. */
+const SPEAKS = ["-o", "LogLevel=INFO"];
+
 interface Client {
   readonly name: string;
   /** sshd's setting. */
@@ -27,7 +32,7 @@ const CLIENTS: readonly Client[] = [
     setting: "AllowTcpForwarding",
     // Whether something listens there does not matter.
     refused: async (host) => {
-      const { stderr } = await run(ssh(host, ["-W", "127.0.0.1:22"], []));
+      const { stderr } = await run(sshArgv(host, [...SPEAKS, "-W", "127.0.0.1:22"]));
       return /open failed: administratively prohibited/.test(stderr);
     },
   },
@@ -37,21 +42,18 @@ const CLIENTS: readonly Client[] = [
   },
 ];
 
-function ssh(host: SshTarget, options: readonly string[], words: readonly string[]): string[] {
-  const [program = "", ...rest] = targetArgv(host, words);
-  const argv = [program, "-o", "LogLevel=INFO", ...options, ...rest];
-  // `-W` takes no command.
-  return words.length === 0 ? argv.slice(0, -1) : argv;
-}
-
-/** sshd says the same of a socket that it may not forward to, and of one where nothing listens. */
+/**
+ * Says whether libvirt listens, then keeps the login. sshd gives one answer for a socket that it may not forward to,
+ * and for a socket where nothing listens.
+ */
 const LISTENS = `grep -q 'libvirt/libvirt-sock$' /proc/net/unix && echo there; sleep ${STAY_S}`;
 
 async function socketRefused(host: SshTarget): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), "mirlab-clients-"));
   const socket = join(folder, "s");
   try {
-    const argv = ssh(host, ["-L", `${socket}:${SOCKET}`], ["sh", "-c", LISTENS]);
+    const forward = [...SPEAKS, "-L", `${socket}:${SOCKET}`];
+    const argv = [...sshArgv(host, forward), shellLine(["sh", "-c", LISTENS])];
     const login = run(argv, { timeoutMs: LOGIN_MS });
     const ended = login.then(() => true);
     while (!existsSync(socket) && !(await Promise.race([ended, sleep(50, false)])));
@@ -66,7 +68,7 @@ async function socketRefused(host: SshTarget): Promise<boolean> {
   }
 }
 
-/** One finding: whether sshd lets each client do its part. A host that does not answer is another check's matter. */
+/** One finding: whether sshd lets each client do its part. Another check reports a host that does not answer. */
 export async function tryClients(host: SshTarget): Promise<Finding> {
   const base = {
     id: "ssh-clients",
@@ -77,7 +79,7 @@ export async function tryClients(host: SshTarget): Promise<Finding> {
   const answers = await Promise.all(CLIENTS.map((client) => client.refused(host)));
   const refused = CLIENTS.filter((_, i) => answers[i]);
   if (refused.length === 0)
-    return { ...base, severity: "ok", found: "commands, guests and libvirt by SSH", fix: "" };
+    return { ...base, severity: "ok", found: "sshd forwards TCP and UNIX sockets", fix: "" };
   return {
     ...base,
     severity: "fail",

@@ -60,8 +60,10 @@ export class LabHost extends pulumi.ComponentResource {
     const packages = new HostPackages(
       `${name}-packages`,
       {
-        ...{ connection: this.connection, mode: host.packages, viewers: host.viewers },
+        connection: this.connection,
+        mode: host.packages,
         qemu: host.qemu,
+        viewers: host.viewers,
       },
       { parent: this },
     );
@@ -183,11 +185,12 @@ export const poolPath = ({ dataDir }: HostConfig, lab: string): string => `${dat
 
 /** A connection of @pulumi/command that accepts the pinned host keys only. */
 function pinnedConnection(ssh: SshConfig, inAgent?: true): RemoteConnection {
+  const key = inAgent
+    ? { agentSocketPath: agentSocket() }
+    : { privateKey: pulumi.secret(readFileSync(ssh.privateKeyFile, "utf8")) };
   const at = ({ host, port, hostKey }: NonNullable<SshConfig["jump"]>) => ({
     ...{ host, port, hostKey, user: ssh.user },
-    ...(inAgent
-      ? { agentSocketPath: agentSocket() }
-      : { privateKey: pulumi.secret(readFileSync(ssh.privateKeyFile, "utf8")) }),
+    ...key,
   });
   return { ...at(ssh), ...(ssh.jump === undefined ? {} : { proxy: at(ssh.jump) }) };
 }

@@ -14,7 +14,7 @@ function filePath(path: string): string {
   );
 }
 
-/** A server of OpenSSH, as the provider has to know it. */
+/** An SSH server with its pinned key. */
 export interface Server {
   readonly host: string;
   readonly port: number;
@@ -35,7 +35,7 @@ const keyType = (hostKey: string): string => hostKey.split(" ", 1)[0] ?? "";
 const hostKeyAlgorithms = (hostKey: string): string =>
   keyType(hostKey) === "ssh-rsa" ? "rsa-sha2-512,rsa-sha2-256,ssh-rsa" : keyType(hostKey);
 
-/** What a URI cannot say to the provider: a jump host, or a pinned key of another type. Undefined: nothing. */
+/** What the URI has no place for: a jump host, or a pinned key that is not ed25519. Undefined: the URI is enough. */
 export function providerConfig(host: Server, jump: Server | undefined): ProviderConfig | undefined {
   if (jump === undefined && keyType(host.hostKey) === "ssh-ed25519") return undefined;
   const servers = [host, ...(jump === undefined ? [] : [jump])];

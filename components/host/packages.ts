@@ -1,5 +1,7 @@
 /** Debian packages, and which line of the page each stands for. Pure data. */
 
+import type { HostConfig } from "../../config/schema";
+
 export interface HostPackage {
   readonly name: string;
   readonly why: string;
@@ -52,7 +54,7 @@ export function hostPackages(codeName: string, viewers = false): readonly HostPa
 export const packageArgs = (
   verb: "missing" | "install" | "require",
   names: readonly string[],
-  qemu: "release" | "backports" | undefined,
+  qemu: HostConfig["qemu"] | undefined,
 ): string[] => [verb, ...(qemu === "backports" ? ["--qemu-from", qemu] : []), ...names];
 
 /** Dependencies of those above that a running guest uses: daemon, drivers, firmware, SPICE. */

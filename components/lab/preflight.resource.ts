@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { HostAccess, hostAccess, tellProvider } from "../host/access.io";
+import { HostAccess, hostAccess, configureProvider } from "../host/access.io";
 import { hostFacts } from "../host/facts.io";
 import { KvmProof } from "../host/checks/kvm";
 import { kvmProof } from "../host/kvmProof.io";
@@ -63,7 +63,7 @@ async function askHost(
 ): Promise<Omit<Preflight, "kvm">> {
   try {
     const access = hostAccess(lab.host, stack, inAgent);
-    if (access.provider !== undefined) tellProvider(access.provider);
+    if (access.provider !== undefined) configureProvider(access.provider);
     return { access, inAgent, facts: await hostFacts(access.target, lab) };
   } catch (error) {
     refuse((error as Error).message);

@@ -30,7 +30,7 @@ export interface Finding {
   readonly required: string;
   /** A command to paste, wherever there is one. */
   readonly fix: string;
-  /** `up` sees to it by itself; unset: it does not, or there is nothing to do. */
+  /** `up` repairs it. Unset: it does not, or nothing is wrong. */
   readonly upRepairs?: true;
 }
 

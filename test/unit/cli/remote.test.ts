@@ -81,7 +81,7 @@ describe("a lab on another machine", () => {
         err,
         new RegExp(`packages: not installed: ${SPICE}; 'npm run up' installs them`),
       );
-      assert.match(err, /^lab: 'lab up' repairs this, then asks again$/m);
+      assert.match(err, /^lab: run 'lab up', which repairs this$/m);
     });
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { hostAccess, tellProvider } from "../../../../components/host/access.io";
+import { hostAccess, configureProvider } from "../../../../components/host/access.io";
 import { readLab } from "../../../../config/lab";
 import type { HostConfig } from "../../../../config/schema";
 import { temporaryFolder } from "../../support";
@@ -72,10 +72,10 @@ describe("hostAccess", () => {
       ...[`Host ${provider.alias}-jump`, "HostName gate.example", "Port 2200"],
       "HostKeyAlgorithms ssh-ed25519",
     ]);
-    for (let i = 0; i < 2; i++) tellProvider(provider);
+    for (let i = 0; i < 2; i++) configureProvider(provider);
     const file = join(folder, "provider", ".ssh", "config");
     assert.equal(readFileSync(file, "utf8"), provider.text);
-    tellProvider({ alias: "mirlab-other", text: "Host mirlab-other\n" });
+    configureProvider({ alias: "mirlab-other", text: "Host mirlab-other\n" });
     assert.equal(readFileSync(file, "utf8"), `${provider.text}Host mirlab-other\n`);
   });
 
@@ -93,7 +93,7 @@ describe("hostAccess", () => {
     const { provider } = hostAccess(host({ hostKey: `ssh-rsa ${"A".repeat(68)}` }), "dev");
     assert.ok(provider);
     assert.throws(
-      () => tellProvider(provider),
+      () => configureProvider(provider),
       /^Error: host\.ssh: found a jump host, or a host key .* fix: use bin\/lab or bin\/pulumi$/,
     );
   });
