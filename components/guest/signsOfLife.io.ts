@@ -47,8 +47,9 @@ export function signsOfLife(
     const counted = await runOnHost(host, "signs-of-life.sh", args, { timeoutMs: 30_000 });
     if (counted.code !== 0) return 0;
     const [numbers = "", ...lines] = counted.stdout.toString().split("\n");
-    const words = numbers.split(" ");
-    const [reads = 0, bytes = 0, agent = 0, cpuS = 0] = words.map((n) => Number(n) || 0);
+    const [reads = 0, bytes = 0, agent = 0, cpuS = 0] = numbers
+      .split(" ")
+      .map((n) => Number(n) || 0);
     firstBytes ??= bytes;
     if (reads + bytes > most) [most, movedAt] = [reads + bytes, now()];
     const tail = lines.join("\n");
@@ -64,36 +65,39 @@ export function signsOfLife(
         `${domain}: ${sign}\nlast lines of ${serialLog}:\n${plainConsole(tail)}`,
       );
     }
-    if (agent === 1 && stillS >= UP_S) throw noLogin(domain, words[4] ?? "", words[5] ?? "");
+    if (agent === 1 && stillS >= UP_S) throw await noLogin(host, domain);
     if (cpuS > cpuBefore && stillS < RUNS_S) busyLooks++;
     cpuBefore = cpuS;
     return reads + bytes + busyLooks;
   };
 }
 
-/** Why a guest that is up takes no login, by what its agent and its host say; `-`: none. */
-function whyNoLogin(domain: string, addresses: string, loose: string): [string, string] {
-  if (loose !== "" && loose !== "-") {
-    const [card = "", bridge = ""] = (loose.split(",")[0] ?? "").split(":");
+/** What is wrong with a guest that is up and takes no login, and the remedy. */
+async function whyNoLogin(host: Target, domain: string): Promise<[string, string]> {
+  const asked = await runOnHost(host, "guest-network.sh", [domain], { timeoutMs: 30_000 });
+  const [addresses = "", loose = ""] = asked.stdout.toString().split("\n");
+  if (loose !== "") {
+    const [card = "", bridge = ""] = loose.split(" ");
     return [
-      `no login, but the guest agent answers: the guest's network card ${card} is not in the bridge ${bridge}`,
-      `'sudo ip link set ${card} master ${bridge}'; systemd-networkd takes a card out that one of its files matches: let [Match] there name the host's own cards`,
+      `the guest's network card ${card} is not in the bridge ${bridge}`,
+      `'sudo ip link set ${card} master ${bridge}'; if systemd-networkd took the card out, let [Match] of its .network file name the host's own cards alone`,
     ];
   }
-  if (addresses === "-") {
+  if (asked.code === 0 && addresses === "") {
     return [
-      "no login, but the guest agent answers: the guest has no address",
+      "the guest has no address",
       "see that the host's firewall lets DHCP through (UDP ports 67 and 68), and 'virsh net-dhcp-leases' of the guest's network",
     ];
   }
   return [
-    "no login, but the guest agent answers: the guest is up, its sshd is not",
+    "the guest is up, its sshd is not",
     `run 'systemctl start ssh' in the guest or, without access to it, 'virsh reboot ${domain}'`,
   ];
 }
 
-function noLogin(domain: string, addresses: string, loose: string): Stuck {
-  const [found, remedy] = whyNoLogin(domain, addresses, loose);
+async function noLogin(host: Target, domain: string): Promise<Stuck> {
+  const [why, remedy] = await whyNoLogin(host, domain);
+  const found = `no login, but the guest agent answers: ${why}`;
   return new Stuck(
     "ssh",
     unmet(found, { remedy, settles: false }),

@@ -285,7 +285,7 @@ write_manifest() {
   sed 's/^/  /' "$work/versions"
 }
 
-# The folder is root's, and every user's of the host: the builder writes in a work folder of its own.
+# All users of the host share the folder, which root owns: the builder writes in a work folder of its own.
 build() {
   local start=$SECONDS
   local image=$dir/$key.qcow2 manifest=$dir/$key.manifest log=$dir/$key.log work=$dir/.build-$key

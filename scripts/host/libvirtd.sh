@@ -2,9 +2,9 @@
 # libvirt's daemons, with systemd or without.
 #   libvirtd.sh start|stop|status
 # With systemd the unit is started if it is not active, and never stopped here: it is the
-# host's. Without systemd virtlogd and libvirtd are started as daemons, and before them the system's
-# message bus, by which libvirt asks polkit: it tries once, and never again. /run/mirlab keeps a note
-# of each: `stop` stops only what this script started, and only when no domain runs.
+# host's. Without systemd this script starts virtlogd and libvirtd as daemons, and before them the system's
+# message bus, by which libvirt asks polkit: libvirtd connects to the bus once, and remembers a failure.
+# /run/mirlab keeps a note of each: `stop` stops only what this script started, and only when no domain runs.
 set -euo pipefail
 
 readonly ME=libvirtd
@@ -21,6 +21,7 @@ has_systemd() { [[ -d /run/systemd/system ]]; }
 
 readonly GROUP=libvirt
 
+# virsh's last error, of one line or more.
 refusal=''
 
 asked_by() { refusal=$("$@" timeout 10 virsh --quiet --connect "qemu:///system?socket=$SOCKET" uri 2>&1 >/dev/null); }
@@ -75,8 +76,9 @@ start_daemon() {
   local name=$1 words=("/usr/sbin/$1" --daemon)
   pid_of "$name" >/dev/null && return
   if [[ $name == dbus-daemon ]]; then
-    # Its own pid file would keep it from a second start: it leaves the file when it ends.
-    words=(sh -c 'mkdir -p /run/dbus; dbus-daemon --system --fork --nopidfile --print-pid >/run/dbus-daemon.pid')
+    # dbus-daemon refuses to start while its own pid file is there, and leaves the file when a signal ends it.
+    # shellcheck disable=SC2016 # for root's shell to expand
+    words=(sh -c 'mkdir -p /run/dbus; exec dbus-daemon --system --fork --nopidfile --print-pid >/run/dbus-daemon.pid 2>"$0"' "$LOG_DIR/$name.log")
   fi
   # The note comes first: a kill between the two leaves a note without a daemon, which
   # `stop` passes over, and never a daemon without a note.
@@ -86,18 +88,8 @@ start_daemon() {
     </dev/null >/dev/null 2>&1 3>&- 9>&- {starting}>&- || {
     as_root rm -f "$NOTES/$name.started"
     as_root tail -n 20 "$LOG_DIR/$name.log" >&2 || true
-    die "found that ${words[*]} does not start; need a running $name; log: $LOG_DIR/$name.log"
+    die "found that $name does not start; need it running; log: $LOG_DIR/$name.log"
   }
-}
-
-# One starter at a time: of two, the one that loses would remove the note of the one that wins.
-start_daemons() {
-  local name starting
-  as_root mkdir -p "$NOTES" "$LOG_DIR"
-  exec {starting}<"$NOTES"
-  flock "$starting"
-  for name in "$@"; do start_daemon "$name"; done
-  exec {starting}<&-
 }
 
 # Without udev /dev/kvm keeps the kernel's root:root 0600. libvirt then has KVM when it asks as root
@@ -127,9 +119,13 @@ start() {
     }
     wait_ready "journalctl -u libvirtd"
   else
-    # polkit is a service of the bus, which starts it when it is asked.
-    bus_answers || ! command -v dbus-daemon >/dev/null || start_daemons dbus-daemon
-    start_daemons "${DAEMONS[@]}"
+    as_root mkdir -p "$NOTES" "$LOG_DIR"
+    # One starter at a time: of two, the one that loses would remove the note of the one that wins.
+    exec {starting}<"$NOTES"
+    flock "$starting"
+    # The bus starts polkit when somebody asks for it.
+    if command -v dbus-daemon >/dev/null && ! bus_answers; then start_daemon dbus-daemon; fi
+    for name in "${DAEMONS[@]}"; do start_daemon "$name"; done
     wait_ready "$LOG_DIR/libvirtd.log"
   fi
   admit

@@ -20,7 +20,7 @@ declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.s
 readonly QEMU_USER=libvirt-qemu
 readonly QEMU_CONF=/etc/libvirt/qemu.conf LIBVIRTD_CONF=/etc/libvirt/libvirtd.conf
 readonly DAEMONS=(libvirtd virtlogd)
-# libvirtd.service needs its socket, masked or not.
+# libvirtd.service pulls in the socket of this daemon.
 readonly LOCK_DAEMON=virtlockd
 
 count=0
@@ -149,8 +149,8 @@ observe_services() {
   done
 }
 
-# Settings files of libvirt's packages that are not as packaged, profiles of AppArmor among them. Two are read key
-# by key.
+# Settings files of libvirt's packages that are not as packaged, profiles of AppArmor among them. `settings` reads
+# qemu.conf and libvirtd.conf key by key.
 observe_settings() {
   local sums edited path digest list=() source='dpkg-query -W'
   # shellcheck disable=SC2016 # dpkg-query's own field
@@ -181,8 +181,8 @@ listed() { # words with commas between them, or `none`
   printf '%s\n' "${*:-none}" | sed 's/,/, /g'
 }
 
-# The words of files, without comments and blank lines; `none` for none.
-digest_of() { # digest_of FILE...
+# A digest of the files' lines that are neither comment nor blank; `none` without such lines.
+digest_of_rules() { # digest_of_rules FILE...
   local text
   text=$(cat -- "$@" 2>/dev/null | sed '/^[[:space:]]*\(#.*\)\?$/d')
   if [[ -z $text ]]; then echo none; else sha256sum <<<"$text" | cut -c 1-16; fi
@@ -190,15 +190,15 @@ digest_of() { # digest_of FILE...
 
 # What a host's owner may set beside libvirt's own files.
 observe_rules() {
-  local text path file list=() folder=/etc/polkit-1/rules.d profiles=/etc/apparmor.d/local
-  fact apparmor local "$(digest_of "$profiles"/{usr.sbin.libvirtd,usr.lib.libvirt.virt-aa-helper,abstractions/libvirt-qemu})" "$profiles"
+  local text digest path list=() folder=/etc/polkit-1/rules.d profiles=/etc/apparmor.d/local
+  fact apparmor local "$(digest_of_rules "$profiles"/{usr.sbin.libvirtd,usr.lib.libvirt.virt-aa-helper,abstractions/libvirt-qemu})" "$profiles"
   text=$(sed -nE 's/^[[:space:]]*(options[[:space:]]+kvm(_intel|_amd)?[[:space:]].*)$/\1/p' /etc/modprobe.d/*.conf 2>/dev/null | paste -sd ';') || true
   fact kvm options "${text:-none}" /etc/modprobe.d
   if [[ ! -e $folder ]]; then
     fact polkit rules none "$folder"
   elif text=$(as_able find "$folder" -maxdepth 1 -name '*.rules' -exec md5sum {} + 2>/dev/null); then
-    while read -r path file; do
-      [[ -z $path ]] || list+=("${file##*/} ${path:0:8}")
+    while read -r digest path; do
+      [[ -z $digest ]] || list+=("${path##*/} ${digest:0:8}")
     done < <(LC_ALL=C sort -k 2 <<<"$text")
     fact polkit rules "$(listed "${list[@]}")" "$folder"
   else

@@ -3,9 +3,9 @@
 #   packages.sh missing PKG...   print the missing ones, one a line
 #   packages.sh install PKG...   print the missing ones, then install only them
 #   packages.sh require PKG...   fail and name the missing ones
-# Each verb takes --qemu-from backports before the names: QEMU's packages are those of the release's backports.
-# An installed package stays at its version, newer or held; nothing is ever removed. QEMU of the release counts as
-# missing where backports are asked for.
+# With --qemu-from backports before the names, QEMU's packages come from the release's backports, and QEMU of the
+# release counts as missing. Every other installed package stays at its version, newer or held; nothing is ever
+# removed.
 set -euo pipefail
 
 readonly ME=packages
@@ -58,7 +58,7 @@ version_of() { # the installed version, or nothing
   [[ $state != installed ]] || printf '%s\n' "$version"
 }
 
-# A part is this release's if its QEMU is: Debian 12 has the part in its backports alone.
+# Debian 12 has the part in its backports alone: there it goes with QEMU of the backports only.
 part_fits() { # part_fits NAME PART
   local part
   part=$(candidate_of "$2")
@@ -85,7 +85,7 @@ backported() {
   apt-cache madison "$1" | awk -F ' *[|] *' -v suite=" $qemu_suite/" 'index($3, suite) { print $2; exit }' | tr -d ' '
 }
 
-# A backport stays at its version, and so does what is newer than the one of today.
+# An installed backport stays at its version; so does a version that is not older than today's backport.
 fits() { # fits NAME VERSION
   local wanted
   # shellcheck disable=SC2053 # a pattern
@@ -103,13 +103,11 @@ print_missing() {
 }
 
 without_candidate() {
-  local name
+  local name source
   for name in "$@"; do
-    if of_backports "$name"; then
-      [[ -n $(backported "$name") ]] || printf '%s\n' "$name"
-    else
-      [[ -n $(candidate_of "$name") ]] || printf '%s\n' "$name"
-    fi
+    source=candidate_of
+    ! of_backports "$name" || source=backported
+    [[ -n $("$source" "$name") ]] || printf '%s\n' "$name"
   done
 }
 
@@ -142,18 +140,24 @@ wait_for_lock() {
 }
 
 apt_get_install() { as_root env "${proxies[@]}" DEBIAN_FRONTEND=noninteractive "${APT[@]}" install --no-install-recommends --no-remove "$@" >&2; }
-apt_install() {
-  local name own=() backports=()
+# Sets the caller's `backports` and `own`: the names by whose archive has them.
+split_names() {
+  local name
+  own=() backports=()
   for name in "$@"; do
     if of_backports "$name"; then backports+=("$name"); else own+=("$name"); fi
   done
+}
+apt_install() {
+  local own backports
+  split_names "$@"
   ((${#backports[@]} == 0)) || apt_get_install -t "$qemu_suite" "${backports[@]}" || return
   ((${#own[@]} == 0)) || apt_get_install "${own[@]}"
 }
 apt_update() { as_root env "${proxies[@]}" "${APT[@]}" update >&2; }
 
 install_missing() {
-  local missing unknown
+  local missing unknown own backports
   # A run that still goes leaves half-configured packages too, and needs no help.
   wait_for_lock
   # A dpkg killed half way makes every later apt run fail: finish its work first.
@@ -173,8 +177,9 @@ install_missing() {
   if ((${#unknown[@]} > 0)); then
     apt_update || die "apt-get update: found that it failed; need the archive's lists; fix: check the network and /etc/apt/sources.list; log: the lines above"
     mapfile -t unknown < <(without_candidate "${unknown[@]}")
-    ((${#unknown[@]} == 0)) || [[ -z $qemu_suite ]] ||
-      die "found no ${unknown[*]} of $qemu_suite; need them for host.qemu: backports; fix: echo 'deb $(host_mirror "${qemu_suite%-backports}") $qemu_suite main' | sudo tee /etc/apt/sources.list.d/$qemu_suite.list, or set host.qemu to \"release\""
+    split_names "${unknown[@]}"
+    ((${#backports[@]} == 0)) ||
+      die "found no ${backports[*]} of $qemu_suite; need them for host.qemu: backports; fix: echo 'deb $(host_mirror "${qemu_suite%-backports}") $qemu_suite main' | sudo tee /etc/apt/sources.list.d/$qemu_suite.list, or set host.qemu to \"release\""
     ((${#unknown[@]} == 0)) || die "found no candidate for ${unknown[*]}; need one in the apt sources; fix: add the distribution's main component (Ubuntu: universe too) to /etc/apt/sources.list"
     # Now the archive's parts are known.
     mapfile -t missing < <(print_missing "$@")
@@ -187,9 +192,13 @@ install_missing() {
 }
 
 require_installed() {
-  local missing
+  local missing own backports commands=()
   mapfile -t missing < <(print_missing "$@")
-  ((${#missing[@]} == 0)) || die "found ${missing[*]} missing; need them installed; fix: run 'apt-get install ${missing[*]}', or set host.packages to \"install\""
+  ((${#missing[@]} > 0)) || return 0
+  split_names "${missing[@]}"
+  ((${#own[@]} == 0)) || commands+=("'apt-get install ${own[*]}'")
+  ((${#backports[@]} == 0)) || commands+=("'apt-get install -t $qemu_suite ${backports[*]}'")
+  die "found ${missing[*]} missing; need them installed; fix: run ${commands[*]}, or set host.packages to \"install\""
 }
 
 main() {
