@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { RemoteLab, note, steady, timed } from "./remote";
+import { converges, note, RemoteLab, silent, timed } from "./support";
 
 interface Change {
   readonly id: string;
@@ -23,7 +23,7 @@ interface Change {
 const PROFILE = "/etc/apparmor.d/usr.sbin.libvirtd";
 const DROP_IN = "/etc/systemd/system/libvirtd.service.d";
 
-export const CHANGES: readonly Change[] = [
+const CHANGES: readonly Change[] = [
   {
     ...{ id: "profile edited", does: `echo '# mine' >>${PROFILE}` },
     named: `settings libvirt: edited was none, found ${PROFILE} `,
@@ -87,15 +87,12 @@ export function drift(of: () => RemoteLab, release: string): void {
       [],
       seen.text,
     );
-    const up = await steady(of(), "up of a changed host", () => lab.verb("up", "--yes"));
-    assert.equal(up.code, 0, up.text);
+    await converges(of(), "up of a changed host");
     for (const { repaired } of changes)
       if (repaired !== undefined) await host.out("root", repaired);
-    const quiet = await steady(of(), "preview", () => lab.pulumi("preview", "--expect-no-changes"));
-    assert.equal(quiet.code, 0, quiet.text);
+    await silent(of());
     for (const { undo } of changes) if (undo !== undefined) await host.out("root", undo);
-    const back = await steady(of(), "up of the host as it was", () => lab.verb("up", "--yes"));
-    assert.equal(back.code, 0, back.text);
+    await converges(of(), "up of the host as it was");
   });
 
   it("says what is wrong where its user left the group libvirt, and `up` lets the user in again", async () => {
@@ -107,9 +104,6 @@ export function drift(of: () => RemoteLab, release: string): void {
       preview.text,
       /libvirt: access denied; 'npm run up' adds admin to the group libvirt/,
     );
-    const up = await steady(of(), "up after the user left the group", () =>
-      lab.verb("up", "--yes"),
-    );
-    assert.equal(up.code, 0, up.text);
+    await converges(of(), "up after the user left the group");
   });
 }

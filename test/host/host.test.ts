@@ -1,18 +1,17 @@
 /** Labs on an emulated host with systemd, AppArmor and KVM: npm run test:host [-- debian12|debian13]. */
-import { after, before, describe } from "node:test";
+import { describe } from "node:test";
 import { join } from "node:path";
 import { existsSync, readdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
-import { TestLab, CACHE_DIR, ROOT } from "../integration/support";
+import { CACHE_DIR, ROOT } from "../integration/support";
 import { EmulatedHost, Release } from "./machine";
 import { drift } from "./drift";
 import { checkout, local } from "./local";
 import { nat } from "./nat";
 import { power } from "./power";
-import { MACHINE, remote, sshOf, timed } from "./remote";
+import { remote } from "./remote";
+import { labOnHost, MACHINE } from "./support";
 
-const STACK = "hosttest";
-const GUEST = "mir";
 const releases = (process.env.MIRLAB_TEST_HOSTS ?? "debian13").split(",") as Release[];
 
 /** The files of the guest's image, built on this machine: the emulated host would take an hour for it. */
@@ -34,28 +33,15 @@ function images(): string[] {
 
 for (const release of releases) {
   describe(`a fresh ${release}`, { timeout: 6 * 3_600_000 }, () => {
-    let host!: EmulatedHost;
-    let lab!: TestLab;
-    before(async () => {
+    const boot = async (): Promise<EmulatedHost> => {
       const { folders, remove } = checkout();
-      host = await timed("boot of the host", () =>
-        EmulatedHost.start(release, { images: images(), folders }),
-      );
-      remove();
-      lab = new TestLab({
-        ...{ stack: STACK, guests: [{ ...MACHINE, name: GUEST }] },
-        host: { ssh: sshOf(host, "admin"), cacheDir: "/var/cache/mirlab" },
-      });
-      await lab.init();
-    });
-    after(async () => {
       try {
-        await (lab as TestLab | undefined)?.dispose();
+        return await EmulatedHost.start(release, { images: images(), folders });
       } finally {
-        await (host as EmulatedHost | undefined)?.stop();
+        remove();
       }
-    });
-    const of = () => ({ host, lab, guest: GUEST, domain: `mirlab-${STACK}-${GUEST}` });
+    };
+    const of = labOnHost(boot, "hosttest", MACHINE);
     remote(of);
     drift(of, release);
     nat(of);

@@ -21,6 +21,7 @@ import { hostPackages } from "../../components/host/packages";
 import { run, RunOptions, RunResult } from "../../core/exec.io";
 import { freePort } from "../integration/loopback";
 import { CACHE_DIR, ROOT } from "../integration/support";
+import { answering, Typed } from "../terminal";
 
 /** Base disks and the emulator, kept by content. */
 const CACHE = join(CACHE_DIR, "test-hosts");
@@ -57,14 +58,6 @@ const CODE_NAMES: Readonly<Record<Release, string>> = {
 /** The packages of a lab host of this release. */
 export const preparedPackages = (release: Release): string[] =>
   hostPackages(CODE_NAMES[release]).map(({ name }) => name);
-
-/** What a command at a terminal ended with. */
-export interface Typed {
-  readonly code: number;
-  readonly text: string;
-  /** How often it asked. */
-  readonly asked: number;
-}
 
 export class EmulatedHost {
   private child: ChildProcess | undefined;
@@ -184,7 +177,7 @@ export class EmulatedHost {
     }
   }
 
-  /** Another after each boot. Waits for a host that is booting. */
+  /** The kernel's boot id, which each boot changes. Waits for a host that is booting. */
   async bootId(): Promise<string> {
     await this.answers();
     return this.out("root", "cat /proc/sys/kernel/random/boot_id");
@@ -246,24 +239,17 @@ export class EmulatedHost {
     return ended.stdout.toString().trim();
   }
 
+  /** What virsh says of the system's libvirt to root, as a shell command. */
+  virsh(words: string): Promise<string> {
+    return this.out("root", `virsh -q -c qemu:///system ${words}`);
+  }
+
   /** Runs a shell command at a terminal of the host, and types an answer each time that it is asked for. */
   atTerminal(user: User, command: string, prompt: string, answer: string): Promise<Typed> {
     const child = spawn("ssh", ["-tt", ...this.sshWords(user), "127.0.0.1", command], {
       stdio: ["pipe", "pipe", "pipe"],
     });
-    let text = "";
-    let asked = 0;
-    const hear = (chunk: Buffer): void => {
-      text += chunk.toString();
-      for (; asked < text.split(prompt).length - 1; asked++) child.stdin.write(`${answer}\n`);
-    };
-    child.stdout.on("data", hear);
-    child.stderr.on("data", hear);
-    return new Promise((done) =>
-      child.on("close", (code) =>
-        done({ code: code ?? -1, text: text.replaceAll("\r", ""), asked }),
-      ),
-    );
+    return answering(child, prompt, answer);
   }
 
   /** As a power cut: what the host has not written is lost. */

@@ -1,14 +1,13 @@
 /** A power cut of the host, and what is there after it. */
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { run } from "../../core/exec.io";
-import { RemoteLab, steady, timed, untilTrue } from "./remote";
+import { converges, inGuest, RemoteLab, silent, succeeds, timed, untilTrue } from "./support";
 
 const MARK = "/var/lib/mirlab-test-mark";
 
 export function power(of: () => RemoteLab): void {
   it("goes on after a power cut: the guest starts with its host, and `up` converges", async () => {
-    const { host, lab, guest, domain } = of();
+    const { host, guest, domain } = of();
     await inGuest(of(), `echo kept | sudo tee ${MARK}; sync`);
     const inode = `virsh -c qemu:///system domblklist ${domain} --details | awk '$3 == "vda" { print $4 }' | xargs stat -c '%i %n'`;
     const before = await host.out("root", inode);
@@ -20,32 +19,19 @@ export function power(of: () => RemoteLab): void {
         return state.stdout.toString().trim() === "running";
       }),
     );
-    const up = await steady(of(), "up after the power cut", () => lab.verb("up", "--yes"));
-    assert.equal(up.code, 0, up.text);
+    await converges(of(), "up after the power cut");
     assert.equal(await host.out("root", inode), before, `${guest} keeps its disk`);
     assert.equal(await inGuest(of(), `cat ${MARK}`), "kept");
-    const quiet = await steady(of(), "preview", () => lab.pulumi("preview", "--expect-no-changes"));
-    assert.equal(quiet.code, 0, quiet.text);
+    await silent(of());
   });
 
   it("leaves nothing by `down`", async () => {
     const { host, lab, domain } = of();
-    const down = await steady(of(), "down", () => lab.verb("down", "--yes"));
-    assert.equal(down.code, 0, down.text);
+    await succeeds(of(), "down", () => lab.verb("down", "--yes"));
     const left = await host.out(
       "root",
       `virsh -c qemu:///system list --all --name | grep -x ${domain}; virsh -c qemu:///system pool-list --all --name | grep mirlab-; ls ${lab.dataDir} 2>/dev/null; true`,
     );
     assert.equal(left, "");
   });
-}
-
-/** The output of a shell command in the guest, as a person gets there. */
-export async function inGuest({ lab, guest }: RemoteLab, command: string): Promise<string> {
-  const { sshCommand = "" } = (await lab.outputs())[guest] as unknown as Record<string, string>;
-  const ended = await run(["bash", "-c", `${sshCommand} "$1"`, "-", command], {
-    timeoutMs: 300_000,
-  });
-  assert.equal(ended.code, 0, ended.stderr);
-  return ended.stdout.toString().trim();
 }

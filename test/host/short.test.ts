@@ -3,14 +3,13 @@
  * short form of npm run test:host.
  */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
-import { TestLab } from "../integration/support";
+import { describe, it } from "node:test";
+import { HOST_PART } from "../integration/support";
 import { EmulatedHost, preparedPackages } from "./machine";
-import { sshOf, timed, untilTrue } from "./remote";
+import { assertConfined, labOnHost, timed, untilTrue } from "./support";
 
 const STACK = "hostshort";
 const DOMAIN = "mirlab-test-tiny";
-const HOST_PART = ["--target", "**::host", "--target", "**::host-*"];
 const VIRSH = "virsh -q -c qemu:///system";
 const SERIAL = `/var/log/libvirt/qemu/${DOMAIN}-serial.log`;
 
@@ -29,27 +28,14 @@ const DEFINITION = `<domain type='kvm'>
 </domain>`;
 
 describe("a prepared debian13", { timeout: 3_600_000 }, () => {
-  let host!: EmulatedHost;
-  let lab!: TestLab;
-  before(async () => {
-    const packages = preparedPackages("debian13");
-    host = await timed("boot", () => EmulatedHost.start("debian13", { packages }));
-    const ssh = sshOf(host, "admin");
-    lab = new TestLab({
-      ...{ stack: STACK, guests: [{ name: "mir", acceleration: "kvm" }] },
-      host: { ssh, cacheDir: "/var/cache/mirlab" },
-    });
-    await lab.init();
-  });
-  after(async () => {
-    try {
-      await (lab as TestLab | undefined)?.dispose();
-    } finally {
-      await (host as EmulatedHost | undefined)?.stop();
-    }
-  });
+  const of = labOnHost(
+    () => EmulatedHost.start("debian13", { packages: preparedPackages("debian13") }),
+    STACK,
+    { acceleration: "kvm" },
+  );
 
   it("passes the doctor, and its KVM boots a guest", async () => {
+    const { lab } = of();
     const { code, text } = await timed("doctor", () => lab.verb("doctor"));
     assert.equal(code, 0, text);
     assert.match(text, /^ +ok +kvm +a guest booted to user space/m);
@@ -57,6 +43,7 @@ describe("a prepared debian13", { timeout: 3_600_000 }, () => {
   });
 
   it("gets libvirt, folders and a pool, and a preview is silent", async () => {
+    const { host, lab } = of();
     const args = ["--yes", "--skip-preview", ...HOST_PART];
     const up = await timed("up of the host's part", () => lab.pulumi("up", ...args));
     assert.equal(up.code, 0, up.text);
@@ -68,23 +55,21 @@ describe("a prepared debian13", { timeout: 3_600_000 }, () => {
   });
 
   it("runs a domain with SPICE and QXL under KVM, confined by AppArmor", async () => {
-    const create = `cat >/tmp/tiny.xml <<'EOF'\n${DEFINITION}\nEOF\n${VIRSH} create /tmp/tiny.xml`;
-    await timed("domain", () => host.out("root", create));
-    assert.match(await host.out("root", `${VIRSH} dumpxml ${DOMAIN}`), /<domain type='kvm'/);
-    const uuid = await host.out("root", `${VIRSH} domuuid ${DOMAIN}`);
-    const pid = `$(cat /run/libvirt/qemu/${DOMAIN}.pid)`;
-    assert.equal(
-      await host.out("root", `cat /proc/${pid}/attr/current`),
-      `libvirt-${uuid} (enforce)`,
-    );
+    const { host } = of();
+    const create = `cat >/tmp/tiny.xml <<'EOF'\n${DEFINITION}\nEOF`;
+    await host.out("root", create);
+    await timed("domain", () => host.virsh("create /tmp/tiny.xml"));
+    assert.match(await host.virsh(`dumpxml ${DOMAIN}`), /<domain type='kvm'/);
+    await assertConfined(host, DOMAIN);
     await untilTrue("no word of the guest's kernel", 120_000, async () => {
       const { stdout } = await host.ssh("root", `cat ${SERIAL}`);
       return stdout.toString().includes("Kernel panic");
     });
-    await host.out("root", `${VIRSH} destroy ${DOMAIN}`);
+    await host.virsh(`destroy ${DOMAIN}`);
   });
 
   it("has nothing of the lab after destroy", async () => {
+    const { host, lab } = of();
     const args = ["--yes", "--skip-preview", "--ignore-protect"];
     const down = await timed("destroy", () => lab.pulumi("destroy", ...args));
     assert.equal(down.code, 0, down.text);

@@ -17,9 +17,8 @@ import {
   MirReadinessProps,
   provider as readiness,
 } from "../../components/readiness/readiness.provider";
-import { knownHostsLine, sshConfigBlock } from "../../core/sshConfig";
 import { freePort } from "./loopback";
-import { makeKey, noSshd, Sshd } from "./sshd";
+import { makeKey, noSshd, pinnedTarget, Sshd } from "./sshd";
 import { virsh } from "./support";
 
 const DOMAIN = `mirlab-test-hostkey-${process.pid}`;
@@ -36,16 +35,8 @@ const DEFINITION = `<domain type='qemu'>
 </domain>`;
 
 /** The lab's connection to the guest, with `hostKey` as the pinned key. */
-function pinned(sshd: { port: number; user: string; identityFile: string }, hostKey: string) {
-  const known = join(folder, "known_hosts");
-  const config = join(folder, "ssh_config");
-  writeFileSync(known, knownHostsLine(ALIAS, hostKey));
-  const { port, user, identityFile } = sshd;
-  const host = { alias: ALIAS, hostName: "127.0.0.1", port, user, identityFile };
-  writeFileSync(config, sshConfigBlock({ ...host, knownHostsFile: known }));
-  const guest: SshTarget = { config, alias: ALIAS, ...(user === "root" ? { root: true } : {}) };
-  return guest;
-}
+const pinned = (sshd: Parameters<typeof pinnedTarget>[0], hostKey: string): SshTarget =>
+  pinnedTarget(sshd, { folder, alias: ALIAS, hostKey });
 
 const bootInputs = (guest: SshTarget, adopted: boolean): GuestBootInputs => ({
   ...{ guest, domain: DOMAIN, bootId: "of-the-test", acceleration: "tcg", serialLog: "" },

@@ -9,15 +9,13 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { tryClients } from "../../components/host/clients.io";
 import { run } from "../../core/exec.io";
-import { knownHostsLine, sshConfigBlock } from "../../core/sshConfig";
 import { pictureFacts, pictureFault, readPicture } from "../../components/readiness/picture";
-import { Agent, authorize, makeKey, noSshd, Sshd } from "./sshd";
-import { TestLab, virsh } from "./support";
+import { Agent, authorize, makeKey, noSshd, pinnedTarget, Sshd } from "./sshd";
+import { HOST_PART, TestLab, virsh } from "./support";
 
 const STACK = "itest-remote";
 const GUEST = "g1";
 const POOL = `mirlab-${STACK}`;
-const HOST_PART = ["--target", "**::host", "--target", "**::host-*"];
 const long = process.env.MIRLAB_TEST_LONG === "1";
 const folder = mkdtempSync(join(tmpdir(), "mirlab-remote-"));
 
@@ -62,6 +60,34 @@ describe(
       const hostile = ["Host *", "  Port 1", "  ProxyJump nowhere.invalid", "  User nobody"];
       writeFileSync(join(home, ".ssh", "config"), `${hostile.join("\n")}\n`, { mode: 0o600 });
       return home;
+    }
+    /** One `up` of the host's part with the configuration of now. */
+    async function upHostPart(): Promise<void> {
+      lab.configure([{ name: GUEST }]);
+      const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview", ...HOST_PART);
+      assert.equal(code, 0, text);
+    }
+    async function assertHostPartQuiet(): Promise<void> {
+      const { code, text } = await lab.pulumi("preview", "--expect-no-changes", ...HOST_PART);
+      assert.equal(code, 0, text);
+    }
+    const providerUri = async (): Promise<string> => {
+      const made = await resources();
+      return String(made.find(({ type }) => type === "pulumi:providers:libvirt")?.inputs?.uri);
+    };
+    /** Runs it while the lab host is configured behind a jump host. */
+    async function behindJumpHost(
+      keyType: "ed25519" | "ecdsa",
+      test: (gate: Sshd) => Promise<void>,
+    ): Promise<void> {
+      const gate = await Sshd.start();
+      try {
+        authorize(gate, readFileSync(`${sshd.identityFile}.pub`, "utf8").trim());
+        ssh.jump = { host: "127.0.0.1", port: gate.port, hostKey: gate.hostKey(keyType) };
+        await test(gate);
+      } finally {
+        await gate.stop();
+      }
     }
     async function wholeGuest(): Promise<void> {
       const up = await lab.pulumi("up", "--yes", "--skip-preview");
@@ -144,18 +170,15 @@ describe(
     });
 
     it("gets packages, libvirtd, folders and a pool over SSH, by the pinned key", async () => {
-      const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview", ...HOST_PART);
-      assert.equal(code, 0, text);
+      await upHostPart();
       assert.match(await virsh("pool-info", POOL), /State:\s+running/);
       assert.ok(existsSync(join(lab.dataDir, STACK, "pool")));
-      const made = await resources();
-      const provider = made.find(({ type }) => type === "pulumi:providers:libvirt");
       assert.match(
-        String(provider?.inputs?.uri),
+        await providerUri(),
         new RegExp(`^qemu\\+ssh://${sshd.user}@127\\.0\\.0\\.1:${sshd.port}/system\\?keyfile=`),
       );
       assert.deepEqual(
-        made.filter(({ type }) => type === "command:local:Command"),
+        (await resources()).filter(({ type }) => type === "command:local:Command"),
         [],
       );
       assert.ok(logins() > 0);
@@ -186,59 +209,35 @@ describe(
         ]);
         assert.equal(lock.code, 0, lock.stderr);
         ssh.privateKeyFile = locked;
-        lab.configure([{ name: GUEST }]);
-        const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview", ...HOST_PART);
-        assert.equal(code, 0, text);
-        const provider = (await resources()).find(
-          ({ type }) => type === "pulumi:providers:libvirt",
-        );
-        assert.match(String(provider?.inputs?.uri), /sshauth=agent/);
-        const quiet = await lab.pulumi("preview", "--expect-no-changes", ...HOST_PART);
-        assert.equal(quiet.code, 0, quiet.text);
+        await upHostPart();
+        assert.match(await providerUri(), /sshauth=agent/);
+        await assertHostPartQuiet();
         // The state asks the agent until an `up` has written another key.
         ssh.privateKeyFile = sshd.identityFile;
-        lab.configure([{ name: GUEST }]);
-        const back = await lab.pulumi("up", "--yes", "--skip-preview", ...HOST_PART);
-        assert.equal(back.code, 0, back.text);
+        await upHostPart();
       } finally {
         await agent.stop();
       }
     });
 
     it("is reached through a jump host by each client, and by a pinned key of another type", async () => {
-      const gate = await Sshd.start();
-      try {
-        authorize(gate, readFileSync(`${sshd.identityFile}.pub`, "utf8").trim());
-        ssh.jump = { host: "127.0.0.1", port: gate.port, hostKey: gate.hostKey("ecdsa") };
+      await behindJumpHost("ecdsa", async (gate) => {
         ssh.hostKey = sshd.hostKey("rsa");
-        lab.configure([{ name: GUEST }]);
-        const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview", ...HOST_PART);
-        assert.equal(code, 0, text);
-        const made = await resources();
-        const provider = made.find(({ type }) => type === "pulumi:providers:libvirt");
-        const name = /^qemu\+ssh:\/\/\w+@(mirlab-[0-9a-f]{16})\/system/.exec(
-          String(provider?.inputs?.uri),
-        )?.[1];
-        assert.ok(name, "the provider knows the host by a name of the lab's");
+        await upHostPart();
+        assert.match(await providerUri(), /^qemu\+ssh:\/\/\w+@mirlab-[0-9a-f]{16}\/system/);
         const before = logins();
-        const quiet = await lab.pulumi("preview", "--expect-no-changes", ...HOST_PART);
-        assert.equal(quiet.code, 0, quiet.text);
+        await assertHostPartQuiet();
         assert.ok(logins() > before);
         // Each login at the host came through the jump host.
         const through = gate.log.match(/Accepted publickey/g)?.length ?? 0;
         assert.ok(through >= logins() - before, `${through} logins at the jump host`);
         await virsh("pool-destroy", POOL);
-        const healed = await lab.pulumi("up", "--yes", "--skip-preview", ...HOST_PART);
-        assert.equal(healed.code, 0, healed.text);
+        await upHostPart();
         assert.match(await virsh("pool-info", POOL), /State:\s+running/);
         delete ssh.jump;
         ssh.hostKey = sshd.hostKey();
-        lab.configure([{ name: GUEST }]);
-        const back = await lab.pulumi("up", "--yes", "--skip-preview", ...HOST_PART);
-        assert.equal(back.code, 0, back.text);
-      } finally {
-        await gate.stop();
-      }
+        await upHostPart();
+      });
     });
 
     it("is refused by a doctor where its sshd forwards nothing", async () => {
@@ -246,14 +245,8 @@ describe(
         lines: ["AllowTcpForwarding no", "AllowStreamLocalForwarding no"],
       });
       try {
-        const finding = (server: Sshd) => {
-          const [config, knownHostsFile] = [join(folder, "config"), join(folder, "known")];
-          const { port, user, identityFile } = server;
-          const at = { alias: "clients", hostName: "127.0.0.1", port, user, identityFile };
-          writeFileSync(knownHostsFile, knownHostsLine(at.alias, server.hostKey()));
-          writeFileSync(config, sshConfigBlock({ ...at, knownHostsFile }));
-          return tryClients({ config, alias: at.alias });
-        };
+        const finding = (server: Sshd) =>
+          tryClients(pinnedTarget(server, { folder, alias: "clients", hostKey: server.hostKey() }));
         assert.equal((await finding(sshd)).severity, "ok");
         const { severity, found, fix } = await finding(closed);
         assert.deepEqual(
@@ -284,15 +277,10 @@ describe(
       { skip: long ? false : "a guest boots: set MIRLAB_TEST_LONG=1" },
       async () => {
         // The longest way: commands in the guest go through two hosts.
-        const gate = await Sshd.start();
-        try {
-          authorize(gate, readFileSync(`${sshd.identityFile}.pub`, "utf8").trim());
-          ssh.jump = { host: "127.0.0.1", port: gate.port, hostKey: gate.hostKey() };
+        await behindJumpHost("ed25519", async () => {
           lab.configure([{ name: GUEST }]);
           await wholeGuest();
-        } finally {
-          await gate.stop();
-        }
+        });
       },
     );
   },

@@ -13,6 +13,8 @@ import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { run } from "../../core/exec.io";
+import { knownHostsLine, sshConfigBlock } from "../../core/sshConfig";
+import { SshTarget } from "../../core/target";
 import { freePort } from "./loopback";
 
 const PROGRAM = "/usr/sbin/sshd";
@@ -69,6 +71,18 @@ export class Agent {
     if (this.before === undefined) delete process.env.SSH_AUTH_SOCK;
     else process.env.SSH_AUTH_SOCK = this.before;
   }
+}
+
+/** A connection to a server on loopback that accepts this host key alone; its files go to the folder. */
+export function pinnedTarget(
+  { port, user, identityFile }: Pick<Sshd, "port" | "user" | "identityFile">,
+  { folder, alias, hostKey }: { folder: string; alias: string; hostKey: string },
+): SshTarget {
+  const [config, knownHostsFile] = [join(folder, "ssh_config"), join(folder, "known_hosts")];
+  writeFileSync(knownHostsFile, knownHostsLine(alias, hostKey));
+  const host = { alias, hostName: "127.0.0.1", port, user, identityFile };
+  writeFileSync(config, sshConfigBlock({ ...host, knownHostsFile }));
+  return { config, alias, ...(user === "root" ? { root: true } : {}) };
 }
 
 /** Lets a public key in. */

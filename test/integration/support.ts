@@ -11,6 +11,9 @@ export const ROOT = resolve(__dirname, "..", "..");
 /** Shared with other labs of this machine: images are named by content. */
 export const CACHE_DIR = process.env.MIRLAB_TEST_CACHE ?? "/var/cache/mirlab";
 
+/** Arguments that limit the engine to the host's part of a lab. */
+export const HOST_PART = ["--target", "**::host", "--target", "**::host-*"];
+
 export interface Ended {
   readonly code: number;
   /** Standard output and error as they came. */

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { chmodSync } from "node:fs";
 import { before, describe, it } from "node:test";
 import { run } from "../../core/exec.io";
-import { temporaryFolder } from "../unit/support";
+import { OWN_ETC, temporaryFolder } from "../unit/support";
 
 const folder = temporaryFolder();
 const UID = 23460;
@@ -18,9 +18,8 @@ const asPia = (text: string) =>
 
 const INSIDE = `
   set -e
-  mount -t tmpfs -o suid,mode=755 tmpfs "$1"
-  mkdir "$1"/{upper,work,bin}
-  mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" overlay /etc
+  ${OWN_ETC}
+  mkdir "$1/bin"
   for dir in /run /var/log/libvirt /var/lib/libvirt; do mount -t tmpfs -o mode=755 tmpfs "$dir"; done
   echo 'pia:x:${UID}:${UID}::/tmp:/bin/bash' >>/etc/passwd
   echo 'pia:*:19000:0:99999:7:::' >>/etc/shadow

@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { before, describe, it } from "node:test";
 import { run } from "../../core/exec.io";
+import { answering, Typed } from "../terminal";
 import { temporaryFolder } from "../unit/support";
 import { makeUser } from "./namespace";
 
@@ -28,17 +29,11 @@ const PROGRAM = `(async () => {
   process.exit(0);
 })()`;
 
-interface Ended {
-  readonly text: string;
-  /** How often the password was asked for. */
-  readonly asked: number;
-}
-
 /** A command that reads its rights by our own code. */
 const OURS = ["node", "--require", "./core/register.js", "-e", PROGRAM];
 
 /** Runs a command as user `op`, at a terminal or without one, under these rules of sudo. */
-function asUser(rules: string, terminal = true, command: readonly string[] = OURS): Promise<Ended> {
+function asUser(rules: string, terminal = true, command: readonly string[] = OURS): Promise<Typed> {
   const files = ["passwd", "shadow", "group", "gshadow", "sudoers"];
   const inside = `${makeUser({ name: "op", uid: UID, files })}
     hash=$(openssl passwd -6 '${PASSWORD}')
@@ -64,19 +59,8 @@ function asUser(rules: string, terminal = true, command: readonly string[] = OUR
     exec setsid --wait "\${run[@]}" </dev/null`;
   const words = [folder, rules, terminal ? "yes" : "no", ...command];
   const args = ["--mount", "bash", "-c", inside, "test", ...words];
-  return new Promise((resolve) => {
-    const child = spawn("unshare", args, { stdio: ["pipe", "pipe", "pipe"] });
-    let text = "";
-    let asked = 0;
-    const hear = (chunk: Buffer): void => {
-      text += chunk.toString();
-      const prompts = text.split("password for op:").length - 1;
-      for (; asked < prompts; asked++) child.stdin.write(`${PASSWORD}\n`);
-    };
-    child.stdout.on("data", hear);
-    child.stderr.on("data", hear);
-    child.on("close", () => resolve({ text: text.replaceAll("\r", ""), asked }));
-  });
+  const child = spawn("unshare", args, { stdio: ["pipe", "pipe", "pipe"] });
+  return answering(child, "password for op:", PASSWORD);
 }
 
 describe("sudo, as people have it", { timeout: 120_000 }, () => {

@@ -26,6 +26,10 @@ export function temporaryFolder(): string {
   return folder;
 }
 
+/** Shell text for a mount namespace: the test may change /etc, which is a copy in its folder, the first argument. */
+export const OWN_ETC = `mount -t tmpfs -o suid,mode=755 tmpfs "$1" && mkdir "$1"/{upper,work}
+    mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" overlay /etc`;
+
 /**
  * Fake programs, first on the PATH of this process' children. Each is a bash script that the test
  * sets.

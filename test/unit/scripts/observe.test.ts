@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { run } from "../../../core/exec.io";
-import { FakePrograms, ROOT, temporaryFolder } from "../support";
+import { FakePrograms, OWN_ETC, ROOT, temporaryFolder } from "../support";
 
 const programs = new FakePrograms();
 const folder = temporaryFolder();
@@ -19,8 +19,7 @@ async function facts(change: string): Promise<Map<string, string>> {
 esac`,
   );
   const inside = `
-    mount -t tmpfs tmpfs "$1" && mkdir "$1"/{upper,work}
-    mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" overlay /etc
+    ${OWN_ETC}
     rm -rf /etc/apparmor.d /etc/polkit-1 /etc/modprobe.d
     mkdir -p /etc/apparmor.d/local/abstractions /etc/polkit-1/rules.d /etc/modprobe.d /etc/libvirt
     echo packaged >${PROFILE}; : >/etc/libvirt/gone.conf; echo '# a hint' >/etc/apparmor.d/local/usr.sbin.libvirtd

@@ -1,0 +1,133 @@
+/** What the tests of emulated hosts share. */
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { run } from "../../core/exec.io";
+import { Ended, TestLab } from "../integration/support";
+import type { EmulatedHost } from "./machine";
+
+export interface RemoteLab {
+  readonly host: EmulatedHost;
+  readonly lab: TestLab;
+  readonly guest: string;
+  readonly domain: string;
+}
+
+/** Prints a line of the run's summary. */
+export function note(line: string): void {
+  console.log(`host: ${line}`);
+}
+
+/** Runs it, and notes how long it took. */
+export async function timed<T>(what: string, run: () => Promise<T>): Promise<T> {
+  const started = Date.now();
+  try {
+    return await run();
+  } finally {
+    note(`${what}: ${((Date.now() - started) / 1000).toFixed(0)} s`);
+  }
+}
+
+/** Waits until the question is answered with yes. */
+export async function untilTrue(
+  fault: string,
+  limitMs: number,
+  ask: () => Promise<boolean>,
+): Promise<void> {
+  for (const started = Date.now(); !(await ask());) {
+    assert.ok(Date.now() - started < limitMs, `${fault} after ${limitMs / 1000} s`);
+    await new Promise((done) => setTimeout(done, 3000));
+  }
+}
+
+/** One CPU: with two, QEMU's emulation of SVM is less steady. */
+export const MACHINE = { acceleration: "kvm", autostart: true, vcpus: 1 } as const;
+
+/** How often a run is repeated after a reset of the host. */
+const RESETS = 3;
+
+/**
+ * Runs it, notes how long it took, and runs it again where it failed and the host has booted meanwhile: QEMU's
+ * emulation of SVM ends in a triple fault of the host now and then. Each such reset is noted.
+ */
+export async function steady<T extends { readonly code: number }>(
+  { host }: Pick<RemoteLab, "host">,
+  what: string,
+  run: () => Promise<T>,
+): Promise<T> {
+  for (let resets = 0; ; resets++) {
+    const before = await host.bootId();
+    const ended = await timed(what, run);
+    if (ended.code === 0 || resets === RESETS || (await host.bootId()) === before) return ended;
+    note(`${what}: failed, as the emulated host reset itself; once more`);
+  }
+}
+
+/** The host as a lab's `host.ssh`. */
+const sshOf = (host: EmulatedHost, user: string): Record<string, unknown> => ({
+  ...{ host: "127.0.0.1", port: host.port, user },
+  ...{ privateKeyFile: host.identityFile, hostKey: host.hostKey },
+});
+
+/** Runs it steadily; it has to succeed. */
+export async function succeeds<T extends Ended>(
+  of: Pick<RemoteLab, "host">,
+  what: string,
+  verb: () => Promise<T>,
+): Promise<T> {
+  const ended = await steady(of, what, verb);
+  assert.equal(ended.code, 0, ended.text);
+  return ended;
+}
+
+/** A preview that finds nothing to change. */
+export const silent = (of: RemoteLab): Promise<Ended> =>
+  succeeds(of, "preview", () => of.lab.pulumi("preview", "--expect-no-changes"));
+
+/** One `lab up`. */
+export const converges = (of: RemoteLab, what: string): Promise<Ended> =>
+  succeeds(of, what, () => of.lab.verb("up", "--yes"));
+
+/** Fails where a running domain is not confined by an AppArmor profile of its own. Returns the profile's name. */
+export async function assertConfined(host: EmulatedHost, domain: string): Promise<string> {
+  const profile = `libvirt-${await host.virsh(`domuuid ${domain}`)}`;
+  const pid = `$(cat /run/libvirt/qemu/${domain}.pid)`;
+  assert.equal(await host.out("root", `cat /proc/${pid}/attr/current`), `${profile} (enforce)`);
+  return profile;
+}
+
+/** The output of a shell command in the guest, as a person gets there. */
+export async function inGuest({ lab, guest }: RemoteLab, command: string): Promise<string> {
+  const { sshCommand = "" } = (await lab.outputs())[guest] as unknown as Record<string, string>;
+  const ended = await run(["bash", "-c", `${sshCommand} "$1"`, "-", command], {
+    timeoutMs: 300_000,
+  });
+  assert.equal(ended.code, 0, ended.stderr);
+  return ended.stdout.toString().trim();
+}
+
+/** Boots a host before the tests of a `describe`, with a stack of one guest for user admin; ends both after them. */
+export function labOnHost(
+  boot: () => Promise<EmulatedHost>,
+  stack: string,
+  machine: Readonly<Record<string, unknown>>,
+): () => RemoteLab {
+  const guest = "mir";
+  let host!: EmulatedHost;
+  let lab!: TestLab;
+  before(async () => {
+    host = await timed("boot of the host", boot);
+    lab = new TestLab({
+      ...{ stack, guests: [{ ...machine, name: guest }] },
+      host: { ssh: sshOf(host, "admin"), cacheDir: "/var/cache/mirlab" },
+    });
+    await lab.init();
+  });
+  after(async () => {
+    try {
+      await (lab as TestLab | undefined)?.dispose();
+    } finally {
+      await (host as EmulatedHost | undefined)?.stop();
+    }
+  });
+  return () => ({ host, lab, guest, domain: `mirlab-${stack}-${guest}` });
+}
