@@ -109,7 +109,9 @@ async function adoptAndGiveBack(definition: string): Promise<string> {
     await giveBack(uuid, { ...inputs, originalXml: original } as AdoptedDomainProps);
     return (await inactiveXml(undefined, domain)) === original ? "same" : "another definition";
   } catch (error) {
-    return `failed: ${(error as Error).message.split("\n").slice(-2).join(" ")}`;
+    const { message } = error as Error;
+    if (/found no free PCI slots/.test(message)) return "refused: no free PCI slots";
+    return `failed: ${message.split("\n").slice(-2).join(" ")}`;
   } finally {
     await virsh("undefine", domain, "--nvram", "--managed-save", "--snapshots-metadata");
   }

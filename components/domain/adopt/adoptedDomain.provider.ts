@@ -32,6 +32,10 @@ export interface AdoptedDomainProps extends AdoptedDomainInputs {
   readonly bootId: string;
 }
 
+/** How libvirt says that a device finds no slot: it has no bridge, and no slot for one. */
+const NO_PCI_SLOT =
+  /no more available PCI slots|a PCI slot is needed|PCI controller at index .* must be larger than bus/i;
+
 const originalFile = ({ directory }: AdoptedDomainInputs): string =>
   join(directory, "original.xml");
 
@@ -150,11 +154,17 @@ export async function redefine(
         `fix: 'virsh start ${domain}', shut it down from inside, and run 'up' again`,
     );
   }
-  await define(host, domain, wanted, "--validate").catch(async (error: Error) => {
-    // libvirt alone knows the ports that controllers have and devices take.
-    if (!/No free USB ports/i.test(error.message)) throw error;
-    const virtio = xml.adopt(found, { ...inputs, usbFull: true }, original);
-    await define(host, domain, virtio, "--validate");
+  // Not by libvirt's schema: it refuses some of what libvirt itself prints. The result is compared below.
+  await define(host, domain, wanted).catch(async (error: Error) => {
+    // libvirt alone knows the ports and slots that controllers have and devices take.
+    if (/No free USB ports/i.test(error.message))
+      return define(host, domain, xml.adopt(found, { ...inputs, usbFull: true }, original));
+    if (!NO_PCI_SLOT.test(error.message)) throw error;
+    throw new Error(
+      `${domain}: found no free PCI slots for ${changed.join(", ")}, so nothing was changed; ` +
+        `need up to 4; fix: with 'virsh edit ${domain}', remove a device that is not needed, ` +
+        `or move its disks to one virtio-scsi controller; log:\n${error.message}`,
+    );
   });
   const now = await inactiveXml(host, domain);
   const left = xml.differences(now, inputs, original);

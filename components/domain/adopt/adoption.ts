@@ -258,6 +258,21 @@ function meaning(element: Element): string {
   return `<${element.namespaceURI ?? ""} ${element.localName} ${attributes.join(" ")}>${inside}</>`;
 }
 
+/** Domain, bus and slot of a device on PCI; "" for any other. */
+function slotOf(device: Element): string {
+  const [address] = childrenOf(device, "address");
+  return address?.getAttribute("type") === "pci"
+    ? ["domain", "bus", "slot"].map((name) => address.getAttribute(name) ?? "").join(":")
+    : "";
+}
+
+/** A copy without `multifunction`: libvirt sets it when it adds a controller to the device's slot. */
+function plainAddress(device: Element): Element {
+  const copy = device.cloneNode(true) as Element;
+  for (const address of childrenOf(copy, "address")) address.removeAttribute("multifunction");
+  return copy;
+}
+
 /** The definition without our parts, our mark and the controllers that libvirt added for them. */
 function rest(xml: string, originalXml: string, shareTag: string): string {
   const root = rootOf(fromXml(xml));
@@ -267,9 +282,14 @@ function rest(xml: string, originalXml: string, shareTag: string): string {
   const came = (d: Element): boolean =>
     (d.nodeName === "controller" && ADDED_CONTROLLERS.has(d.getAttribute("type") ?? "")) ||
     isSpiceAudio(d);
+  const isOriginal = (d: Element): boolean => originals.has(meaning(d));
+  const wasAlone = (d: Element): boolean => !isOriginal(d) && isOriginal(plainAddress(d));
+  const added = elementsOf(devices).filter((d) => came(d) && !isOriginal(d) && !wasAlone(d));
+  const slots = new Set(added.map(slotOf));
   for (const device of elementsOf(devices)) {
-    const added = came(device) && !originals.has(meaning(device));
-    if (added || ours.some((is) => is(device))) devices.removeChild(device);
+    if (added.includes(device) || ours.some((is) => is(device))) devices.removeChild(device);
+    else if (slots.has(slotOf(device)) && wasAlone(device))
+      devices.replaceChild(plainAddress(device), device);
   }
   dropMark(root);
   // An empty element means nothing.

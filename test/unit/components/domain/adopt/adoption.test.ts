@@ -238,6 +238,23 @@ describe("release", () => {
     );
   });
 
+  it("ignores that libvirt shares a device's slot with a controller that it adds", () => {
+    const address = (rest: string): string =>
+      `<address type='pci' domain='0x0000' bus='0x00' slot='0x01' ${rest}/>`;
+    const port = (index: number, rest: string): string =>
+      `<controller type='pci' index='${index}' model='pcie-root-port'>${address(rest)}</controller>`;
+    const before = domain(port(1, "function='0x0'"));
+    const shared = port(1, "function='0x0' multifunction='on'");
+    const adopted = adopt(domain(`${shared}${port(2, "function='0x1'")}`), NO_SHARE, before);
+    assert.equal(release(adopted, before, "share"), before);
+    // Without such a controller it is the owner's own change.
+    const owners = adopt(domain(shared), NO_SHARE, before);
+    assert.match(release(owners, before, "share"), /multifunction="on"/);
+    // And what was shared before stays so.
+    const always = domain(shared);
+    assert.equal(release(adopt(always, NO_SHARE, always), always, "share"), always);
+  });
+
   it("keeps the owner's later changes, and undoes our edits", () => {
     const edited = adopt(VNC, CONTRACT, VNC)
       .replace(/>524288<\/memory>/, ">1048576</memory>")
