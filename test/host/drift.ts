@@ -41,7 +41,7 @@ const CHANGES: readonly Change[] = [
   },
   {
     ...{ id: "lock daemon masked", does: "systemctl mask virtlockd.socket" },
-    named: "service virtlockd: socket was enabled, found masked",
+    named: "found masked; up does not repair this, but records it",
     undo: "systemctl unmask virtlockd.socket",
   },
   {

@@ -1,4 +1,4 @@
-/** Labs on an emulated host with systemd, AppArmor and KVM: npm run test:host [-- debian12|debian13]. */
+/** Labs on an emulated host with systemd, AppArmor and KVM; run.sh has its arguments. */
 import { describe } from "node:test";
 import { join } from "node:path";
 import { existsSync, readdirSync } from "node:fs";
@@ -10,9 +10,13 @@ import { checkout, local } from "./local";
 import { nat } from "./nat";
 import { power } from "./power";
 import { remote } from "./remote";
-import { labOnHost, MACHINE } from "./support";
+import { hostOfTests, labOnHost, MACHINE } from "./support";
 
-const releases = (process.env.MIRLAB_TEST_HOSTS ?? "debian13").split(",") as Release[];
+const words = (variable: string, otherwise: string): string[] =>
+  (process.env[variable] ?? otherwise).split(" ");
+const releases = words("MIRLAB_TEST_HOSTS", "debian13") as Release[];
+const ways = words("MIRLAB_TEST_WAYS", "ssh local");
+const TIMEOUT = { timeout: 6 * 3_600_000 };
 
 /** The files of the guest's image, built on this machine: the emulated host would take an hour for it. */
 function images(): string[] {
@@ -32,20 +36,26 @@ function images(): string[] {
 }
 
 for (const release of releases) {
-  describe(`a fresh ${release}`, { timeout: 6 * 3_600_000 }, () => {
-    const boot = async (): Promise<EmulatedHost> => {
-      const { folders, remove } = checkout();
-      try {
-        return await EmulatedHost.start(release, { images: images(), folders });
-      } finally {
-        remove();
-      }
-    };
-    const of = labOnHost(boot, "hosttest", MACHINE);
-    remote(of);
-    drift(of, release);
-    nat(of);
-    power(of);
-    local(of);
-  });
+  if (ways.includes("ssh"))
+    describe(`a fresh ${release}, by host.ssh`, TIMEOUT, () => {
+      const boot = () => EmulatedHost.start(release, { images: images() });
+      const of = labOnHost(boot, "hosttest", MACHINE);
+      remote(of);
+      drift(of, release);
+      nat(of);
+      power(of);
+    });
+  if (ways.includes("local"))
+    describe(`a fresh ${release}, itself a lab's host`, TIMEOUT, () => {
+      local(
+        hostOfTests(async () => {
+          const { folders, remove } = checkout();
+          try {
+            return await EmulatedHost.start(release, { images: images(), folders });
+          } finally {
+            remove();
+          }
+        }),
+      );
+    });
 }

@@ -52,7 +52,9 @@ install -m 755 node /usr/local/bin/node
 mkdir -p /usr/local/lib/node_modules
 [ -e /usr/local/lib/node_modules/npm ] || mv npm /usr/local/lib/node_modules/npm
 ln -sf ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
+# npm's own record is newer than the clone's list of packages, as after npm ci.
 mv node_modules clone/node_modules
+touch clone/node_modules/.package-lock.json
 mkdir -p ${HOME}/mirlab ${HOME}/.cache/mirlab/toolchain/registry
 chown -R op:op clone registry ${HOME}/.cache
 mount --bind clone ${HOME}/mirlab

@@ -21,7 +21,7 @@ export function nat(of: () => RemoteLab): void {
     const { host, lab } = of();
     await host.virsh(`net-destroy ${network(of())}`);
     const preview = await lab.pulumi("preview");
-    assert.match(preview.text, /network mirlab-\S+: state declared active, found inactive/);
+    assert.match(preview.text, /network mirlab-\S+: declared active, found inactive; up starts it/);
     await converges(of(), "up after the network was stopped");
     await inGuest(of(), "getent hosts deb.debian.org || sudo apt-get -q update");
   });

@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # Labs on an emulated host with systemd, AppArmor and KVM. Takes hours.
-#   npm run test:host [-- debian12|debian13...]     default: debian13
+#   npm run test:host [-- debian12|debian13|ssh|local...]
+#     releases, default: debian13; ways, default: both: a lab by host.ssh, a lab on the host itself
 #   npm run test:host -- --short                    the host's part alone, 5 minutes
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 run() { exec node --require ./core/register.js --test --test-reporter=spec --test-concurrency=1 "$@"; }
 [[ $* != --short ]] || run test/host/short.test.ts
-for release; do
-  [[ $release =~ ^debian1[23]$ ]] || {
-    printf "test:host: found '%s'; need debian12, debian13 or --short\n" "$release" >&2
-    exit 2
-  }
+releases=() ways=()
+for word; do
+  case $word in
+    debian12 | debian13) releases+=("$word") ;;
+    ssh | local) ways+=("$word") ;;
+    *)
+      printf "test:host: found '%s'; need debian12, debian13, ssh, local or --short\n" "$word" >&2
+      exit 2
+      ;;
+  esac
 done
-(($# > 0)) || set -- debian13
-MIRLAB_TEST_HOSTS=$(
-  IFS=,
-  printf '%s' "$*"
-)
-export MIRLAB_TEST_HOSTS
+export MIRLAB_TEST_HOSTS="${releases[*]:-debian13}" MIRLAB_TEST_WAYS="${ways[*]:-ssh local}"
 run test/host/host.test.ts

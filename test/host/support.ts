@@ -105,7 +105,17 @@ export async function inGuest({ lab, guest }: RemoteLab, command: string): Promi
   return ended.stdout.toString().trim();
 }
 
-/** Boots a host before the tests of a `describe`, with a stack of one guest for user admin; ends both after them. */
+/** Boots a host before the tests of a `describe`, and ends it after them. */
+export function hostOfTests(boot: () => Promise<EmulatedHost>): () => { host: EmulatedHost } {
+  let host!: EmulatedHost;
+  before(async () => {
+    host = await timed("boot of the host", boot);
+  });
+  after(() => (host as EmulatedHost | undefined)?.stop());
+  return () => ({ host });
+}
+
+/** As hostOfTests, with a stack of one guest for user admin, which ends before its host. */
 export function labOnHost(
   boot: () => Promise<EmulatedHost>,
   stack: string,
