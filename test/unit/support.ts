@@ -2,7 +2,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
-import { after } from "node:test";
 import { Element, Node } from "@xmldom/xmldom";
 import { fromXml } from "../../core/xml";
 
@@ -19,10 +18,15 @@ export const FACTS = {
   noSession: "facts-v2-no-session.debian-12.linux-6.1.0-56.mesa-22.3.6.mir-2.12.1.json",
 } as const;
 
-/** A folder for this test file, removed after its tests. */
+const folders: string[] = [];
+process.once("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder for this test file, removed when its process ends: a program may still write after its test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "mirlab-unit-"));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
