@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { CACHE_DIR, ROOT } from "../integration/support";
 import { EmulatedHost, Release } from "./machine";
+import { acceleration } from "./acceleration";
 import { drift } from "./drift";
 import { checkout, local } from "./local";
 import { nat } from "./nat";
@@ -42,6 +43,7 @@ for (const release of releases) {
       const of = labOnHost(boot, "hosttest", MACHINE);
       remote(of);
       drift(of, release);
+      acceleration(of);
       nat(of);
       power(of);
     });

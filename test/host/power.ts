@@ -1,7 +1,16 @@
 /** A power cut of the host, and what is there after it. */
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { converges, inGuest, RemoteLab, silent, succeeds, timed, untilTrue } from "./support";
+import {
+  converges,
+  diskOf,
+  inGuest,
+  RemoteLab,
+  silent,
+  succeeds,
+  timed,
+  untilTrue,
+} from "./support";
 
 const MARK = "/var/lib/mirlab-test-mark";
 
@@ -9,8 +18,7 @@ export function power(of: () => RemoteLab): void {
   it("goes on after a power cut: the guest starts with its host, and `up` converges", async () => {
     const { host, guest, domain } = of();
     await inGuest(of(), `echo kept | sudo tee ${MARK}; sync`);
-    const inode = `virsh -c qemu:///system domblklist ${domain} --details | awk '$3 == "vda" { print $4 }' | xargs stat -c '%i %n'`;
-    const before = await host.out("root", inode);
+    const before = await diskOf(of());
     await host.powerLoss();
     await timed("boot after the power cut", () => host.powerOn());
     await timed("the guest starts with its host", () =>
@@ -20,7 +28,7 @@ export function power(of: () => RemoteLab): void {
       }),
     );
     await converges(of(), "up after the power cut");
-    assert.equal(await host.out("root", inode), before, `${guest} keeps its disk`);
+    assert.equal(await diskOf(of()), before, `${guest} keeps its disk`);
     assert.equal(await inGuest(of(), `cat ${MARK}`), "kept");
     await silent(of());
   });

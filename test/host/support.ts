@@ -105,6 +105,13 @@ export async function inGuest({ lab, guest }: RemoteLab, command: string): Promi
   return ended.stdout.toString().trim();
 }
 
+/** Inode and path of the guest's root disk. */
+export const diskOf = ({ host, domain }: RemoteLab): Promise<string> =>
+  host.out(
+    "root",
+    `virsh -c qemu:///system domblklist ${domain} --details | awk '$3 == "vda" { print $4 }' | xargs stat -c '%i %n'`,
+  );
+
 /** Boots a host before the tests of a `describe`, and ends it after them. */
 export function hostOfTests(boot: () => Promise<EmulatedHost>): () => { host: EmulatedHost } {
   let host!: EmulatedHost;
