@@ -48,7 +48,6 @@ export default tseslint.config(
       "**/*.test.ts",
       "test/integration/broken.ts",
       "test/integration/kernels.ts",
-      "test/host/{remote,drift,acceleration,nat,power,local}.ts",
     ],
     rules: {
       // node:test's own functions return promises that the runner waits for.

@@ -11,6 +11,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { configReference } from "../config/reference";
 import { checksPage } from "./checksPage";
 import { policySections } from "./policyDocs";
+import { runTables } from "./host/record";
 import { ROWS } from "./machines/rows";
 import { linksTo } from "./testRef";
 import { limitsTable } from "./unit/config/freeTexts";
@@ -36,6 +37,7 @@ const WRITTEN: readonly Written[] = [
   { file: POLICIES, mark: "policies", text: policySections },
   { file: SECURITY, mark: "attacks", text: attackTable },
   { file: TESTED, mark: "machines", text: machineTable },
+  { file: TESTED, mark: "hosts", text: runTables },
   { file: LIMITS, mark: "limits", text: limitsTable },
 ];
 

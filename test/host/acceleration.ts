@@ -1,7 +1,7 @@
 /** One guest under KVM and under TCG in the same host, by configuration, on the same disk. */
 import assert from "node:assert/strict";
-import { it } from "node:test";
-import { converges, diskOf, inGuest, MACHINE, note, RemoteLab, silent } from "./support";
+import { note, tried } from "./record";
+import { converges, diskOf, inGuest, MACHINE, RemoteLab, silent } from "./support";
 
 const MARK = "/var/lib/mirlab-test-acceleration";
 
@@ -15,7 +15,7 @@ async function loopSeconds(of: RemoteLab): Promise<number> {
 }
 
 export function acceleration(of: () => RemoteLab): void {
-  it("moves from KVM to TCG and back by configuration, and keeps its disk", async () => {
+  tried("moves from KVM to TCG and back by configuration, and keeps its disk", async () => {
     const { host, lab, guest, domain } = of();
     await inGuest(of(), `echo kept | sudo tee ${MARK}; sync`);
     const disk = await diskOf(of());

@@ -3,8 +3,8 @@
  * the rest.
  */
 import assert from "node:assert/strict";
-import { it } from "node:test";
-import { converges, note, RemoteLab, silent, timed } from "./support";
+import { note, timed, tried } from "./record";
+import { converges, RemoteLab, silent } from "./support";
 
 interface Change {
   readonly id: string;
@@ -76,7 +76,7 @@ const CHANGES: readonly Change[] = [
 export function drift(of: () => RemoteLab, release: string): void {
   const changes = CHANGES.filter(({ only }) => only === undefined || only === release);
 
-  it("names each change of the host, and repairs or records it", async () => {
+  tried("names each change of the host, and repairs or records it", async () => {
     const { host, lab } = of();
     for (const { does } of changes) await host.out("root", does);
     const seen = await timed("preview of a changed host", () => lab.pulumi("preview"));
@@ -95,15 +95,18 @@ export function drift(of: () => RemoteLab, release: string): void {
     await converges(of(), "up of the host as it was");
   });
 
-  it("says what is wrong where its user left the group libvirt, and `up` lets the user in again", async () => {
-    const { host, lab } = of();
-    await host.out("root", "gpasswd -d admin libvirt");
-    const preview = await lab.verb("preview");
-    assert.notEqual(preview.code, 0);
-    assert.match(
-      preview.text,
-      /libvirt: access denied; 'npm run up' adds admin to the group libvirt/,
-    );
-    await converges(of(), "up after the user left the group");
-  });
+  tried(
+    "says what is wrong where its user left the group libvirt, and `up` lets the user in again",
+    async () => {
+      const { host, lab } = of();
+      await host.out("root", "gpasswd -d admin libvirt");
+      const preview = await lab.verb("preview");
+      assert.notEqual(preview.code, 0);
+      assert.match(
+        preview.text,
+        /libvirt: access denied; 'npm run up' adds admin to the group libvirt/,
+      );
+      await converges(of(), "up after the user left the group");
+    },
+  );
 }

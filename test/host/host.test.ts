@@ -10,6 +10,7 @@ import { drift } from "./drift";
 import { checkout, local } from "./local";
 import { nat } from "./nat";
 import { power } from "./power";
+import { record } from "./record";
 import { remote } from "./remote";
 import { hostOfTests, labOnHost, MACHINE } from "./support";
 
@@ -40,7 +41,7 @@ for (const release of releases) {
   if (ways.includes("ssh"))
     describe(`a fresh ${release}, by host.ssh`, TIMEOUT, () => {
       const boot = () => EmulatedHost.start(release, { images: images() });
-      const of = labOnHost(boot, "hosttest", MACHINE);
+      const of = labOnHost(boot, "hosttest", MACHINE, (host) => record(host, release, "ssh"));
       remote(of);
       drift(of, release);
       acceleration(of);
@@ -50,14 +51,17 @@ for (const release of releases) {
   if (ways.includes("local"))
     describe(`a fresh ${release}, itself a lab's host`, TIMEOUT, () => {
       local(
-        hostOfTests(async () => {
-          const { folders, remove } = checkout();
-          try {
-            return await EmulatedHost.start(release, { images: images(), folders });
-          } finally {
-            remove();
-          }
-        }),
+        hostOfTests(
+          async () => {
+            const { folders, remove } = checkout();
+            try {
+              return await EmulatedHost.start(release, { images: images(), folders });
+            } finally {
+              remove();
+            }
+          },
+          (host) => record(host, release, "local"),
+        ),
       );
     });
 }

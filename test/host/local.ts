@@ -7,11 +7,11 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { it } from "node:test";
 import { shellWord } from "../../core/quote";
 import { ROOT } from "../integration/support";
 import type { EmulatedHost } from "./machine";
-import { note, steady, succeeds, timed } from "./support";
+import { note, timed, tried } from "./record";
+import { steady, succeeds } from "./support";
 
 const HOME = "/home/op";
 
@@ -53,7 +53,7 @@ mount --bind clone ${HOME}/mirlab
 mount --bind registry ${HOME}/.cache/mirlab/toolchain/registry`;
 
 export function local(of: () => { readonly host: EmulatedHost }): void {
-  it("converges by `npm run up` at a terminal, as a user with a sudo password", async () => {
+  tried("converges by `npm run up` at a terminal, as a user with a sudo password", async () => {
     const { host } = of();
     await timed("the checkout is put in its place", () => host.out("root", PLACE));
     const up = await succeeds(of(), "first up of a user with a sudo password", () =>
@@ -65,7 +65,7 @@ export function local(of: () => { readonly host: EmulatedHost }): void {
     assert.equal(await host.out("op", "cd mirlab && git status --short"), "");
   });
 
-  it("is looked at without root's rights, where the host is prepared", async () => {
+  tried("is looked at without root's rights, where the host is prepared", async () => {
     const { host } = of();
     await host.out("root", "gpasswd -d op sudo; usermod --append --groups kvm op");
     const check = "/^config:/a\\  mirlab:host: { packages: check }";
@@ -80,7 +80,7 @@ export function local(of: () => { readonly host: EmulatedHost }): void {
     await host.out("root", "usermod --append --groups sudo op");
   });
 
-  it("runs unit tests there", async () => {
+  tried("runs unit tests there", async () => {
     const { host } = of();
     const files = "test/unit/core/*.test.ts";
     const ended = await timed("unit tests of core", () =>
@@ -92,7 +92,7 @@ export function local(of: () => { readonly host: EmulatedHost }): void {
     assert.match(ended.stdout.toString(), /^# fail 0$/m);
   });
 
-  it("leaves nothing by `npm run down`", async () => {
+  tried("leaves nothing by `npm run down`", async () => {
     const { host } = of();
     await succeeds(of(), "down of a user with a sudo password", () =>
       host.atTerminal(

@@ -1,13 +1,13 @@
 /** A guest on the lab's own network: DHCP, DNS, and the way out through the host. */
 import assert from "node:assert/strict";
-import { it } from "node:test";
-import { converges, inGuest, MACHINE, RemoteLab, silent, timed } from "./support";
+import { timed, tried } from "./record";
+import { converges, inGuest, MACHINE, RemoteLab, silent } from "./support";
 
 /** libvirt's name of the lab's own network: that of its domain without the guest. */
 const network = ({ domain, guest }: RemoteLab): string => domain.slice(0, -guest.length - 1);
 
 export function nat(of: () => RemoteLab): void {
-  it("moves to the lab's own network, and reaches Debian's archive through it", async () => {
+  tried("moves to the lab's own network, and reaches Debian's archive through it", async () => {
     const { host, lab, guest } = of();
     lab.configure([{ ...MACHINE, name: guest, network: { mode: "nat" } }]);
     await converges(of(), "up to network.mode nat");
@@ -17,7 +17,7 @@ export function nat(of: () => RemoteLab): void {
     await silent(of());
   });
 
-  it("heals a network that was stopped under its guest", async () => {
+  tried("heals a network that was stopped under its guest", async () => {
     const { host, lab } = of();
     await host.virsh(`net-destroy ${network(of())}`);
     const preview = await lab.pulumi("preview");

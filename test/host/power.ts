@@ -1,39 +1,33 @@
 /** A power cut of the host, and what is there after it. */
 import assert from "node:assert/strict";
-import { it } from "node:test";
-import {
-  converges,
-  diskOf,
-  inGuest,
-  RemoteLab,
-  silent,
-  succeeds,
-  timed,
-  untilTrue,
-} from "./support";
+import { timed, tried } from "./record";
+import { converges, diskOf, inGuest, RemoteLab, silent, succeeds, untilTrue } from "./support";
 
 const MARK = "/var/lib/mirlab-test-mark";
 
 export function power(of: () => RemoteLab): void {
-  it("goes on after a power cut: the guest starts with its host, and `up` converges", async () => {
-    const { host, guest, domain } = of();
-    await inGuest(of(), `echo kept | sudo tee ${MARK}; sync`);
-    const before = await diskOf(of());
-    await host.powerLoss();
-    await timed("boot after the power cut", () => host.powerOn());
-    await timed("the guest starts with its host", () =>
-      untilTrue("the guest does not run", 600_000, async () => {
-        const state = await host.ssh("root", `virsh -c qemu:///system domstate ${domain}`);
-        return state.stdout.toString().trim() === "running";
-      }),
-    );
-    await converges(of(), "up after the power cut");
-    assert.equal(await diskOf(of()), before, `${guest} keeps its disk`);
-    assert.equal(await inGuest(of(), `cat ${MARK}`), "kept");
-    await silent(of());
-  });
+  tried(
+    "goes on after a power cut: the guest starts with its host, and `up` converges",
+    async () => {
+      const { host, guest, domain } = of();
+      await inGuest(of(), `echo kept | sudo tee ${MARK}; sync`);
+      const before = await diskOf(of());
+      await host.powerLoss();
+      await timed("boot after the power cut", () => host.powerOn());
+      await timed("the guest starts with its host", () =>
+        untilTrue("the guest does not run", 600_000, async () => {
+          const state = await host.ssh("root", `virsh -c qemu:///system domstate ${domain}`);
+          return state.stdout.toString().trim() === "running";
+        }),
+      );
+      await converges(of(), "up after the power cut");
+      assert.equal(await diskOf(of()), before, `${guest} keeps its disk`);
+      assert.equal(await inGuest(of(), `cat ${MARK}`), "kept");
+      await silent(of());
+    },
+  );
 
-  it("leaves nothing by `down`", async () => {
+  tried("leaves nothing by `down`", async () => {
     const { host, lab, domain } = of();
     await succeeds(of(), "down", () => lab.verb("down", "--yes"));
     const left = await host.out(

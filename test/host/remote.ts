@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { it } from "node:test";
 import { pictureFacts, pictureFault, readPicture } from "../../components/readiness/picture";
-import { assertConfined, note, RemoteLab, silent, succeeds } from "./support";
+import { note, tried } from "./record";
+import { assertConfined, RemoteLab, silent, succeeds } from "./support";
 
 /** Where pictures and outputs of a run are kept, for docs/tested.md; unset: nowhere. */
 const KEEP = process.env.MIRLAB_TEST_KEEP_OUTPUT;
@@ -19,7 +19,7 @@ interface GuestOutputs {
 }
 
 export function remote(of: () => RemoteLab): void {
-  it("converges by one `up`, as a user with sudo, to a Mir guest under KVM", async () => {
+  tried("converges by one `up`, as a user with sudo, to a Mir guest under KVM", async () => {
     const { host, lab, guest, domain } = of();
     await succeeds(of(), "first up", () => lab.pulumi("up", "--yes", "--skip-preview"));
     const outputs = (await lab.outputs())[guest] as unknown as GuestOutputs;
@@ -36,14 +36,14 @@ export function remote(of: () => RemoteLab): void {
     }
   });
 
-  it("has the guest confined by AppArmor", async () => {
+  tried("has the guest confined by AppArmor", async () => {
     const { host, domain } = of();
     const profile = await assertConfined(host, domain);
     const status = await host.out("root", "aa-status --json 2>/dev/null || aa-status");
     note(`aa-status: ${profile} ${status.includes(profile) ? "listed" : "not listed"}`);
   });
 
-  it("changes nothing by a second `up`, and its preview is silent", async () => {
+  tried("changes nothing by a second `up`, and its preview is silent", async () => {
     const { lab } = of();
     const again = () => lab.pulumi("up", "--yes", "--skip-preview");
     const { text } = await succeeds(of(), "second up", again);

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Labs on an emulated host with systemd, AppArmor and KVM. Takes hours.
-#   npm run test:host [-- debian12|debian13|ssh|local...]
+#   npm run test:host [-- debian12|debian13|ssh|local|--record...]
 #     releases, default: debian13; ways, default: both: a lab by host.ssh, a lab on the host itself
+#     --record                                    keeps the outcome for docs/tested.md
 #   npm run test:host -- --short                    the host's part alone, 5 minutes
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
@@ -12,8 +13,9 @@ for word; do
   case $word in
     debian12 | debian13) releases+=("$word") ;;
     ssh | local) ways+=("$word") ;;
+    --record) export MIRLAB_TEST_RECORD=1 ;;
     *)
-      printf "test:host: found '%s'; need debian12, debian13, ssh, local or --short\n" "$word" >&2
+      printf "test:host: found '%s'; need debian12, debian13, ssh, local, --record or --short\n" "$word" >&2
       exit 2
       ;;
   esac

@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HOST_PART } from "../integration/support";
 import { EmulatedHost, preparedPackages } from "./machine";
-import { assertConfined, labOnHost, timed, untilTrue } from "./support";
+import { timed } from "./record";
+import { assertConfined, labOnHost, untilTrue } from "./support";
 
 const STACK = "hostshort";
 const DOMAIN = "mirlab-test-tiny";

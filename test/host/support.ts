@@ -4,27 +4,13 @@ import { after, before } from "node:test";
 import { run } from "../../core/exec.io";
 import { Ended, TestLab } from "../integration/support";
 import type { EmulatedHost } from "./machine";
+import { note, timed } from "./record";
 
 export interface RemoteLab {
   readonly host: EmulatedHost;
   readonly lab: TestLab;
   readonly guest: string;
   readonly domain: string;
-}
-
-/** Prints a line of the run's summary. */
-export function note(line: string): void {
-  console.log(`host: ${line}`);
-}
-
-/** Runs it, and notes how long it took. */
-export async function timed<T>(what: string, run: () => Promise<T>): Promise<T> {
-  const started = Date.now();
-  try {
-    return await run();
-  } finally {
-    note(`${what}: ${((Date.now() - started) / 1000).toFixed(0)} s`);
-  }
 }
 
 /** Waits until the question is answered with yes. */
@@ -112,14 +98,29 @@ export const diskOf = ({ host, domain }: RemoteLab): Promise<string> =>
     `virsh -c qemu:///system domblklist ${domain} --details | awk '$3 == "vda" { print $4 }' | xargs stat -c '%i %n'`,
   );
 
+/** Called before a host ends. */
+type AtEnd = (host: EmulatedHost) => Promise<void>;
+
 /** Boots a host before the tests of a `describe`, and ends it after them. */
-export function hostOfTests(boot: () => Promise<EmulatedHost>): () => { host: EmulatedHost } {
+export function hostOfTests(
+  boot: () => Promise<EmulatedHost>,
+  atEnd: AtEnd,
+): () => { host: EmulatedHost } {
   let host!: EmulatedHost;
   before(async () => {
     host = await timed("boot of the host", boot);
   });
-  after(() => (host as EmulatedHost | undefined)?.stop());
+  after(() => ended(host, atEnd));
   return () => ({ host });
+}
+
+async function ended(host: EmulatedHost | undefined, atEnd: AtEnd): Promise<void> {
+  if (host === undefined) return;
+  try {
+    await atEnd(host);
+  } finally {
+    await host.stop();
+  }
 }
 
 /** As hostOfTests, with a stack of one guest for user admin, which ends before its host. */
@@ -127,6 +128,7 @@ export function labOnHost(
   boot: () => Promise<EmulatedHost>,
   stack: string,
   machine: Readonly<Record<string, unknown>>,
+  atEnd: AtEnd = () => Promise.resolve(),
 ): () => RemoteLab {
   const guest = "mir";
   let host!: EmulatedHost;
@@ -143,7 +145,7 @@ export function labOnHost(
     try {
       await (lab as TestLab | undefined)?.dispose();
     } finally {
-      await (host as EmulatedHost | undefined)?.stop();
+      await ended(host, atEnd);
     }
   });
   return () => ({ host, lab, guest, domain: `mirlab-${stack}-${guest}` });
