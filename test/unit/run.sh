@@ -5,10 +5,11 @@
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 
-runner=(test/node.sh)
+# Many tests wait for a process or a timer, and the runner's own choice on 2 cores is one file at a time.
+runner=(test/node.sh "--test-concurrency=$(($(nproc) + 1))")
 if [[ ${1-} == --coverage ]]; then
   shift
-  runner=(node_modules/.bin/c8 --config test/unit/c8.json test/node.sh)
+  runner=(node_modules/.bin/c8 --config test/unit/c8.json "${runner[@]}")
 fi
 files=("$@")
 if ((${#files[@]} == 0)); then

@@ -65,6 +65,15 @@ func TestRemoteFailureAndRefusedVariable(t *testing.T) {
 	}
 }
 
+func TestRemoteConnectionEnds(t *testing.T) {
+	host := startSSHD(t)
+	_, err := createWithLog(t, remoteCommand, props{
+		"connection": host.connection(),
+		"create":     `echo begun; sleep 0.2; kill -9 $PPID`,
+	})
+	failsWith(t, err, "remote.Command create on 127.0.0.1", "the connection ended while it ran", "fix: ", "begun")
+}
+
 func TestRemoteHostKey(t *testing.T) {
 	host := startSSHD(t)
 	stranger := newKey(t, newED25519(t), "").public

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,6 +45,12 @@ func execute(
 	session.Stdout, session.Stderr = capture.Stdout(), capture.Stderr()
 	err = run(ctx, host, session, command)
 	stdout, stderr := capture.Finish()
+	var missing *ssh.ExitMissingError
+	if errors.As(err, &missing) {
+		return BaseOutputs{}, fmt.Errorf("%s on %s: found that the connection ended while it ran; need it until its end; "+
+			"fix: see that this host still runs, and run 'up' again; its output:\n%s",
+			what, in.Connection.Host, capture.Shown())
+	}
 	if err != nil {
 		return BaseOutputs{}, fmt.Errorf("%s on %s: found %w; need exit status 0; fix: see its output:\n%s",
 			what, in.Connection.Host, err, capture.Shown())
