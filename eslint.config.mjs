@@ -44,11 +44,7 @@ export default tseslint.config(
     },
   },
   {
-    files: [
-      "**/*.test.ts",
-      "test/integration/broken.ts",
-      "test/integration/kernels.ts",
-    ],
+    files: ["**/*.test.ts", "test/integration/broken.ts", "test/integration/kernels.ts"],
     rules: {
       // node:test's own functions return promises that the runner waits for.
       "@typescript-eslint/no-floating-promises": "off",
