@@ -32,7 +32,7 @@ export interface AdoptedDomainProps extends AdoptedDomainInputs {
   readonly bootId: string;
 }
 
-/** How libvirt says that a device finds no slot: it has no bridge, and no slot for one. */
+/** libvirt's messages where no PCI slot is free for a device, nor for a bridge. */
 const NO_PCI_SLOT =
   /no more available PCI slots|a PCI slot is needed|PCI controller at index .* must be larger than bus/i;
 
@@ -154,18 +154,21 @@ export async function redefine(
         `fix: 'virsh start ${domain}', shut it down from inside, and run 'up' again`,
     );
   }
-  // Not by libvirt's schema: it refuses some of what libvirt itself prints. The result is compared below.
-  await define(host, domain, wanted).catch(async (error: Error) => {
-    // libvirt alone knows the ports and slots that controllers have and devices take.
-    if (/No free USB ports/i.test(error.message))
+  // Without --validate: libvirt's schema refuses some definitions that libvirt prints. The result is compared below.
+  await define(host, domain, wanted)
+    .catch((error: Error) => {
+      // libvirt alone knows the ports and slots that controllers have and devices take.
+      if (!/No free USB ports/i.test(error.message)) throw error;
       return define(host, domain, xml.adopt(found, { ...inputs, usbFull: true }, original));
-    if (!NO_PCI_SLOT.test(error.message)) throw error;
-    throw new Error(
-      `${domain}: found no free PCI slots for ${changed.join(", ")}, so nothing was changed; ` +
-        `need up to 4; fix: with 'virsh edit ${domain}', remove a device that is not needed, ` +
-        `or move its disks to one virtio-scsi controller; log:\n${error.message}`,
-    );
-  });
+    })
+    .catch((error: Error) => {
+      if (!NO_PCI_SLOT.test(error.message)) throw error;
+      throw new Error(
+        `${domain}: found no free PCI slots for ${changed.join(", ")}, so nothing was changed; ` +
+          `need up to 4; fix: with 'virsh edit ${domain}', remove a device that is not needed, ` +
+          `or move the disks to one virtio-scsi controller; log:\n${error.message}`,
+      );
+    });
   const now = await inactiveXml(host, domain);
   const left = xml.differences(now, inputs, original);
   if (left.length > 0 || !isOurs(inputs, xml.ownerOf(now))) {

@@ -283,6 +283,7 @@ function rest(xml: string, originalXml: string, shareTag: string): string {
     (d.nodeName === "controller" && ADDED_CONTROLLERS.has(d.getAttribute("type") ?? "")) ||
     isSpiceAudio(d);
   const isOriginal = (d: Element): boolean => originals.has(meaning(d));
+  // Alone in its slot before; libvirt has set `multifunction` since.
   const wasAlone = (d: Element): boolean => !isOriginal(d) && isOriginal(plainAddress(d));
   const added = elementsOf(devices).filter((d) => came(d) && !isOriginal(d) && !wasAlone(d));
   const slots = new Set(added.map(slotOf));

@@ -71,7 +71,7 @@ func TestRemoteConnectionEnds(t *testing.T) {
 		"connection": host.connection(),
 		"create":     `echo begun; sleep 0.2; kill -9 $PPID`,
 	})
-	failsWith(t, err, "remote.Command create on 127.0.0.1", "the connection ended while it ran", "fix: ", "begun")
+	failsWith(t, err, "remote.Command create on 127.0.0.1", "the connection ended while the command ran", "fix: ", "begun")
 }
 
 func TestRemoteHostKey(t *testing.T) {

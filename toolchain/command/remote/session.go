@@ -47,8 +47,9 @@ func execute(
 	stdout, stderr := capture.Finish()
 	var missing *ssh.ExitMissingError
 	if errors.As(err, &missing) {
-		return BaseOutputs{}, fmt.Errorf("%s on %s: found that the connection ended while it ran; need it until its end; "+
-			"fix: see that this host still runs, and run 'up' again; its output:\n%s",
+		return BaseOutputs{}, fmt.Errorf("%s on %s: found that the connection ended while the command ran; "+
+			"need a connection that lasts until the command ends; "+
+			"fix: check that this host still runs, and run 'up' again; output of the command:\n%s",
 			what, in.Connection.Host, capture.Shown())
 	}
 	if err != nil {
