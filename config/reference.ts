@@ -131,7 +131,8 @@ function yamlText(value: unknown): string {
   return plain ? value : JSON.stringify(value);
 }
 
-const cell = (text: string): string => text.replaceAll("|", "\\|");
+/** Text for a cell of a Markdown table. */
+export const cell = (text: string): string => text.replaceAll("|", "\\|");
 
 function table(title: string, body: readonly Row[]): string {
   return [

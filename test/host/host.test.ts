@@ -15,7 +15,7 @@ import { remote } from "./remote";
 import { hostOfTests, labOnHost, MACHINE } from "./support";
 
 const words = (variable: string, otherwise: string): string[] =>
-  (process.env[variable] ?? otherwise).split(" ");
+  (process.env[variable] || otherwise).split(" ");
 const releases = words("MIRLAB_TEST_HOSTS", "debian13") as Release[];
 const ways = words("MIRLAB_TEST_WAYS", "ssh local");
 const TIMEOUT = { timeout: 6 * 3_600_000 };

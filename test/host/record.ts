@@ -5,15 +5,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
+import { cell } from "../../config/reference";
 import type { EmulatedHost } from "./machine";
 
 /** One test of a run. */
 export interface Part {
   readonly name: string;
   passed: boolean;
-  /** What took how long, in seconds, in order. */
-  readonly seconds: [what: string, seconds: number][];
-  /** Other lines that the test printed. */
+  /** What the test printed, line by line; how long its steps took among them. */
   readonly notes: string[];
 }
 
@@ -22,8 +21,8 @@ export interface HostRun {
   readonly date: string;
   readonly release: string;
   readonly way: string;
-  /** Versions on the host, by package; `linux` is its kernel. */
-  readonly versions: Readonly<Record<string, string>>;
+  /** Versions on the host: "libvirt-daemon 11.3.0-3", "linux 6.12.48+deb13-amd64". */
+  readonly versions: readonly string[];
   readonly parts: readonly Part[];
 }
 
@@ -40,7 +39,7 @@ let parts: Part[] = [];
 /** As `it` of node:test; its outcome goes into the record. */
 export function tried(name: string, test: () => Promise<void>): void {
   void it(name, async () => {
-    const part: Part = { name, passed: false, seconds: [], notes: [] };
+    const part: Part = { name, passed: false, notes: [] };
     parts.push(part);
     await test();
     part.passed = true;
@@ -59,42 +58,34 @@ export async function timed<T>(what: string, run: () => Promise<T>): Promise<T> 
   try {
     return await run();
   } finally {
-    const seconds = Math.round((Date.now() - started) / 1000);
-    console.log(`host: ${what}: ${seconds} s`);
-    parts.at(-1)?.seconds.push([what, seconds]);
+    note(`${what}: ${((Date.now() - started) / 1000).toFixed(0)} s`);
   }
 }
 
 const PACKAGES = ["libvirt-daemon", "qemu-system-x86"];
 
-/** Keeps the tests so far as a run of this release and way, where MIRLAB_TEST_RECORD says so, and starts anew. */
+/** Ends a run of this release and way. Where MIRLAB_TEST_RECORD is set, it is kept. */
 export async function record(host: EmulatedHost, release: string, way: string): Promise<void> {
   const run = parts;
   parts = [];
   if (process.env.MIRLAB_TEST_RECORD === undefined || run.length === 0) return;
-  const query = `uname -r; dpkg-query -W -f '\${Version}\\n' ${PACKAGES.join(" ")}`;
-  const [linux = "", ...versions] = (await host.out("root", query)).split("\n");
-  const found = PACKAGES.map((name, i) => [name, versions[i] ?? ""] as const);
-  const kept: HostRun = {
-    ...{ date: new Date().toISOString().slice(0, 10), release, way },
-    ...{ versions: { linux, ...Object.fromEntries(found) }, parts: run },
-  };
+  // A run that failed early has no package to ask for.
+  const query = `echo "linux $(uname -r)"; dpkg-query -W -f '\${Package} \${Version}\\n' ${PACKAGES.join(" ")} || true`;
+  const versions = (await host.out("root", query)).split("\n");
+  const date = new Date().toISOString().slice(0, 10);
+  const kept: HostRun = { date, release, way, versions, parts: run };
   mkdirSync(RUNS, { recursive: true });
   writeFileSync(join(RUNS, `${release}-${way}.json`), `${JSON.stringify(kept, null, 2)}\n`);
 }
 
-const cell = (text: string): string => text.replaceAll("|", "\\|");
-
 function table({ date, release, way, versions, parts: all }: HostRun): string {
   const command = `npm run test:host -- ${release} ${way} --record`;
-  const facts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  const rows = all.map(({ name, passed, seconds, notes }) => {
-    const lines = [...seconds.map(([what, s]) => `${what}: ${s} s`), ...notes];
-    return `| ${cell(name)} | ${passed ? "passed" : "**failed**"} | ${cell(lines.join("; "))} |`;
+  const rows = all.map(({ name, passed, notes }) => {
+    return `| ${cell(name)} | ${passed ? "passed" : "**failed**"} | ${cell(notes.join("; "))} |`;
   });
   const passed = all.filter((part) => part.passed).length;
   return [
-    `**${release}, ${WAYS[way] ?? way}**, ${date}: \`${command}\`, ${passed} of ${all.length}; ${facts.join(", ")}; guest: Debian 12 under KVM, 1 CPU.`,
+    `**${release}, ${WAYS[way] ?? way}**, ${date}: \`${command}\`, ${passed} of ${all.length}; ${versions.join(", ")}.`,
     "",
     ...["| test | outcome | printed |", "|---|---|---|", ...rows],
   ].join("\n");

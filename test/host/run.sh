@@ -20,5 +20,5 @@ for word; do
       ;;
   esac
 done
-export MIRLAB_TEST_HOSTS="${releases[*]:-debian13}" MIRLAB_TEST_WAYS="${ways[*]:-ssh local}"
+export MIRLAB_TEST_HOSTS="${releases[*]}" MIRLAB_TEST_WAYS="${ways[*]}"
 run test/host/host.test.ts

@@ -91,12 +91,24 @@ export async function inGuest({ lab, guest }: RemoteLab, command: string): Promi
   return ended.stdout.toString().trim();
 }
 
+const MARK = "/var/lib/mirlab-test-mark";
+
 /** Inode and path of the guest's root disk. */
-export const diskOf = ({ host, domain }: RemoteLab): Promise<string> =>
+const diskOf = ({ host, domain }: RemoteLab): Promise<string> =>
   host.out(
     "root",
     `virsh -c qemu:///system domblklist ${domain} --details | awk '$3 == "vda" { print $4 }' | xargs stat -c '%i %n'`,
   );
+
+/** Writes a mark on the guest's disk. The function returned fails where the disk is another, or the mark is gone. */
+export async function markDisk(of: RemoteLab): Promise<() => Promise<void>> {
+  await inGuest(of, `echo kept | sudo tee ${MARK}; sync`);
+  const before = await diskOf(of);
+  return async () => {
+    assert.equal(await diskOf(of), before, `${of.guest} keeps its disk`);
+    assert.equal(await inGuest(of, `cat ${MARK}`), "kept");
+  };
+}
 
 /** Called before a host ends. */
 type AtEnd = (host: EmulatedHost) => Promise<void>;
@@ -110,17 +122,15 @@ export function hostOfTests(
   before(async () => {
     host = await timed("boot of the host", boot);
   });
-  after(() => ended(host, atEnd));
+  after(async () => {
+    if ((host as EmulatedHost | undefined) === undefined) return;
+    try {
+      await atEnd(host);
+    } finally {
+      await host.stop();
+    }
+  });
   return () => ({ host });
-}
-
-async function ended(host: EmulatedHost | undefined, atEnd: AtEnd): Promise<void> {
-  if (host === undefined) return;
-  try {
-    await atEnd(host);
-  } finally {
-    await host.stop();
-  }
 }
 
 /** As hostOfTests, with a stack of one guest for user admin, which ends before its host. */
@@ -131,22 +141,20 @@ export function labOnHost(
   atEnd: AtEnd = () => Promise.resolve(),
 ): () => RemoteLab {
   const guest = "mir";
-  let host!: EmulatedHost;
   let lab!: TestLab;
-  before(async () => {
-    host = await timed("boot of the host", boot);
-    lab = new TestLab({
-      ...{ stack, guests: [{ ...machine, name: guest }] },
-      host: { ssh: sshOf(host, "admin"), cacheDir: "/var/cache/mirlab" },
-    });
-    await lab.init();
-  });
-  after(async () => {
+  const of = hostOfTests(boot, async (host) => {
     try {
       await (lab as TestLab | undefined)?.dispose();
     } finally {
-      await ended(host, atEnd);
+      await atEnd(host);
     }
   });
-  return () => ({ host, lab, guest, domain: `mirlab-${stack}-${guest}` });
+  before(async () => {
+    lab = new TestLab({
+      ...{ stack, guests: [{ ...machine, name: guest }] },
+      host: { ssh: sshOf(of().host, "admin"), cacheDir: "/var/cache/mirlab" },
+    });
+    await lab.init();
+  });
+  return () => ({ ...of(), lab, guest, domain: `mirlab-${stack}-${guest}` });
 }
