@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { existsSync, readdirSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { CACHE_DIR, ROOT } from "../integration/support";
-import { EmulatedHost, Release } from "./machine";
+import { EmulatedHost, installTools, Release } from "./machine";
 import { acceleration } from "./acceleration";
 import { drift } from "./drift";
 import { checkout, local } from "./local";
@@ -21,7 +21,8 @@ const ways = words("MIRLAB_TEST_WAYS", "ssh local");
 const TIMEOUT = { timeout: 6 * 3_600_000 };
 
 /** The files of the guest's image, built on this machine: the emulated host would take an hour for it. */
-function images(): string[] {
+async function images(): Promise<string[]> {
+  await installTools();
   const key = execFileSync("bash", ["scripts/host/image-build.sh", "key"], {
     cwd: ROOT,
     encoding: "utf8",
@@ -40,7 +41,7 @@ function images(): string[] {
 for (const release of releases) {
   if (ways.includes("ssh"))
     describe(`a fresh ${release}, by host.ssh`, TIMEOUT, () => {
-      const boot = () => EmulatedHost.start(release, { images: images() });
+      const boot = async () => EmulatedHost.start(release, { images: await images() });
       const of = labOnHost(boot, "hosttest", MACHINE, (host) => record(host, release, "ssh"));
       remote(of);
       drift(of, release);
@@ -55,7 +56,7 @@ for (const release of releases) {
           async () => {
             const { folders, remove } = checkout();
             try {
-              return await EmulatedHost.start(release, { images: images(), folders });
+              return await EmulatedHost.start(release, { images: await images(), folders });
             } finally {
               remove();
             }

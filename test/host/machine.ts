@@ -39,6 +39,16 @@ async function printed(argv: readonly string[], timeoutMs: number): Promise<stri
   return ended.stdout.toString().trim();
 }
 
+const TOOLS = [
+  ...["mmdebstrap", "debian-archive-keyring", "fdisk", "e2fsprogs"],
+  ...["qemu-utils", "openssh-client"],
+];
+
+/** What builds the disks of hosts and guests, and logs in. */
+export async function installTools(): Promise<void> {
+  await printed([join(ROOT, "scripts/host/packages.sh"), "install", ...TOOLS], BUILD_MS);
+}
+
 export interface HostOptions {
   /** Files that the host finds in /var/cache/mirlab/images: a build in it takes an hour. @default none */
   readonly images?: readonly string[];
@@ -78,16 +88,7 @@ export class EmulatedHost {
   static async start(release: Release, options: HostOptions = {}): Promise<EmulatedHost> {
     mkdirSync(CACHE, { recursive: true });
     const at = (name: string): string => join(ROOT, "test", "host", name);
-    await printed(
-      [
-        join(ROOT, "scripts/host/packages.sh"),
-        "install",
-        "mmdebstrap",
-        "qemu-utils",
-        "openssh-client",
-      ],
-      BUILD_MS,
-    );
+    await installTools();
     const tree = await printed(["bash", at("emulator.sh"), "make", CACHE], BUILD_MS);
     const words = ["bash", at("base.sh"), release, CACHE, ...(options.packages ?? [])];
     const base = await printed(words, BUILD_MS);
