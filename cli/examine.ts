@@ -10,6 +10,7 @@ import { hostAccess } from "../components/host/access.io";
 import { tryClients } from "../components/host/clients.io";
 import { hostFacts } from "../components/host/facts.io";
 import { kvmProof } from "../components/host/kvmProof.io";
+import { lookForPrograms } from "../components/host/programs.io";
 import { labOfFile } from "../config/stackFile.io";
 
 const configFinding = ({ path, reason }: ConfigFault): Finding => ({
@@ -36,7 +37,8 @@ export async function examine(file: string, stack: string, renew = false): Promi
   const host = lab?.host.ssh?.host ?? "this machine";
   if (lab === undefined) return { findings: faults.map(configFinding), host };
   const { findings: keys } = await lookAtKeys(lab);
-  if (keys.some(({ severity }) => severity === "fail")) return { findings: keys, host };
+  const here = [...(await lookForPrograms(lab, lab.host.packages === "install")), ...keys];
+  if (here.some(({ severity }) => severity === "fail")) return { findings: here, host };
   // As its folder says: the state may be out of reach, and a stack may have been renamed.
   const name = labName(stack, undefined);
   const { target } = hostAccess(lab.host, name);
@@ -47,5 +49,5 @@ export async function examine(file: string, stack: string, renew = false): Promi
   ]);
   const findings = checkHost(facts, lab, name);
   const kvm = facts.full === undefined ? [] : [kvmFinding(proof, facts, facts.full, lab)];
-  return { findings: [...keys, ...clients, ...kvm, ...findings], host, facts };
+  return { findings: [...here, ...clients, ...kvm, ...findings], host, facts };
 }

@@ -100,10 +100,14 @@ export const PICTURE_PACKAGES: readonly string[] = [
   ...["mir-platform-graphics-gbm-kms", "mir-test-tools"],
 ];
 
-/** What the machine that runs Pulumi needs when the lab host is another one. */
-const CLIENT_PACKAGES = ["xsltproc", "openssh-client"];
+/** Programs that the machine that runs Pulumi needs when the lab host is another one, and their packages. */
+export const CLIENT_PROGRAMS = [
+  { program: "ssh", name: "openssh-client" },
+  // The libvirt provider runs it here.
+  { program: "xsltproc", name: "xsltproc" },
+] as const;
 
 /** Packages by role: the lab host itself, or the machine that drives a remote lab host. */
 export function packagesFor(role: "host" | "client"): readonly string[] {
-  return role === "client" ? CLIENT_PACKAGES : HOST_PACKAGES.map((p) => p.name);
+  return (role === "client" ? CLIENT_PROGRAMS : HOST_PACKAGES).map(({ name }) => name);
 }

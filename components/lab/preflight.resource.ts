@@ -6,6 +6,7 @@ import { kvmProof } from "../host/kvmProof.io";
 import { checkHost } from "../host/checks";
 import { Finding, findingText } from "../host/checks/finding";
 import { linkAgent, lookAtKeys } from "../access/privateKey.io";
+import { lookForPrograms } from "../host/programs.io";
 import { HostFacts } from "../host/facts";
 import { Lab } from "../../config/schema";
 import { refuse } from "./refusal.resource";
@@ -23,8 +24,9 @@ export interface Preflight {
 /** Checks the host before anything is changed, and refuses the lab with all faults at once. */
 export async function preflight(lab: Lab, stack: string): Promise<Preflight> {
   const { findings: keys, inAgent } = await lookAtKeys(lab);
-  const useless = keys.filter((f) => f.severity === "fail");
-  // The host could not be asked with such a key, or by one client only.
+  const programs = await lookForPrograms(lab, pulumi.runtime.isDryRun());
+  const useless = [...programs, ...keys].filter((f) => f.severity === "fail");
+  // The host could not be asked without them, or by one client only.
   if (useless.length > 0) refuseAll(useless);
   if (inAgent.size > 0) linkAgent();
   const asked = await askHost(lab, stack, inAgent);

@@ -7,7 +7,7 @@ import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pictureFacts, pictureFault, readPicture } from "../../components/readiness/picture";
 import { note, tried } from "./record";
-import { assertConfined, RemoteLab, silent, succeeds } from "./support";
+import { assertConfined, converges, RemoteLab, silent, succeeds } from "./support";
 
 /** Where pictures and outputs of a run are kept, for docs/tested.md; unset: nowhere. */
 const KEEP = process.env.MIRLAB_TEST_KEEP_OUTPUT;
@@ -21,7 +21,7 @@ interface GuestOutputs {
 export function remote(of: () => RemoteLab): void {
   tried("converges by one `up`, as a user with sudo, to a Mir guest under KVM", async () => {
     const { host, lab, guest, domain } = of();
-    await succeeds(of(), "first up", () => lab.pulumi("up", "--yes", "--skip-preview"));
+    await converges(of(), "first up");
     const outputs = (await lab.outputs())[guest] as unknown as GuestOutputs;
     assert.equal(outputs.readiness, "ready");
     assert.match(outputs.acceleration, /^kvm: /);
