@@ -63,7 +63,9 @@ const CHECK_SOURCES = [
   ...readdirSync(join(ROOT, "components", "host", "checks"))
     .filter((file) => !["finding.ts", "index.ts"].includes(file))
     .map((file) => `components/host/checks/${file}`),
-  "components/access/privateKey.io.ts",
+  ...["access/privateKey", "host/clients", "host/programs"].map(
+    (name) => `components/${name}.io.ts`,
+  ),
   "cli/examine.ts",
 ];
 
@@ -127,13 +129,13 @@ function write(file: string, text: string): void {
 }
 
 function main(): void {
-  const written: [string, string][] = [
-    ...WRITTEN.map((part): [string, string] => [
-      part.file,
-      withFresh(readFileSync(part.file, "utf8"), part),
-    ]),
-    [CHECKS_PAGE, checksPage()],
-  ];
+  // A page may have several parts.
+  const pages = new Map<string, string>([[CHECKS_PAGE, checksPage()]]);
+  for (const part of WRITTEN) {
+    const page = pages.get(part.file) ?? readFileSync(part.file, "utf8");
+    pages.set(part.file, withFresh(page, part));
+  }
+  const written = [...pages];
   if (!process.argv.includes("--check")) {
     for (const [file, text] of written) write(file, text);
     return;

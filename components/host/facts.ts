@@ -42,6 +42,14 @@ export interface NetworkFact {
   readonly address: string;
 }
 
+/** A base chain of nftables that drops what none of its rules accepts. */
+export interface DropFact {
+  readonly family: string;
+  readonly table: string;
+  readonly chain: string;
+  readonly hook: "input" | "forward";
+}
+
 /** Facts that only the doctor collects. */
 export interface FullHostFacts {
   readonly packages: readonly PackageFact[];
@@ -100,6 +108,8 @@ export interface HostFacts {
   /** Collected only for a guest on the lab's network; else empty. */
   readonly routes: readonly RouteFact[];
   readonly networks: readonly NetworkFact[];
+  /** Without those that have a rule for libvirt's bridges. By the doctor alone, and with root's rights. */
+  readonly drops: readonly DropFact[];
   /** Images by URL: `ok`, or why the URL does not answer. */
   readonly images: readonly { readonly url: string; readonly state: string }[];
   readonly full: FullHostFacts | undefined;
@@ -216,6 +226,10 @@ export function readHostFacts(answer: string): HostFacts {
     networks: all("network").map((line) => {
       const [address = "", bridge = "-", ...name] = line.split(" ").reverse();
       return { name: name.reverse().join(" "), bridge: unlessDash(bridge), address };
+    }),
+    drops: all("drop").map((line) => {
+      const [family = "", table = "", chain = "", hook = ""] = line.split(" ");
+      return { family, table, chain, hook: hook as DropFact["hook"] };
     }),
     images: all("image").map((line) => {
       const [url = "", ...state] = line.split(" ");

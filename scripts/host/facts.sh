@@ -247,6 +247,32 @@ report_subnets() {
   done <<<"$names"
 }
 
+# The backend that libvirt writes its networks' accepting rules with: iptables, which is table `ip filter`, or nftables,
+# which is a table of its own. Its settings file names in brackets which one it prefers.
+firewall_backend() {
+  local text
+  text=$(as_able cat /etc/libvirt/network.conf 2>/dev/null) || text=''
+  text=$(sed -n -e 's/^ *firewall_backend *= *"\([a-z]*\)".*/\1/p' -e 's/^# *\[\([a-z]*\),.*/\1/p' <<<"$text" | tail -n 1)
+  printf '%s\n' "${text:-iptables}"
+}
+
+# Chains of nftables that drop what comes in or through and no rule accepts, and have no rule for libvirt's bridges,
+# as FAMILY TABLE CHAIN HOOK. What one chain accepts, another may drop.
+report_drops() {
+  local rules
+  command -v nft >/dev/null || return 0
+  rules=$(as_able nft -s list ruleset 2>/dev/null) || return 0
+  awk -v backend="$(firewall_backend)" '
+    $1 == "table" { family = $2; table = $3 }
+    $1 == "chain" { chain = $2; hook = ""; ours = family == "ip" && table == "filter" && backend == "iptables" }
+    /type filter hook (input|forward) .*policy drop/ { hook = $4 }
+    /virbr/ { ours = 1 }
+    $1 == "}" && hook != "" {
+      if (!ours && (family == "ip" || family == "inet")) print "drop\t" family " " table " " chain " " hook
+      hook = ""
+    }' <<<"$rules"
+}
+
 usage() { die "found ${1:-nothing}; need quick|full DATA CACHE [share PATH | image FILE URL | port N | package NAME CVE,... | subnets]..."; }
 
 (($# >= 3)) || usage "$# arguments"
@@ -277,7 +303,11 @@ while (($# > 0)); do
     image) report image "$3 $(image_state "$2" "$3")" && shift 3 ;;
     port) report_port "$2" && shift 2 ;;
     package) report_package "$2" "$3" && shift 3 ;;
-    subnets) report_subnets && shift ;;
+    subnets)
+      report_subnets
+      [[ $depth == quick ]] || report_drops
+      shift
+      ;;
     *) usage "'$1'" ;;
   esac
 done

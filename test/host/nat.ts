@@ -1,7 +1,8 @@
 /** A guest on the lab's own network: DHCP, DNS, and the way out through the host. */
 import assert from "node:assert/strict";
+import { TestLab } from "../integration/support";
 import { timed, tried } from "./record";
-import { converges, inGuest, MACHINE, RemoteLab, silent } from "./support";
+import { converges, hostValues, inGuest, MACHINE, RemoteLab, silent } from "./support";
 
 /** libvirt's name of the lab's own network: that of its domain without the guest. */
 const network = ({ domain, guest }: RemoteLab): string => domain.slice(0, -guest.length - 1);
@@ -16,6 +17,35 @@ export function nat(of: () => RemoteLab): void {
     await timed("apt-get update in the guest", () => inGuest(of(), "sudo apt-get -q update"));
     await silent(of());
   });
+
+  tried(
+    "keeps two stacks apart: one subnet is refused, and each reaches out by its own",
+    async () => {
+      const { host } = of();
+      const [stack, guest] = ["hostsecond", "mir"];
+      const guests = [{ ...MACHINE, name: guest, network: { mode: "nat" } }];
+      const lab = new TestLab({ stack, guests, host: hostValues(host, "admin") });
+      try {
+        await lab.init();
+        const refused = await lab.verb("up", "--yes");
+        assert.notEqual(refused.code, 0);
+        assert.match(
+          refused.text,
+          /192\.168\.130\.0\/24 in use by libvirt's network mirlab-hosttest/,
+        );
+        lab.configure(guests, { natSubnet: "192.168.131.0/24" });
+        const second = { host, lab, guest, domain: `mirlab-${stack}-${guest}` };
+        await converges(second, "up of a second stack");
+        for (const each of [second, of()])
+          await timed("apt-get update in a guest of two stacks", () =>
+            inGuest(each, "sudo apt-get -q update"),
+          );
+        await silent(of());
+      } finally {
+        await lab.dispose();
+      }
+    },
+  );
 
   tried("heals a network that was stopped under its guest", async () => {
     const { host, lab } = of();

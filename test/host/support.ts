@@ -48,10 +48,13 @@ export async function steady<T extends { readonly code: number }>(
   }
 }
 
-/** The host as a lab's `host.ssh`. */
-const sshOf = (host: EmulatedHost, user: string): Record<string, unknown> => ({
-  ...{ host: "127.0.0.1", port: host.port, user },
-  ...{ privateKeyFile: host.identityFile, hostKey: host.hostKey },
+/** The host as a lab's, by `host.ssh` as this user. */
+export const hostValues = (host: EmulatedHost, user: string): Record<string, unknown> => ({
+  ssh: {
+    ...{ host: "127.0.0.1", port: host.port, user },
+    ...{ privateKeyFile: host.identityFile, hostKey: host.hostKey },
+  },
+  cacheDir: "/var/cache/mirlab",
 });
 
 /** Runs it steadily; it has to succeed. */
@@ -152,7 +155,7 @@ export function labOnHost(
   before(async () => {
     lab = new TestLab({
       ...{ stack, guests: [{ ...machine, name: guest }] },
-      host: { ssh: sshOf(of().host, "admin"), cacheDir: "/var/cache/mirlab" },
+      host: hostValues(of().host, "admin"),
     });
     await lab.init();
   });

@@ -41,9 +41,9 @@ export class TestLab {
     this.configure(options.guests);
   }
 
-  /** Declares other guests. Keeps the rest of the file: the engine adds its salt to it. */
-  configure(guests: readonly Record<string, unknown>[]): void {
-    const host = { dataDir: this.dataDir, cacheDir: CACHE_DIR, ...this.options.host };
+  /** Declares other guests, and other values of the host. Keeps the rest of the file: the engine adds its salt to it. */
+  configure(guests: readonly Record<string, unknown>[], more: LabOptions["host"] = {}): void {
+    const host = { dataDir: this.dataDir, cacheDir: CACHE_DIR, ...this.options.host, ...more };
     const old = existsSync(this.configFile)
       ? (parse(readFileSync(this.configFile, "utf8")) as Record<string, unknown>)
       : {};

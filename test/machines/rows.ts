@@ -224,6 +224,11 @@ export const ROWS: readonly Row[] = [
     test: unit("scripts/heal", "reinstalls each package once"),
   },
   {
+    ...{ id: "H13", when: "the host's own nftables drop what they do not accept" },
+    then: "the doctor names each chain in the way of a guest on `network.mode: nat`, and the rules that let it pass",
+    test: at("test/machines/firewall", "is named by chain; its remedy, pasted, is enough"),
+  },
+  {
     ...{ id: "S1", when: "a key with a passphrase, or on a token" },
     then: "each client takes it from the SSH agent; where no agent has it, it is refused before anything is touched",
     test: unit("components/access/privateKey.io", "a key that the user brings"),

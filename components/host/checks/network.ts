@@ -1,6 +1,7 @@
-/** The subnet of the lab's libvirt network: nobody else's. Pure. */
+/** The subnet of the lab's libvirt network, nobody else's, and the host's firewall on its way. Pure. */
 import { Lab } from "../../../config/schema";
-import { HostFacts } from "../facts";
+import { shellWord } from "../../../core/quote";
+import { DropFact, HostFacts } from "../facts";
 import { HostCheck, Judged } from "./finding";
 
 /** An IPv4 address as a number. */
@@ -25,8 +26,10 @@ function holderOf(facts: HostFacts, subnet: string, own: string): string | undef
   return route && `${route.device} (${route.cidr})`;
 }
 
+const usesNat = (lab: Lab): boolean => lab.guests.some(({ network }) => network.mode === "nat");
+
 function natSubnet(facts: HostFacts, lab: Lab, stack: string): readonly Judged[] {
-  if (!lab.guests.some(({ network }) => network.mode === "nat")) return [];
+  if (!usesNat(lab)) return [];
   const { natSubnet: subnet } = lab.host;
   const holder = holderOf(facts, subnet, `mirlab-${stack}`);
   const found = holder === undefined ? `${subnet}, free` : `${subnet} in use by ${holder}`;
@@ -39,6 +42,27 @@ function natSubnet(facts: HostFacts, lab: Lab, stack: string): readonly Judged[]
   ];
 }
 
+/** What lets the guests of libvirt's bridges pass a chain: to the host's DHCP and DNS, or out and back. */
+const PASSES: Readonly<Record<DropFact["hook"], readonly string[]>> = {
+  input: ['iifname "virbr*" udp dport { 53, 67 } accept', 'iifname "virbr*" tcp dport 53 accept'],
+  forward: ['iifname "virbr*" accept', 'oifname "virbr*" ct state established,related accept'],
+};
+
+function natFirewall({ drops }: HostFacts, lab: Lab): readonly Judged[] {
+  if (!usesNat(lab)) return [];
+  return drops.map(({ family, table, chain, hook }) => {
+    const place = `${family} ${table} ${chain}`;
+    const rules = PASSES[hook].map((rule) => `sudo nft insert rule ${place} ${shellWord(rule)}`);
+    return {
+      ...{ severity: "warn", path: "guests[].network.mode" },
+      found: `nftables chain ${place}, which drops what it does not accept and has no rule for libvirt's bridges`,
+      required: `guests' way ${hook === "input" ? "to the host's DHCP and DNS" : "out through the host"}`,
+      fix: `${rules.join("; ")}; and the same in /etc/nftables.conf, for the next boot`,
+    };
+  });
+}
+
 export const NETWORK_CHECKS: readonly HostCheck[] = [
   { id: "nat-subnet", group: "ports", judge: natSubnet },
+  { id: "nat-firewall", group: "ports", judge: natFirewall },
 ];

@@ -53,6 +53,7 @@ describe("readHostFacts", () => {
       ["route", "192.168.1.0/24 eth0"],
       ["network", "a net of mine virbr0 192.168.122.1"],
       ["network", "off - 10.0.0.1"],
+      ["drop", "inet filter forward forward"],
       ["image", "https://a.example/x curl: (22) The requested URL returned error: 404"],
     ];
     assert.deepEqual(readHostFacts(answer([...KEYS, ...lists])), {
@@ -81,6 +82,7 @@ describe("readHostFacts", () => {
         { name: "a net of mine", bridge: "virbr0", address: "192.168.122.1" },
         { name: "off", bridge: undefined, address: "10.0.0.1" },
       ],
+      drops: [{ family: "inet", table: "filter", chain: "forward", hook: "forward" }],
       images: [
         {
           url: "https://a.example/x",

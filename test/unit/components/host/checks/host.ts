@@ -64,6 +64,7 @@ export const HOST: HostFacts = {
   ports: [],
   routes: [],
   networks: [],
+  drops: [],
   images: [],
   full: FULL,
 };
