@@ -195,7 +195,7 @@ const pool: Section = ({ pool: { name, path } }, _recorded, seen) => {
   ];
 };
 
-const network: Section = ({ network: wanted, stack }, _recorded, seen) => {
+const network: Section = ({ network: wanted, stack, guests }, _recorded, seen) => {
   if (wanted === undefined) return [];
   const item = `network ${wanted.name}`;
   const needs = [ANSWERS, [item, "state", "active"]] as const;
@@ -216,6 +216,13 @@ const network: Section = ({ network: wanted, stack }, _recorded, seen) => {
         `guests hold leases of it: shut them down, run 'virsh net-destroy ${wanted.name}' and 'virsh net-undefine ${wanted.name}', then 'up'`,
       ),
     },
+    // A guest that is off has no card.
+    ...guests.flatMap(({ domain }): HostWanted[] => {
+      const field = `card of ${domain}`;
+      if (seen.value(item, field) === undefined) return [];
+      const connect = run("connects it again", "heal.sh", ["network", wanted.name]);
+      return [{ item, field, right: "in its bridge", needs, heal: connect }];
+    }),
     ...wanted.hosts.map(({ mac, ip }) => ({
       ...{ item, field: `address of ${mac}`, right: ip, needs },
       heal: run("sets it", "heal.sh", ["lease", wanted.name, mac, ip]),

@@ -77,7 +77,27 @@ export function readObservation(answer: string): HostObservation {
   }
   const transcript = seen.value("libvirt", "transcript");
   if (transcript !== undefined) readTranscript(seen, decoded(transcript));
+  readCards(seen);
   return seen;
+}
+
+/** Says of each domain on a network that was looked at whether its cards are in the network's bridge. */
+function readCards(seen: HostObservation): void {
+  const bridges = seen.value("cards", "bridges")?.split(" ") ?? [];
+  for (const domain of seen.items("domain")) {
+    const cards = seen.value(domain, "cards")?.split("\n") ?? [];
+    for (const network of seen.items("network")) {
+      const name = network.slice("network ".length);
+      const own = cards.flatMap((card) => (card.endsWith(`=${name}`) ? [card.split("=")[0]] : []));
+      const bridge = seen.value(network, "bridge");
+      if (own.length === 0 || bridge === undefined) continue;
+      const loose = own.filter((card) => !bridges.includes(`${card ?? ""}=${bridge}`));
+      seen.add(network, `card of ${domain.slice("domain ".length)}`, {
+        value: loose.length === 0 ? "in its bridge" : `${loose.join(" ")} outside ${bridge}`,
+        ...{ known: true, source: "virsh dumpxml, /sys/class/net" },
+      });
+    }
+  }
 }
 
 const decoded = (base64: string): string => Buffer.from(base64, "base64").toString("utf8");
@@ -175,6 +195,8 @@ const READERS: Readonly<Record<string, (info: string, root: Element, add: Add) =
   },
   network(info, root, add) {
     const ip = childrenOf(root, "ip")[0];
+    const bridge = infoLine(info, "Bridge");
+    if (bridge !== "") add("bridge", bridge);
     add("state", infoLine(info, "Active") === "yes" ? "active" : "inactive");
     add("autostart", infoLine(info, "Autostart") === "yes" ? "yes" : "no");
     const mask = attribute(ip, "netmask");
@@ -196,6 +218,13 @@ const READERS: Readonly<Record<string, (info: string, root: Element, add: Add) =
       .find((port) => port !== undefined);
     if (forward !== undefined) add("ssh port", forward);
     const devices = firstAt(root, "devices");
+    const cards = devices === undefined ? [] : childrenOf(devices, "interface");
+    // Only a running domain's card has a device of the host.
+    const named = cards.flatMap((card) => {
+      const device = attribute(firstAt(card, "target"), "dev");
+      return device === "" ? [] : [`${device}=${attribute(firstAt(card, "source"), "network")}`];
+    });
+    if (named.length > 0) add("cards", named.join("\n"));
     const graphics = devices === undefined ? [] : childrenOf(devices, "graphics");
     const spice = graphics.find((g) => attribute(g, "type") === "spice");
     const port = attribute(spice, "port");

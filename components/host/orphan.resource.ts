@@ -13,17 +13,17 @@ export function clearOrphan(
   words: (inputs: { readonly name: string; readonly pool: string }) => string[],
 ): pulumi.ResourceHook {
   return new pulumi.ResourceHook(name, ({ newInputs }) =>
-    runHook(host, words(newInputs as { name: string; pool: string })),
+    runHook(host, "orphan.sh", words(newInputs as { name: string; pool: string })),
   );
 }
 
 /** A hook that runs after a network is created and reconnects guests that ran on the old one. */
 export function plugGuests(name: string, host: Target, network: string): pulumi.ResourceHook {
-  return new pulumi.ResourceHook(name, () => runHook(host, ["plug", network]));
+  return new pulumi.ResourceHook(name, () => runHook(host, "heal.sh", ["network", network]));
 }
 
-async function runHook(host: Target, words: string[]): Promise<void> {
-  const result = await runOnHost(host, "orphan.sh", words, { timeoutMs: 180_000 });
+async function runHook(host: Target, script: string, words: string[]): Promise<void> {
+  const result = await runOnHost(host, script, words, { timeoutMs: 180_000 });
   if (result.code !== 0) throw new Error(result.stderr.trim());
   if (result.stderr !== "") void pulumi.log.info(result.stderr.trim());
 }

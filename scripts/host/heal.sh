@@ -6,7 +6,7 @@
 #   heal.sh reinstall FILE...       reinstalls the packages of the files, at their installed versions
 #   heal.sh pool NAME               starts it, and sets it to autostart
 #   heal.sh pool-define NAME PATH   defines and starts it, if PATH holds files and libvirt has no such pool
-#   heal.sh network NAME            starts it, and sets it to autostart
+#   heal.sh network NAME            starts it, sets it to autostart, and puts its guests' cards into its bridge
 #   heal.sh lease NETWORK MAC IP    sets the fixed address of a guest
 #   heal.sh forward DOMAIN PORT     adds the loopback forward to the running guest's sshd
 #   heal.sh disk-size POOL VOLUME BYTES DOMAIN    enlarges a guest's disk, running or not
@@ -57,8 +57,28 @@ heal_pool-define() {
 }
 
 heal_network() {
+  local domains
+  domains=$(libvirt_names domain) || exit
   libvirt_runs network "$1" || virsh net-start "$1" >&2
   virsh net-autostart "$1" >&2
+  heal_cards "$1" "$domains"
+}
+
+# A new bridge has no ports, and programs of the host may take one out of it: running guests are cut off.
+heal_cards() { # heal_cards NETWORK DOMAINS
+  local bridge domain card source now
+  bridge=$(virsh net-info "$1" | sed -n 's/^Bridge: *//p')
+  [[ -n $bridge ]] || die "network $1: found no bridge; need one; log: virsh net-info $1"
+  while read -r domain; do
+    [[ -n $domain ]] || continue
+    while read -r card _ source _; do
+      [[ $source == "$1" && -e /sys/class/net/$card ]] || continue
+      now=$(readlink -- "/sys/class/net/$card/master" || true)
+      [[ ${now##*/} != "$bridge" ]] || continue
+      as_root ip link set dev "$card" master "$bridge"
+      say "connected $domain to $1 again"
+    done < <(virsh domiflist "$domain")
+  done <<<"$2"
 }
 
 heal_lease() {

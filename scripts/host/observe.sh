@@ -310,6 +310,18 @@ observe_volumes() {
   done
 }
 
+# The bridge of each guest's card: CARD=BRIDGE, or CARD=- of one in no bridge.
+observe_cards() {
+  local flags card bridge all=()
+  for flags in /sys/class/net/*/tun_flags; do
+    [[ -e $flags ]] || continue
+    card=${flags%/tun_flags} bridge=-
+    [[ ! -L $card/master ]] || bridge=$(basename -- "$(readlink -- "$card/master")")
+    all+=("${card##*/}=$bridge")
+  done
+  fact cards bridges "${all[*]}" /sys/class/net
+}
+
 # One virsh for all of libvirt: connecting takes longer than the answers.
 observe_libvirt() {
   local said
@@ -387,6 +399,7 @@ observe_folders
 observe_ports
 for ((i = 0; i < ${#images[@]}; i += 3)); do observe_image "${images[@]:i:3}"; done
 observe_volumes
+observe_cards
 observe_libvirt
 if command -v ss >/dev/null; then
   fact listeners tcp "$(ss -Hltn | awk '{ print $4 }' | sort -u | paste -sd ' ')" 'ss -Hltn'

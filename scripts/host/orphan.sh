@@ -3,7 +3,6 @@
 # a run was killed between libvirt's answer and Pulumi's write of the state, or if the state is lost.
 #   orphan.sh pool NAME PATH      undefines a pool on the lab's folder; its volumes stay
 #   orphan.sh network NAME STACK  undefines a network with the lab's mark
-#   orphan.sh plug NAME           connects running guests to the network again after it was recreated
 # Refuses a pool or network of somebody else. For a domain see components/domain/contract.provider.ts.
 set -euo pipefail
 
@@ -37,23 +36,7 @@ orphan_network() {
   virsh net-undefine "$1"
 }
 
-# A recreated bridge has no ports: running guests are cut off.
-orphan_plug() {
-  local bridge domains domain tap source
-  bridge=$(virsh net-info "$1" | sed -n 's/^Bridge: *//p')
-  [[ -n $bridge ]] || die "network $1: found no bridge; need one; log: virsh net-info $1"
-  domains=$(libvirt_names domain) || exit
-  while read -r domain; do
-    [[ -n $domain ]] || continue
-    while read -r tap _ source _; do
-      [[ $source == "$1" && $tap == vnet* ]] || continue
-      as_root ip link set dev "$tap" master "$bridge"
-      say "connected $domain to $1 again"
-    done < <(virsh domiflist "$domain")
-  done <<<"$domains"
-}
-
 case "${1-} $#" in
-  'pool 3' | 'network 3' | 'plug 2') "orphan_$1" "${@:2}" ;;
-  *) die "found arguments '$*'; need pool NAME PATH, network NAME STACK or plug NAME" ;;
+  'pool 3' | 'network 3') "orphan_$1" "${@:2}" ;;
+  *) die "found arguments '$*'; need pool NAME PATH or network NAME STACK" ;;
 esac

@@ -11,8 +11,8 @@ import { TestLab, virsh } from "./support";
 
 const STACK = "nettest";
 const NETWORK = `mirlab-${STACK}`;
-const DOMAIN = `${NETWORK}-tap`;
-/** A domain that stays paused and sends nothing: the test needs only its network card. */
+const DOMAIN = `${NETWORK}-g1`;
+/** The guest's domain, paused, so that it sends nothing: the test needs only its network card. */
 const domain: Tree = [
   "domain",
   { type: "qemu" },
@@ -37,11 +37,14 @@ const lab = new TestLab({
 });
 
 /** Only the host's part of the lab: no guest is created. */
-const upHost = () =>
-  lab.pulumi("up", "--yes", "--skip-preview", "--target", "**mirlab:index:LabHost**");
+const HOST = ["--target", "**mirlab:index:LabHost**"];
+const upHost = () => lab.pulumi("up", "--yes", "--skip-preview", ...HOST);
+
+const tapOf = async (): Promise<string> =>
+  /vnet\d+/.exec(await virsh("domiflist", DOMAIN))?.[0] ?? "";
 
 async function bridgeOfTap(): Promise<string> {
-  const tap = /vnet\d+/.exec(await virsh("domiflist", DOMAIN))?.[0] ?? "";
+  const tap = await tapOf();
   const { stdout } = await run(["ip", "-o", "link", "show", "dev", tap]);
   return / master (\S+)/.exec(stdout.toString())?.[1] ?? "none";
 }
@@ -98,4 +101,29 @@ describe("the lab's network", () => {
     assert.match(text, new RegExp(`connected ${DOMAIN} to ${NETWORK} again`));
     assert.match(await bridgeOfTap(), /^virbr\d+$/);
   });
+
+  const cuts: [what: string, cut: () => Promise<unknown>, named: RegExp][] = [
+    [
+      "whose network was stopped",
+      () => virsh("net-destroy", NETWORK),
+      /network mirlab-nettest: declared active, found inactive; up starts it/,
+    ],
+    [
+      "that another program took out of its bridge",
+      async () => run(["ip", "link", "set", "dev", await tapOf(), "nomaster"]),
+      /network mirlab-nettest: card of mirlab-nettest-g1 declared in its bridge, found vnet\d+ outside virbr\d+; up connects it again/,
+    ],
+  ];
+  for (const [what, cut, named] of cuts)
+    it(`connects a running guest again ${what}`, async () => {
+      await cut();
+      assert.equal(await bridgeOfTap(), "none");
+      const preview = await lab.pulumi("preview", ...HOST);
+      assert.match(preview.text, named);
+      const { code, text } = await upHost();
+      assert.equal(code, 0, text);
+      assert.match(await bridgeOfTap(), /^virbr\d+$/);
+      const quiet = await lab.pulumi("preview", ...HOST);
+      assert.doesNotMatch(quiet.text, /network mirlab-nettest: /);
+    });
 });
