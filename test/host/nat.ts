@@ -47,6 +47,40 @@ export function nat(of: () => RemoteLab): void {
     },
   );
 
+  tried("reaches out beside the rules of Docker and of firewalld", async () => {
+    const { host } = of();
+    for (const name of ["docker.io", "firewalld"]) {
+      const install = `DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends ${name}`;
+      await timed(`${name} is installed`, () => host.out("root", install, 1_800_000));
+      const reached = await timed(`apt-get update in the guest beside ${name}`, () =>
+        inGuest(of(), "sudo apt-get -q update && echo reached"),
+      );
+      assert.match(reached, /^reached$/m);
+    }
+    await silent(of());
+    await host.out("root", "systemctl disable --now firewalld docker.socket docker");
+  });
+
+  tried(
+    "is told which chain of the host's own firewall is in the way, and how it lets pass",
+    async () => {
+      const { host, lab } = of();
+      const closed = "type filter hook forward priority filter; policy drop;";
+      await host.out(
+        "root",
+        `nft add table inet mine; nft add chain inet mine forward '{ ${closed} }'`,
+      );
+      const told = await lab.verb("doctor");
+      const [, remedy = "false"] =
+        /nftables chain inet mine forward,.*?fix: (sudo .*?); and the same/s.exec(told.text) ?? [];
+      assert.notEqual(remedy, "false", told.text);
+      await host.out("admin", remedy);
+      await inGuest(of(), "sudo apt-get -q update");
+      assert.doesNotMatch((await lab.verb("doctor")).text, /chain inet mine/);
+      await host.out("root", "nft delete table inet mine");
+    },
+  );
+
   tried("heals a network that was stopped under its guest", async () => {
     const { host, lab } = of();
     await host.virsh(`net-destroy ${network(of())}`);
