@@ -80,5 +80,8 @@ export async function endForRemoval(powered: PoweredDomain): Promise<void> {
     if (isOff(await stateOf(powered))) return;
     console.log(`${domain}: did not shut down in ${GRACE_S[acceleration]} s; switching it off`);
   }
-  await virsh(host, "destroy", "--domain", domain);
+  await virsh(host, "destroy", "--domain", domain).catch(async (error: Error) => {
+    // It may have shut down since the look.
+    if (!isOff(await stateOf(powered))) throw error;
+  });
 }
