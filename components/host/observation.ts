@@ -94,7 +94,7 @@ function readCards(seen: HostObservation): void {
       const loose = own.filter((card) => !bridges.includes(`${card ?? ""}=${bridge}`));
       seen.add(network, `card of ${domain.slice("domain ".length)}`, {
         value: loose.length === 0 ? "in its bridge" : `${loose.join(" ")} outside ${bridge}`,
-        ...{ known: true, source: "virsh dumpxml, /sys/class/net" },
+        ...{ known: true, source: "virsh dumpxml, ip link" },
       });
     }
   }

@@ -310,18 +310,6 @@ observe_volumes() {
   done
 }
 
-# The bridge of each guest's card: CARD=BRIDGE, or CARD=- of one in no bridge.
-observe_cards() {
-  local flags card bridge all=()
-  for flags in /sys/class/net/*/tun_flags; do
-    [[ -e $flags ]] || continue
-    card=${flags%/tun_flags} bridge=-
-    [[ ! -L $card/master ]] || bridge=$(basename -- "$(readlink -- "$card/master")")
-    all+=("${card##*/}=$bridge")
-  done
-  fact cards bridges "${all[*]}" /sys/class/net
-}
-
 # One virsh for all of libvirt: connecting takes longer than the answers.
 observe_libvirt() {
   local said
@@ -399,7 +387,9 @@ observe_folders
 observe_ports
 for ((i = 0; i < ${#images[@]}; i += 3)); do observe_image "${images[@]:i:3}"; done
 observe_volumes
-observe_cards
+# The bridge of each network card: CARD=BRIDGE, or CARD=- of one in none.
+fact cards bridges "$(ip -o link show 2>/dev/null | awk '{ sub(/[:@].*/, "", $2); bridge = "-"
+  for (i = 3; i < NF; i++) if ($i == "master") bridge = $(i + 1); print $2 "=" bridge }' | paste -sd ' ' || true)" 'ip link'
 observe_libvirt
 if command -v ss >/dev/null; then
   fact listeners tcp "$(ss -Hltn | awk '{ print $4 }' | sort -u | paste -sd ' ')" 'ss -Hltn'

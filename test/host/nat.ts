@@ -70,10 +70,10 @@ export function nat(of: () => RemoteLab): void {
         "root",
         `nft add table inet mine; nft add chain inet mine forward '{ ${closed} }'`,
       );
-      const told = await lab.verb("doctor");
+      const said = await lab.verb("doctor");
       const [, remedy = "false"] =
-        /nftables chain inet mine forward,.*?fix: (sudo .*?); and the same/s.exec(told.text) ?? [];
-      assert.notEqual(remedy, "false", told.text);
+        /nftables chain inet mine forward,.*?fix: (sudo .*?); and the same/s.exec(said.text) ?? [];
+      assert.notEqual(remedy, "false", said.text);
       await host.out("admin", remedy);
       await inGuest(of(), "sudo apt-get -q update");
       assert.doesNotMatch((await lab.verb("doctor")).text, /chain inet mine/);
