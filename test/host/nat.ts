@@ -62,7 +62,7 @@ export function nat(of: () => RemoteLab): void {
   });
 
   tried(
-    "is told which chain of the host's own firewall is in the way, and how it lets pass",
+    "learns from the doctor which chain of the host's own firewall is in the way, and how it lets pass",
     async () => {
       const { host, lab } = of();
       const closed = "type filter hook forward priority filter; policy drop;";
