@@ -108,7 +108,7 @@ export interface HostFacts {
   /** Collected only for a guest on the lab's network; else empty. */
   readonly routes: readonly RouteFact[];
   readonly networks: readonly NetworkFact[];
-  /** Without those that have a rule for libvirt's bridges. By the doctor alone, and with root's rights. */
+  /** Only chains without a rule for libvirt's bridges. Collected by the doctor, with root's rights; else empty. */
   readonly drops: readonly DropFact[];
   /** Images by URL: `ok`, or why the URL does not answer. */
   readonly images: readonly { readonly url: string; readonly state: string }[];

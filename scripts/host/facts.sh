@@ -256,12 +256,12 @@ firewall_backend() {
   printf '%s\n' "${text:-iptables}"
 }
 
-# Chains of nftables that drop what comes in or through and no rule accepts, and have no rule for libvirt's bridges,
-# as FAMILY TABLE CHAIN HOOK. What one chain accepts, another may drop.
+# Chains of nftables that drop what they do not accept, at input or forward, and have no rule for libvirt's bridges:
+# FAMILY TABLE CHAIN HOOK. What one chain accepts, another may drop.
 report_drops() {
   local rules
-  command -v nft >/dev/null || return 0
-  rules=$(as_able nft -s list ruleset 2>/dev/null) || return 0
+  # A login over SSH has no /usr/sbin in its PATH.
+  rules=$(as_able env "PATH=$PATH:/usr/sbin" nft -s list ruleset 2>/dev/null) || return 0
   awk -v backend="$(firewall_backend)" '
     $1 == "table" { family = $2; table = $3 }
     $1 == "chain" { chain = $2; hook = ""; ours = family == "ip" && table == "filter" && backend == "iptables" }

@@ -27,3 +27,14 @@ export const makeUser = ({
     mount --bind '${ROOT}' "$1/lab"
     cd "$1/lab"
 `;
+
+/** Shell text after makeUser: sudo with the rules of the second argument, whatever the file system of /usr allows. */
+export const REAL_SUDO = `
+    printf '%s\n' "$2" >/etc/sudoers
+    mkdir -p /run/sudo "$1/suid"
+    mount -t tmpfs tmpfs /run/sudo
+    # A machine may ignore set-uid bits on the file system of /usr.
+    mount -t tmpfs -o suid,exec,mode=755 tmpfs "$1/suid"
+    cp -p /usr/bin/sudo "$1/suid/sudo"
+    mount --bind "$1/suid/sudo" /usr/bin/sudo
+`;

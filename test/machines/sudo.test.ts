@@ -9,7 +9,7 @@ import { before, describe, it } from "node:test";
 import { run } from "../../core/exec.io";
 import { answering, Typed } from "../terminal";
 import { temporaryFolder } from "../unit/support";
-import { makeUser } from "./namespace";
+import { makeUser, REAL_SUDO } from "./namespace";
 
 const folder = temporaryFolder();
 const PASSWORD = "open sesame";
@@ -38,15 +38,10 @@ function asUser(rules: string, terminal = true, command: readonly string[] = OUR
   const inside = `${makeUser({ name: "op", uid: UID, files })}
     hash=$(openssl passwd -6 '${PASSWORD}')
     echo "op:$hash:19000:0:99999:7:::" >>/etc/shadow
-    printf '%s\n' "$2" >/etc/sudoers
-    mkdir -p /run/sudo "$1/suid"
-    mount -t tmpfs tmpfs /run/sudo
-    # A machine may lack pseudo-terminals, or ignore set-uid bits on the file system of /usr.
+    ${REAL_SUDO}
+    # A machine may lack pseudo-terminals.
     mount -t devpts -o ptmxmode=666 devpts /dev/pts
     mount --bind /dev/pts/ptmx /dev/ptmx
-    mount -t tmpfs -o suid,exec,mode=755 tmpfs "$1/suid"
-    cp -p /usr/bin/sudo "$1/suid/sudo"
-    mount --bind "$1/suid/sudo" /usr/bin/sudo
     export HOME=/tmp
     terminal=$3
     shift 3
