@@ -18,6 +18,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "guest/heal.sh": ["guest/disk.sh"],
   "host/heal.sh": ["host/lib.sh", "host/virsh.sh"],
   "host/orphan.sh": ["host/lib.sh", "host/virsh.sh"],
+  "host/guest-network.sh": ["host/lib.sh", "host/virsh.sh"],
   "host/image-build.sh": ["host/lib.sh", "host/apt-way.sh"],
   "host/seed.sh": ["host/lib.sh", "host/apt-way.sh"],
   "host/build.sh": [

@@ -88,10 +88,12 @@ function readCards(seen: HostObservation): void {
     const cards = seen.value(domain, "cards")?.split("\n") ?? [];
     for (const network of seen.items("network")) {
       const name = network.slice("network ".length);
-      const own = cards.flatMap((card) => (card.endsWith(`=${name}`) ? [card.split("=")[0]] : []));
+      const ending = `=${name}`;
+      const own = cards.filter((card) => card.endsWith(ending));
       const bridge = seen.value(network, "bridge");
       if (own.length === 0 || bridge === undefined) continue;
-      const loose = own.filter((card) => !bridges.includes(`${card ?? ""}=${bridge}`));
+      const devices = own.map((card) => card.slice(0, -ending.length));
+      const loose = devices.filter((device) => !bridges.includes(`${device}=${bridge}`));
       seen.add(network, `card of ${domain.slice("domain ".length)}`, {
         value: loose.length === 0 ? "in its bridge" : `${loose.join(" ")} outside ${bridge}`,
         ...{ known: true, source: "virsh dumpxml, ip link" },

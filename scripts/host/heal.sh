@@ -66,18 +66,15 @@ heal_network() {
 
 # A new bridge has no ports, and programs of the host may take one out of it: running guests are cut off.
 heal_cards() { # heal_cards NETWORK DOMAINS
-  local bridge domain card source now
-  bridge=$(virsh net-info "$1" | sed -n 's/^Bridge: *//p')
-  [[ -n $bridge ]] || die "network $1: found no bridge; need one; log: virsh net-info $1"
+  local domain card network bridge
+  [[ -n $(bridge_of "$1") ]] || die "network $1: found no bridge; need one; log: virsh net-info $1"
   while read -r domain; do
     [[ -n $domain ]] || continue
-    while read -r card _ source _; do
-      [[ $source == "$1" && -e /sys/class/net/$card ]] || continue
-      now=$(readlink -- "/sys/class/net/$card/master" || true)
-      [[ ${now##*/} != "$bridge" ]] || continue
+    while read -r card network bridge; do
+      [[ $network == "$1" ]] || continue
       as_root ip link set dev "$card" master "$bridge"
       say "connected $domain to $1 again"
-    done < <(virsh domiflist "$domain")
+    done < <(loose_cards "$domain")
   done <<<"$2"
 }
 

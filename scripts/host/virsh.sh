@@ -23,6 +23,21 @@ libvirt_has() { # libvirt_has domain|pool|network NAME
   grep -qxF -- "$2" <<<"$names"
 }
 
+bridge_of() { # bridge_of NETWORK
+  virsh net-info "$1" 2>/dev/null | sed -n 's/^Bridge: *//p'
+}
+
+# Prints the cards of a running domain that are outside the bridge of their network, as CARD NETWORK BRIDGE.
+loose_cards() { # loose_cards DOMAIN
+  local card type network bridge now
+  while read -r card type network _; do
+    [[ $type == network && -e /sys/class/net/$card ]] || continue
+    bridge=$(bridge_of "$network") || true
+    now=$(readlink -- "/sys/class/net/$card/master") || true
+    [[ -z $bridge || ${now##*/} == "$bridge" ]] || printf '%s %s %s\n' "$card" "$network" "$bridge"
+  done < <(virsh domiflist "$1" 2>/dev/null)
+}
+
 # Whether it runs.
 libvirt_runs() { # libvirt_runs domain|pool|network NAME
   local names
