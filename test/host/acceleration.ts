@@ -1,8 +1,8 @@
 /** One guest under KVM and under TCG in the same host, by configuration, on the same disk. */
 import assert from "node:assert/strict";
 import type { EmulatedHost } from "./machine";
-import { note, timed, tried } from "./record";
-import { converges, inGuest, markDisk, MACHINE, RemoteLab, silent } from "./support";
+import { note, tried } from "./record";
+import { converges, inGuest, markDisk, MACHINE, RemoteLab, silent, steady } from "./support";
 
 /** Seconds until the KVM probe's guest, the host's own kernel and one program, has reached user space. */
 async function probeSeconds(host: EmulatedHost, accel: string, cpu: string): Promise<number> {
@@ -32,9 +32,7 @@ export function acceleration(of: () => RemoteLab): void {
     const { host, lab, guest, domain } = of();
     const assertSameDisk = await markDisk(of());
     lab.configure([{ ...MACHINE, name: guest, acceleration: "tcg" }]);
-    const preview = await lab.pulumi("preview");
-    assert.match(preview.text, /acceleration|qemu/, preview.text);
-    const slow = await timed("up to acceleration tcg", () => lab.verb("up", "--yes"));
+    const slow = await steady(of(), "up to acceleration tcg", () => lab.verb("up", "--yes"));
     assert.match(await host.virsh(`dumpxml ${domain}`), /<domain type='qemu'/);
     note(`under TCG within TCG the guest ${slow.code === 0 ? "is ready" : "is not ready in time"}`);
     if (slow.code !== 0) assert.match(slow.text, /not in time: /);

@@ -23,8 +23,11 @@ for word; do
   esac
 done
 if ((${#parts[@]} > 0)); then
+  [[ -z ${MIRLAB_TEST_RECORD-} && ${ways[*]} != *local* ]] || {
+    printf "test:host: found parts ('%s') with --record or local; need whole runs to record, and parts by ssh\n" "${parts[*]}" >&2
+    exit 2
+  }
   ways=(ssh)
-  unset MIRLAB_TEST_RECORD
 fi
 export MIRLAB_TEST_HOSTS="${releases[*]}" MIRLAB_TEST_WAYS="${ways[*]}" MIRLAB_TEST_PARTS="${parts[*]}"
 run test/host/host.test.ts

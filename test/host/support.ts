@@ -48,10 +48,10 @@ export async function steady<T extends { readonly code: number }>(
   }
 }
 
-/** The host as a lab's, by `host.ssh` as this user. */
-export const hostValues = (host: EmulatedHost, user: string): Record<string, unknown> => ({
+/** The host as a lab's, by `host.ssh` as user admin. */
+export const hostValues = (host: EmulatedHost): Record<string, unknown> => ({
   ssh: {
-    ...{ host: "127.0.0.1", port: host.port, user },
+    ...{ host: "127.0.0.1", port: host.port, user: "admin" },
     ...{ privateKeyFile: host.identityFile, hostKey: host.hostKey },
   },
   cacheDir: "/var/cache/mirlab",
@@ -155,7 +155,7 @@ export function labOnHost(
   before(async () => {
     lab = new TestLab({
       ...{ stack, guests: [{ ...machine, name: guest }] },
-      host: hostValues(of().host, "admin"),
+      host: hostValues(of().host),
     });
     await lab.init();
   });

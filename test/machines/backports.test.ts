@@ -39,7 +39,12 @@ describe(
         assert.equal(made.code, 0, made.stderr);
         try {
           cpSync(join(ROOT, "scripts", "host"), join(tree, "host"), { recursive: true });
-          const inside = (...words: string[]) => run(["chroot", tree, ...words], LIMIT);
+          const enter = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"';
+          const inside = (...words: string[]) =>
+            run(
+              ["unshare", "--mount", "--pid", "--fork", "bash", "-c", enter, tree, ...words],
+              LIMIT,
+            );
           const packages = (verb: string, ...names: readonly string[]) =>
             inside("bash", "/host/packages.sh", verb, "--qemu-from", "backports", ...names);
 
