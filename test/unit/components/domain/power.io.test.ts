@@ -29,7 +29,11 @@ programs.set(
      domstate) echo "$(cat ${state}) (reason)" ;;
      list) [[ ! -e ${state} ]] || echo ${UUID} ;;
      shutdown) [[ ! -e ${folder}/stubborn ]] && echo 'shut off' >${state} ;;
-     destroy) echo 'shut off' >${state} ;;
+     # Libvirt refuses to switch off what has stopped meanwhile, or what it cannot stop.
+     destroy)
+       [[ ! -e ${folder}/stuck ]] || { echo 'error: Failed to terminate process' >&2; exit 1; }
+       echo 'shut off' >${state}
+       [[ ! -e ${folder}/late ]] || { echo 'error: domain is not running' >&2; exit 1; } ;;
    esac`,
 );
 
@@ -42,7 +46,8 @@ const asked = (verb: string): number =>
     : 0;
 
 beforeEach(() => {
-  for (const file of ["stubborn", "calls", "down"]) rmSync(join(folder, file), { force: true });
+  for (const file of ["stubborn", "calls", "down", "late", "stuck"])
+    rmSync(join(folder, file), { force: true });
   writeFileSync(state, "running");
 });
 
@@ -50,6 +55,19 @@ describe("the end of a domain before its removal", { timeout: 60_000 }, () => {
   it("is a clean shutdown", async () => {
     await endForRemoval(domain);
     assert.deepEqual([asked("shutdown"), asked("destroy")], [1, 0]);
+  });
+
+  it("has happened where the domain stops just before it is switched off", async () => {
+    writeFileSync(state, "paused");
+    writeFileSync(join(folder, "late"), "");
+    await endForRemoval(domain);
+    assert.equal(asked("destroy"), 1);
+  });
+
+  it("fails where the domain still runs after it was to be switched off", async () => {
+    writeFileSync(state, "paused");
+    writeFileSync(join(folder, "stuck"), "");
+    await assert.rejects(endForRemoval(domain), /virsh destroy: error: Failed to terminate/);
   });
 
   it("waits for a libvirtd that restarts meanwhile: its silence is no answer", async () => {
