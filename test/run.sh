@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all tests, in the order of what they need. Every part runs; a summary names what failed.
-#   run.sh [PART|FILE...]   PART: unit, browser, toolchain, machines, security, host, integration; default: all but host
+#   run.sh [PART|FILE...]   PART: unit, browser, toolchain, machines, security, integration; default: all six
 #                           FILE: a test file of integration
 # Integration tests use the real engine, libvirt and guests on this machine: they install the host
 # packages, start libvirtd where nothing else does, and stop what they started.
@@ -56,9 +56,6 @@ on_host() { # on_host COMMAND...
 # Real sudo, a user's own libvirt. `npm run test:machines` runs the tests of every reported fault.
 machines() { node_tests --test-concurrency=1 test/machines/*.test.ts; }
 
-# The host's part of a lab on an emulated host with KVM; `npm run test:host` has the whole.
-host() { node_tests test/host/short.test.ts; }
-
 # Attacks that need no guest; `npm run test:security` tries them all.
 security() { on_host node_tests test/security/{attacks,host,spice}.test.ts; }
 
@@ -71,10 +68,10 @@ files=()
 if (($# == 0)); then set -- unit browser toolchain machines security integration; fi
 for name in "$@"; do
   case $name in
-    unit | browser | toolchain | machines | security | host | integration) ;;
+    unit | browser | toolchain | machines | security | integration) ;;
     *.test.ts) [[ -f $name ]] && files+=("$name") && continue ;;&
     *)
-      printf 'test: found part %s; need unit, browser, toolchain, machines, security, host, integration or a test file\n' "$name" >&2
+      printf 'test: found part %s; need unit, browser, toolchain, machines, security, integration or a test file\n' "$name" >&2
       exit 1
       ;;
   esac
@@ -83,7 +80,7 @@ done
 step 'SDK' toolchain/sdk.sh build
 for name in "$@"; do
   case $name in
-    unit | browser | machines | security | host) step "$name" "$name" ;;
+    unit | browser | machines | security) step "$name" "$name" ;;
     toolchain) toolchain ;;
     integration) step integration integration test/integration/*.test.ts ;;
   esac
