@@ -6,7 +6,7 @@ import { CLIENT_PROGRAMS } from "./packages";
 
 /**
  * Whether each is in PATH; no finding where the lab's host is this machine, whose packages are another check's.
- * `installs`: what runs next installs them.
+ * `installs`: `up` installs xsltproc before the engine needs it, or the engine creates nothing.
  */
 export async function lookForPrograms(lab: Lab, installs: boolean): Promise<Finding[]> {
   if (lab.host.ssh === undefined) return [];
