@@ -30,6 +30,26 @@ const KEYS: Readonly<Record<string, (e: Element) => string>> = {
   timer: (e) => attribute(e, "name"),
 };
 
+/**
+ * Whether a path is in a folder that libvirt named after the running domain's id, which every start
+ * changes: `.../libvirt/qemu/channel/target/domain-3-NAME/...` (libvirt 9),
+ * `/run/libvirt/qemu/channel/3-NAME/...` (libvirt 11).
+ */
+const isOfOneStart = (path: string): boolean =>
+  /\/libvirt\/qemu\/(?:[^/]+\/)*?(?:domain-)?\d+-[^/]+\//.test(path);
+
+/** The facts without those of one start: a baseline of December 2026 or older can have them. */
+export function withoutOneStart(facts: Facts): Facts {
+  const elements = Object.entries(facts)
+    .filter(([, value]) => isOfOneStart(value))
+    .map(([path]) => path.replace(/[^.]+$/, ""));
+  return elements.length === 0
+    ? facts
+    : Object.fromEntries(
+        Object.entries(facts).filter(([path]) => !elements.some((e) => path.startsWith(e))),
+      );
+}
+
 /** Elements that libvirt chooses at every start. */
 function isVolatile(e: Element, parent: Element): boolean {
   switch (e.nodeName) {
@@ -44,8 +64,7 @@ function isVolatile(e: Element, parent: Element): boolean {
     case "label":
       return parent.nodeName === "seclabel" && attribute(parent, "type") !== "static";
     case "source":
-      // A pty, or a socket that libvirt named after the running domain's id.
-      return attribute(parent, "type") === "pty" || /\/domain-\d+-/.test(attribute(e, "path"));
+      return attribute(parent, "type") === "pty" || isOfOneStart(attribute(e, "path"));
     default:
       return false;
   }

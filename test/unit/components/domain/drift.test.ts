@@ -41,6 +41,19 @@ describe("drift of a definition, in words", () => {
     assert.deepEqual(drift({}), []);
   });
 
+  it("is none if an older baseline has a socket of that start, which facts of today leave out", () => {
+    const socket = "channel[org.qemu.guest_agent.0]/source";
+    const target = { "channel[org.qemu.guest_agent.0]/target.type": "virtio" };
+    const was = {
+      ...{ ...HELD, ...target, [`${socket}.mode`]: "bind" },
+      [`${socket}.path`]: "/run/libvirt/qemu/channel/2-mir/org.qemu.guest_agent.0",
+    };
+    const now = { persistent: HELD, live: { ...HELD, ...target } };
+    assert.deepEqual(definitionDrift({ persistent: HELD, live: was }, now), []);
+    const other = { ...was, [`${socket}.path`]: "/srv/agent.sock" };
+    assert.equal(definitionDrift({ persistent: HELD, live: other }, now).length, 2);
+  });
+
   const table: [string, Facts, Facts | undefined, string][] = [
     [
       "an edit that waits for the next start",

@@ -41,6 +41,23 @@ describe("the facts of a definition", () => {
     }
   });
 
+  it("have no socket that libvirt named after the running domain's id, and keep a declared one", () => {
+    const channel = (path: string): string =>
+      `<domain><devices><channel type='unix'><source mode='bind' path='${path}'/>` +
+      `<target type='virtio' name='org.qemu.guest_agent.0'/></channel></devices></domain>`;
+    const sockets = (start: number): string[] => [
+      `/var/lib/libvirt/qemu/channel/target/domain-${start}-mir/org.qemu.guest_agent.0`,
+      `/run/libvirt/qemu/channel/${start}-mir/org.qemu.guest_agent.0`,
+      `/home/u/.config/libvirt/qemu/lib/channel/${start}-mir/org.qemu.guest_agent.0`,
+    ];
+    sockets(1).forEach((socket, i) => {
+      assert.deepEqual(different(channel(socket), channel(sockets(22)[i] ?? "")), [], socket);
+    });
+    assert.deepEqual(different(channel("/srv/libvirt/1-mir/s"), channel("/srv/libvirt/2-mir/s")), [
+      "channel[org.qemu.guest_agent.0]/source.path",
+    ]);
+  });
+
   it("of the persistent and the live definition differ only in what the start adds", () => {
     assert.deepEqual(different(INACTIVE, LIVE).sort(), [
       "cpu.check",
