@@ -42,9 +42,22 @@ function texts(node: unknown): string[] {
   return typeof node === "object" && node !== null ? Object.values(node).flatMap(texts) : [];
 }
 
+/** In the guest: the first boot was done, and is on the disk. */
+const DONE = "/var/lib/cloud/instance/mirlab-first-boot-done";
+
+/**
+ * cloud-init notes that a module ran before it runs it. A first boot that a power cut ended would leave the account
+ * without its key for ever: until the first boot was done once, each boot forgets these notes, and does it again.
+ */
+const FIRST_BOOT = {
+  bootcmd: [`test -e ${DONE} || rm -f /var/lib/cloud/instance/sem/config_*`],
+  runcmd: [`sync && touch ${DONE}`],
+};
+
 /** `#cloud-config` user data: the account and the keys. No login by password. */
 export function userData(boot: FirstBoot): string {
   const document = {
+    ...FIRST_BOOT,
     hostname: boot.hostname,
     preserve_hostname: false,
     manage_etc_hosts: true,

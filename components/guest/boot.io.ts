@@ -21,7 +21,7 @@ export async function waitForSsh(inputs: GuestBootInputs, clock?: Clock): Promis
     if (result.code === 0) return { value: undefined };
     if (connectionFault(result) === "refused-key") throw wrongKey(inputs);
     const why = result.stderr.trim().split("\n").at(-1) ?? "";
-    return { notYet: why === "" ? "no answer" : why, moved: await signs() };
+    return { notYet: why === "" ? "no answer" : why, moved: await signs(why) };
   }).catch(async (error: Error) => {
     if (error instanceof Stuck) throw error;
     const tail = serialLog === "" ? "" : await serialTail(host, serialLog);

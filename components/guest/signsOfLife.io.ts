@@ -13,6 +13,8 @@ interface Watched {
   readonly domain: string;
   /** Serial console log on the host; empty when the domain has none. */
   readonly serialLog: string;
+  /** The system was installed before: there is no first boot to repeat. */
+  readonly adopted?: boolean;
 }
 
 /**
@@ -33,16 +35,19 @@ const UP_S = 60;
  */
 const RUNS_S = 240;
 
-/** Returns a function that counts the progress so far, and throws when the guest cannot recover. */
+/**
+ * Returns a function that counts the progress so far, and throws when the guest cannot recover. It takes what the guest
+ * answered to the last login: OpenSSH's line, or nothing.
+ */
 export function signsOfLife(
-  { host, domain, serialLog }: Watched,
+  { host, domain, serialLog, adopted }: Watched,
   now: Clock["now"] = () => performance.now() / 1000,
-): () => Promise<number> {
+): (answer?: string) => Promise<number> {
   let most = -1;
   let movedAt = now();
   let firstBytes: number | undefined;
   let [cpuBefore, busyLooks] = [0, 0];
-  return async () => {
+  return async (answer = "") => {
     const args = serialLog === "" ? [domain] : [domain, serialLog];
     const counted = await runOnHost(host, "signs-of-life.sh", args, { timeoutMs: 30_000 });
     if (counted.code !== 0) return 0;
@@ -65,7 +70,7 @@ export function signsOfLife(
         `${domain}: ${sign}\nlast lines of ${serialLog}:\n${plainConsole(tail)}`,
       );
     }
-    if (agent === 1 && stillS >= UP_S) throw await noLogin(host, domain);
+    if (agent === 1 && stillS >= UP_S) throw await noLogin({ host, domain, adopted }, answer);
     if (cpuS > cpuBefore && stillS < RUNS_S) busyLooks++;
     cpuBefore = cpuS;
     return reads + bytes + busyLooks;
@@ -73,7 +78,17 @@ export function signsOfLife(
 }
 
 /** What is wrong with a guest that is up and takes no login, and the remedy. */
-async function whyNoLogin(host: Target, domain: string): Promise<[string, string]> {
+async function whyNoLogin(
+  { host, domain, adopted }: Omit<Watched, "serialLog">,
+  answer: string,
+): Promise<[string, string]> {
+  if (answer.includes("Permission denied")) {
+    const again = `'virsh reboot ${domain}' if its first boot was cut short, as the next boot does it again; else `;
+    return [
+      "its sshd refuses the lab's key",
+      `${adopted === true ? "" : again}put the key back into the account's ~/.ssh/authorized_keys, which 'virsh set-user-sshkeys ${domain} USER --file KEY.pub' does through the agent`,
+    ];
+  }
   const asked = await runOnHost(host, "guest-network.sh", [domain], { timeoutMs: 30_000 });
   const [addresses = "", loose = ""] = asked.stdout.toString().split("\n");
   if (loose !== "") {
@@ -95,8 +110,9 @@ async function whyNoLogin(host: Target, domain: string): Promise<[string, string
   ];
 }
 
-async function noLogin(host: Target, domain: string): Promise<Stuck> {
-  const [why, remedy] = await whyNoLogin(host, domain);
+async function noLogin(guest: Omit<Watched, "serialLog">, answer: string): Promise<Stuck> {
+  const { domain } = guest;
+  const [why, remedy] = await whyNoLogin(guest, answer);
   const found = `no login, but the guest agent answers: ${why}`;
   return new Stuck(
     "ssh",

@@ -11,17 +11,17 @@ import type { EmulatedHost } from "./machine";
 /** One test of a run. */
 export interface Part {
   readonly name: string;
+  /** Day of the run, UTC: 2026-12-02. */
+  readonly date: string;
   passed: boolean;
   /** What the test printed, line by line; how long its steps took among them. */
   readonly notes: string[];
 }
 
 export interface HostRun {
-  /** Day of the run's end, UTC: 2026-12-02. */
-  readonly date: string;
   readonly release: string;
   readonly way: string;
-  /** Versions on the host: "libvirt-daemon 11.3.0-3", "linux 6.12.48+deb13-amd64". */
+  /** Versions on the host of the last run: "libvirt-daemon 11.3.0-3", "linux 6.12.48+deb13-amd64". */
   readonly versions: readonly string[];
   readonly parts: readonly Part[];
 }
@@ -39,7 +39,8 @@ let parts: Part[] = [];
 /** As `it` of node:test; its outcome goes into the record. */
 export function tried(name: string, test: () => Promise<void>): void {
   void it(name, async () => {
-    const part: Part = { name, passed: false, notes: [] };
+    const date = new Date().toISOString().slice(0, 10);
+    const part: Part = { name, date, passed: false, notes: [] };
     parts.push(part);
     await test();
     part.passed = true;
@@ -64,7 +65,20 @@ export async function timed<T>(what: string, run: () => Promise<T>): Promise<T> 
 
 const PACKAGES = ["libvirt-daemon", "qemu-system-x86"];
 
-/** Ends a run of this release and way. Where MIRLAB_TEST_RECORD is set, it is kept. */
+const keptRun = (file: string): HostRun =>
+  JSON.parse(readFileSync(join(RUNS, file), "utf8")) as HostRun;
+
+/** What is kept after a run of some parts: theirs, and the others as they were. */
+export function merged(kept: readonly Part[], run: readonly Part[]): Part[] {
+  const now = new Map(run.map((part) => [part.name, part]));
+  const before = kept.map((part) => now.get(part.name) ?? part);
+  return [...new Set([...before, ...run])];
+}
+
+/**
+ * Ends a run of this release and way. Where MIRLAB_TEST_RECORD is set, it is kept: a whole run alone, a run of some
+ * parts with what is kept of the others.
+ */
 export async function record(host: EmulatedHost, release: string, way: string): Promise<void> {
   const run = parts;
   parts = [];
@@ -72,22 +86,24 @@ export async function record(host: EmulatedHost, release: string, way: string): 
   // A run that failed early has no package to ask for.
   const query = `echo "linux $(uname -r)"; dpkg-query -W -f '\${Package} \${Version}\\n' ${PACKAGES.join(" ")} || true`;
   const versions = (await host.out("root", query)).split("\n");
-  const date = new Date().toISOString().slice(0, 10);
-  const kept: HostRun = { date, release, way, versions, parts: run };
+  const file = `${release}-${way}.json`;
+  const isWhole = (process.env.MIRLAB_TEST_PARTS ?? "") === "";
+  const before = isWhole || !existsSync(join(RUNS, file)) ? [] : keptRun(file).parts;
+  const kept: HostRun = { release, way, versions, parts: merged(before, run) };
   mkdirSync(RUNS, { recursive: true });
-  writeFileSync(join(RUNS, `${release}-${way}.json`), `${JSON.stringify(kept, null, 2)}\n`);
+  writeFileSync(join(RUNS, file), `${JSON.stringify(kept, null, 2)}\n`);
 }
 
-function table({ date, release, way, versions, parts: all }: HostRun): string {
+function table({ release, way, versions, parts: all }: HostRun): string {
   const command = `npm run test:host -- ${release} ${way} --record`;
-  const rows = all.map(({ name, passed, notes }) => {
-    return `| ${cell(name)} | ${passed ? "passed" : "**failed**"} | ${cell(notes.join("; "))} |`;
+  const rows = all.map(({ name, date, passed, notes }) => {
+    return `| ${cell(name)} | ${date} | ${passed ? "passed" : "**failed**"} | ${cell(notes.join("; "))} |`;
   });
   const passed = all.filter((part) => part.passed).length;
   return [
-    `**${release}, ${WAYS[way] ?? way}**, ${date}: \`${command}\`, ${passed} of ${all.length}; ${versions.join(", ")}.`,
+    `**${release}, ${WAYS[way] ?? way}**: \`${command}\`, ${passed} of ${all.length}; ${versions.join(", ")}.`,
     "",
-    ...["| test | outcome | printed |", "|---|---|---|", ...rows],
+    ...["| test | day | outcome | printed |", "|---|---|---|---|", ...rows],
   ].join("\n");
 }
 
@@ -97,6 +113,6 @@ export function runTables(): string {
   return readdirSync(RUNS)
     .filter((file) => file.endsWith(".json"))
     .sort()
-    .map((file) => table(JSON.parse(readFileSync(join(RUNS, file), "utf8")) as HostRun))
+    .map((file) => table(keptRun(file)))
     .join("\n\n");
 }

@@ -3,7 +3,7 @@
 #   npm run test:host [-- debian12|debian13|ssh|local|PART|--record...]
 #     releases, default: debian13; ways, default: both: a lab by host.ssh, a lab on the host itself
 #     PART: drift, acceleration, nat or power, after the first up by host.ssh; default: all four
-#     --record                                    keeps the outcome of whole runs for docs/tested.md
+#     --record                                    keeps the outcome for docs/tested.md
 #   npm run test:host -- --short                    the host's part alone, 5 minutes
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
@@ -23,8 +23,8 @@ for word; do
   esac
 done
 if ((${#parts[@]} > 0)); then
-  [[ -z ${MIRLAB_TEST_RECORD-} && ${ways[*]} != *local* ]] || {
-    printf "test:host: found parts ('%s') with --record or local; need whole runs to record, and parts by ssh\n" "${parts[*]}" >&2
+  [[ ${ways[*]} != *local* ]] || {
+    printf "test:host: found parts ('%s') with local; need parts by ssh\n" "${parts[*]}" >&2
     exit 2
   }
   ways=(ssh)

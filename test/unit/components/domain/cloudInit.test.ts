@@ -21,7 +21,10 @@ describe("userData", () => {
   it("is the whole document, with the keys in place and no password anywhere", () => {
     const text = userData(BOOT);
     assert.equal(text.split("\n")[0], "#cloud-config");
+    const done = "/var/lib/cloud/instance/mirlab-first-boot-done";
     assert.deepEqual(read(text), {
+      bootcmd: [`test -e ${done} || rm -f /var/lib/cloud/instance/sem/config_*`],
+      runcmd: [`sync && touch ${done}`],
       hostname: "mir",
       preserve_hostname: false,
       manage_etc_hosts: true,

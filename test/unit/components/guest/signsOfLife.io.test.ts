@@ -144,6 +144,27 @@ esac`,
     });
   }
 
+  for (const [whose, adopted, words] of [
+    [
+      "the lab's guest",
+      false,
+      /refuses the lab's key; .*fix: 'virsh reboot mirlab-dev-mir' if its first boot/,
+    ],
+    ["an adopted guest", true, /refuses the lab's key; .*fix: put the key back into the account's/],
+  ] as const) {
+    it(`says that the sshd of ${whose} refuses the key, and what to do`, async () => {
+      agent(1);
+      now = 0;
+      const look = signsOfLife({ ...GUEST, adopted }, () => now);
+      const answer = "mir@127.0.0.1: Permission denied (publickey).";
+      await look(answer);
+      now = 90;
+      const stuck = await rejected(look(answer));
+      assert.match(stuck.message, words);
+      assert.equal(stuck.message.includes("virsh reboot"), !adopted);
+    });
+  }
+
   it("fails when the guest agent answers for a minute without a login, but not during a boot", async () => {
     const look = signsOfLife(GUEST, () => now);
     for (now = 0; now <= 120; now += 20) {
