@@ -44,7 +44,7 @@ export function tried(name: string, test: () => Promise<void>): void {
     const part: Part = { name, date, passed: false, notes: [] };
     const [first] = parts;
     parts.push(part);
-    if (first?.passed === false) {
+    if (first !== undefined && !first.passed) {
       note("not tried: the first test failed");
       assert.fail("not tried: the first test failed");
     }
