@@ -54,7 +54,7 @@ describe(
     it("is done again where cloud-init's notes are there, and the account's files are not", async () => {
       const files =
         "/var/lib/cloud/instance/mirlab-first-boot-done /etc/sudoers.d/90-cloud-init-users";
-      await lab.inGuest(GUEST, `sudo rm -r ${files} /home/mir/.ssh && sudo sync`);
+      await lab.inGuest(GUEST, `sudo sh -c "rm -r ${files} /home/mir/.ssh && sync"`);
       await virsh("reset", DOMAIN);
       const { code, text } = await lab.pulumi("up", "--yes", "--skip-preview");
       assert.equal(code, 0, text);
