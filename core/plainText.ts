@@ -39,6 +39,9 @@ export function shortened(text: string, chars: number): string {
   return `${text.slice(0, chars).toWellFormed()} … (${text.length - chars} more characters)`;
 }
 
+/** The last line of a program's output, which often has the reason; empty for no output. */
+export const lastLine = (text: string): string => text.trim().split("\n").at(-1) ?? "";
+
 /** The end of a text. */
 export interface Tail {
   readonly text: string;

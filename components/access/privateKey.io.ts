@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { run } from "../../core/exec.io";
+import { lastLine } from "../../core/plainText";
 import { agentSocket } from "../../core/paths";
 import { shellWord } from "../../core/quote";
 import { GuestConfig, Lab } from "../../config/schema";
@@ -86,7 +87,7 @@ async function judged({ path, file }: KeyFile, agentHas: readonly string[]): Pro
   const locked = asked.code !== 0 && /incorrect passphrase/i.test(asked.stderr);
   if (asked.code !== 0 && !locked)
     return fail(
-      `${file}, which is no private key (${asked.stderr.trim().split("\n").at(-1) ?? ""})`,
+      `${file}, which is no private key (${lastLine(asked.stderr)})`,
       "name the private half, without .pub, readable by you alone",
     );
   const [type = ""] = asked.stdout.toString().split(" ");

@@ -5,6 +5,7 @@ import { GuestLook } from "../guest/facts";
 import { LIMITS_S } from "../../core/limits";
 import { Software, SoftwareInputs } from "./software";
 import { RunResult } from "../../core/exec.io";
+import { lastLine } from "../../core/plainText";
 import { probe } from "../guest/look.io";
 import { connectionFault, runInGuest } from "../../core/link.io";
 import { waitFor } from "../../core/wait";
@@ -14,7 +15,7 @@ const STEP_MS = 900_000;
 /** The output of a script that reports facts. Throws with the reason when it failed. */
 export function answerOf(result: RunResult): string {
   if (result.code === 0) return result.stdout.toString();
-  const reason = result.stderr.trim().split("\n").at(-1) ?? "";
+  const reason = lastLine(result.stderr);
   throw new Error(reason || "no answer");
 }
 

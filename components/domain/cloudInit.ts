@@ -42,12 +42,12 @@ function texts(node: unknown): string[] {
   return typeof node === "object" && node !== null ? Object.values(node).flatMap(texts) : [];
 }
 
-/** In the guest: the first boot was done, and is on the disk. */
+/** A file in the guest: a first boot was completed, and is on the disk. */
 const DONE = "/var/lib/cloud/instance/mirlab-first-boot-done";
 
 /**
- * cloud-init notes that a module ran before it runs it. A first boot that a power cut ended would leave the account
- * without its key for ever: until the first boot was done once, each boot forgets these notes, and does it again.
+ * cloud-init records that a module ran before it runs the module. After a power cut in the first boot, the account
+ * would never get its key. So each boot removes these records until a first boot was completed.
  */
 const FIRST_BOOT = {
   bootcmd: [`test -e ${DONE} || rm -f /var/lib/cloud/instance/sem/config_*`],

@@ -1,5 +1,5 @@
 /** A domain's drift, and the cost of its repair. Pure. */
-import { Facts, withoutOneStart } from "./facts";
+import { Facts, withoutDomainIds } from "./facts";
 
 /**
  * The cost of a repair. `none`: changes only the persistent definition. `live`: changes the running
@@ -86,7 +86,7 @@ export function definitionDrift(was: Definitions, now: Definitions): DriftItem[]
   const live =
     was.live === undefined || now.live === undefined
       ? new Map<string, Change>()
-      : changes(withoutOneStart(was.live), now.live);
+      : changes(withoutDomainIds(was.live), now.live);
   const fields = [...new Set([...persistent.keys(), ...live.keys()])].sort();
   const otherDisk = fields.some((field) => SYSTEM_DISK.test(field));
   return fields.map((field) => {

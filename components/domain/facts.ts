@@ -31,23 +31,20 @@ const KEYS: Readonly<Record<string, (e: Element) => string>> = {
 };
 
 /**
- * Whether a path is in a folder that libvirt named after the running domain's id, which every start
- * changes: `.../libvirt/qemu/channel/target/domain-3-NAME/...` (libvirt 9),
- * `/run/libvirt/qemu/channel/3-NAME/...` (libvirt 11).
+ * Whether a path is in a folder that libvirt named after the domain's id, which changes at every start:
+ * `.../libvirt/qemu/channel/target/domain-3-NAME/...` (libvirt 9), `/run/libvirt/qemu/channel/3-NAME/...`
+ * (libvirt 11).
  */
-const isOfOneStart = (path: string): boolean =>
+const hasDomainId = (path: string): boolean =>
   /\/libvirt\/qemu\/(?:[^/]+\/)*?(?:domain-)?\d+-[^/]+\//.test(path);
 
-/** The facts without those of one start: a baseline of December 2026 or older can have them. */
-export function withoutOneStart(facts: Facts): Facts {
-  const elements = Object.entries(facts)
-    .filter(([, value]) => isOfOneStart(value))
+/** The facts without elements that have such a path: a baseline of December 2026 or older can have them. */
+export function withoutDomainIds(facts: Facts): Facts {
+  const entries = Object.entries(facts);
+  const elements = entries
+    .filter(([, value]) => hasDomainId(value))
     .map(([path]) => path.replace(/[^.]+$/, ""));
-  return elements.length === 0
-    ? facts
-    : Object.fromEntries(
-        Object.entries(facts).filter(([path]) => !elements.some((e) => path.startsWith(e))),
-      );
+  return Object.fromEntries(entries.filter(([path]) => !elements.some((e) => path.startsWith(e))));
 }
 
 /** Elements that libvirt chooses at every start. */
@@ -64,7 +61,7 @@ function isVolatile(e: Element, parent: Element): boolean {
     case "label":
       return parent.nodeName === "seclabel" && attribute(parent, "type") !== "static";
     case "source":
-      return attribute(parent, "type") === "pty" || isOfOneStart(attribute(e, "path"));
+      return attribute(parent, "type") === "pty" || hasDomainId(attribute(e, "path"));
     default:
       return false;
   }

@@ -1,5 +1,6 @@
 /** Waits until a guest has booted. */
 import { run } from "../../core/exec.io";
+import { lastLine } from "../../core/plainText";
 import { connectionFault, LOGIN_MS, runInGuest, targetArgv } from "../../core/link.io";
 import { LIMITS_S, STALL_S } from "../../core/limits";
 import { Stuck } from "../../core/stuck";
@@ -20,7 +21,7 @@ export async function waitForSsh(inputs: GuestBootInputs, clock?: Clock): Promis
     const result = await run(targetArgv(inputs.guest, ["true"]), { timeoutMs: LOGIN_MS });
     if (result.code === 0) return { value: undefined };
     if (connectionFault(result) === "refused-key") throw wrongKey(inputs);
-    const why = result.stderr.trim().split("\n").at(-1) ?? "";
+    const why = lastLine(result.stderr);
     return { notYet: why === "" ? "no answer" : why, moved: await signs(why) };
   }).catch(async (error: Error) => {
     if (error instanceof Stuck) throw error;

@@ -7,6 +7,7 @@ import { guestDifferences, needsVerifying, recordOf, signaturesOf } from "./diff
 import { GuestObservation, readGuestObservation } from "./observation";
 import { GuestSeen } from "./seen";
 import { run, RunResult } from "../../core/exec.io";
+import { lastLine } from "../../core/plainText";
 import { forgetLooks, GuestAnswer, lookAtGuest } from "./look.io";
 import { connectionFault, runInGuest, scriptText } from "../../core/link.io";
 import { SshTarget } from "../../core/target";
@@ -57,7 +58,7 @@ function answerOf(result: RunResult): string {
   if (result.code === 0) return result.stdout.toString();
   if (connectionFault(result) === "refused-key")
     throw new Unreachable("its SSH host key is not the pinned one");
-  const reason = result.stderr.trim().split("\n").at(-1) ?? "";
+  const reason = lastLine(result.stderr);
   throw new Unreachable(reason || (result.timedOut ? "no answer in time" : "no answer"));
 }
 

@@ -2,6 +2,7 @@
 import { LIMITS_S, STALL_S } from "../../core/limits";
 import { assertRunning, virsh } from "../../core/virsh.io";
 import { run } from "../../core/exec.io";
+import { lastLine } from "../../core/plainText";
 import type { GuestBootInputs } from "./boot";
 import { LOGIN_MS, runInGuest, targetArgv } from "../../core/link.io";
 import { signsOfLife } from "./signsOfLife.io";
@@ -33,7 +34,8 @@ async function otherBoot(
     const read = await run(targetArgv(inputs.guest, ["cat", ...FILES]), { timeoutMs: LOGIN_MS });
     const [bootId = "", release = ""] = read.stdout.toString().trim().split("\n");
     if (read.code === 0 && bootId !== before) return { value: { bootId, release } };
-    const moved = comingBack ? await signs().catch(() => 0) : await signs();
+    const signed = signs(lastLine(read.stderr));
+    const moved = comingBack ? await signed.catch(() => 0) : await signed;
     return { notYet: read.code === 0 ? "shutting down" : "no answer yet", moved };
   });
 }

@@ -36,18 +36,19 @@ const UP_S = 60;
 const RUNS_S = 240;
 
 /**
- * Returns a function that counts the progress so far, and throws when the guest cannot recover. It takes what the guest
- * answered to the last login: OpenSSH's line, or nothing.
+ * Returns a function that counts the progress so far, and throws when the guest cannot recover. The function takes the
+ * last line that ssh printed at the last login; empty if ssh printed none.
  */
 export function signsOfLife(
-  { host, domain, serialLog, adopted }: Watched,
+  watched: Watched,
   now: Clock["now"] = () => performance.now() / 1000,
-): (answer?: string) => Promise<number> {
+): (answer: string) => Promise<number> {
+  const { host, domain, serialLog } = watched;
   let most = -1;
   let movedAt = now();
   let firstBytes: number | undefined;
   let [cpuBefore, busyLooks] = [0, 0];
-  return async (answer = "") => {
+  return async (answer) => {
     const args = serialLog === "" ? [domain] : [domain, serialLog];
     const counted = await runOnHost(host, "signs-of-life.sh", args, { timeoutMs: 30_000 });
     if (counted.code !== 0) return 0;
@@ -70,7 +71,7 @@ export function signsOfLife(
         `${domain}: ${sign}\nlast lines of ${serialLog}:\n${plainConsole(tail)}`,
       );
     }
-    if (agent === 1 && stillS >= UP_S) throw await noLogin({ host, domain, adopted }, answer);
+    if (agent === 1 && stillS >= UP_S) throw await noLogin(watched, answer);
     if (cpuS > cpuBefore && stillS < RUNS_S) busyLooks++;
     cpuBefore = cpuS;
     return reads + bytes + busyLooks;
@@ -79,14 +80,14 @@ export function signsOfLife(
 
 /** What is wrong with a guest that is up and takes no login, and the remedy. */
 async function whyNoLogin(
-  { host, domain, adopted }: Omit<Watched, "serialLog">,
+  { host, domain, adopted }: Watched,
   answer: string,
 ): Promise<[string, string]> {
   if (answer.includes("Permission denied")) {
-    const again = `'virsh reboot ${domain}' if its first boot was cut short, as the next boot does it again; else `;
+    const again = `'virsh reboot ${domain}' if its first boot was cut short, as the next boot repeats it; else `;
     return [
       "its sshd refuses the lab's key",
-      `${adopted === true ? "" : again}put the key back into the account's ~/.ssh/authorized_keys, which 'virsh set-user-sshkeys ${domain} USER --file KEY.pub' does through the agent`,
+      `${adopted === true ? "" : again}put the key back into the account's ~/.ssh/authorized_keys: 'virsh set-user-sshkeys ${domain} USER --file KEY.pub' does this through the guest agent`,
     ];
   }
   const asked = await runOnHost(host, "guest-network.sh", [domain], { timeoutMs: 30_000 });
@@ -110,9 +111,9 @@ async function whyNoLogin(
   ];
 }
 
-async function noLogin(guest: Omit<Watched, "serialLog">, answer: string): Promise<Stuck> {
-  const { domain } = guest;
-  const [why, remedy] = await whyNoLogin(guest, answer);
+async function noLogin(watched: Watched, answer: string): Promise<Stuck> {
+  const { domain } = watched;
+  const [why, remedy] = await whyNoLogin(watched, answer);
   const found = `no login, but the guest agent answers: ${why}`;
   return new Stuck(
     "ssh",

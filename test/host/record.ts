@@ -37,7 +37,7 @@ const WAYS: Readonly<Record<string, string>> = {
 // A run is one process, and its tests run one after the other.
 let parts: Part[] = [];
 
-/** As `it` of node:test; its outcome goes into the record. Each stands on the first, which makes the lab. */
+/** As `it` of node:test; its outcome goes into the record. The first test creates the lab, which the others need. */
 export function tried(name: string, test: () => Promise<void>): void {
   void it(name, async () => {
     const date = new Date().toISOString().slice(0, 10);
@@ -45,8 +45,9 @@ export function tried(name: string, test: () => Promise<void>): void {
     const [first] = parts;
     parts.push(part);
     if (first !== undefined && !first.passed) {
-      note("not tried: the first test failed");
-      assert.fail("not tried: the first test failed");
+      const why = "not tried: the first test failed";
+      note(why);
+      assert.fail(why);
     }
     await test();
     part.passed = true;
@@ -74,7 +75,7 @@ const PACKAGES = ["libvirt-daemon", "qemu-system-x86"];
 const keptRun = (file: string): HostRun =>
   JSON.parse(readFileSync(join(RUNS, file), "utf8")) as HostRun;
 
-/** What is kept after a run of some parts: theirs, and the others as they were. */
+/** The parts to keep after a run of some: the new ones replace those of the same name, the others stay. */
 export function merged(kept: readonly Part[], run: readonly Part[]): Part[] {
   const now = new Map(run.map((part) => [part.name, part]));
   const before = kept.map((part) => now.get(part.name) ?? part);
@@ -82,8 +83,8 @@ export function merged(kept: readonly Part[], run: readonly Part[]): Part[] {
 }
 
 /**
- * Ends a run of this release and way. Where MIRLAB_TEST_RECORD is set, it is kept: a whole run alone, a run of some
- * parts with what is kept of the others.
+ * Ends a run of this release and way. Where MIRLAB_TEST_RECORD is set, the run is kept: a whole run replaces the run
+ * that was kept, a run of some parts replaces these parts.
  */
 export async function record(host: EmulatedHost, release: string, way: string): Promise<void> {
   const run = parts;

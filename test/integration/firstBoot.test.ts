@@ -1,5 +1,5 @@
 /**
- * A guest whose first boot is cut short again and again, as by power cuts: the last one completes it.
+ * A guest whose first boot is cut short again and again, as by power cuts: the last boot completes it.
  * Emulated boots take minutes, so it runs only with MIRLAB_TEST_LONG=1.
  */
 import assert from "node:assert/strict";
@@ -19,7 +19,7 @@ const CUTS_S = [2, 5, 8];
 
 describe(
   "a first boot that is cut short",
-  { skip: long ? false : "set MIRLAB_TEST_LONG=1: it boots a guest five times" },
+  { skip: long ? false : "set MIRLAB_TEST_LONG=1: it boots a guest six times" },
   () => {
     const lab = new TestLab({ stack: STACK, guests: [{ name: GUEST }] });
     const serialLog = join(lab.dataDir, STACK, "log", `${GUEST}.serial.log`);

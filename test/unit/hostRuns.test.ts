@@ -6,7 +6,7 @@ const part = (name: string, date: string, passed: boolean): Part => ({
   ...{ name, date, passed, notes: [] },
 });
 
-it("a recorded run of some parts replaces these, in their places, and keeps the others with their days", () => {
+it("a recorded run of some parts replaces these parts, and keeps the others with their days", () => {
   const kept = ["first up", "power cut", "down"].map((name) => part(name, "2026-12-01", false));
   const run = [part("first up", "2026-12-02", true), part("drift", "2026-12-02", true)];
   const now = merged(kept, run).map(({ name, date, passed }) => `${name} ${date} ${passed}`);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { plainText, shortened, tail, visible } from "../../../core/plainText";
+import { lastLine, plainText, shortened, tail, visible } from "../../../core/plainText";
 
 /** Texts that a guest may send: any code units, often control sequences. */
 const raw = fc
@@ -118,4 +118,9 @@ describe("tail", () => {
       }),
     );
   });
+});
+
+it("lastLine is the last line with words, and empty for no output", () => {
+  assert.equal(lastLine("debug: a\nssh: refused\n\n"), "ssh: refused");
+  assert.equal(lastLine("\n"), "");
 });

@@ -34,10 +34,10 @@ const rejected = (look: Promise<number>): Promise<Stuck> =>
 describe("signsOfLife", () => {
   it("counts reads from all disks and bytes on the console", async () => {
     const look = signsOfLife(GUEST);
-    assert.equal(await look(), 15 + 9);
+    assert.equal(await look(""), 15 + 9);
     reads(12);
     appendFileSync(log, "x");
-    assert.equal(await look(), 17 + 10);
+    assert.equal(await look(""), 17 + 10);
   });
 
   it("counts CPUs that run, for some minutes without another sign", async () => {
@@ -45,7 +45,7 @@ describe("signsOfLife", () => {
       programs.set("virsh", `printf "  cpu.time=${seconds}500000000\\n  block.0.rd.reqs=10\\n"`);
     ran(0);
     const look = signsOfLife({ domain: "mirlab-dev-mir", serialLog: "" }, () => now);
-    const moved = [await look()];
+    const moved = [await look("")];
     for (const [at, seconds] of [
       [60, 30],
       [120, 60],
@@ -54,26 +54,26 @@ describe("signsOfLife", () => {
     ] as const) {
       now = at;
       ran(seconds);
-      moved.push(await look());
+      moved.push(await look(""));
     }
     // At 180 s they stood still; at 300 s they have run too long for nothing.
     assert.deepEqual(moved, [10, 11, 12, 12, 12]);
   });
 
   it("counts only disk reads without a console", async () => {
-    assert.equal(await signsOfLife({ domain: "mirlab-dev-mir", serialLog: "" })(), 15);
+    assert.equal(await signsOfLife({ domain: "mirlab-dev-mir", serialLog: "" })(""), 15);
   });
 
   it("counts no progress when libvirt does not answer", async () => {
     programs.set("virsh", "exit 1");
-    assert.equal(await signsOfLife(GUEST)(), 0);
+    assert.equal(await signsOfLife(GUEST)(""), 0);
   });
 
   it("fails at once on a new panic", async () => {
     const look = signsOfLife(GUEST, () => now);
-    await look();
+    await look("");
     appendFileSync(log, `\u001b[31m${PANIC}`);
-    const stuck = await rejected(look());
+    const stuck = await rejected(look(""));
     assert.ok(stuck instanceof Stuck);
     assert.deepEqual(
       [stuck.check, stuck.outcome.found],
@@ -87,18 +87,18 @@ describe("signsOfLife", () => {
     const look = signsOfLife(GUEST, () => now);
     for (now = 0; now < 60; now += 5) {
       reads(10 + now);
-      await look();
+      await look("");
     }
     now += 15;
-    assert.equal((await rejected(look())).check, "serial");
+    assert.equal((await rejected(look(""))).check, "serial");
   });
 
   it("does not treat an old panic as new when the console grows", async () => {
     appendFileSync(log, PANIC);
     const look = signsOfLife(GUEST, () => now);
-    await look();
+    await look("");
     appendFileSync(log, "Linux version 6.1\n");
-    assert.ok((await look()) > 0);
+    assert.ok((await look("")) > 0);
   });
 
   /** virsh of a guest whose agent answers; `addresses` and `cards` are lines of domifaddr and domiflist. */
@@ -138,9 +138,9 @@ esac`,
       agent(1, addresses, cards);
       now = 0;
       const look = signsOfLife(GUEST, () => now);
-      await look();
+      await look("");
       now = 90;
-      assert.match((await rejected(look())).message, words);
+      assert.match((await rejected(look(""))).message, words);
     });
   }
 
@@ -169,12 +169,12 @@ esac`,
     const look = signsOfLife(GUEST, () => now);
     for (now = 0; now <= 120; now += 20) {
       agent(now);
-      await look();
+      await look("");
     }
     now = 160;
-    await look();
+    await look("");
     now = 180;
-    const stuck = await rejected(look());
+    const stuck = await rejected(look(""));
     assert.deepEqual([stuck.check, stuck.outcome.settles], ["ssh", false]);
     assert.match(
       stuck.message,
