@@ -47,7 +47,8 @@ const DONE = "/var/lib/cloud/instance/mirlab-first-boot-done";
 
 /**
  * cloud-init records that a module ran before it runs the module. After a power cut in the first boot, the account
- * would never get its key. So each boot removes these records until a first boot was completed.
+ * would never get its key. So each boot removes these records until a first boot was completed. An image of the lab
+ * has a unit that removes all of cloud-init's records instead: those of the user data are made before `bootcmd` runs.
  */
 const FIRST_BOOT = {
   bootcmd: [`test -e ${DONE} || rm -f /var/lib/cloud/instance/sem/config_*`],

@@ -111,7 +111,7 @@ datasource:
 network:
   config: disabled
 users: []
-cloud_init_modules: [bootcmd, growpart, resizefs, write-files, update_hostname, set_hostname, users-groups, ssh]
+cloud_init_modules: [growpart, resizefs, write-files, update_hostname, set_hostname, users-groups, ssh]
 cloud_config_modules: [runcmd]
 cloud_final_modules: [scripts-user, final-message]
 system_info:
@@ -122,6 +122,24 @@ system_info:
   ssh_svcname: ssh
 FILE
   rm -f "$root/etc/cloud/cloud.cfg.d/90_dpkg.cfg"
+  # cloud-init notes each step before the step's files are on the disk. After a power cut in the first boot the notes
+  # would be there and the files empty, so the next boot starts from nothing. The seed's runcmd writes the mark.
+  cat >"$root/etc/systemd/system/mirlab-first-boot.service" <<'FILE'
+[Unit]
+Description=Forget a first boot that was cut short
+DefaultDependencies=no
+ConditionPathExists=!/var/lib/cloud/instance/mirlab-first-boot-done
+After=systemd-remount-fs.service
+Before=cloud-init-main.service cloud-init-local.service cloud-init.service
+
+[Service]
+Type=oneshot
+ExecStart=rm -rf /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/sem /var/lib/cloud/data
+
+[Install]
+WantedBy=cloud-init.target
+FILE
+  chroot "$root" systemctl --quiet enable mirlab-first-boot
   # Without this file ds-identify reads every block device to guess the cloud.
   printf 'datasource: NoCloud\n' >"$root/etc/cloud/ds-identify.cfg"
 }

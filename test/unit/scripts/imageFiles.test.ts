@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { parse } from "yaml";
+import { userData } from "../../../components/domain/cloudInit";
 import { run } from "../../../core/exec.io";
 import { FakePrograms, ROOT, temporaryFolder } from "../support";
 
@@ -24,11 +26,27 @@ async function tree(): Promise<string> {
   return root;
 }
 
+const FIRST_BOOT = {
+  hostname: "mir",
+  clientPublicKey: "ssh-ed25519 AAAA",
+  hostPrivateKey: "key",
+  hostPublicKey: "ssh-ed25519 AAAA",
+  packages: [],
+};
+
 describe("the guest's files in an image", () => {
   it("takes addresses of both kinds, and routes from the network's routers", async () => {
     const file = join(await tree(), "etc/systemd/network/80-dhcp.network");
     const [, network = ""] = readFileSync(file, "utf8").split("[Network]\n");
     assert.deepEqual(network.trim().split("\n"), ["DHCP=yes", "IPv6AcceptRA=yes"]);
+  });
+
+  it("repeats a first boot until the seed's mark is there, which cloud-init writes last", async () => {
+    const file = join(await tree(), "etc/systemd/system/mirlab-first-boot.service");
+    const [, mark = "no mark"] =
+      /^ConditionPathExists=!(.+)$/m.exec(readFileSync(file, "utf8")) ?? [];
+    const { runcmd } = parse(userData(FIRST_BOOT)) as { runcmd: string[] };
+    assert.deepEqual(runcmd, [`sync && touch ${mark}`]);
   });
 
   it("has no identity: each guest makes or gets its own", async () => {
