@@ -1,5 +1,6 @@
 /** Waits until a guest has booted. */
 import { run } from "../../core/exec.io";
+import { faultText } from "../../core/fault";
 import { lastLine } from "../../core/plainText";
 import { connectionFault, LOGIN_MS, runInGuest, targetArgv } from "../../core/link.io";
 import { LIMITS_S, STALL_S } from "../../core/limits";
@@ -45,14 +46,27 @@ function wrongKey({ domain, adopted }: GuestBootInputs): Stuck {
   );
 }
 
+/** How often the connection may break while the first boot runs: a guest that restarts then does it again. */
+const BREAKS = 3;
+
 export async function boot(inputs: GuestBootInputs): Promise<void> {
-  await waitForSsh(inputs);
-  if (inputs.adopted === true) return;
-  const limitS = LIMITS_S[inputs.acceleration].cloudInit;
-  const done = await runInGuest(inputs.guest, "cloud-init-wait.sh", [String(limitS)], {
-    timeoutMs: (limitS + 30) * 1000,
-  });
-  if (done.code !== 0) {
-    throw new Error(`${inputs.domain}: cloud-init failed\n${done.stderr.trim()}`);
+  const { acceleration, adopted, domain, guest } = inputs;
+  const limitS = LIMITS_S[acceleration].cloudInit;
+  for (let breaks = 0; breaks < BREAKS; breaks++) {
+    await waitForSsh(inputs);
+    if (adopted === true) return;
+    const done = await runInGuest(guest, "cloud-init-wait.sh", [String(limitS)], {
+      timeoutMs: (limitS + 30) * 1000,
+    });
+    if (done.code === 0) return;
+    if (done.code !== 255) throw new Error(`${domain}: cloud-init failed\n${done.stderr.trim()}`);
   }
+  throw new Error(
+    faultText({
+      what: domain,
+      found: `the connection broken ${BREAKS} times during the first boot`,
+      need: "a guest that stays up until cloud-init has ended",
+      fix: "see its serial log for the reason, then run 'up' again",
+    }),
+  );
 }

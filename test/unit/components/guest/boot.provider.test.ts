@@ -83,6 +83,21 @@ describe("GuestBoot", () => {
     );
   });
 
+  it("waits again for a guest that restarts in its first boot, a few times", async () => {
+    const breaks = (times: number): void => {
+      const looks = join(temporaryFolder(), "looks");
+      const broken = `(($(wc -l <${looks}) > ${times})) || { echo 'Connection closed' >&2; exit 255; }`;
+      guest("exit 0", `echo look >>${looks}; ${broken}`);
+    };
+    breaks(2);
+    assert.equal((await provider.create(INPUTS)).id, INPUTS.bootId);
+    breaks(99);
+    assert.match(
+      await failure(),
+      /^mirlab-dev-mir: found the connection broken 3 times during the first boot; need .*; fix: see its serial log/,
+    );
+  });
+
   it("runs again for a new domain, and not for a change of the engine's own inputs", async () => {
     const diff = async (change: object): Promise<boolean | undefined> =>
       (
