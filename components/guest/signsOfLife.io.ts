@@ -102,7 +102,7 @@ async function whyNoLogin(
   if (asked.code === 0 && addresses === "") {
     return [
       "the guest has no address",
-      "see that the host's firewall lets DHCP through (UDP ports 67 and 68), and 'virsh net-dhcp-leases' of the guest's network",
+      `run 'virsh reboot ${domain}'; with network.mode nat, see that the host's firewall lets DHCP through (UDP ports 67 and 68), and 'virsh net-dhcp-leases' of the guest's network`,
     ];
   }
   return [

@@ -64,8 +64,8 @@ make() {
     printf 'set -euo pipefail\nset_up\n'
   } >"$work/set-up.sh"
   # shellcheck disable=SC2016 # mmdebstrap's hooks expand $1
-  debian_sources "$suite" "$(host_mirror "$suite")" |
-    TMPDIR=$work mmdebstrap --quiet --mode=root --variant=important --format=directory --keyring="$KEYRING" \
+  archive_sources "$suite" "$(host_mirror "$suite")" |
+    TMPDIR=$work mmdebstrap --quiet --mode=root --variant=important --format=directory --keyring="$(keyring_of "$suite")" \
       --include="$(IFS=, && echo "${packages[*]}")" --aptopt='APT::Install-Recommends "false"' --hook-dir=/usr/share/mmdebstrap/hooks/eatmydata \
       "${way_hooks[@]}" \
       --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \

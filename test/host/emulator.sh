@@ -28,10 +28,10 @@ make() {
     conf=$tree.apt
     { apt_way && apt_passwords; } >"$conf"
     {
-      debian_sources "$SUITE" "$(host_mirror "$SUITE")"
-      printf 'deb [signed-by=%s] %s %s main\n' "$KEYRING" "$(host_mirror "$SUITE")" "$FROM"
+      archive_sources "$SUITE" "$(host_mirror "$SUITE")"
+      printf 'deb [signed-by=%s] %s %s main\n' "$(keyring_of "$SUITE")" "$(host_mirror "$SUITE")" "$FROM"
     } |
-      mmdebstrap --quiet --mode=root --variant=extract --format=directory --keyring="$KEYRING" \
+      mmdebstrap --quiet --mode=root --variant=extract --format=directory --keyring="$(keyring_of "$SUITE")" \
         --include="$(IFS=, && echo "${PACKAGES[*]}")" --aptopt='APT::Install-Recommends "false"' \
         --aptopt="APT::Default-Release \"$FROM\"" "${way_hooks[@]}" "$SUITE" "$tree" - >&2
     rm -f -- "$conf"

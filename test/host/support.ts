@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { run } from "../../core/exec.io";
 import { Ended, TestLab } from "../integration/support";
+import { printEvidence } from "./evidence";
 import type { EmulatedHost } from "./machine";
 import { note, timed } from "./record";
 
@@ -64,6 +65,7 @@ export async function succeeds<T extends Ended>(
   verb: () => Promise<T>,
 ): Promise<T> {
   const ended = await steady(of, what, verb);
+  if (ended.code !== 0) await printEvidence(of.host);
   assert.equal(ended.code, 0, ended.text);
   return ended;
 }

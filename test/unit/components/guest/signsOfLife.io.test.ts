@@ -123,7 +123,7 @@ esac`,
       "it has no address",
       " - - ipv6 fe80::1/64",
       "",
-      /: the guest has no address; .*fix: see that the host's firewall lets DHCP through/,
+      /: the guest has no address; .*fix: run 'virsh reboot mirlab-dev-mir'; with network.mode nat, see that the host's firewall lets/,
     ],
     [
       ...[
