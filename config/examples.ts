@@ -93,6 +93,7 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
       },
       {
         name: "files",
+        image: { source: "ubuntu", suite: "noble", packages: ["strace"] },
         kernel: {
           source: "package",
           package: { deb: "/home/ann/linux-image.deb", sha256: SHA256 },

@@ -8,6 +8,7 @@ import { softwareFaults } from "./softwareRules";
 import { shortened, visible } from "../core/plainText";
 import { isLoopback } from "./screen";
 import { LOMIRI_MEMORY_MIB } from "./session";
+import { sessionsOf, suitesWith } from "./suites";
 
 /** One fault of the configuration: its place and its reason. */
 export interface ConfigFault {
@@ -108,7 +109,7 @@ function toFaults(issue: Issue, raw: unknown): ConfigFault[] {
     return [
       {
         path: path.endsWith("source") ? path : `${path}.source`,
-        reason: "need one of 'debian', 'url', 'existing'",
+        reason: "need one of 'debian', 'ubuntu', 'url', 'existing'",
       },
     ];
   }
@@ -119,7 +120,15 @@ function toFaults(issue: Issue, raw: unknown): ConfigFault[] {
   if (value === undefined && issue.code === "invalid_type") {
     return [{ path, reason: `missing; ${describeAt(issue.path, raw) ?? "set it"}` }];
   }
-  return [{ path, reason: reasonOf(issue.message, value) }];
+  const reason = reasonOf(issue.message, value);
+  return [{ path, reason: `${reason}${guessed(issue, value)}` }];
+}
+
+/** For a word that is none of those known. */
+function guessed(issue: Issue, value: unknown): string {
+  if (issue.code !== "invalid_value" || typeof value !== "string") return "";
+  const guess = nearest(value, issue.values.map(String));
+  return guess === undefined ? "" : `; did you mean '${guess}'?`;
 }
 
 /** zod's names of types, in words. */
@@ -205,6 +214,13 @@ function sessionFaults(guest: GuestConfig, at: string): ConfigFault[] {
     path: `${at}.session.${key}`,
     reason: `found the key with session.kind '${kind}'; need kind 'demo'; fix: remove the key, or change session.kind`,
   }));
+  const { image } = guest;
+  if ("suite" in image && !sessionsOf(image.suite).includes(kind)) {
+    faults.push({
+      path: `${at}.session.kind`,
+      reason: `found '${kind}' with image.suite '${image.suite}'; need a suite with it: ${suitesWith(kind).join(", ")}`,
+    });
+  }
   // An adopted domain keeps its own memory: the key does not apply to it.
   if (guest.image.source !== "existing" && guest.memoryMiB < LOMIRI_MEMORY_MIB) {
     faults.push({

@@ -4,6 +4,8 @@ import { EXAMPLES } from "./examples";
 import { labSchema } from "./schema";
 
 interface Row {
+  /** The schema of its value. */
+  readonly node?: z.core.$ZodType;
   /** e.g. `guests[].video.ramKiB` */
   readonly key: string;
   readonly value: string;
@@ -85,7 +87,7 @@ function rows(object: z.ZodObject, path: string): Row[] {
         `reference: found no description of ${key}; need one; fix: add .describe() to it in config/schema.ts`,
       );
     }
-    return [{ key, value: valueText(node), fallback: fallbackText(found), meaning }];
+    return [{ key, value: valueText(node), fallback: fallbackText(found), meaning, node }];
   });
 }
 
@@ -104,8 +106,11 @@ function exampleValues(key: string): unknown[] {
 }
 
 /** e.g. `memoryMiB: 4096`; empty for an object, whose keys follow. Throws without an example. */
-function exampleText(key: string): string {
-  const [value] = exampleValues(key);
+function exampleText({ key, node }: Row): string {
+  // Two kinds of an image may have a key of one name.
+  const value = exampleValues(key).find(
+    (each) => node === undefined || z.safeParse(node, each).success,
+  );
   if (value === undefined) {
     throw new Error(
       `reference: found no example of ${key}; need one; fix: add it to config/examples.ts`,
@@ -141,7 +146,7 @@ function table(title: string, body: readonly Row[]): string {
     "| key | value | default | example | meaning |",
     "|---|---|---|---|---|",
     ...body.map((r) => {
-      const cells = [`\`${r.key}\``, r.value, r.fallback, exampleText(r.key), r.meaning];
+      const cells = [`\`${r.key}\``, r.value, r.fallback, exampleText(r), r.meaning];
       return `| ${cells.map(cell).join(" | ")} |`;
     }),
     "",

@@ -12,6 +12,7 @@ import { host, ssh } from "./hostSchema";
 import { NAME } from "./names";
 import { downloadUrl, folderPath, localFile, mountPoint, sha256, suite } from "./schemaTypes";
 import { sharePathFault } from "./sharePath";
+import { suitesOf } from "./suites";
 
 const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 characters";
 
@@ -64,17 +65,31 @@ const isDomainName = (name: string): boolean =>
 
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,63}$/;
 
+const imagePackages = z
+  .array(z.string().regex(PACKAGE, "use a Debian package name"))
+  .max(200)
+  .default([])
+  .describe("Additional packages of the suite in the image.");
+
 const image = z.discriminatedUnion("source", [
   z.strictObject({
     source: z
       .literal("debian")
       .describe("An image that mmdebstrap builds from the signed Debian archive."),
-    suite: z.enum(["bookworm"]).default("bookworm").describe("Debian suite."),
-    packages: z
-      .array(z.string().regex(PACKAGE, "use a Debian package name"))
-      .max(200)
-      .default([])
-      .describe("Additional Debian packages in the image."),
+    suite: z
+      .enum(suitesOf("debian"))
+      .default("bookworm")
+      .describe(
+        "Debian suite. The lists of forky and sid expire after a week: host.apt.validUntil 'ignore' takes those of a snapshot.",
+      ),
+    packages: imagePackages,
+  }),
+  z.strictObject({
+    source: z
+      .literal("ubuntu")
+      .describe("The same from Ubuntu's archive; not tried yet (docs/suites.md)."),
+    suite: z.enum(suitesOf("ubuntu")).default("resolute").describe("Ubuntu suite."),
+    packages: imagePackages,
   }),
   z.strictObject({
     source: z.literal("url").describe("A cloud image, verified before use."),

@@ -19,7 +19,8 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "host/heal.sh": ["host/lib.sh", "host/virsh.sh"],
   "host/orphan.sh": ["host/lib.sh", "host/virsh.sh"],
   "host/guest-network.sh": ["host/lib.sh", "host/virsh.sh"],
-  "host/image-build.sh": ["host/lib.sh", "host/apt-way.sh"],
+  "host/packages.sh": ["host/lib.sh", "host/apt-way.sh"],
+  "host/image-build.sh": ["host/lib.sh", "host/apt-way.sh", "host/image-suites.sh"],
   "host/seed.sh": ["host/lib.sh", "host/apt-way.sh"],
   "host/build.sh": [
     ...["host/lib.sh", "host/apt-way.sh", "build/confine.sh"],

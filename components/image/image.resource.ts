@@ -61,7 +61,7 @@ function imageScript({ image, cacheDir, diskGiB, apt, disk }: GuestImageArgs): {
   return { script: "host/image-build.sh", args, settings: aptEnvironment(apt) };
 }
 
-type BuiltConfig = Extract<ImageConfig, { source: "debian" }>;
+type BuiltConfig = Extract<ImageConfig, { suite: string }>;
 
 const buildOptions = (image: BuiltConfig): string[] => ["--suite", image.suite, ...image.packages];
 

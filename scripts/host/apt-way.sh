@@ -1,6 +1,79 @@
-# How this host's apt reaches its archives: proxies, private certificates, expired lists, passwords. A library
-# of image-build.sh, build.sh and seed.sh: over ssh its text comes before theirs (core/link.io.ts).
-# shellcheck shell=bash
+# The archives of Debian and Ubuntu, and how this host's apt reaches them: mirrors, proxies, private certificates,
+# expired lists, passwords. A library of packages.sh, image-build.sh, build.sh and seed.sh: over ssh its text comes
+# before theirs (core/link.io.ts).
+# shellcheck shell=bash disable=SC2034 # the scripts that source this read the tables
+
+# Suites of guests, and whose they are.
+declare -rA DISTRIBUTIONS=(
+  [bookworm]=debian [trixie]=debian [forky]=debian [sid]=debian
+  [noble]=ubuntu [resolute]=ubuntu
+)
+declare -rA ARCHIVES=(
+  [debian]=http://deb.debian.org/debian [debian-security]=http://deb.debian.org/debian-security
+  [ubuntu]=http://archive.ubuntu.com/ubuntu [ubuntu-security]=http://security.ubuntu.com/ubuntu
+)
+declare -rA COMPONENTS=([debian]=main [ubuntu]="main universe")
+# Keys that sign an archive: FILE:PACKAGE.
+declare -rA KEYRINGS=(
+  [debian]=/usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring
+  [ubuntu]=/usr/share/keyrings/ubuntu-archive-keyring.gpg:ubuntu-keyring
+)
+
+distribution_of() { printf '%s' "${DISTRIBUTIONS[${1%%-*}]-debian}"; } # distribution_of SUITE
+
+keyring_of() { # keyring_of SUITE
+  local entry=${KEYRINGS[$(distribution_of "$1")]}
+  printf '%s' "${entry%%:*}"
+}
+
+# The lab's own way to Debian's archives, where it is not the host's: MIRLAB_APT has words KEY=VALUE of the keys
+# proxy, mirror, security and valid-until (components/host/aptSettings.ts).
+apt_setting() { # apt_setting KEY
+  local word words
+  read -ra words <<<"${MIRLAB_APT-}"
+  for word in ${words[@]+"${words[@]}"}; do [[ $word != "$1="* ]] || printf '%s' "${word#*=}"; done
+}
+
+# The mirror that the lab or the host uses for a suite, or nothing.
+mirror_of() { # mirror_of SUITE
+  local distribution own=mirror
+  distribution=$(distribution_of "$1")
+  if [[ $distribution == debian ]]; then
+    [[ $1 != *-security ]] || own=security
+    own=$(apt_setting "$own")
+    # With a mirror of the lab's own, its security archive is not the host's either.
+    if [[ -n $own || -n $(apt_setting mirror) ]]; then
+      printf '%s\n' "$own"
+      return
+    fi
+  fi
+  # Ubuntu calls the suites beside a release by its code name, too. shellcheck disable=SC2016 # apt expands these names.
+  apt-get indextargets --format '$(REPO_URI) $(SUITE) $(CODENAME) $(COMPONENT)' 'Identifier: Packages' "Origin: ${distribution^}" 2>/dev/null |
+    awk -v suite="$1" '($2 == suite || $3 == suite) && $4 == "main" && $1 ~ /^https?:/ { sub("/+$", "", $1); print $1; exit }' || true
+}
+
+# The same, else the distribution's own.
+host_mirror() { # host_mirror SUITE
+  local uri
+  uri=$(mirror_of "$1")
+  printf '%s\n' "${uri:-${ARCHIVES[$(distribution_of "$1")]}}"
+}
+
+# Lines for apt: the suite, its updates and its security.
+archive_sources() { # archive_sources SUITE MIRROR
+  local suite=$1 mirror=$2 distribution security keyring
+  distribution=$(distribution_of "$suite")
+  keyring=$(keyring_of "$suite")
+  source_line() { printf 'deb [signed-by=%s] %s %s %s\n' "$keyring" "$1" "$2" "${COMPONENTS[$distribution]}"; }
+  source_line "$mirror" "$suite"
+  # What is fixed in sid is in sid.
+  [[ $suite != sid ]] || return 0
+  # The host's own; else beside the mirror, unless it has a name of its own.
+  security=$(mirror_of "$suite-security")
+  [[ -n $security || $mirror != */debian ]] || security=$mirror-security
+  source_line "$mirror" "$suite-updates"
+  source_line "${security:-${ARCHIVES[$distribution-security]}}" "$suite-security"
+}
 
 # Lines of apt.conf: the way alone. apt would take a proxy from the environment too, which sudo drops. What
 # the lab sets itself (apt_setting) wins.

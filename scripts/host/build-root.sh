@@ -66,7 +66,7 @@ use_root() { # use_root KIND BASE: sets root
     printf '%s\n' 'set -euo pipefail' 'PATH=$PATH:/usr/sbin:/sbin' 'umask 022' \
       'keep_way "$1/tree.apt"' 'make_root "$1" "$2" "$3" "$4" <<<"$5"' 'rm -f "$1/tree.apt"'
   } | as_root unshare --mount --pid --fork --kill-child --mount-proc bash -s -- "$work" "$SUITE" \
-    "$KEYRING" "$packages" "$(debian_sources "$SUITE" "$mirror")" 2>&1 8>&- 9>&- | as_root tee "$log" >/dev/null 8>&- 9>&- || {
+    "$(keyring_of "$SUITE")" "$packages" "$(archive_sources "$SUITE" "$mirror")" 2>&1 8>&- 9>&- | as_root tee "$log" >/dev/null 8>&- 9>&- || {
     tail -n 20 "$log" >&2
     die "build root: found that mmdebstrap failed, see above; need a complete build root; fix: check the network and the mirror ($mirror), then run 'up' again; log: $log"
   }

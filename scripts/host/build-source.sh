@@ -10,9 +10,9 @@ package_places() { # package_places TYPE NAME SUITE
   [[ $type == deb ]] || ask=(source --only-source)
   mirror=$(host_mirror "$SUITE")
   {
-    debian_sources "$SUITE" "$mirror"
+    archive_sources "$SUITE" "$mirror"
     [[ $2 == "$SUITE" || $2 == "$SUITE-updates" || $2 == "$SUITE-security" ]] ||
-      printf 'deb [signed-by=%s] %s %s main\n' "$KEYRING" "$mirror" "$2"
+      printf 'deb [signed-by=%s] %s %s main\n' "$(keyring_of "$SUITE")" "$mirror" "$2"
   } | sed "s/^deb /$type /" | as_root tee "$work/in/sources.list" >/dev/null
   way_into "$work/in" /build/in "$BUILDER"
   words=(apt-get -q -c /build/in/apt.conf -o Dir::State=/build/out/apt -o Dir::State::status=/var/lib/dpkg/status -o Dir::Cache=/build/out/apt/cache

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the lab's guest image: Debian, its ordinary kernel, Mesa and Mir, with its own GRUB.
+# Builds the lab's guest image: Debian or Ubuntu, the ordinary kernel, Mesa and Mir, with its own GRUB.
 #   image-build.sh key   [options] [PKG...]   print the content key; builds nothing
 #   image-build.sh build [options] [PKG...]   print the path of DIR/KEY.qcow2, built if it is not there
 # Options: --dir DIR, --key KEY (build only)  --suite bookworm  --mirror URL  --size-gib 8
-# PKG: more Debian packages for the guest. Every package is checked against Debian's keyring.
+# PKG: more packages for the guest. Every package is checked against the distribution's keyring.
 # No loop device is used and every mount is in a namespace of the build, so a kill leaves
 # nothing but a directory that the next run removes.
 set -euo pipefail
@@ -13,15 +13,9 @@ readonly ME=image
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=apt-way.sh
 declare -F apt_way >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/apt-way.sh"
+# shellcheck source=image-suites.sh
+[[ -v PLATFORMS ]] || source "$(dirname -- "${BASH_SOURCE[0]}")/image-suites.sh"
 
-# The cloud kernel has neither DRM nor 9p: the ordinary one is a must.
-readonly GUEST_PACKAGES=(
-  linux-image-amd64 grub-pc initramfs-tools zstd systemd-sysv systemd-resolved udev dbus kmod
-  openssh-server sudo cloud-init cloud-guest-utils e2fsprogs iproute2 netbase ca-certificates
-  procps pciutils qemu-guest-agent
-  libegl-mesa0 libegl1 libgles2 libgl1-mesa-dri libgbm1 mesa-utils
-  mir-test-tools mir-demos mir-platform-graphics-gbm-kms foot fonts-dejavu-core
-)
 readonly ARCH=amd64
 readonly TOOLS=(mmdebstrap:mmdebstrap mke2fs:e2fsprogs sfdisk:fdisk qemu-img:qemu-utils flock:util-linux unshare:util-linux)
 readonly NEEDED_MIB=5000
@@ -52,9 +46,10 @@ make_tree() {
     "$suite" "$work/root" -
 }
 
-# What makes the tree a neutral, fast booting guest. $1 root of the tree, $2 filesystem UUID.
+# What makes the tree a neutral, fast booting guest. $1 root of the tree, $2 filesystem UUID, $3 distribution,
+# $4... units to mask.
 make_guest_files() {
-  local root=$1 uuid=$2 unit
+  local root=$1 uuid=$2 distribution=$3 unit
 
   printf 'UUID=%s / ext4 errors=remount-ro 0 1\n' "$uuid" >"$root/etc/fstab"
   printf 'mir-guest\n' >"$root/etc/hostname"
@@ -81,15 +76,7 @@ IPv6AcceptRA=yes
 FILE
   chroot "$root" systemctl --quiet enable systemd-networkd systemd-resolved ssh
 
-  # Work that a lab guest never waits for. cloud-init-local only finds the network's
-  # configuration before the network is up; the network here has its own, and the next stage
-  # finds the seed by itself.
-  for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
-    e2scrub_reap.service fstrim.timer grub-common.service systemd-pstore.service \
-    systemd-network-generator.service cloud-init-hotplugd.socket \
-    cloud-init-local.service; do
-    ln -sfn /dev/null "$root/etc/systemd/system/$unit"
-  done
+  for unit in "${@:4}"; do ln -sfn /dev/null "$root/etc/systemd/system/$unit"; done
 
   # Run at boot and at every daemon-reload, for disks that no lab guest has.
   mkdir -p "$root/etc/systemd/system-generators"
@@ -101,7 +88,7 @@ FILE
   printf 'alias net-pf-16-proto-16-family-nl80211 off\n' >"$root/etc/modprobe.d/mirlab.conf"
 
   # Only the modules that a seed of this lab uses; each costs seconds in an emulated guest.
-  cat >"$root/etc/cloud/cloud.cfg" <<'FILE'
+  cat >"$root/etc/cloud/cloud.cfg" <<FILE
 disable_root: true
 preserve_hostname: false
 datasource_list: [NoCloud]
@@ -115,7 +102,7 @@ cloud_init_modules: [growpart, resizefs, write-files, update_hostname, set_hostn
 cloud_config_modules: [runcmd]
 cloud_final_modules: [scripts-user, final-message]
 system_info:
-  distro: debian
+  distro: $distribution
   paths:
     cloud_dir: /var/lib/cloud/
     templates_dir: /etc/cloud/templates/
@@ -184,7 +171,7 @@ FILE
 make_disk() {
   local work=$1 uuid=$2 gib=$3 core_sectors
   local root=$work/root disk=$work/disk.raw grub=$work/root/boot/grub/i386-pc
-  # Features that GRUB of Debian 12 reads, whatever the host's e2fsprogs would choose.
+  # Features that GRUB of each suite reads, whatever the host's e2fsprogs would choose.
   cat >"$work/mke2fs.conf" <<'FILE'
 [defaults]
   base_features = sparse_super,large_file,filetype,resize_inode,dir_index,ext_attr
@@ -212,12 +199,13 @@ FILE
 }
 
 # Everything that needs root, in one go. $1 work dir, $2 suite, $3 keyring, $4 architecture,
-# $5 packages with commas, $6 filesystem UUID, $7 size in GiB, $8 uid:gid of the result, $9 sources
+# $5 packages with commas, $6 filesystem UUID, $7 size in GiB, $8 uid:gid of the result, $9 sources,
+# $10 distribution, $11... units to mask
 make_image() {
   local work=$1 uuid=$6 start=$SECONDS
   printf '%s\n' "$9" | make_tree "$work" "$2" "$3" "$4" "$5"
   printf 'image: tree made in %s s\n' "$((SECONDS - start))" >&2
-  make_guest_files "$work/root" "$uuid"
+  make_guest_files "$work/root" "$uuid" "${@:10}"
   make_boot "$work/root" "$uuid"
   dpkg-query --admindir="$work/root/var/lib/dpkg" -W -f '${Package} ${Version}\n' >"$work/versions"
   start=$SECONDS
@@ -241,7 +229,7 @@ recipe_text() {
 content_key() {
   local text
   text=$(recipe_text)
-  printf '%s\n' "suite=$suite" "arch=$ARCH" "size=$size_gib" "${packages[@]}" "$text" | sha256sum | cut -d' ' -f1
+  printf '%s\n' "suite=$suite" "arch=$ARCH" "size=$size_gib" "${packages[@]}" "${masked[@]}" "$text" | sha256sum | cut -d' ' -f1
 }
 
 check_host() {
@@ -250,7 +238,7 @@ check_host() {
     command -v "${entry%%:*}" >/dev/null || [[ -x /usr/sbin/${entry%%:*} ]] ||
       die "found no ${entry%%:*}; need it to build the image; fix: install package ${entry##*:}"
   done
-  [[ -s $KEYRING ]] || die "found no $KEYRING; need it to check the packages; fix: install package debian-archive-keyring"
+  [[ -s $keyring ]] || die "found no $keyring; need it to check the packages; fix: install package ${KEYRINGS[$distribution]#*:}"
   [[ $(dpkg --print-architecture) == "$ARCH" ]] ||
     die "found architecture $(dpkg --print-architecture); need $ARCH; fix: build on an $ARCH host"
   free=$(df --output=avail -BM "$dir" | tail -n 1 | tr -dc 0-9)
@@ -270,6 +258,20 @@ intact() {
 # Never under a living root's part, which then holds the lock.
 remove_work() { [[ ! -e $1 ]] || as_root flock -n "$1.lock" rm -rf --one-file-system -- "$1" || true; }
 
+# What apt's words mean for the lab.
+build_fault() {
+  local found
+  if grep -qE '^E: Release file for .* is expired' "$log"; then
+    printf '%s' "found package lists of $suite at $mirror that have expired; need current ones; fix: use another mirror or, for a snapshot, set host.apt.validUntil to \"ignore\""
+  elif found=$(sed -nE 's/^E: Unable to locate package (.*)$/\1/p' "$log" | paste -sd ' ') && [[ -n $found ]]; then
+    printf '%s' "found no package $found in $suite; need packages of this suite; fix: correct guests[].image.packages, or choose another image.suite"
+  elif grep -qE "^E: The repository .* is not signed|NO_PUBKEY" "$log"; then
+    printf '%s' "found no key in $keyring that signs $suite at $mirror; need one; fix: upgrade package ${KEYRINGS[$distribution]#*:} on the host"
+  else
+    printf '%s' "found that the build failed, see above; need an image; fix: check the network and the mirror ($mirror), then run 'up' again"
+  fi
+}
+
 # Root's part. Its own mount and pid namespaces: mmdebstrap mounts /proc and more in the tree,
 # and a kill must leave neither mounts nor processes. Its own lock: when only this script is
 # killed, root's part lives on, and the next run must not take its directory away.
@@ -287,11 +289,12 @@ run_recipe() {
       'exec 8>"$1.lock"' 'flock -w 1800 8' 'rm -rf --one-file-system -- "$1"' 'mkdir "$1"' \
       'keep_way "$1/root.apt"' 'make_image "$@"' 'chown "$8" "$1"'
   } | as_root unshare --mount --pid --fork --kill-child --mount-proc \
-    bash -s -- "$work" "$suite" "$KEYRING" "$ARCH" "$package_list" \
-    "$(cat /proc/sys/kernel/random/uuid)" "$size_gib" "$(id -u):$(id -g)" "$(debian_sources "$suite" "$mirror")" 2>&1 9>&- |
+    bash -s -- "$work" "$suite" "$keyring" "$ARCH" "$package_list" \
+    "$(cat /proc/sys/kernel/random/uuid)" "$size_gib" "$(id -u):$(id -g)" "$(archive_sources "$suite" "$mirror")" \
+    "$distribution" "${masked[@]}" 2>&1 9>&- |
     as_root tee "$log" | awk '/^image: / { print; fflush() }' >&2 || {
     tail -n 20 "$log" >&2
-    die "the build failed, see the words above; check the network, the mirror ($mirror) and the package names, then run again; log $log"
+    die "$(build_fault); log: $log"
   }
 }
 
@@ -339,7 +342,7 @@ build() {
 
 main() {
   local verb=${1-} dir="" suite=bookworm mirror="" size_gib=8 given="" key name
-  local extra=() packages
+  local extra=() packages masked distribution keyring
   [[ $verb == key || $verb == build ]] || die "found verb '$verb'; need key or build; fix: image-build.sh key|build [--dir DIR] [--suite S] [--mirror URL] [--size-gib N] [PKG...]"
   shift
   while (($# > 0)); do
@@ -354,13 +357,17 @@ main() {
       *) extra+=("$1") && shift ;;
     esac
   done
-  # trixie and later need a recipe of their own (GRUB, cloud-init): say so instead of failing late.
-  [[ $suite == bookworm ]] || die "found suite '$suite'; need bookworm; fix: other systems: use a cloud image or an existing domain"
+  [[ -v SUITE_PACKAGES[$suite] ]] || die "found suite '$suite'; need one of ${!SUITE_PACKAGES[*]}; fix: other systems: use a cloud image or an existing domain"
+  distribution=$(distribution_of "$suite")
+  keyring=$(keyring_of "$suite")
   [[ $size_gib =~ ^([4-9]|[1-9][0-9]{1,2})$ ]] || die "found --size-gib '$size_gib'; need 4 to 999"
   for name in ${extra[@]+"${extra[@]}"}; do
     [[ $name =~ ^[a-z0-9][a-z0-9+.-]+$ ]] || die "found package name '$name'; need a Debian package name (a-z 0-9 + . -)"
   done
-  mapfile -t packages < <(printf '%s\n' "${GUEST_PACKAGES[@]}" ${extra[@]+"${extra[@]}"} | LC_ALL=C sort -u)
+  # shellcheck disable=SC2206 # lists of names
+  masked=("${COMMON_MASKED[@]}" ${SUITE_MASKED[$suite]-})
+  # shellcheck disable=SC2086 # a list of names
+  mapfile -t packages < <(printf '%s\n' "${COMMON_PACKAGES[@]}" ${SUITE_PACKAGES[$suite]} ${extra[@]+"${extra[@]}"} | LC_ALL=C sort -u)
   if [[ $verb == key ]]; then
     content_key
     return

@@ -45,52 +45,6 @@ new_folders() { # new_folders MODE FOLDER...
   for folder; do [[ -d $folder ]] || as_root test -d "$folder" || as_root install -d -m "$mode" "$folder"; done
 }
 
-# --- Debian's archive ---
-
-# shellcheck disable=SC2034 # for the scripts that make a tree of it
-readonly KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
-
-# The lab's own way to the archives, where it is not the host's: MIRLAB_APT has words KEY=VALUE of the keys
-# proxy, mirror, security and valid-until (components/host/aptSettings.ts).
-apt_setting() { # apt_setting KEY
-  local word words
-  read -ra words <<<"${MIRLAB_APT-}"
-  for word in ${words[@]+"${words[@]}"}; do [[ $word != "$1="* ]] || printf '%s' "${word#*=}"; done
-}
-
-# The mirror that the lab or the host uses for a suite, or nothing.
-mirror_of() { # mirror_of SUITE
-  local own=mirror
-  [[ $1 != *-security ]] || own=security
-  own=$(apt_setting "$own")
-  # With a mirror of the lab's own, its security archive is not the host's either.
-  if [[ -n $own || -n $(apt_setting mirror) ]]; then
-    printf '%s\n' "$own"
-    return
-  fi
-  # shellcheck disable=SC2016 # apt expands these names.
-  apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Identifier: Packages' 'Origin: Debian' 2>/dev/null |
-    awk -v suite="$1" '$2 == suite && $3 == "main" && $1 ~ /^https?:/ { sub("/+$", "", $1); print $1; exit }' || true
-}
-
-# The same, else Debian's own.
-host_mirror() { # host_mirror SUITE
-  local uri
-  uri=$(mirror_of "$1")
-  printf '%s\n' "${uri:-http://deb.debian.org/debian}"
-}
-
-# Lines for apt: the suite, its updates and its security.
-debian_sources() { # debian_sources SUITE MIRROR
-  local security
-  # The host's own; else beside the mirror, unless it has a name of its own.
-  security=$(mirror_of "$1-security")
-  [[ -n $security || $2 != */debian ]] || security=$2-security
-  [[ -n $security ]] || security=http://deb.debian.org/debian-security
-  printf 'deb [signed-by=%s] %s %s main\n' "$KEYRING" "$2" "$1" \
-    "$KEYRING" "$2" "$1-updates" "$KEYRING" "$security" "$1-security"
-}
-
 # --- downloads that are verified, and go on where they were cut off ---
 
 # The user's proxies, for programs that run as root: sudo drops them.

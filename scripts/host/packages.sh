@@ -11,6 +11,8 @@ set -euo pipefail
 readonly ME=packages
 # shellcheck source=lib.sh
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=apt-way.sh
+declare -F host_mirror >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/apt-way.sh"
 
 # How long another run of apt or dpkg is waited for.
 readonly LOCK_SECONDS=${MIRLAB_LOCK_SECONDS:-300}

@@ -20,8 +20,8 @@ async function emptyMachine(suite: string): Promise<(...words: string[]) => Prom
   for (const name of ["lists/partial", "archives/partial"])
     mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, "status"), "");
-  const source = `printf 'deb [signed-by=%s] %s ${suite} main\\n' "$KEYRING" "$(host_mirror ${suite})"`;
-  const list = await run(["bash", "-c", `ME=test; . scripts/host/lib.sh; ${source}`]);
+  const source = `printf 'deb [signed-by=%s] %s ${suite} main\\n' "$(keyring_of ${suite})" "$(host_mirror ${suite})"`;
+  const list = await run(["bash", "-c", `ME=test; . scripts/host/lib.sh; . scripts/host/apt-way.sh; ${source}`]);
   assert.equal(list.code, 0, list.stderr);
   writeFileSync(join(folder, "sources.list"), list.stdout);
   const options = [

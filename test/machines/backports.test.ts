@@ -32,8 +32,8 @@ describe(
         // The host's own way to the archive: mirror, proxy, certificates.
         const make = `ME=test; . scripts/host/lib.sh; . scripts/host/apt-way.sh
           { apt_way && apt_passwords; } >"$2/apt.conf"
-          debian_sources ${suite} "$(host_mirror ${suite})" |
-            TMPDIR=$2 mmdebstrap --quiet --mode=root --variant=apt --keyring="$KEYRING" \\
+          archive_sources ${suite} "$(host_mirror ${suite})" |
+            TMPDIR=$2 mmdebstrap --quiet --mode=root --variant=apt --keyring="$(keyring_of ${suite})" \\
               --aptopt="$2/apt.conf" --customize-hook="cp '$2/apt.conf' \\"\\$1/etc/apt/apt.conf.d/90way\\"" ${suite} "$1" -`;
         const made = await run(["bash", "-c", make, "make", tree, folder], LIMIT);
         assert.equal(made.code, 0, made.stderr);

@@ -31,12 +31,26 @@ describe("a fault", () => {
     [
       "unknown image",
       { image: { source: "iso" } },
-      ["guests[0].image.source: need one of 'debian', 'url', 'existing'"],
+      ["guests[0].image.source: need one of 'debian', 'ubuntu', 'url', 'existing'"],
+    ],
+    [
+      "unknown suite, near",
+      { image: { source: "debian", suite: "trixy" } },
+      [
+        'guests[0].image.suite: found "trixy"; need one of "bookworm"|"trixie"|"forky"|"sid"; did you mean \'trixie\'?',
+      ],
+    ],
+    [
+      "a session that its suite has no packages for",
+      { image: { source: "ubuntu" }, session: { kind: "lomiri" } },
+      [
+        "guests[0].session.kind: found 'lomiri' with image.suite 'resolute'; need a suite with it: bookworm, trixie, forky, sid",
+      ],
     ],
     [
       "image without a source",
       { image: {} },
-      ["guests[0].image.source: need one of 'debian', 'url', 'existing'"],
+      ["guests[0].image.source: need one of 'debian', 'ubuntu', 'url', 'existing'"],
     ],
     ["wrong type", { memoryMiB: "2048" }, ['guests[0].memoryMiB: found "2048"; need a number']],
     ["a list for an object", { video: [] }, ["guests[0].video: found a list of 0; need an object"]],

@@ -17,9 +17,10 @@ describe("the reference of the configuration", () => {
       "| `guests[].memoryMiB` | 768 to 1048576 | `2048` | `memoryMiB: 4096` | Guest memory, MiB. |",
       "| `host.viewers` | `true`, `false` | `false` | `viewers: true` |",
       '| `guests[].image.source` | `"debian"` | `"debian"` | `source: debian` |',
+      '| `guests[].image.suite` | `"noble"`, `"resolute"` | `"resolute"` | `suite: noble` |',
     ]) {
       assert.ok(page.includes(line), line);
     }
-    assert.equal(page.match(/^## /gm)?.length, 5);
+    assert.equal(page.match(/^## /gm)?.length, 6);
   });
 });

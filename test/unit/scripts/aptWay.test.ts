@@ -112,7 +112,7 @@ describe("the way of the host's apt", { skip: root ? false : "needs root: it mou
     assert.ok(strict.includes('Acquire::Check-Valid-Until "true";'));
     assert.ok((await own("proxy=DIRECT")).includes('Acquire::http::Proxy "DIRECT";'));
     const sources = (settings: string) =>
-      onHost("debian_sources trixie $(host_mirror trixie) | cut -d' ' -f3,4", "", {
+      onHost("archive_sources trixie $(host_mirror trixie) | cut -d' ' -f3,4", "", {
         env: { MIRLAB_APT: settings },
       }).then((text) => text.trim().split("\n"));
     assert.deepEqual(await sources("mirror=http://m.example/debian"), [

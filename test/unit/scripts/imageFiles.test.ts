@@ -1,6 +1,6 @@
 /** Files that the recipe of an image writes into the guest. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
@@ -20,7 +20,7 @@ async function tree(): Promise<string> {
   ])
     mkdirSync(join(root, folder), { recursive: true });
   const script = join(ROOT, "scripts", "host", "image-build.sh");
-  const recipe = `eval "$(sed -n '/^make_guest_files() {/,/^}/p' '${script}')"; make_guest_files "$1" 0-0-0`;
+  const recipe = `eval "$(sed -n '/^make_guest_files() {/,/^}/p' '${script}')"; make_guest_files "$1" 0-0-0 debian fstrim.timer`;
   const ended = await run(["bash", "-euc", recipe, "recipe", root]);
   assert.equal(ended.code, 0, ended.stderr);
   return root;
@@ -47,6 +47,11 @@ describe("the guest's files in an image", () => {
       /^ConditionPathExists=!(.+)$/m.exec(readFileSync(file, "utf8")) ?? [];
     const { runcmd } = parse(userData(FIRST_BOOT)) as { runcmd: string[] };
     assert.deepEqual(runcmd, [`sync && touch ${mark}`]);
+  });
+
+  it("masks what its suite names", async () => {
+    const unit = join(await tree(), "etc/systemd/system/fstrim.timer");
+    assert.equal(readlinkSync(unit), "/dev/null");
   });
 
   it("has no identity: each guest makes or gets its own", async () => {
