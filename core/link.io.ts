@@ -20,7 +20,10 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "host/orphan.sh": ["host/lib.sh", "host/virsh.sh"],
   "host/guest-network.sh": ["host/lib.sh", "host/virsh.sh"],
   "host/packages.sh": ["host/lib.sh", "host/apt-way.sh"],
-  "host/image-build.sh": ["host/lib.sh", "host/apt-way.sh", "host/image-suites.sh"],
+  "host/image-build.sh": [
+    ...["host/lib.sh", "host/apt-way.sh"],
+    ...["host/image-suites.sh", "host/image-recipe.sh"],
+  ],
   "host/seed.sh": ["host/lib.sh", "host/apt-way.sh"],
   "host/build.sh": [
     ...["host/lib.sh", "host/apt-way.sh", "build/confine.sh"],

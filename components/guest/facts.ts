@@ -68,7 +68,11 @@ const factsSchema = z.object({
   mirLog: z.object({ displayDriver: text.nullable() }).nullable(),
   /** Null: they were not run. `fresh`: they tested the software that is installed now. */
   tests: z
-    .object({ fresh: z.boolean(), harness: testResult.optional(), client: testResult.optional() })
+    .object({
+      fresh: z.boolean(),
+      harness: testResult.optional(),
+      smoke: testResult.optional(),
+    })
     .nullable(),
   share: z
     .array(z.object({ dir: text, tag: text, options: text }))

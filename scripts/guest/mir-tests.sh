@@ -28,13 +28,16 @@ identity() {
 
 harness() { timeout -k 5 60 mir_platform_graphics_test_harness /usr/lib/*/mir/server-platform/graphics-gbm-kms.so.*; }
 
-client() {
-  local seconds start=$SECONDS
+# Mir's runner shows each of its clients for 3 s; a guest that is slow gets a copy of it that shows them longer.
+smoke() {
+  local seconds folder
+  export MIR_SERVER_PLATFORM_DISPLAY_LIBS=mir:gbm-kms MIR_SERVER_CONSOLE_PROVIDER=vt MIR_SERVER_VT=1
   for seconds in "${SHOWN[@]}"; do
-    ! timeout -k 5 90 mir_demo_server --platform-display-libs=mir:gbm-kms --console-provider=vt --vt=1 \
-      --test-timeout="$seconds" --test-client=mir_demo_client_wayland || return 0
-    # A server that did not even come up has said what it has to say.
-    ((SECONDS - start >= seconds)) || return 1
+    folder=$XDG_RUNTIME_DIR/smoke-$seconds
+    mkdir "$folder"
+    ln -s /usr/bin/mir_demo_* "$folder"
+    sed "s/^timeout=3$/timeout=$seconds/" /usr/bin/mir-smoke-test-runner >"$folder/runner"
+    ! timeout -k 5 200 bash "$folder/runner" || return 0
   done
   return 1
 }
@@ -57,7 +60,7 @@ run() {
   trap 'rm -rf "$XDG_RUNTIME_DIR"' EXIT
   now=$(identity)
   [[ $now != "$(cat "$KEEP/identity" 2>/dev/null)" ]] || same=true
-  rows=$(row harness mir_platform_graphics_test_harness && row client mir_demo_server)
+  rows=$(row harness mir_platform_graphics_test_harness && row smoke mir-smoke-test-runner)
   printf '%s\n' "$now" >"$KEEP/identity"
   printf '%s\n' "$rows" >"$KEEP/result.new"
   mv "$KEEP/result.new" "$KEEP/result"

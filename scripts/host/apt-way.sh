@@ -8,9 +8,9 @@ declare -rA DISTRIBUTIONS=(
   [bookworm]=debian [trixie]=debian [forky]=debian [sid]=debian
   [noble]=ubuntu [resolute]=ubuntu
 )
-declare -rA ARCHIVES=(
-  [debian]=http://deb.debian.org/debian [debian-security]=http://deb.debian.org/debian-security
-  [ubuntu]=http://archive.ubuntu.com/ubuntu [ubuntu-security]=http://security.ubuntu.com/ubuntu
+declare -rA ARCHIVES=([debian]=http://deb.debian.org/debian [ubuntu]=http://archive.ubuntu.com/ubuntu)
+declare -rA SECURITY_ARCHIVES=(
+  [debian]=http://deb.debian.org/debian-security [ubuntu]=http://security.ubuntu.com/ubuntu
 )
 declare -rA COMPONENTS=([debian]=main [ubuntu]="main universe")
 # Keys that sign an archive: FILE:PACKAGE.
@@ -47,7 +47,8 @@ mirror_of() { # mirror_of SUITE
       return
     fi
   fi
-  # Ubuntu calls the suites beside a release by its code name, too. shellcheck disable=SC2016 # apt expands these names.
+  # Ubuntu calls the suites beside a release by its code name, too.
+  # shellcheck disable=SC2016 # apt expands these names.
   apt-get indextargets --format '$(REPO_URI) $(SUITE) $(CODENAME) $(COMPONENT)' 'Identifier: Packages' "Origin: ${distribution^}" 2>/dev/null |
     awk -v suite="$1" '($2 == suite || $3 == suite) && $4 == "main" && $1 ~ /^https?:/ { sub("/+$", "", $1); print $1; exit }' || true
 }
@@ -72,7 +73,7 @@ archive_sources() { # archive_sources SUITE MIRROR
   security=$(mirror_of "$suite-security")
   [[ -n $security || $mirror != */debian ]] || security=$mirror-security
   source_line "$mirror" "$suite-updates"
-  source_line "${security:-${ARCHIVES[$distribution-security]}}" "$suite-security"
+  source_line "${security:-${SECURITY_ARCHIVES[$distribution]}}" "$suite-security"
 }
 
 # Lines of apt.conf: the way alone. apt would take a proxy from the environment too, which sudo drops. What

@@ -26,7 +26,7 @@ export const heldBy = (displayManager: string): { remedy: string; settles: false
   settles: false,
 });
 
-export function ownTest(facts: GuestFacts, name: "harness" | "client"): Outcome {
+export function ownTest(facts: GuestFacts, name: "harness" | "smoke"): Outcome {
   if (facts.tests === null) {
     return facts.mir === null
       ? skipped("mir-test-tools is not installed in the guest")

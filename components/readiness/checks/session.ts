@@ -132,16 +132,16 @@ export const SESSION: readonly Check[] = [
   },
   {
     id: "test-client",
-    description: "Does Mir's demo server draw for Mir's test client?",
+    description: "Does Mir's demo server draw for Mir's test clients?",
     page: 56,
-    probe: "`mir_demo_server --test-client`, before the session takes the card",
+    probe: "`mir-smoke-test-runner`, before the session takes the card",
     required: "PASS with the installed kernel, Mesa and Mir",
     remedy:
-      "run 'systemctl restart mir-session' in the guest to repeat the test; log: /var/lib/mir-session/tests/client.log",
+      "run 'systemctl restart mir-session' in the guest to repeat the test; log: /var/lib/mir-session/tests/smoke.log",
     fatal: true,
     settles: false,
     needs: ["drm", "gles"],
-    judge: byFacts((facts) => ownTest(facts, "client")),
+    judge: byFacts((facts) => ownTest(facts, "smoke")),
   },
   {
     id: "window",

@@ -19,7 +19,7 @@ async function tree(): Promise<string> {
     ...["etc/cloud/cloud.cfg.d", "var/lib/dbus", "var/lib/systemd"],
   ])
     mkdirSync(join(root, folder), { recursive: true });
-  const script = join(ROOT, "scripts", "host", "image-build.sh");
+  const script = join(ROOT, "scripts", "host", "image-recipe.sh");
   const recipe = `eval "$(sed -n '/^make_guest_files() {/,/^}/p' '${script}')"; make_guest_files "$1" 0-0-0 debian fstrim.timer`;
   const ended = await run(["bash", "-euc", recipe, "recipe", root]);
   assert.equal(ended.code, 0, ended.stderr);

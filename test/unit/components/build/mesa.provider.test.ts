@@ -130,7 +130,7 @@ describe("GuestMesa", () => {
   });
 
   it("restores the distribution's Mesa when Mir's test client fails, with the reason", async () => {
-    const tests = { fresh: true, client: { code: 139, said: "Segmentation fault" } };
+    const tests = { fresh: true, smoke: { code: 139, said: "Segmentation fault" } };
     state("try", { distro: OLD, ours: OURS }, "25.0.7", { tests });
     const message = await failure();
     assert.match(

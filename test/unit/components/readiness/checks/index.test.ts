@@ -225,7 +225,7 @@ const UNMET: [string, Change, string, boolean?][] = [
     "no xdg_wm_base at /run/mir-session/wayland-0",
     true,
   ],
-  ["test-client", tests({ client: failed }), "exit code 1: FAILURE"],
+  ["test-client", tests({ smoke: failed }), "exit code 1: FAILURE"],
   ["window", wayland({ windows: [] }), "no window; mir-session-client.service is active", true],
   [
     "window",
@@ -300,7 +300,7 @@ describe("a check that does not apply", () => {
       "the guest has no share",
     ],
     ["harness", { tests: null, mir: null }, {}, "mir-test-tools is not installed in the guest"],
-    ["test-client", tests({ client: undefined }), {}, "the guest does not have this test"],
+    ["test-client", tests({ smoke: undefined }), {}, "the guest does not have this test"],
     ["window", unit({ client: "none" }), {}, "no client is declared"],
     ["window", wayland({ windows: null }), {}, "the server does not list its windows"],
     [
