@@ -5,6 +5,7 @@ import { Finding } from "../components/host/checks/finding";
 import { kvmFinding } from "../components/host/checks/kvm";
 import { ConfigFault } from "../config/lab";
 import { lookAtKeys } from "../components/access/privateKey.io";
+import { lookAtArchiveKeys } from "../components/image/archiveKeys.io";
 import { labName } from "../components/lab/labName.io";
 import { hostAccess } from "../components/host/access.io";
 import { tryClients } from "../components/host/clients.io";
@@ -37,7 +38,8 @@ export async function examine(file: string, stack: string, renew = false): Promi
   const host = lab?.host.ssh?.host ?? "this machine";
   if (lab === undefined) return { findings: faults.map(configFinding), host };
   const { findings: keys } = await lookAtKeys(lab);
-  const here = [...(await lookForPrograms(lab, lab.host.packages === "install")), ...keys];
+  const programs = await lookForPrograms(lab, lab.host.packages === "install");
+  const here = [...programs, ...keys, ...(await lookAtArchiveKeys(lab))];
   if (here.some(({ severity }) => severity === "fail")) return { findings: here, host };
   // As its folder says: the state may be out of reach, and a stack may have been renamed.
   const name = labName(stack, undefined);

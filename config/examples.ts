@@ -69,7 +69,25 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
             jobs: 2,
           },
         },
-        image: { source: "debian", suite: "bookworm", packages: ["strace"] },
+        image: {
+          source: "debian",
+          suite: "bookworm",
+          packages: ["strace"],
+          apt: {
+            sources: [
+              {
+                uri: "https://archive.example.org/mir",
+                suite: "bookworm",
+                components: ["main"],
+                key: {
+                  file: "/home/ann/mir.asc",
+                  fingerprint: "0123456789ABCDEF".repeat(3).slice(8),
+                },
+                priority: 600,
+              },
+            ],
+          },
+        },
         onDrift: "restart-at-next-boot",
         gates: { kernel: ">= 6.1", mesa: ">= 22.3" },
       },

@@ -8,11 +8,11 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { kernelBuild, mesaBuild } from "./buildSchema";
 import { gateFault, PAGE_FLOORS } from "../core/requirement";
-import { host, ssh } from "./hostSchema";
+import { host } from "./hostSchema";
+import { image } from "./imageSchema";
 import { NAME } from "./names";
-import { downloadUrl, folderPath, localFile, mountPoint, sha256, suite } from "./schemaTypes";
+import { folderPath, localFile, mountPoint, sha256, suite } from "./schemaTypes";
 import { sharePathFault } from "./sharePath";
-import { suitesOf } from "./suites";
 
 const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 characters";
 
@@ -51,81 +51,6 @@ const gate = (key: keyof typeof PAGE_FLOORS) =>
       const fault = gateFault(text, PAGE_FLOORS[key]);
       if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
     });
-
-/** Longest name of a domain, bytes: libvirt names its log file by it. */
-const DOMAIN_NAME_BYTES = 240;
-
-/** What libvirt takes: no `/`, no control character; without blanks at its ends, which virsh prints in columns. */
-const isDomainName = (name: string): boolean =>
-  // eslint-disable-next-line no-control-regex -- control characters are what is refused here
-  /^[^/\u0000-\u001f\u007f]+$/.test(name) &&
-  name.trim() === name &&
-  name.isWellFormed() &&
-  Buffer.byteLength(name) <= DOMAIN_NAME_BYTES;
-
-const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,63}$/;
-
-const imagePackages = z
-  .array(z.string().regex(PACKAGE, "use a Debian package name"))
-  .max(200)
-  .default([])
-  .describe("Additional packages of the suite in the image.");
-
-const image = z.discriminatedUnion("source", [
-  z.strictObject({
-    source: z
-      .literal("debian")
-      .describe("An image that mmdebstrap builds from the signed Debian archive."),
-    suite: z
-      .enum(suitesOf("debian"))
-      .default("bookworm")
-      .describe(
-        "Debian suite. The lists of forky and sid expire after a week: host.apt.validUntil 'ignore' takes those of a snapshot.",
-      ),
-    packages: imagePackages,
-  }),
-  z.strictObject({
-    source: z
-      .literal("ubuntu")
-      .describe("The same from Ubuntu's archive; not tried yet (docs/suites.md)."),
-    suite: z.enum(suitesOf("ubuntu")).default("resolute").describe("Ubuntu suite."),
-    packages: imagePackages,
-  }),
-  z.strictObject({
-    source: z.literal("url").describe("A cloud image, verified before use."),
-    url: downloadUrl(2048).describe(
-      "URL from which the host downloads the image; plain http only on loopback.",
-    ),
-    digest: z
-      .string()
-      .regex(
-        /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/,
-        "use 'sha256:<64 hex digits>' or 'sha512:<128 hex digits>', from the publisher's signed sums",
-      )
-      .describe("Digest of the file; another file is refused."),
-    format: z.enum(["qcow2", "raw"]).default("qcow2").describe("Format of the file."),
-  }),
-  z.strictObject({
-    source: z.literal("existing").describe("An existing domain on the host, which the lab adopts."),
-    domain: z
-      .string()
-      .refine(isDomainName, "use the name that 'virsh list --all' shows")
-      .describe("Name of the domain to adopt; the lab never touches its disks."),
-    connection: z
-      .enum(["system", "session"])
-      .default("system")
-      .describe(
-        "libvirt that has the domain: the system's, or that of the user, as for GNOME Boxes.",
-      ),
-    ssh: ssh.describe("Connection to the adopted guest."),
-    restart: z
-      .enum(["never", "shutdown"])
-      .default("never")
-      .describe(
-        "What `up` does when a running domain needs a restart for new hardware: shutdown power-cycles it cleanly, never does not restart it.",
-      ),
-  }),
-]);
 
 /** Keys of a package; the kernel, which is one package of a suite, has a `name` too. */
 const suitePackage = (example: string) => ({
@@ -184,7 +109,7 @@ const videoKiB = (least: number, most: number) =>
 
 const guest = z.strictObject({
   name: z.string().regex(NAME, NAME_RULE).describe("Name of the guest."),
-  image: image.default({ source: "debian", suite: "bookworm", packages: [] }),
+  image: image.prefault({ source: "debian" }),
   vcpus: z.int().min(1).max(64).default(2).describe("Virtual CPUs."),
   memoryMiB: z.int().min(768).max(1048576).default(2048).describe("Guest memory, MiB."),
   diskGiB: z

@@ -5,6 +5,7 @@ import { withSessionPackages } from "../../config/session";
 import { GuestConfig } from "../../config/schema";
 import { Connection, scriptCommand } from "../../core/scriptCommand.resource";
 import { aptEnvironment } from "../host/aptSettings";
+import { sourceOptions } from "./archiveKeys.io";
 import { BackingImage, RootDisk } from "./rootDisk";
 
 export type ImageConfig = Exclude<GuestConfig["image"], { source: "existing" }>;
@@ -63,7 +64,10 @@ function imageScript({ image, cacheDir, diskGiB, apt, disk }: GuestImageArgs): {
 
 type BuiltConfig = Extract<ImageConfig, { suite: string }>;
 
-const buildOptions = (image: BuiltConfig): string[] => ["--suite", image.suite, ...image.packages];
+const buildOptions = (image: BuiltConfig): string[] => [
+  ...["--suite", image.suite, ...sourceOptions(image)],
+  ...image.packages,
+];
 
 const keys = new Map<string, string>();
 

@@ -6,6 +6,7 @@ import { kvmProof } from "../host/kvmProof.io";
 import { checkHost } from "../host/checks";
 import { Finding, findingText } from "../host/checks/finding";
 import { linkAgent, lookAtKeys } from "../access/privateKey.io";
+import { lookAtArchiveKeys } from "../image/archiveKeys.io";
 import { lookForPrograms } from "../host/programs.io";
 import { HostFacts } from "../host/facts";
 import { Lab } from "../../config/schema";
@@ -25,7 +26,8 @@ export interface Preflight {
 export async function preflight(lab: Lab, stack: string): Promise<Preflight> {
   const { findings: keys, inAgent } = await lookAtKeys(lab);
   const programs = await lookForPrograms(lab, pulumi.runtime.isDryRun());
-  const useless = [...programs, ...keys].filter((f) => f.severity === "fail");
+  const archives = await lookAtArchiveKeys(lab);
+  const useless = [...programs, ...keys, ...archives].filter((f) => f.severity === "fail");
   // The host could not be asked without them, or by one client only.
   if (useless.length > 0) refuseAll(useless);
   if (inAgent.size > 0) linkAgent();

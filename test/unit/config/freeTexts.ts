@@ -98,7 +98,7 @@ export const FREE_TEXTS: readonly FreeText[] = [
       ...["host.ssh.privateKeyFile", "guests[].image.ssh.privateKeyFile"],
       ...["guests[].kernel.package.deb", "guests[].mesa.package.deb"],
       ...["guests[].kernel.build.patches[].file", "guests[].mesa.build.patches[].file"],
-      "guests[].kernel.build.fragments[]",
+      ...["guests[].kernel.build.fragments[]", "guests[].image.apt.sources[].key.file"],
     ],
     longest: deep("/home/Jörg Müller's", 1024),
     refused: [
@@ -233,6 +233,39 @@ export const FREE_TEXTS: readonly FreeText[] = [
     ],
   },
   {
+    keys: ["guests[].image.apt.sources[].uri"],
+    longest: `https://a.example/${x(120 - 18)}`,
+    refused: [`https://a.example/${x(120 - 17)}`, "http://ann:pw@a", "file:///srv", "http://a b"],
+    places: [
+      file(
+        "apt's list of it",
+        (uri) => `${uri.slice(8)}_dists_${x(40)}_${x(32)}_binary-amd64_Packages`,
+      ),
+    ],
+  },
+  {
+    keys: ["guests[].image.apt.sources[].suite"],
+    longest: x(40),
+    refused: [x(41), "", "a b", "-a", "a/", "a_b"],
+    places: [
+      file(
+        "apt's list of it, with the longest URI",
+        (suite) => `${x(112)}_dists_${suite}_InRelease`,
+      ),
+    ],
+  },
+  {
+    keys: ["guests[].image.apt.sources[].components[]"],
+    longest: x(32),
+    refused: [x(33), "", "a b", "a/b", "-a"],
+    places: [
+      file(
+        "apt's list of it, with the longest URI",
+        (name) => `${x(112)}_dists_${x(40)}_${name}_binary-amd64_Packages`,
+      ),
+    ],
+  },
+  {
     keys: [
       ...["guests[].kernel.package.suite", "guests[].mesa.package.suite"],
       ...["guests[].kernel.build.source.suite", "guests[].mesa.build.source.suite"],
@@ -264,6 +297,7 @@ export const FREE_TEXTS: readonly FreeText[] = [
 /** Texts of one form, such as a digest: no place is asked for less or more. */
 export const FIXED: readonly string[] = [
   ...["host.natSubnet", "guests[].spice.listen", "guests[].image.digest"],
+  "guests[].image.apt.sources[].key.fingerprint",
   ...["kernel", "mesa"].flatMap((what) => [
     `guests[].${what}.package.sha256`,
     `guests[].${what}.build.source.sha256`,

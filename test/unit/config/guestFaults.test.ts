@@ -26,7 +26,7 @@ describe("a fault", () => {
     [
       "key of another image",
       { image: { source: "debian", digest: DIGEST } },
-      ["guests[0].image.digest: unknown key; known keys: source, suite, packages"],
+      ["guests[0].image.digest: unknown key; known keys: source, suite, packages, apt"],
     ],
     [
       "unknown image",
