@@ -32,7 +32,9 @@ async function judged({ file, fingerprint }: Source["key"], path: string): Promi
   });
   let text: string;
   try {
-    if (statSync(file).size > LARGEST_BYTES)
+    const stat = statSync(file);
+    if (!stat.isFile()) return finding("fail", `${file}, which is no file`, "name the key's file");
+    if (stat.size > LARGEST_BYTES)
       return finding(
         "fail",
         `${file} of more than ${LARGEST_BYTES} bytes`,
@@ -74,7 +76,9 @@ async function judged({ file, fingerprint }: Source["key"], path: string): Promi
     return finding(
       "fail",
       `${file}, which is no such key (${(error as Error).message})`,
-      binary ? `gpg --enarmor <${file} >${file}.asc, and name that file` : "get the file again",
+      binary
+        ? `gpg --no-default-keyring --keyring ${file} --armor --export >${file}.asc, and name that file`
+        : "get the file again",
     );
   }
 }

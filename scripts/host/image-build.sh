@@ -69,12 +69,16 @@ remove_work() { [[ ! -e $1 ]] || as_root flock -n "$1.lock" rm -rf --one-file-sy
 # What apt's words mean for the lab.
 build_fault() {
   local found
-  if grep -qE '^E: Release file for .* is expired' "$log"; then
-    printf '%s' "found package lists of $suite at $mirror that have expired; need current ones; fix: use another mirror or, for a snapshot, set host.apt.validUntil to \"ignore\""
+  if found=$(sed -nE 's/^E: Release file for (\S+) is expired.*/\1/p' "$log" | head -n 1) && [[ -n $found ]]; then
+    printf '%s' "found package lists that have expired, $found; need current ones; fix: use another mirror or, for a snapshot, set host.apt.validUntil to \"ignore\""
   elif found=$(sed -nE 's/^E: Unable to locate package (.*)$/\1/p' "$log" | paste -sd ' ') && [[ -n $found ]]; then
     printf '%s' "found no package $found in $suite; need packages of this suite; fix: correct guests[].image.packages, or choose another image.suite"
-  elif grep -qE "^E: The repository .* is not signed|NO_PUBKEY" "$log"; then
-    printf '%s' "found no key in $keyring that signs $suite at $mirror; need one; fix: upgrade package ${KEYRINGS[$distribution]#*:} on the host"
+  elif found=$(sed -nE "s/^E: The repository '(\S+) (\S+) .*' is not signed.*/\1/p" "$log" | head -n 1) && [[ -n $found ]]; then
+    if [[ $found == "$mirror" ]]; then
+      printf '%s' "found no key in $keyring that signs $suite at $found; need one; fix: upgrade package ${KEYRINGS[$distribution]#*:} on the host"
+    else
+      printf '%s' "found that the key does not sign the archive $found; need its signing key; fix: correct guests[].image.apt.sources[].key"
+    fi
   else
     printf '%s' "found that the build failed, see above; need an image; fix: check the network and the mirror ($mirror), then run 'up' again"
   fi

@@ -22,15 +22,19 @@ async function fault(line: string): Promise<string> {
 const CASES: readonly [string, RegExp][] = [
   [
     "E: Release file for http://deb.debian.org/debian/dists/forky/InRelease is expired (invalid since 26d 21h 5min 9s). Updates for this repository will not be applied.",
-    /^found package lists of forky at http:\/\/m\.example\/debian that have expired; need current ones; fix: .*host\.apt\.validUntil to "ignore"$/,
+    /^found package lists that have expired, http:\/\/deb\.debian\.org\/debian\/dists\/forky\/InRelease; need current ones; fix: .*host\.apt\.validUntil to "ignore"$/,
   ],
   [
     "E: Unable to locate package no-such-package",
     /^found no package no-such-package in forky; need packages of this suite; fix: correct guests\[\]\.image\.packages/,
   ],
   [
-    "E: The repository 'http://deb.debian.org/debian forky InRelease' is not signed.",
+    "E: The repository 'http://m.example/debian forky InRelease' is not signed.",
     /^found no key in KEYS that signs forky at .*; fix: upgrade package debian-archive-keyring on the host$/,
+  ],
+  [
+    "E: The repository 'http://127.0.0.1:41234 sample InRelease' is not signed.",
+    /^found that the key does not sign the archive http:\/\/127\.0\.0\.1:41234; need its signing key; fix: correct guests/,
   ],
   [
     "E: Could not connect",

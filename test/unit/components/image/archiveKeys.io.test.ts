@@ -62,7 +62,11 @@ describe("the key of an archive", () => {
       [publicKey + other.publicKey, fingerprint, /^fail: \S+ with 2 blocks; fix: name a file/],
       [privateKey, fingerprint, /^fail: \S+, which has a private key; fix: gpg --armor --export/],
       [old.publicKey, old.fingerprint, /^fail: \S+, which expired on 2020-01-02; fix: get the/],
-      [binary, fingerprint, /^fail: \S+, which is no such key .*; fix: gpg --enarmor </],
+      [
+        binary,
+        fingerprint,
+        /^fail: \S+, which is no such key .*; fix: gpg --no-default-keyring --keyring/,
+      ],
       ["nonsense", fingerprint, /^fail: \S+, which is no such key /],
       ["x".repeat(40_000), fingerprint, /^fail: \S+ of more than 32768 bytes; fix: name the key/],
     ];
