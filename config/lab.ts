@@ -292,6 +292,9 @@ function claims(faults: ConfigFault[]): (what: string, path: string) => void {
   };
 }
 
+/** Suite of the build root (scripts/host/build-root.sh): a Mesa that is linked with its LLVM runs on no other suite. */
+const BUILD_SUITE = "bookworm";
+
 /** Rules that span several keys. */
 function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[] {
   const faults: ConfigFault[] = [];
@@ -320,6 +323,15 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
         );
       }
     }
+    if (
+      guest.mesa.source === "build" &&
+      "suite" in guest.image &&
+      guest.image.suite !== BUILD_SUITE
+    )
+      add(
+        `${at}.mesa.source`,
+        `found 'build' with image.suite '${guest.image.suite}'; need image.suite '${BUILD_SUITE}': Mesa is compiled with that suite's libraries`,
+      );
     const vgaLimit = guest.video.ramKiB;
     if (guest.video.vgamemKiB > vgaLimit) {
       add(

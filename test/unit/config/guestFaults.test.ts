@@ -48,6 +48,16 @@ describe("a fault", () => {
       ],
     ],
     [
+      "a Mesa that is compiled for another suite",
+      {
+        image: { source: "debian", suite: "trixie" },
+        mesa: { source: "build", build: { source: { package: "mesa", suite: "trixie" } } },
+      },
+      [
+        "guests[0].mesa.source: found 'build' with image.suite 'trixie'; need image.suite 'bookworm': Mesa is compiled with that suite's libraries",
+      ],
+    ],
+    [
       "image without a source",
       { image: {} },
       ["guests[0].image.source: need one of 'debian', 'ubuntu', 'url', 'existing'"],
