@@ -132,6 +132,11 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
         },
       },
       {
+        name: "atomic",
+        image: { source: "debian", suite: "trixie" },
+        session: { platform: "atomic-kms", rendering: "egl-generic", cursor: "software" },
+      },
+      {
         name: "git",
         kernel: {
           source: "build",

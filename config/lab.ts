@@ -7,8 +7,8 @@ import { nearest } from "./nearest";
 import { softwareFaults } from "./softwareRules";
 import { shortened, visible } from "../core/plainText";
 import { isLoopback } from "./screen";
-import { LOMIRI_MEMORY_MIB } from "./session";
-import { sessionsOf, suitesWith } from "./suites";
+import { chosenOptions, LOMIRI_MEMORY_MIB } from "./session";
+import { suitesWith } from "./suites";
 
 /** One fault of the configuration: its place and its reason. */
 export interface ConfigFault {
@@ -208,19 +208,23 @@ function describeAt(path: readonly PropertyKey[], raw: unknown): string | undefi
 /** Keys of another kind of session, and too little memory for this one. */
 function sessionFaults(guest: GuestConfig, at: string): ConfigFault[] {
   const { kind, command, client } = guest.session;
-  if (kind === "demo") return [];
-  const foreign = Object.entries({ command, client }).filter(([, value]) => value !== undefined);
-  const faults = foreign.map(([key]) => ({
+  const options = Object.keys(chosenOptions(guest.session));
+  if (kind === "demo") {
+    const own = command === undefined ? [] : options;
+    const reason =
+      "found the key beside session.command; need one of them; fix: give the command Mir's option";
+    return [
+      ...own.map((key) => ({ path: `${at}.session.${key}`, reason })),
+      ...suiteFaults(guest, at),
+    ];
+  }
+  const given = Object.entries({ command, client }).filter(([, value]) => value !== undefined);
+  const foreign = [...given.map(([key]) => key), ...options];
+  const faults = foreign.map((key) => ({
     path: `${at}.session.${key}`,
     reason: `found the key with session.kind '${kind}'; need kind 'demo'; fix: remove the key, or change session.kind`,
   }));
-  const { image } = guest;
-  if ("suite" in image && !sessionsOf(image.suite).includes(kind)) {
-    faults.push({
-      path: `${at}.session.kind`,
-      reason: `found '${kind}' with image.suite '${image.suite}'; need a suite with it: ${suitesWith(kind).join(", ")}`,
-    });
-  }
+  faults.push(...suiteFaults(guest, at));
   // An adopted domain keeps its own memory: the key does not apply to it.
   if (guest.image.source !== "existing" && guest.memoryMiB < LOMIRI_MEMORY_MIB) {
     faults.push({
@@ -229,6 +233,23 @@ function sessionFaults(guest: GuestConfig, at: string): ConfigFault[] {
     });
   }
   return faults;
+}
+
+/** What the guest's suite does not have, and the suites that have it. */
+function suiteFaults({ image, session }: GuestConfig, at: string): ConfigFault[] {
+  if (!("suite" in image)) return [];
+  const { kind, platform, rendering } = session;
+  const wanted = [
+    ["kind", "sessions", kind, "demo"],
+    ["platform", "platforms", platform, "auto"],
+    ["rendering", "renderers", rendering, "auto"],
+  ] as const;
+  return wanted.flatMap(([key, feature, word, everywhere]) => {
+    const suites = suitesWith(feature, word);
+    if (word === everywhere || suites.includes(image.suite)) return [];
+    const reason = `found '${word}' with image.suite '${image.suite}'; need a suite with it: ${suites.join(", ")}`;
+    return [{ path: `${at}.session.${key}`, reason }];
+  });
 }
 
 /** A screen that others could reach without TLS, and TLS for a guest that does not support it. */

@@ -207,6 +207,20 @@ const guest = z.strictObject({
         .describe(
           "demo: a Mir server (by default mir_demo_server) and a client; lomiri: the Lomiri desktop (docs/lomiri.md).",
         ),
+      platform: z
+        .enum(["auto", "gbm-kms", "atomic-kms"])
+        .default("gbm-kms")
+        .describe("For kind demo: Mir's display platform; auto: as Mir chooses."),
+      rendering: z
+        .enum(["auto", "egl-generic", "gbm-kms"])
+        .default("auto")
+        .describe("For kind demo: Mir's rendering platform; auto: as Mir chooses."),
+      cursor: z
+        .enum(["hardware", "software"])
+        .default("hardware")
+        .describe(
+          "For kind demo: hardware: the viewer draws the pointer, and no screenshot has it; software: Mir draws it into the picture.",
+        ),
       command: command(1)
         .optional()
         .describe(

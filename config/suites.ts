@@ -4,19 +4,33 @@ export interface Suite {
   readonly distribution: "debian" | "ubuntu";
   /** Sessions whose packages are in its archive, beside `demo`. */
   readonly sessions: readonly ("lomiri" | "miriway")[];
+  /** Platforms that its Mir has for a screen. */
+  readonly platforms: readonly Platform[];
+  /** Renderers that its Mir can be given. */
+  readonly renderers: readonly Renderer[];
 }
+
+type Platform = "gbm-kms" | "atomic-kms";
+type Renderer = "gbm-kms" | "egl-generic";
+
+/** Mir 2.12 and 2.14, and Mir 2.20 and later. */
+const OLD = { platforms: ["gbm-kms"], renderers: ["gbm-kms"] } as const;
+const NEW = {
+  platforms: ["gbm-kms", "atomic-kms"],
+  renderers: ["gbm-kms", "egl-generic"],
+} as const;
 
 /**
  * By code name, the oldest first. Sessions: Debian's archive of 2026-10-30. Ubuntu's was not asked: what its users and
  * packages.ubuntu.com say of Mir is here, and no session beside it.
  */
 export const SUITES = {
-  bookworm: { distribution: "debian", sessions: ["lomiri"] },
-  trixie: { distribution: "debian", sessions: ["lomiri"] },
-  forky: { distribution: "debian", sessions: ["lomiri", "miriway"] },
-  sid: { distribution: "debian", sessions: ["lomiri", "miriway"] },
-  noble: { distribution: "ubuntu", sessions: [] },
-  resolute: { distribution: "ubuntu", sessions: [] },
+  bookworm: { distribution: "debian", sessions: ["lomiri"], ...OLD },
+  trixie: { distribution: "debian", sessions: ["lomiri"], ...NEW },
+  forky: { distribution: "debian", sessions: ["lomiri", "miriway"], ...NEW },
+  sid: { distribution: "debian", sessions: ["lomiri", "miriway"], ...NEW },
+  noble: { distribution: "ubuntu", sessions: [], ...OLD },
+  resolute: { distribution: "ubuntu", sessions: [], ...NEW },
 } as const satisfies Readonly<Record<string, Suite>>;
 
 export type SuiteName = keyof typeof SUITES;
@@ -25,15 +39,13 @@ type Of<D extends Suite["distribution"]> = {
   [Name in SuiteName]: (typeof SUITES)[Name]["distribution"] extends D ? Name : never;
 }[SuiteName];
 
-/** Kinds of sessions that a guest of this suite can have. */
-export const sessionsOf = (name: SuiteName): readonly string[] => [
-  "demo",
-  ...SUITES[name].sessions,
-];
+type Feature = "sessions" | "platforms" | "renderers";
 
-/** Suites that have the packages of this kind of session. */
-export const suitesWith = (kind: string): SuiteName[] =>
-  (Object.keys(SUITES) as SuiteName[]).filter((name) => sessionsOf(name).includes(kind));
+/** Suites that have this session, platform or renderer. */
+export const suitesWith = (feature: Feature, word: string): SuiteName[] =>
+  (Object.keys(SUITES) as SuiteName[]).filter((name) =>
+    (SUITES[name][feature] as readonly string[]).includes(word),
+  );
 
 /** Code names of a distribution's suites. */
 export function suitesOf<D extends Suite["distribution"]>(distribution: D): Of<D>[] {

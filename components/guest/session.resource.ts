@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { GuestConfig } from "../../config/schema";
+import { mirOptions } from "../../config/session";
 import { Connection, scriptCommand } from "../../core/scriptCommand.resource";
 
 export interface MirSessionArgs {
@@ -30,10 +31,12 @@ export class MirSession extends pulumi.ComponentResource {
 }
 
 /** Arguments of `session.sh install`; the script has the defaults. */
-export function sessionArgs({ kind, command, client }: GuestConfig["session"]): string[] {
+export function sessionArgs(session: GuestConfig["session"]): string[] {
+  const { kind, command, client } = session;
   if (kind === "lomiri") return ["--lomiri"];
   const clientArgs = client?.flatMap((word) => ["--client", word]) ?? [];
   return [
+    ...mirOptions(session).flatMap((option) => ["--option", option]),
     ...(client?.length === 0 ? ["--no-client"] : clientArgs),
     ...(command === undefined ? [] : ["--", ...command]),
   ];

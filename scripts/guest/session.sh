@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The Mir session of a guest, as systemd units. Runs in the guest, as root.
-#   session.sh install [--settle-seconds N] [--no-client | --client ARG...] [-- COMMAND ARG...]
+#   session.sh install [--settle-seconds N] [--no-client | --client ARG...] [--option OPTION... | -- COMMAND ARG...]
 #   session.sh install [--settle-seconds N] --lomiri
 #   session.sh describe ...     the same arguments: mode, SHA-256 and path of each file that install
 #                               writes; of the client's, one line for each that it may be. Anywhere.
-# COMMAND is the server; without it mir_demo_server on gbm-kms. --client once per argument of
+# COMMAND is the server; without it mir_demo_server, on gbm-kms or with these options. --client once per argument of
 # the client's command line; with the default server there is a default client.
 # --lomiri: the desktop session instead, see session-lomiri.sh. The unit's name is the same.
 # Command lines are kept as NUL separated arguments in /etc/mir-session: nothing is spliced.
@@ -260,8 +260,8 @@ install_session() {
 
 main() {
   local settle=5 use_client=true default_server=true default_client=false verb=${1-}
-  local server=("${DEFAULT_SERVER[@]}") client=()
-  [[ $verb == install || $verb == describe ]] || die "found verb '$verb', required install or describe; usage: session.sh install [--settle-seconds N] [--lomiri | [--no-client | --client ARG...] [-- COMMAND ARG...]]"
+  local server=("${DEFAULT_SERVER[@]}") client=() options=()
+  [[ $verb == install || $verb == describe ]] || die "found verb '$verb', required install or describe; usage: session.sh install [--settle-seconds N] [--lomiri | [--no-client | --client ARG...] [--option OPTION... | -- COMMAND ARG...]]"
   shift
   while (($# > 0)); do
     case $1 in
@@ -272,6 +272,10 @@ main() {
       --client)
         (($# > 1)) || die "found --client without a value, required one argument of the client's command line"
         client+=("$2") && shift 2
+        ;;
+      --option)
+        [[ ${2-} == --* ]] || die "found --option '${2-}', required an option of mir_demo_server"
+        options+=("$2") && shift 2
         ;;
       --no-client) use_client=false && shift ;;
       --lomiri)
@@ -298,6 +302,10 @@ main() {
       *) die "found argument '$1', required an option; put the server's command line after --" ;;
     esac
   done
+  if ((${#options[@]} > 0)); then
+    $default_server || die "found both --option and a command, required one of them"
+    server=("${DEFAULT_SERVER[0]}" "${options[@]}")
+  fi
   if ! $use_client; then
     ((${#client[@]} == 0)) || die "found both --client and --no-client, required one of them"
   elif $default_server && ((${#client[@]} == 0)); then

@@ -48,6 +48,28 @@ describe("a fault", () => {
       ],
     ],
     [
+      "a platform, a renderer that the suite's Mir lacks",
+      { session: { platform: "atomic-kms", rendering: "egl-generic" } },
+      [
+        "guests[0].session.platform: found 'atomic-kms' with image.suite 'bookworm'; need a suite with it: trixie, forky, sid, resolute",
+        "guests[0].session.rendering: found 'egl-generic' with image.suite 'bookworm'; need a suite with it: trixie, forky, sid, resolute",
+      ],
+    ],
+    [
+      "Mir's options beside a command",
+      { session: { command: ["miral-shell"], cursor: "software" } },
+      [
+        "guests[0].session.cursor: found the key beside session.command; need one of them; fix: give the command Mir's option",
+      ],
+    ],
+    [
+      "Mir's options for Lomiri",
+      { session: { kind: "lomiri", cursor: "software" } },
+      [
+        "guests[0].session.cursor: found the key with session.kind 'lomiri'; need kind 'demo'; fix: remove the key, or change session.kind",
+      ],
+    ],
+    [
       "a Mesa that is compiled for another suite",
       {
         image: { source: "debian", suite: "trixie" },

@@ -31,7 +31,7 @@ describe("a minimal lab", () => {
           spice: { listen: "127.0.0.1", tls: false, clipboard: false, fileTransfer: false },
           network: { mode: "user", outbound: true },
           share: { enabled: true, mount: "/mnt/share", readonly: false },
-          session: { kind: "demo" },
+          session: { kind: "demo", platform: "gbm-kms", rendering: "auto", cursor: "hardware" },
           kernel: { source: "distro", when: "unmet" },
           mesa: { source: "distro", when: "unmet" },
           onDrift: "heal",

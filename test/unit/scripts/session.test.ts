@@ -1,0 +1,51 @@
+/** The server's command line, as session.sh would write it. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, it } from "node:test";
+import { run } from "../../../core/exec.io";
+import { scriptText } from "../../../core/link.io";
+import { ROOT } from "../support";
+
+process.chdir(ROOT);
+const SERVER = "/etc/mir-session/server";
+
+const described = (...args: string[]) =>
+  run(["bash", "-s", "--", "describe", ...args], { stdin: scriptText("guest/session.sh") });
+
+async function isServer(args: string[], words: readonly string[]): Promise<void> {
+  const { code, stdout, stderr } = await described(...args);
+  assert.equal(code, 0, stderr);
+  const content = words.map((word) => `${word}\0`).join("");
+  const sha256 = createHash("sha256").update(content).digest("hex");
+  assert.ok(stdout.toString().includes(`644 ${sha256} ${SERVER}\n`), stdout.toString());
+}
+
+describe("the session's server", () => {
+  it("is Mir's demo server on gbm-kms, or with the options given", async () => {
+    const console = ["--console-provider=vt", "--vt=1"];
+    await isServer([], ["mir_demo_server", "--platform-display-libs=mir:gbm-kms", ...console]);
+    await isServer(
+      ["--option", "--cursor=software", "--option", "--vt=2"],
+      ["mir_demo_server", "--cursor=software", "--vt=2"],
+    );
+    await isServer(["--no-client", "--", "miral-shell", "--vt=1"], ["miral-shell", "--vt=1"]);
+  });
+
+  it("keeps its default client with options, and has none of its own with a command", async () => {
+    const clients = async (...args: string[]): Promise<number> =>
+      (await described(...args)).stdout.toString().split("/etc/mir-session/client\n").length - 1;
+    assert.equal(await clients("--option", "--cursor=software"), 2);
+    assert.equal(await clients("--", "miral-shell"), 0);
+  });
+
+  it("has options or a command, and an option is one", async () => {
+    const both = await described("--option", "--vt=1", "--", "miral-shell");
+    assert.equal(both.code, 1);
+    assert.match(both.stderr, /found both --option and a command, required one of them/);
+    const none = await described("--option", "miral-shell");
+    assert.match(
+      none.stderr,
+      /found --option 'miral-shell', required an option of mir_demo_server/,
+    );
+  });
+});
