@@ -12,6 +12,7 @@ import { configReference } from "../config/reference";
 import { checksPage } from "./checksPage";
 import { policySections } from "./policyDocs";
 import { runTables } from "./host/record";
+import { suitesTable } from "./suites/record";
 import { ROWS } from "./machines/rows";
 import { linksTo } from "./testRef";
 import { limitsTable } from "./unit/config/freeTexts";
@@ -25,6 +26,7 @@ const POLICIES = join(ROOT, "docs", "policies.md");
 const SECURITY = join(ROOT, "SECURITY.md");
 const LIMITS = join(ROOT, "docs", "limits.md");
 const TESTED = join(ROOT, "docs", "tested.md");
+const SUITES = join(ROOT, "docs", "suites.md");
 
 /** A generated part of a page, between two comments. */
 interface Written {
@@ -38,6 +40,7 @@ const WRITTEN: readonly Written[] = [
   { file: SECURITY, mark: "attacks", text: attackTable },
   { file: TESTED, mark: "machines", text: machineTable },
   { file: TESTED, mark: "hosts", text: runTables },
+  { file: SUITES, mark: "suites", text: suitesTable },
   { file: LIMITS, mark: "limits", text: limitsTable },
 ];
 

@@ -1,0 +1,48 @@
+/** What a run of test:suites showed, kept in test/suites/runs.json, of which `npm run docs` writes docs/suites.md. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cell } from "../../config/reference";
+
+/** One guest as it was tried. */
+export interface Tried {
+  readonly suite: string;
+  readonly platform: string;
+  /** Day of the run, UTC. */
+  readonly date: string;
+  /** `ready`, or why not. */
+  readonly outcome: string;
+  /** e.g. `Linux 6.12.117, Mesa 25.0.7, Mir 2.20.2`; empty where no guest answered. */
+  readonly versions: string;
+  /** Acceleration, e.g. `tcg`. */
+  readonly acceleration: string;
+  /** Seconds of `up`, from the declaration to the picture. */
+  readonly seconds: number;
+  /** Whether the image was built in it. */
+  readonly imageBuilt: boolean;
+}
+
+const FILE = join(__dirname, "runs.json");
+const key = ({ suite, platform }: Tried): string => `${suite} ${platform}`;
+
+const kept = (): Tried[] =>
+  existsSync(FILE) ? (JSON.parse(readFileSync(FILE, "utf8")) as Tried[]) : [];
+
+/** Keeps a row in place of the one of the same suite and platform. */
+export function keep(row: Tried): void {
+  const others = kept().filter((other) => key(other) !== key(row));
+  writeFileSync(FILE, `${JSON.stringify([...others, row], null, 2)}\n`);
+}
+
+/** The table of all rows that are kept. */
+export function suitesTable(): string {
+  const rows = kept().map((r) => {
+    const image = r.imageBuilt ? ", its image built in it" : "";
+    const words = [r.suite, r.platform, r.date, r.outcome, r.versions, r.acceleration];
+    return `| ${[...words, `${r.seconds} s${image}`].map(cell).join(" | ")} |`;
+  });
+  return [
+    "| suite | platform | day | outcome | versions | acceleration | `up` |",
+    "|---|---|---|---|---|---|---|",
+    ...rows,
+  ].join("\n");
+}
