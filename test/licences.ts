@@ -1,6 +1,9 @@
 /** Licences that a component may have, and how to recognise one by its text. */
 
-/** For everything that runs in a lab or creates it; GPL parts are separate programs of Debian. */
+/**
+ * For everything that runs in a lab or creates it; GPL parts are separate programs of Debian. LGPL is for a library
+ * that npm installs as it is, so that a user can replace it.
+ */
 export const ALLOWED: ReadonlySet<string> = new Set([
   ...[
     "0BSD",
@@ -11,7 +14,7 @@ export const ALLOWED: ReadonlySet<string> = new Set([
     "CC-BY-3.0",
     "CC0-1.0",
   ],
-  ...["ISC", "MIT", "MPL-2.0", "Python-2.0", "Unlicense"],
+  ...["ISC", "LGPL-3.0+", "MIT", "MPL-2.0", "Python-2.0", "Unlicense"],
   "(BSD-3-Clause AND Apache-2.0)",
   "LicenseRef-Appdash",
 ]);

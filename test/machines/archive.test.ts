@@ -21,7 +21,11 @@ async function emptyMachine(suite: string): Promise<(...words: string[]) => Prom
     mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, "status"), "");
   const source = `printf 'deb [signed-by=%s] %s ${suite} main\\n' "$(keyring_of ${suite})" "$(host_mirror ${suite})"`;
-  const list = await run(["bash", "-c", `ME=test; . scripts/host/lib.sh; . scripts/host/apt-way.sh; ${source}`]);
+  const list = await run([
+    "bash",
+    "-c",
+    `ME=test; . scripts/host/lib.sh; . scripts/host/apt-way.sh; ${source}`,
+  ]);
   assert.equal(list.code, 0, list.stderr);
   writeFileSync(join(folder, "sources.list"), list.stdout);
   const options = [

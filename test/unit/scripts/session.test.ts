@@ -41,11 +41,8 @@ describe("the session's server", () => {
   it("has options or a command, and an option is one", async () => {
     const both = await described("--option", "--vt=1", "--", "miral-shell");
     assert.equal(both.code, 1);
-    assert.match(both.stderr, /found both --option and a command, required one of them/);
+    assert.match(both.stderr, /both --option and a command/);
     const none = await described("--option", "miral-shell");
-    assert.match(
-      none.stderr,
-      /found --option 'miral-shell', required an option of mir_demo_server/,
-    );
+    assert.match(none.stderr, /--option 'miral-shell', required an option of mir_demo_server/);
   });
 });

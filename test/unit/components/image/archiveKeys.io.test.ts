@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { generateKey, readKey, unarmor } from "openpgp";
+import { generateKey, readKey } from "openpgp";
 import { lookAtArchiveKeys, sourceOptions } from "../../../../components/image/archiveKeys.io";
 import { readLab } from "../../../../config/lab";
 import { GuestConfig, Lab } from "../../../../config/schema";
@@ -55,8 +55,7 @@ describe("the key of an archive", () => {
     const { publicKey, privateKey, fingerprint } = await key();
     const other = await key();
     const old = await key({ date: new Date("2020-01-01"), keyExpirationTime: 86_400 });
-    const { data } = await unarmor(publicKey);
-    const binary = data as Uint8Array;
+    const binary = (await readKey({ armoredKey: publicKey })).write();
     const cases: [string | Uint8Array, string, RegExp][] = [
       [other.publicKey, fingerprint, /^fail: \S+ with [0-9A-F]{40}; fix: get the key and its/],
       [publicKey + other.publicKey, fingerprint, /^fail: \S+ with 2 blocks; fix: name a file/],
