@@ -126,6 +126,9 @@ ExecStart=rm -rf /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud
 WantedBy=cloud-init.target
 FILE
   chroot "$root" systemctl --quiet enable mirlab-first-boot
+  # This stage looks at once, before the kernel has found the drive with the seed.
+  mkdir -p "$root/etc/systemd/system/cloud-init-local.service.d"
+  printf '[Service]\nExecStartPre=-udevadm wait --timeout=60 /dev/disk/by-label/cidata\n' >"$root/etc/systemd/system/cloud-init-local.service.d/mirlab.conf"
   # Without this file ds-identify reads every block device to guess the cloud.
   printf 'datasource: NoCloud\n' >"$root/etc/cloud/ds-identify.cfg"
 }
