@@ -97,7 +97,7 @@ datasource:
 network:
   config: disabled
 users: []
-cloud_init_modules: [growpart, resizefs, write-files, update_hostname, set_hostname, users-groups, ssh]
+cloud_init_modules: [growpart, resizefs, write-files, update_hostname, set_hostname, update_etc_hosts, users-groups, ssh]
 cloud_config_modules: [runcmd]
 cloud_final_modules: [scripts-user, final-message]
 system_info:
