@@ -27,7 +27,10 @@ interface Outputs {
 
 /** The last errors of an `up`, one line each. */
 const errorsOf = (text: string): string =>
-  [...new Set(text.match(/(?<=error: ).*/g) ?? [])].slice(0, 3).join("; ").slice(0, 300);
+  [...new Set(text.match(/(?<=error: )(?!update failed).*/g) ?? [])]
+    .slice(0, 3)
+    .join("; ")
+    .slice(0, 300);
 
 for (const suite of suites)
   describe(`a guest of ${suite}`, { skip: long ? false : "set MIRLAB_TEST_LONG=1" }, () => {
