@@ -5,7 +5,7 @@
 readonly COMMON_PACKAGES=(
   grub-pc initramfs-tools zstd systemd-sysv systemd-resolved udev dbus kmod
   openssh-server sudo cloud-init cloud-guest-utils e2fsprogs iproute2 netbase ca-certificates
-  procps pciutils qemu-guest-agent
+  procps pciutils qemu-guest-agent mount passwd login
   libegl-mesa0 libegl1 libgles2 libgl1-mesa-dri libgbm1 mesa-utils
   mir-test-tools mir-demos mir-platform-graphics-gbm-kms foot fonts-dejavu-core
 )
