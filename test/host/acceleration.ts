@@ -32,7 +32,7 @@ export function acceleration(of: () => RemoteLab): void {
     const { host, lab, guest, domain } = of();
     const assertSameDisk = await markDisk(of());
     lab.configure([{ ...MACHINE, name: guest, acceleration: "tcg" }]);
-    const slow = await steady(of(), "up to acceleration tcg", () => lab.verb("up", "--yes"));
+    const slow = await steady({ host }, "up to acceleration tcg", () => lab.verb("up", "--yes"));
     assert.match(await host.virsh(`dumpxml ${domain}`), /<domain type='qemu'/);
     note(`under TCG within TCG the guest ${slow.code === 0 ? "is ready" : "is not ready in time"}`);
     if (slow.code !== 0) assert.match(slow.text, /not in time: /);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { run } from "../../core/exec.io";
 import { Ended, TestLab } from "../integration/support";
-import { printEvidence } from "./evidence";
+import { guestBootId, printEvidence } from "./evidence";
 import type { EmulatedHost } from "./machine";
 import { note, timed } from "./record";
 
@@ -29,23 +29,47 @@ export async function untilTrue(
 /** One CPU: with two, QEMU's emulation of SVM is less steady. */
 export const MACHINE = { acceleration: "kvm", autostart: true, vcpus: 1 } as const;
 
-/** How often a run is repeated after a reset of the host. */
-const RESETS = 3;
+/** How often a run is repeated after a reset of host or guest. */
+const RESETS = 2;
+/** Seconds that a guest's agent gets to answer after a failure. */
+const AGENT_S = 300;
+
+type Machines = Pick<RemoteLab, "host"> & Partial<Pick<RemoteLab, "domain">>;
+
+/** Which of the machines have booted since; a guest that does not answer in time has not. */
+async function bootsOf({ host, domain }: Machines): Promise<Map<string, string>> {
+  const boots = new Map([["host", await host.bootId()]]);
+  if (domain !== undefined) boots.set("guest", await guestBootId(host, domain));
+  return boots;
+}
+
+async function resetSince(of: Machines, before: Map<string, string>): Promise<string | undefined> {
+  for (const started = Date.now(); ;) {
+    const now = await bootsOf(of);
+    const guest = now.get("guest");
+    if (guest === "" && Date.now() - started < AGENT_S * 1000) continue;
+    return [...before].find(
+      ([name, id]) => id !== "" && now.get(name) !== "" && now.get(name) !== id,
+    )?.[0];
+  }
+}
 
 /**
- * Runs it, notes how long it took, and runs it again where it failed and the host has booted meanwhile: QEMU's
- * emulation of SVM ends in a triple fault of the host now and then. Each such reset is noted.
+ * Runs it, notes how long it took, and runs it again where it failed and host or guest have booted meanwhile: QEMU's
+ * emulation of SVM ends in a triple fault of either now and then. Each such reset is noted.
  */
 export async function steady<T extends { readonly code: number }>(
-  { host }: Pick<RemoteLab, "host">,
+  of: Machines,
   what: string,
   run: () => Promise<T>,
 ): Promise<T> {
   for (let resets = 0; ; resets++) {
-    const before = await host.bootId();
+    const before = await bootsOf(of);
     const ended = await timed(what, run);
-    if (ended.code === 0 || resets === RESETS || (await host.bootId()) === before) return ended;
-    note(`${what}: failed, as the emulated host reset itself; once more`);
+    if (ended.code === 0 || resets === RESETS) return ended;
+    const reset = await resetSince(of, before);
+    if (reset === undefined) return ended;
+    note(`${what}: failed, and the ${reset} has booted meanwhile; once more`);
   }
 }
 
@@ -60,12 +84,12 @@ export const hostValues = (host: EmulatedHost): Record<string, unknown> => ({
 
 /** Runs it steadily; it has to succeed. */
 export async function succeeds<T extends Ended>(
-  of: Pick<RemoteLab, "host">,
+  of: Machines,
   what: string,
   verb: () => Promise<T>,
 ): Promise<T> {
   const ended = await steady(of, what, verb);
-  if (ended.code !== 0) await printEvidence(of.host);
+  if (ended.code !== 0 && of.domain !== undefined) await printEvidence(of.host, of.domain);
   assert.equal(ended.code, 0, ended.text);
   return ended;
 }
