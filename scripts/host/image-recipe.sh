@@ -77,6 +77,20 @@ FILE
 
   for unit in "${@:4}"; do ln -sfn /dev/null "$root/etc/systemd/system/$unit"; done
 
+  # In a slow boot, systemd-networkd may give a link up: "Failed to configure DHCPv4 client: Device or resource busy"
+  # (systemd issue 24201; seen with 252). The guest would have no address; a second try gives it one.
+  mkdir -p "$root/usr/local/lib/mirlab" "$root/etc/systemd/system/systemd-networkd-wait-online.service.d"
+  cat >"$root/usr/local/lib/mirlab/wait-online" <<'FILE'
+#!/bin/sh
+for _ in 1 2 3; do
+  /usr/lib/systemd/systemd-networkd-wait-online --timeout=40 && exit
+  networkctl reconfigure $(networkctl list --no-legend | sed -n 's/^ *[0-9]* \([^ ]*\) *ether .*/\1/p')
+done
+exit 1
+FILE
+  chmod 0755 "$root/usr/local/lib/mirlab/wait-online"
+  printf '[Service]\nExecStart=\nExecStart=/usr/local/lib/mirlab/wait-online\n' >"$root/etc/systemd/system/systemd-networkd-wait-online.service.d/mirlab.conf"
+
   # Run at boot and at every daemon-reload, for disks that no lab guest has.
   mkdir -p "$root/etc/systemd/system-generators"
   for unit in cryptsetup gpt-auto hibernate-resume integritysetup veritysetup; do
