@@ -132,11 +132,11 @@ fail_with_journal() {
 }
 
 require_running() {
-  local state restarts
-  {
-    IFS='=' read -r _ restarts
-    IFS='=' read -r _ state
-  } < <(systemctl show "$SERVER" -p NRestarts -p ActiveState)
+  local state='' restarts=0 key value
+  # In which order systemd prints them depends on its version.
+  while IFS='=' read -r key value; do
+    case $key in NRestarts) restarts=$value ;; ActiveState) state=$value ;; esac
+  done < <(systemctl show "$SERVER" -p NRestarts -p ActiveState)
   [[ $state == active && $restarts == "$1" ]] ||
     fail_with_journal "found $SERVER $state after $((restarts - $1)) restarts, required active without a restart; correct the server's command line or the guest's graphics"
 }

@@ -115,13 +115,12 @@ daemon_runs() {
 
 # A socket-activated daemon counts as running while its socket is active.
 observe_units() {
-  local name key value unit='' drop
+  local name key value drop
   local -A unit_of=()
-  while IFS='=' read -r key value; do
-    [[ $key != Id ]] || unit=$value
-    [[ -z $key ]] || unit_of["$unit/$key"]=$value
-  done < <(systemctl show -p Id -p ActiveState -p UnitFileState -p DropInPaths \
-    "${DAEMONS[@]/%/.service}" "${DAEMONS[@]/%/.socket}" "$LOCK_DAEMON.socket")
+  # A paragraph for each unit; the order in it depends on systemd's version.
+  while IFS='=' read -r key value; do unit_of["$key"]=$value; done < <(systemctl show -p Id -p ActiveState -p UnitFileState -p DropInPaths \
+    "${DAEMONS[@]/%/.service}" "${DAEMONS[@]/%/.socket}" "$LOCK_DAEMON.socket" |
+    awk -v RS= -F '\n' '{ for (i = 1; i <= NF; i++) if ($i ~ /^Id=/) id = substr($i, 4); for (i = 1; i <= NF; i++) print id "/" $i }')
   for name in "${DAEMONS[@]}" "$LOCK_DAEMON"; do
     fact "service $name" socket "${unit_of["$name.socket/UnitFileState"]:-none}" 'systemctl show'
   done

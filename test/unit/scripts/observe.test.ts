@@ -76,20 +76,25 @@ describe("observe.sh, of what a host's owner may set", { timeout: 60_000 }, () =
     });
   }
 
-  it("names the state of each socket on a host with systemd", async () => {
-    const unit = (id: string, state: string): string =>
-      `Id=${id}\\nActiveState=active\\nUnitFileState=${state}\\nDropInPaths=\\n\\n`;
-    const units = ["libvirtd.service", "virtlogd.service"].map((id) => unit(id, "enabled"));
-    const sockets = [
-      ...[unit("libvirtd.socket", "disabled"), unit("virtlogd.socket", "enabled")],
-      unit("virtlockd.socket", "masked"),
-    ];
-    programs.set("systemctl", `printf '${[...units, ...sockets].join("")}'`);
-    const seen = await facts("mount -t tmpfs tmpfs /run; mkdir -p /run/systemd/system");
-    assert.deepEqual(
-      ["libvirtd", "virtlogd", "virtlockd"].map((name) => seen.get(`service ${name}: socket`)),
-      ["disabled", "enabled", "masked"],
-    );
-    assert.equal(seen.get("service libvirtd: state"), "running");
-  });
+  // systemd 262 prints them in another order than 257.
+  for (const [when, order] of [
+    ["first", (id: string, rest: string) => `${id}${rest}`],
+    ["last", (id: string, rest: string) => `${rest}${id}`],
+  ] as const)
+    it(`names the state of each socket on a host with systemd, which prints a unit's id ${when}`, async () => {
+      const unit = (id: string, state: string): string =>
+        `${order(`Id=${id}\\n`, `ActiveState=active\\nUnitFileState=${state}\\nDropInPaths=\\n`)}\\n`;
+      const units = ["libvirtd.service", "virtlogd.service"].map((id) => unit(id, "enabled"));
+      const sockets = [
+        ...[unit("libvirtd.socket", "disabled"), unit("virtlogd.socket", "enabled")],
+        unit("virtlockd.socket", "masked"),
+      ];
+      programs.set("systemctl", `printf '${[...units, ...sockets].join("")}'`);
+      const seen = await facts("mount -t tmpfs tmpfs /run; mkdir -p /run/systemd/system");
+      assert.deepEqual(
+        ["libvirtd", "virtlogd", "virtlockd"].map((name) => seen.get(`service ${name}: socket`)),
+        ["disabled", "enabled", "masked"],
+      );
+      assert.equal(seen.get("service libvirtd: state"), "running");
+    });
 });

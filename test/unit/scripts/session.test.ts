@@ -1,12 +1,14 @@
 /** The server's command line, as session.sh would write it. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { run } from "../../../core/exec.io";
 import { scriptText } from "../../../core/link.io";
-import { ROOT } from "../support";
+import { FakePrograms, ROOT } from "../support";
 
 process.chdir(ROOT);
+const programs = new FakePrograms();
 const SERVER = "/etc/mir-session/server";
 
 const described = (...args: string[]) =>
@@ -20,7 +22,25 @@ async function isServer(args: string[], words: readonly string[]): Promise<void>
   assert.ok(stdout.toString().includes(`644 ${sha256} ${SERVER}\n`), stdout.toString());
 }
 
+/** The script's verdict on a server, of which systemctl says these lines. */
+async function verdict(...lines: string[]): Promise<{ code: number; stderr: string }> {
+  const script = join(ROOT, "scripts/guest/session.sh");
+  const text = `SERVER=mir-session.service; fail_with_journal() { printf '%s' "$1" >&2; exit 1; }
+eval "$(sed -n '/^require_running() {/,/^}/p' '${script}')"; require_running 1`;
+  programs.set("systemctl", `printf '%s\\n' ${lines.join(" ")}`);
+  return run(["bash", "-euc", text]);
+}
+
 describe("the session's server", () => {
+  it("is judged whatever the order in which systemd prints its properties", async () => {
+    for (const order of [(lines: string[]) => lines, (lines: string[]) => lines.toReversed()]) {
+      assert.equal((await verdict(...order(["NRestarts=1", "ActiveState=active"]))).code, 0);
+      const { code, stderr } = await verdict(...order(["NRestarts=3", "ActiveState=failed"]));
+      assert.equal(code, 1);
+      assert.match(stderr, /found mir-session\.service failed after 2 restarts, required active/);
+    }
+  });
+
   it("is Mir's demo server on gbm-kms, or with the options given", async () => {
     const console = ["--console-provider=vt", "--vt=1"];
     await isServer([], ["mir_demo_server", "--platform-display-libs=mir:gbm-kms", ...console]);
