@@ -170,7 +170,8 @@ main() {
       *) extra+=("$1") && shift ;;
     esac
   done
-  [[ -v SUITE_PACKAGES[$suite] ]] || die "found suite '$suite'; need one of ${!SUITE_PACKAGES[*]}; fix: other systems: use a cloud image or an existing domain"
+  # Of letters alone: bash would evaluate another subscript.
+  [[ $suite =~ ^[a-z]+$ && -v SUITE_PACKAGES[$suite] ]] || die "found suite '$suite'; need one of ${!SUITE_PACKAGES[*]}; fix: other systems: use a cloud image or an existing domain"
   distribution=$(distribution_of "$suite")
   keyring=$(keyring_of "$suite")
   [[ $size_gib =~ ^([4-9]|[1-9][0-9]{1,2})$ ]] || die "found --size-gib '$size_gib'; need 4 to 999"

@@ -1,6 +1,6 @@
 /** The content key of an image: of its content, the same on every machine. */
 import assert from "node:assert/strict";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { run } from "../../../core/exec.io";
@@ -64,6 +64,16 @@ describe("an image's content key", () => {
 
   it("does not depend on the order or number of the packages' names", async () => {
     assert.equal(await keyOf("htop", "vim"), await keyOf("vim", "htop", "vim"));
+  });
+
+  it("is not made of a suite that is not known, whatever bash would make of its name", async () => {
+    for (const suite of ["bullseye", "$(touch ran)", "x]=$(touch ran)", ""]) {
+      const argv = ["bash", join(folder, SCRIPT), "key", "--suite", suite];
+      const ended = await run(["env", "-C", folder, ...argv]);
+      assert.equal(ended.code, 1);
+      assert.match(ended.stderr, /found suite '.*'; need one of .*trixie/);
+    }
+    assert.equal(existsSync(join(folder, "ran")), false);
   });
 
   it("is not made of a source that is more than a source", async () => {
