@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all tests, in the order of what they need. Every part runs; a summary names what failed.
-#   run.sh [PART|FILE...]   PART: unit, browser, toolchain, machines, security, integration; default: all six
+#   run.sh [PART|FILE...]   PART: unit, browser, toolchain, machines, security, integration, host; default: all
 #                           FILE: a test file of integration
 # Integration tests use the real engine, libvirt and guests on this machine: they install the host
 # packages, start libvirtd where nothing else does, and stop what they started.
@@ -59,19 +59,22 @@ machines() { node_tests --test-concurrency=1 test/machines/*.test.ts; }
 # Attacks that need no guest; `npm run test:security` tries them all.
 security() { on_host node_tests test/security/{attacks,host,spice}.test.ts; }
 
+# The host's part of a lab on an emulated Debian 13; `npm run test:host` has whole labs.
+host() { test/host/run.sh --short; }
+
 # One after the other: two emulated guests on two cores would time each other out.
 integration() { # integration FILE...
   on_host node_tests --test-concurrency=1 "$@"
 }
 
 files=()
-if (($# == 0)); then set -- unit browser toolchain machines security integration; fi
+if (($# == 0)); then set -- unit browser toolchain machines security integration host; fi
 for name in "$@"; do
   case $name in
-    unit | browser | toolchain | machines | security | integration) ;;
+    unit | browser | toolchain | machines | security | integration | host) ;;
     *.test.ts) [[ -f $name ]] && files+=("$name") && continue ;;&
     *)
-      printf 'test: found part %s; need unit, browser, toolchain, machines, security, integration or a test file\n' "$name" >&2
+      printf 'test: found part %s; need unit, browser, toolchain, machines, security, integration, host or a test file\n' "$name" >&2
       exit 1
       ;;
   esac
@@ -80,7 +83,7 @@ done
 step 'SDK' toolchain/sdk.sh build
 for name in "$@"; do
   case $name in
-    unit | browser | machines | security) step "$name" "$name" ;;
+    unit | browser | machines | security | host) step "$name" "$name" ;;
     toolchain) toolchain ;;
     integration) step integration integration test/integration/*.test.ts ;;
   esac
