@@ -60,7 +60,7 @@ machines() { node_tests --test-concurrency=1 test/machines/*.test.ts; }
 security() { on_host node_tests test/security/{attacks,host,spice}.test.ts; }
 
 # The host's part of a lab on an emulated Debian 13; `npm run test:host` has whole labs.
-host() { test/host/run.sh --short; }
+host() { node_tests --test-concurrency=1 test/host/short.test.ts; }
 
 # One after the other: two emulated guests on two cores would time each other out.
 integration() { # integration FILE...
