@@ -6,12 +6,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HOST_PART } from "../integration/support";
 import { EmulatedHost, preparedPackages } from "./machine";
-import { timed } from "./record";
+import { note, timed } from "./record";
 import { assertConfined, labOnHost, untilTrue } from "./support";
 
 const STACK = "hostshort";
 const DOMAIN = "mirlab-test-tiny";
 const VIRSH = "virsh -q -c qemu:///system";
+/** How often the domain is started until its kernel speaks. */
+const TRIES = 3;
 const SERIAL = `/var/log/libvirt/qemu/${DOMAIN}-serial.log`;
 
 /** The page's display on the kernel of the KVM probe, which stays in a panic for want of an init. */
@@ -59,14 +61,24 @@ describe("a prepared debian13", { timeout: 3_600_000 }, () => {
     const { host } = of();
     const create = `cat >/tmp/tiny.xml <<'EOF'\n${DEFINITION}\nEOF`;
     await host.out("root", create);
-    await timed("domain", () => host.virsh("create /tmp/tiny.xml"));
-    assert.match(await host.virsh(`dumpxml ${DOMAIN}`), /<domain type='kvm'/);
-    await assertConfined(host, DOMAIN);
-    await untilTrue("no word of the guest's kernel", 120_000, async () => {
-      const { stdout } = await host.ssh("root", `cat ${SERIAL}`);
-      return stdout.toString().includes("Kernel panic");
-    });
-    await host.virsh(`destroy ${DOMAIN}`);
+    for (let tries = 1; ; tries++) {
+      await timed("domain", () => host.virsh("create /tmp/tiny.xml"));
+      try {
+        assert.match(await host.virsh(`dumpxml ${DOMAIN}`), /<domain type='kvm'/);
+        await assertConfined(host, DOMAIN);
+        await untilTrue("no word of the guest's kernel", 120_000, async () => {
+          const { stdout } = await host.ssh("root", `cat ${SERIAL}`);
+          return stdout.toString().includes("Kernel panic");
+        });
+        return;
+      } catch (error) {
+        // QEMU's emulation of SVM loses a guest now and then.
+        if (tries === TRIES) throw error;
+        note(`${(error as Error).message}; once more`);
+      } finally {
+        await host.virsh(`destroy ${DOMAIN}`);
+      }
+    }
   });
 
   it("has nothing of the lab after destroy", async () => {
