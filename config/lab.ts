@@ -124,7 +124,7 @@ function toFaults(issue: Issue, raw: unknown): ConfigFault[] {
   return [{ path, reason: `${reason}${guessed(issue, value)}` }];
 }
 
-/** For a word that is none of those known. */
+/** The known word that is nearest to an unknown one, as a hint. */
 function guessed(issue: Issue, value: unknown): string {
   if (issue.code !== "invalid_value" || typeof value !== "string") return "";
   const guess = nearest(value, issue.values.map(String));
@@ -316,6 +316,13 @@ function claims(faults: ConfigFault[]): (what: string, path: string) => void {
 /** Suite of the build root (scripts/host/build-root.sh): a Mesa that is linked with its LLVM runs on no other suite. */
 const BUILD_SUITE = "bookworm";
 
+/** A Mesa that is compiled for another suite than the guest's. */
+function mesaFaults({ image, mesa }: GuestConfig, at: string): ConfigFault[] {
+  if (mesa.source !== "build" || !("suite" in image) || image.suite === BUILD_SUITE) return [];
+  const reason = `found 'build' with image.suite '${image.suite}'; need image.suite '${BUILD_SUITE}': Mesa is compiled with that suite's libraries`;
+  return [{ path: `${at}.mesa.source`, reason }];
+}
+
 /** Rules that span several keys. */
 function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[] {
   const faults: ConfigFault[] = [];
@@ -332,7 +339,7 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
       claim(`domain '${guest.image.domain}'`, `${at}.image.domain`);
     faults.push(
       ...[...sessionFaults(guest, at), ...screenFaults(guest, at)],
-      ...[...outboundFaults(guest, at), ...autostartFaults(guest, at)],
+      ...[...outboundFaults(guest, at), ...autostartFaults(guest, at), ...mesaFaults(guest, at)],
     );
     for (const software of ["kernel", "mesa"] as const) {
       for (const [path, reason] of softwareFaults(guest[software]))
@@ -344,15 +351,6 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
         );
       }
     }
-    if (
-      guest.mesa.source === "build" &&
-      "suite" in guest.image &&
-      guest.image.suite !== BUILD_SUITE
-    )
-      add(
-        `${at}.mesa.source`,
-        `found 'build' with image.suite '${guest.image.suite}'; need image.suite '${BUILD_SUITE}': Mesa is compiled with that suite's libraries`,
-      );
     const vgaLimit = guest.video.ramKiB;
     if (guest.video.vgamemKiB > vgaLimit) {
       add(

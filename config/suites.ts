@@ -13,8 +13,9 @@ export interface Suite {
 type Platform = "gbm-kms" | "atomic-kms";
 type Renderer = "gbm-kms" | "egl-generic";
 
-/** Mir 2.12 and 2.14, and Mir 2.20 and later. */
+/** Of Mir 2.12 and 2.14. */
 const OLD = { platforms: ["gbm-kms"], renderers: ["gbm-kms"] } as const;
+/** Of Mir 2.20 and later. */
 const NEW = {
   platforms: ["gbm-kms", "atomic-kms"],
   renderers: ["gbm-kms", "egl-generic"],

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { lastLine } from "./plainText";
 import { shellLine } from "./quote";
 import { englishWords } from "./environment";
 import { run, RunOptions, RunResult } from "./exec.io";
@@ -91,7 +92,7 @@ export async function runAt(
   const hasStream = options.stdout !== undefined || options.stdin instanceof Readable;
   for (const [i, pause] of hasStream ? [] : pausesS.entries()) {
     if (result.timedOut || result.code !== 255 || !NOT_MADE.test(result.stderr)) break;
-    const why = result.stderr.trim().split("\n").at(-1) ?? "";
+    const why = lastLine(result.stderr);
     console.log(`${alias}: found no connection (${why}); try ${i + 2} of ${pausesS.length + 1}`);
     await sleep(pause * 1000);
     result = await once();

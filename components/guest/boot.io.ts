@@ -46,7 +46,7 @@ function wrongKey({ domain, adopted }: GuestBootInputs): Stuck {
   );
 }
 
-/** How often the connection may break while the first boot runs: a guest that restarts then does it again. */
+/** How often the connection may break during a first boot, which a guest repeats after a restart. */
 const BREAKS = 3;
 
 export async function boot(inputs: GuestBootInputs): Promise<void> {

@@ -1,5 +1,6 @@
 /** KVM by its only proof: a guest that reached user space. */
 import { runOnHost } from "../../core/link.io";
+import { lastLine } from "../../core/plainText";
 import { Target } from "../../core/target";
 import { KvmProof } from "./checks/kvm";
 
@@ -12,7 +13,7 @@ export async function kvmProof(host: Target, cacheDir: string, renew = false): P
   const probe = await runOnHost(host, "kvm-probe.sh", args, { timeoutMs: PROBE_MS });
   const unknown = { acceleration: undefined } as const;
   if (probe.code !== 0) {
-    return { ...unknown, reason: probe.stderr.trim().split("\n").at(-1) ?? "no answer" };
+    return { ...unknown, reason: lastLine(probe.stderr) };
   }
   try {
     return JSON.parse(probe.stdout.toString()) as KvmProof;

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { readKeys } from "openpgp";
 import { GuestConfig, Lab } from "../../config/schema";
+import { shellWord } from "../../core/quote";
 import { Finding } from "../host/checks/finding";
 
 type Image = Extract<GuestConfig["image"], { suite: string }>;
@@ -77,7 +78,7 @@ async function judged({ file, fingerprint }: Source["key"], path: string): Promi
       "fail",
       `${file}, which is no such key (${(error as Error).message})`,
       binary
-        ? `gpg --no-default-keyring --keyring ${file} --armor --export >${file}.asc, and name that file`
+        ? `gpg --no-default-keyring --keyring ${shellWord(file)} --armor --export >${shellWord(`${file}.asc`)}, and name that file`
         : "get the file again",
     );
   }

@@ -9,7 +9,7 @@ import { Verdict, verdictText } from "../../core/verdict";
 import { Evidence, EvidencePicture, Log } from "./evidence";
 import { junit } from "./junit";
 import { Acceleration } from "../../core/limits";
-import { tail } from "../../core/plainText";
+import { lastLine, tail } from "../../core/plainText";
 import { report } from "./report";
 import { serialTail } from "../../core/virsh.io";
 import { runInGuest } from "../../core/link.io";
@@ -62,7 +62,7 @@ async function sessionLog({ guest, domain }: Subject): Promise<Log> {
   const read = await runInGuest(guest, "session-log.sh", [String(SESSION_LINES)], options);
   if (read.code === 0) return { text: read.stdout.toString(), whole };
   const late = read.timedOut ? `no answer in ${SESSION_LIMIT_MS / 1000} s` : "no answer";
-  const why = read.stderr.trim().split("\n").at(-1) ?? "";
+  const why = lastLine(read.stderr);
   return { missing: `Not available from the guest: ${why === "" ? late : why}`, whole };
 }
 

@@ -3,7 +3,7 @@
 # before theirs (core/link.io.ts).
 # shellcheck shell=bash disable=SC2034 # the scripts that source this read the tables
 
-# Suites of guests, and whose they are.
+# The distribution of each suite.
 declare -rA DISTRIBUTIONS=(
   [bookworm]=debian [trixie]=debian [forky]=debian [sid]=debian
   [noble]=ubuntu [resolute]=ubuntu
@@ -62,18 +62,18 @@ host_mirror() { # host_mirror SUITE
 
 # Lines for apt: the suite, its updates and its security.
 archive_sources() { # archive_sources SUITE MIRROR
-  local suite=$1 mirror=$2 distribution security keyring
+  local suite=$1 mirror=$2 distribution security keyring components
   distribution=$(distribution_of "$suite")
   keyring=$(keyring_of "$suite")
-  source_line() { printf 'deb [signed-by=%s] %s %s %s\n' "$keyring" "$1" "$2" "${COMPONENTS[$distribution]}"; }
-  source_line "$mirror" "$suite"
+  components=${COMPONENTS[$distribution]}
+  printf 'deb [signed-by=%s] %s %s %s\n' "$keyring" "$mirror" "$suite" "$components"
   # What is fixed in sid is in sid.
   [[ $suite != sid ]] || return 0
   # The host's own; else beside the mirror, unless it has a name of its own.
   security=$(mirror_of "$suite-security")
   [[ -n $security || $mirror != */debian ]] || security=$mirror-security
-  source_line "$mirror" "$suite-updates"
-  source_line "${security:-${SECURITY_ARCHIVES[$distribution]}}" "$suite-security"
+  printf 'deb [signed-by=%s] %s %s %s\n' "$keyring" "$mirror" "$suite-updates" "$components" \
+    "$keyring" "${security:-${SECURITY_ARCHIVES[$distribution]}}" "$suite-security" "$components"
 }
 
 # Lines of apt.conf: the way alone. apt would take a proxy from the environment too, which sudo drops. What

@@ -66,19 +66,23 @@ intact() {
 # Never under a living root's part, which then holds the lock.
 remove_work() { [[ ! -e $1 ]] || as_root flock -n "$1.lock" rm -rf --one-file-system -- "$1" || true; }
 
+# The group in the first line of the build's log that matches.
+said() { sed -nE "/$1/{s//\\1/p;q}" "$log"; } # said REGEX
+
 # What apt's words mean for the lab.
 build_fault() {
-  local found
-  if found=$(sed -nE 's/^E: Release file for (\S+) is expired.*/\1/p' "$log" | head -n 1) && [[ -n $found ]]; then
-    printf '%s' "found package lists that have expired, $found; need current ones; fix: use another mirror or, for a snapshot, set host.apt.validUntil to \"ignore\""
-  elif found=$(sed -nE 's/^E: Unable to locate package (.*)$/\1/p' "$log" | paste -sd ' ') && [[ -n $found ]]; then
-    printf '%s' "found no package $found in $suite; need packages of this suite; fix: correct guests[].image.packages, or choose another image.suite"
-  elif found=$(sed -nE "s/^E: The repository '(\S+) (\S+) .*' is not signed.*/\1/p" "$log" | head -n 1) && [[ -n $found ]]; then
-    if [[ $found == "$mirror" ]]; then
-      printf '%s' "found no key in $keyring that signs $suite at $found; need one; fix: upgrade package ${KEYRINGS[$distribution]#*:} on the host"
-    else
-      printf '%s' "found that the key does not sign the archive $found; need its signing key; fix: correct guests[].image.apt.sources[].key"
-    fi
+  local expired unsigned unknown
+  expired=$(said '^E: Release file for (\S+) is expired.*')
+  unsigned=$(said "^E: The repository '(\S+) \S+ .*' is not signed.*")
+  unknown=$(sed -nE 's/^E: Unable to locate package (.*)$/\1/p' "$log" | paste -sd ' ')
+  if [[ -n $expired ]]; then
+    printf '%s' "found package lists that have expired, $expired; need current ones; fix: use another mirror or, for a snapshot, set host.apt.validUntil to \"ignore\""
+  elif [[ -n $unknown ]]; then
+    printf '%s' "found no package $unknown in $suite; need packages of this suite; fix: correct guests[].image.packages, or choose another image.suite"
+  elif [[ -n $unsigned && $unsigned == "$mirror" ]]; then
+    printf '%s' "found no key in $keyring that signs $suite at $unsigned; need one; fix: upgrade package ${KEYRINGS[$distribution]#*:} on the host"
+  elif [[ -n $unsigned ]]; then
+    printf '%s' "found that the key does not sign the archive $unsigned; need its signing key; fix: correct guests[].image.apt.sources[].key"
   else
     printf '%s' "found that the build failed, see above; need an image; fix: check the network and the mirror ($mirror), then run 'up' again"
   fi

@@ -1,8 +1,7 @@
 # The recipe of an image: every function runs as root, and the file's text is part of the image's content key. A
 # library of image-build.sh: over ssh its text comes before that script's (core/link.io.ts).
-# shellcheck shell=bash disable=SC2154 # way_hooks is of apt-way.sh
+# shellcheck shell=bash disable=SC2016,SC2154 # mmdebstrap's hooks expand $1 themselves; way_hooks is of apt-way.sh
 
-# shellcheck disable=SC2016 # mmdebstrap's hooks expand $1 themselves.
 # Sources of more packages: their keys and priorities for the build and the guest. $1 work dir, $2... sources, as
 # image-build.sh takes them. Prints their lines for the build.
 make_sources() {
@@ -77,7 +76,7 @@ FILE
 
   for unit in "${@:4}"; do ln -sfn /dev/null "$root/etc/systemd/system/$unit"; done
 
-  # In a slow boot, systemd-networkd may give a link up: "Failed to configure DHCPv4 client: Device or resource busy"
+  # In a slow boot, systemd-networkd may give up on a link: "Failed to configure DHCPv4 client: Device or resource busy"
   # (systemd issue 24201; seen with 252). The guest would have no address; a second try gives it one.
   mkdir -p "$root/usr/local/lib/mirlab" "$root/etc/systemd/system/systemd-networkd-wait-online.service.d"
   cat >"$root/usr/local/lib/mirlab/wait-online" <<'FILE'

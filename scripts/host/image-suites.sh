@@ -1,5 +1,5 @@
 # What an image of each suite is made of. A library of image-build.sh: over ssh its text comes before that script's
-# (core/link.io.ts). Debian's suites are built by tests; Ubuntu's archive was not within their reach.
+# (core/link.io.ts). docs/suites.md says which suites were tried.
 # shellcheck shell=bash disable=SC2034 # image-build.sh reads the tables
 
 readonly COMMON_PACKAGES=(

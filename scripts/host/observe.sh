@@ -120,7 +120,7 @@ observe_units() {
   # A paragraph for each unit; the order in it depends on systemd's version.
   while IFS='=' read -r key value; do unit_of["$key"]=$value; done < <(systemctl show -p Id -p ActiveState -p UnitFileState -p DropInPaths \
     "${DAEMONS[@]/%/.service}" "${DAEMONS[@]/%/.socket}" "$LOCK_DAEMON.socket" |
-    awk -v RS= -F '\n' '{ for (i = 1; i <= NF; i++) if ($i ~ /^Id=/) id = substr($i, 4); for (i = 1; i <= NF; i++) print id "/" $i }')
+    awk -v RS= -F '\n' '{ id = ""; for (i = 1; i <= NF; i++) if ($i ~ /^Id=/) id = substr($i, 4); for (i = 1; i <= NF; i++) print id "/" $i }')
   for name in "${DAEMONS[@]}" "$LOCK_DAEMON"; do
     fact "service $name" socket "${unit_of["$name.socket/UnitFileState"]:-none}" 'systemctl show'
   done

@@ -36,18 +36,19 @@ const AGENT_S = 300;
 
 type Machines = Pick<RemoteLab, "host"> & Partial<Pick<RemoteLab, "domain">>;
 
-/** Which of the machines have booted since; a guest that does not answer in time has not. */
+/** Ids of the machines' boots; empty: its agent does not answer. */
 async function bootsOf({ host, domain }: Machines): Promise<Map<string, string>> {
   const boots = new Map([["host", await host.bootId()]]);
   if (domain !== undefined) boots.set("guest", await guestBootId(host, domain));
   return boots;
 }
 
+/** A machine that has booted since; a guest whose agent does not answer in time has not. */
 async function resetSince(of: Machines, before: Map<string, string>): Promise<string | undefined> {
   for (const started = Date.now(); ;) {
     const now = await bootsOf(of);
-    const guest = now.get("guest");
-    if (guest === "" && Date.now() - started < AGENT_S * 1000) continue;
+    const silent = now.get("guest") === "" && before.get("guest") !== "";
+    if (silent && Date.now() - started < AGENT_S * 1000) continue;
     return [...before].find(
       ([name, id]) => id !== "" && now.get(name) !== "" && now.get(name) !== id,
     )?.[0];

@@ -36,7 +36,7 @@ for (const suite of suites)
   describe(`a guest of ${suite}`, { skip: long ? false : "set MIRLAB_TEST_LONG=1" }, () => {
     const { distribution, platforms } = SUITES[suite];
     const guest = (platform: string) => ({
-      ...{ name: "g1", vcpus: 2, image: { source: distribution, suite } },
+      ...{ name: "g1", image: { source: distribution, suite } },
       session: { platform, cursor: "software" },
     });
     // A snapshot's lists may be older than a week.

@@ -1,9 +1,10 @@
 /**
  * A lab of the version before the folders were concepts goes on: its state, exported from a real lab, has
  * what the program of today declares. `$MIRLAB_HOME` stands for the home of that lab; secrets and
- * connections are left out. A script that is sent to the guest may be newer: `up` runs it again.
+ * connections are left out, and a script sent to the guest is kept as its digest.
  */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
@@ -31,6 +32,9 @@ const kept = (name: string): Kept => {
 };
 const DYNAMIC = STATE.filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/"));
 
+/** Resources whose script has changed since: `up` runs it again. */
+const NEWER = new Set(["mir-session-unit"]);
+
 /** What the engine would find of the lab. */
 function outputsOf(type: string, name: string): Record<string, unknown> {
   const outputs = STATE.find((resource) => resource.name === name)?.outputs ?? {};
@@ -44,7 +48,8 @@ function outputsOf(type: string, name: string): Record<string, unknown> {
 /** Inputs as the fixture has them. */
 function comparable(inputs: Record<string, unknown>): Record<string, unknown> {
   const { connection: _, stdin, ...rest } = inputs;
-  const all = typeof stdin === "string" ? { ...rest, stdin: "a script" } : rest;
+  const digest = (text: string) => `sha256:${createHash("sha256").update(text).digest("hex")}`;
+  const all = typeof stdin === "string" ? { ...rest, stdin: digest(stdin) } : rest;
   // As JSON: an unset key is no key.
   return JSON.parse(JSON.stringify(all)) as Record<string, unknown>;
 }
@@ -93,7 +98,9 @@ esac`,
 
   for (const { name, inputs } of STATE.filter((resource) => !DYNAMIC.includes(resource))) {
     it(`has of ${name} what is declared today`, () => {
-      assert.deepEqual(comparable(resourceNamed(name).inputs), inputs);
+      const today = comparable(resourceNamed(name).inputs);
+      if (!NEWER.has(name)) assert.deepEqual(today, inputs);
+      else assert.deepEqual({ ...today, stdin: "" }, { ...inputs, stdin: "" });
     });
   }
 

@@ -9,7 +9,7 @@ import { ROOT, temporaryFolder } from "../support";
 const SCRIPT = join(ROOT, "scripts/host/image-build.sh");
 const SET = `. scripts/host/lib.sh; . scripts/host/apt-way.sh
 suite=forky mirror=http://m.example/debian distribution=debian keyring=KEYS log=$1
-eval "$(sed -n '/^build_fault() {/,/^}/p' '${SCRIPT}')"; build_fault`;
+eval "$(sed -n '/^said() {/p; /^build_fault() {/,/^}/p' '${SCRIPT}')"; build_fault`;
 
 async function fault(line: string): Promise<string> {
   const log = join(temporaryFolder(), "log");
