@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { downloadUrl, localFile, sha256, suite } from "./schemaTypes";
+import { suitesOf } from "./suites";
 
 const sourceOf = (name: z.ZodType<string>, what: string, example: string) =>
   z.strictObject({
@@ -78,6 +79,12 @@ export const kernelBuild = z.strictObject({
 
 export const mesaBuild = z.strictObject({
   ...buildParts(mesaSource),
+  suite: z
+    .enum(suitesOf("debian"))
+    .optional()
+    .describe(
+      "Suite whose libraries Mesa is linked with, the guest's; unset: image.suite, or bookworm for a cloud image.",
+    ),
   renderer: z
     .enum(["softpipe", "llvmpipe"])
     .default("softpipe")

@@ -64,6 +64,7 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
           when: "always",
           build: {
             source: { package: "mesa", suite: "bookworm" },
+            suite: "bookworm",
             renderer: "llvmpipe",
             patches: [{ file: "/home/ann/llvmpipe.patch", sha256: SHA256 }],
             jobs: 2,

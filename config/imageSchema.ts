@@ -73,7 +73,7 @@ export const image = z.discriminatedUnion("source", [
       .describe("An image that mmdebstrap builds from the signed Debian archive."),
     suite: z
       .enum(suitesOf("debian"))
-      .default("bookworm")
+      .default("trixie")
       .describe(
         "Debian suite. The lists of forky and sid expire after a week: host.apt.validUntil 'ignore' takes those of a snapshot.",
       ),

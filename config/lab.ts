@@ -8,7 +8,7 @@ import { softwareFaults } from "./softwareRules";
 import { shortened, visible } from "../core/plainText";
 import { isLoopback } from "./screen";
 import { chosenOptions, LOMIRI_MEMORY_MIB } from "./session";
-import { suitesWith } from "./suites";
+import { SUITES, suitesWith } from "./suites";
 
 /** One fault of the configuration: its place and its reason. */
 export interface ConfigFault {
@@ -313,14 +313,17 @@ function claims(faults: ConfigFault[]): (what: string, path: string) => void {
   };
 }
 
-/** Suite of the build root (scripts/host/build-root.sh): a Mesa that is linked with its LLVM runs on no other suite. */
-const BUILD_SUITE = "bookworm";
-
-/** A Mesa that is compiled for another suite than the guest's. */
+/** A Mesa that is compiled with the libraries of another suite than the guest's. */
 function mesaFaults({ image, mesa }: GuestConfig, at: string): ConfigFault[] {
-  if (mesa.source !== "build" || !("suite" in image) || image.suite === BUILD_SUITE) return [];
-  const reason = `found 'build' with image.suite '${image.suite}'; need image.suite '${BUILD_SUITE}': Mesa is compiled with that suite's libraries`;
-  return [{ path: `${at}.mesa.source`, reason }];
+  if (mesa.source !== "build" || !("suite" in image)) return [];
+  const suite = mesa.build?.suite ?? image.suite;
+  if (SUITES[image.suite].distribution !== "debian") {
+    const reason = `found 'build' with image.source 'ubuntu'; need 'debian': Mesa is compiled with a Debian suite's libraries; fix: use mesa.source 'package'`;
+    return [{ path: `${at}.mesa.source`, reason }];
+  }
+  if (suite === image.suite) return [];
+  const reason = `found '${suite}' with image.suite '${image.suite}'; need '${image.suite}': Mesa uses the guest's libraries; fix: remove the key`;
+  return [{ path: `${at}.mesa.build.suite`, reason }];
 }
 
 /** Rules that span several keys. */

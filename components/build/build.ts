@@ -19,6 +19,8 @@ export interface BuildOrder {
   /** Settings on top of the base, in this order. */
   readonly fragments: readonly { readonly name: string; readonly text: string }[];
   readonly patches: readonly { readonly file: string; readonly sha256: string }[];
+  /** Suite whose libraries the result is linked with: the guest's. Unset: none, as of a kernel. */
+  readonly libraries?: string | undefined;
   /** Unset: one per virtual CPU of the guest. */
   readonly jobs?: number | undefined;
   /** SHA-256 of this project's recipe: a changed recipe changes the result. */
@@ -51,13 +53,14 @@ export function buildIdentity({
   fragments,
   patches,
   recipe,
+  libraries,
 }: BuildOrder): string {
   const { package: name, suite, sha256, commit } = source;
   const from = name === undefined ? (sha256 ?? commit) : `${name} ${suite}`;
   const texts = fragments.map(({ text }) => text);
   const sums = patches.map((patch) => patch.sha256);
   const below = basis === undefined ? base : `${base} ${basis}`;
-  const what = [kind, from, below, texts, sums, recipe];
+  const what = [kind, from, below, texts, sums, recipe, ...(libraries ? [libraries] : [])];
   return createHash("sha256").update(JSON.stringify(what)).digest("hex");
 }
 
@@ -116,12 +119,13 @@ export const fileNumber = (i: number): string => String(i).padStart(2, "0");
 
 /** The file `spec`: lines `KEY VALUE`. `needs`: kernel symbols that the guest needs. */
 export function specText(order: BuildOrder, needs: readonly string[]): string {
-  const { kind, source, base, fragments, patches } = order;
+  const { kind, source, base, libraries, fragments, patches } = order;
   const name = (path: string): string => path.split("/").at(-1) ?? "";
   const lines = [
     `kind ${kind}`,
     `source ${sourceWords(source).join(" ")}`,
     `base ${base}`,
+    ...(libraries === undefined ? [] : [`libraries ${libraries}`]),
     `suffix -mirlab-${buildIdentity(order).slice(0, 8)}`,
     ...needs.map((symbol) => `need ${symbol}`),
     ...fragments.map((f, i) => `fragment ${fileNumber(i)} ${name(f.name)}`),

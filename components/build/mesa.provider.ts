@@ -1,7 +1,7 @@
 /** Handler of GuestMesa: installs and tries the Mesa that the gate and the source require. */
 import { paceOf } from "./build";
 import { MESA_SOURCE, MesaDecision, MesaFacts, MesaPlan, mesaPlan, readMesaFacts } from "./mesa";
-import { originOf, pickSoftware, SoftwareInputs, SoftwareProps } from "./software";
+import { Origin, originOf, pickSoftware, SoftwareInputs, SoftwareProps } from "./software";
 import { upstreamVersion } from "../../core/requirement";
 import { RunResult } from "../../core/exec.io";
 import { waitForSsh } from "../guest/boot.io";
@@ -52,6 +52,17 @@ function mustMeet(inputs: GuestMesaInputs, mesa: string): void {
   throw new Error(`found ${mesa} in the package (it was not tried); need ${wanted}`);
 }
 
+/** Throws when a build is for another suite than the guest's: it would not load. sid has testing's code name. */
+function mustFit({ name }: GuestMesaInputs, origin: Origin, { suite }: MesaFacts): void {
+  if (origin.kind !== "build" || suite === undefined) return;
+  const { libraries = suite } = origin.order;
+  if (libraries === suite || libraries === "sid") return;
+  throw new Error(
+    `${name}: mesa.build: found a ${suite} guest; need ${libraries}, with whose libraries this Mesa is linked (nothing was built); ` +
+      `fix: set image.suite or, for a cloud image, mesa.build.suite to ${suite}; 'lab reset ${name}' makes the guest anew of the declared suite instead`,
+  );
+}
+
 /** Checks that the installed Mesa draws: a loader that rejects a driver silently uses another. */
 async function draws(inputs: GuestMesaInputs, mesa: string): Promise<void> {
   const { facts } = await passes("mesa", inputs);
@@ -76,6 +87,7 @@ async function follow(inputs: GuestMesaInputs, before?: Before): Promise<GuestMe
     work.catch((error: Error) => fallBack(inputs, mesa, error));
   for (const next of plan.steps) {
     if (next.do === "install") {
+      mustFit(inputs, next.origin, facts);
       mesa = await installSoftware("mesa", inputs, next.origin);
       await orBack(Promise.resolve().then(() => mustMeet(inputs, mesa)));
       console.log(`${inputs.name}: Mesa ${mesa} is installed; trying Mir with it`);

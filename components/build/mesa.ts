@@ -12,6 +12,11 @@ const version = z.string().regex(/^[0-9][A-Za-z0-9.+~:-]{0,99}$/);
 
 const factsSchema = z.object({
   version: z.literal(1),
+  /** Missing in answers that an earlier version has recorded. */
+  suite: z
+    .string()
+    .regex(/^[a-z]{1,30}$/)
+    .nullish(),
   distro: version.nullable(),
   ours: z
     .object({
@@ -25,6 +30,8 @@ const factsSchema = z.object({
 export interface MesaFacts {
   /** The distribution's version, even while another one is installed; null: it has none. */
   readonly distro: string | null;
+  /** Code name in the guest's os-release, e.g. `trixie`; unset: it has none. */
+  readonly suite?: string;
   readonly ours: {
     readonly identity: string;
     /** It passed its trial. */
@@ -37,8 +44,8 @@ export interface MesaFacts {
 
 /** Throws when the answer does not have the script's form. */
 export function readMesaFacts(answer: string): MesaFacts {
-  const { distro, ours } = readAnswer("mesa", factsSchema, answer, 10_000);
-  return { distro, ours };
+  const { distro, ours, suite } = readAnswer("mesa", factsSchema, answer, 10_000);
+  return { distro, ours, ...(suite ? { suite } : {}) };
 }
 
 export type MesaStep =

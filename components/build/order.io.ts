@@ -59,16 +59,23 @@ export function kernelConfig({ name, kernel }: GuestConfig): SoftwareConfig {
   return { ...rest, build: kernelOrder(build, `${name}: kernel.build`) };
 }
 
-function mesaOrder({ source, renderer, patches, jobs }: MesaBuild): BuildOrder {
+function mesaOrder({ source, renderer, patches, jobs }: MesaBuild, libraries: string): BuildOrder {
   return {
-    ...{ kind: "mesa", source, base: renderer, fragments: [], patches },
+    ...{ kind: "mesa", source, base: renderer, libraries, fragments: [], patches },
     ...(jobs === undefined ? {} : { jobs }),
     recipe: recipeDigest("mesa"),
   };
 }
 
+/** A cloud image does not say which suite it is of. */
+const CLOUD_IMAGE_SUITE = "bookworm";
+
 /** The configured Mesa. */
-export function mesaConfig({ mesa }: GuestConfig): SoftwareConfig {
+export function mesaConfig({ image, mesa }: GuestConfig): SoftwareConfig {
   const { build, ...rest } = mesa;
-  return build === undefined ? rest : { ...rest, build: mesaOrder(build) };
+  if (build === undefined) return rest;
+  return {
+    ...rest,
+    build: mesaOrder(build, build.suite ?? ("suite" in image ? image.suite : CLOUD_IMAGE_SUITE)),
+  };
 }

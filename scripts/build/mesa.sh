@@ -110,7 +110,8 @@ package() {
   rm -rf "$tree"
   DESTDIR=$tree meson install -C "$OBJ" --no-rebuild --quiet
   rm -rf "$tree$PREFIX/include" "$lib/pkgconfig" "$tree$PREFIX/share"
-  rm -f "$lib"/*.so
+  # For a compiler. Since Mesa 24.2 the drivers are in a file of such a name.
+  find "$lib" -maxdepth 1 -type l -name '*.so' -delete
   [[ -e $lib/libEGL_mesa.so.0 && -e $lib/libgbm.so.1 ]] || die "found no libEGL_mesa and libgbm in what was made, required both"
   # libgbm alone is looked for by the loader's cache: the rest is found by it, and by its own path. So
   # the distribution's GLX and Vulkan keep to the distribution's.

@@ -42,8 +42,10 @@ def main():
     installed = versions([EGL, *(row[0] for row in rows)])
     before = {row[0]: row[1] for row in rows}
     distro = before.get(EGL, installed.get(EGL, "-"))
+    suite = re.search(r"^VERSION_CODENAME=([a-z]+)$", text("/etc/os-release"), re.MULTILINE)
     print(json.dumps({
         "version": VERSION,
+        "suite": suite and suite[1],
         "distro": None if distro == "-" else distro,
         "ours": head and {"identity": head[0], "kept": head[1] == "kept", "mesa": head[2],
                           "whole": all(len(row) == 3 and installed.get(row[0], "-") == row[2] for row in rows)},

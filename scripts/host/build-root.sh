@@ -1,9 +1,12 @@
 # The build root: a tree of Debian packages in which builds run, and how to run a program in it. A
 # library of build.sh: over ssh its text comes before that script's (core/link.io.ts). `prepare`
-# sets cache, work, lock and helpers.
+# sets cache, work, lock, helpers and suite.
 # shellcheck shell=bash disable=SC2154
 
-readonly SUITE=bookworm
+# LLVM of each suite's own Mesa, whose library the guests of that suite have.
+declare -rA LLVM=([bookworm]=15 [trixie]=19 [forky]=21 [sid]=22)
+# Of a build that is linked with no library of the guest.
+readonly ANY_SUITE=bookworm
 # Packages of every build root, then those of one kind.
 readonly ROOT_PACKAGES=(
   gcc libc6-dev make mount patch ccache bc bison flex xz-utils bzip2 zstd lz4 cpio
@@ -11,9 +14,8 @@ readonly ROOT_PACKAGES=(
 )
 declare -rA KIND_PACKAGES=(
   [kernel]="kmod libelf-dev libssl-dev"
-  [mesa]="g++ meson ninja-build pkg-config python3-mako libdrm-dev libglvnd-dev libwayland-dev libwayland-bin
+  [mesa]="g++ meson ninja-build pkg-config python3-mako python3-yaml python3-packaging libdrm-dev libglvnd-dev libwayland-dev libwayland-bin
     libwayland-egl-backend-dev wayland-protocols zlib1g-dev libexpat1-dev"
-  [mesa_llvmpipe]="llvm-15-dev libelf-dev"
 )
 # Added when other machines help to compile.
 readonly DISTCC_PACKAGES="distcc socat"
@@ -40,10 +42,11 @@ make_root() {
 # The key is a hash of the content: each root is built once, and squashed for guests.
 use_root() { # use_root KIND BASE: sets root
   local packages mirror key work log more=''
-  ((${#helpers[@]} == 0)) || more=$DISTCC_PACKAGES
+  [[ $1 $2 != "mesa llvmpipe" ]] || more="llvm-${LLVM[$suite]}-dev libelf-dev"
+  ((${#helpers[@]} == 0)) || more+=" $DISTCC_PACKAGES"
   # shellcheck disable=SC2086 # lists of names
-  packages=$(printf '%s\n' "${ROOT_PACKAGES[@]}" ${KIND_PACKAGES[$1]} ${KIND_PACKAGES["${1}_$2"]-} $more | LC_ALL=C sort -u | paste -sd ,)
-  key=$({ printf '%s\n' "$SUITE" "$packages" && declare -f make_root | tr -d ' \n\t'; } | sha256sum | cut -d' ' -f1)
+  packages=$(printf '%s\n' "${ROOT_PACKAGES[@]}" ${KIND_PACKAGES[$1]} $more | LC_ALL=C sort -u | paste -sd ,)
+  key=$({ printf '%s\n' "$suite" "$packages" && declare -f make_root | tr -d ' \n\t'; } | sha256sum | cut -d' ' -f1)
   root=$cache/roots/$key
   as_root touch "$cache/roots/.lock-$key"
   exec 8<"$cache/roots/.lock-$key"
@@ -54,9 +57,9 @@ use_root() { # use_root KIND BASE: sets root
     exec 8<&-
     return
   fi
-  mirror=$(host_mirror "$SUITE")
+  mirror=$(host_mirror "$suite")
   work=$cache/roots/.work-$key log=$cache/roots/$key.log
-  say "build root: ${packages//,/ } of $SUITE from $mirror"
+  say "build root: ${packages//,/ } of $suite from $mirror"
   as_root rm -rf --one-file-system -- "$work"
   new_folders 0755 "$work"
   {
@@ -65,8 +68,8 @@ use_root() { # use_root KIND BASE: sets root
     # shellcheck disable=SC2016 # for root's shell to expand
     printf '%s\n' 'set -euo pipefail' 'PATH=$PATH:/usr/sbin:/sbin' 'umask 022' \
       'keep_way "$1/tree.apt"' 'make_root "$1" "$2" "$3" "$4" <<<"$5"' 'rm -f "$1/tree.apt"'
-  } | as_root unshare --mount --pid --fork --kill-child --mount-proc bash -s -- "$work" "$SUITE" \
-    "$(keyring_of "$SUITE")" "$packages" "$(archive_sources "$SUITE" "$mirror")" 2>&1 8>&- 9>&- | as_root tee "$log" >/dev/null 8>&- 9>&- || {
+  } | as_root unshare --mount --pid --fork --kill-child --mount-proc bash -s -- "$work" "$suite" \
+    "$(keyring_of "$suite")" "$packages" "$(archive_sources "$suite" "$mirror")" 2>&1 8>&- 9>&- | as_root tee "$log" >/dev/null 8>&- 9>&- || {
     tail -n 20 "$log" >&2
     die "build root: found that mmdebstrap failed, see above; need a complete build root; fix: check the network and the mirror ($mirror), then run 'up' again; log: $log"
   }

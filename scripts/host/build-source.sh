@@ -1,5 +1,5 @@
 # The source of a build: fetch, verify, unpack and patch it. A library of build.sh: over ssh its text
-# comes before that script's (core/link.io.ts). `prepare` sets cache, work, root and kind.
+# comes before that script's (core/link.io.ts). `prepare` sets cache, work, root, suite and kind.
 # shellcheck shell=bash disable=SC2154
 
 # Prints `URL SHA256` for each file of a Debian package, from apt's signed lists. TYPE: deb, or deb-src
@@ -8,11 +8,11 @@ package_places() { # package_places TYPE NAME SUITE
   local type=$1 mirror words=() ask=(download) uri sum found
   shift
   [[ $type == deb ]] || ask=(source --only-source)
-  mirror=$(host_mirror "$SUITE")
+  mirror=$(host_mirror "$suite")
   {
-    archive_sources "$SUITE" "$mirror"
-    [[ $2 == "$SUITE" || $2 == "$SUITE-updates" || $2 == "$SUITE-security" ]] ||
-      printf 'deb [signed-by=%s] %s %s main\n' "$(keyring_of "$SUITE")" "$mirror" "$2"
+    archive_sources "$suite" "$mirror"
+    [[ $2 == "$suite" || $2 == "$suite-updates" || $2 == "$suite-security" ]] ||
+      printf 'deb [signed-by=%s] %s %s main\n' "$(keyring_of "$suite")" "$mirror" "$2"
   } | sed "s/^deb /$type /" | as_root tee "$work/in/sources.list" >/dev/null
   way_into "$work/in" /build/in "$BUILDER"
   words=(apt-get -q -c /build/in/apt.conf -o Dir::State=/build/out/apt -o Dir::State::status=/var/lib/dpkg/status -o Dir::Cache=/build/out/apt/cache

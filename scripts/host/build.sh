@@ -102,7 +102,7 @@ take_declared() { # standard input: the tar
 
 prepare() {
   local work=$cache/builds/.work-$identity folder=$cache/builds/$identity lock=$cache/builds/.lock-$identity
-  local kind root archive origin ccache places native=0 start=$SECONDS
+  local kind suite root archive origin ccache places native=0 start=$SECONDS
   new_folders 0755 "$cache" "$cache/builds"
   as_root touch "$lock" "$lock.prepare"
   exec 9<"$lock.prepare"
@@ -121,6 +121,9 @@ prepare() {
   trap "as_root rm -rf --one-file-system -- $(printf %q "$work")" EXIT
   kind=$(spec kind)
   [[ -n ${KIND_PACKAGES[$kind]-} ]] || die "found kind '$kind'; need one of ${!KIND_PACKAGES[*]}"
+  suite=$(spec libraries)
+  suite=${suite:-$ANY_SUITE}
+  [[ $suite =~ ^[a-z]+$ && -n ${LLVM[$suite]-} ]] || die "found libraries of '$suite'; need one of ${!LLVM[*]}"
   use_root "$kind" "$(spec base)"
   fetch_source
   as_root ln "$archive" "$work/in/archive" 2>/dev/null || as_root cp "$archive" "$work/in/archive"

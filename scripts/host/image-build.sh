@@ -2,7 +2,7 @@
 # Builds the lab's guest image: Debian or Ubuntu, the ordinary kernel, Mesa and Mir, with its own GRUB.
 #   image-build.sh key   [options] [PKG...]   print the content key; builds nothing
 #   image-build.sh build [options] [PKG...]   print the path of DIR/KEY.qcow2, built if it is not there
-# Options: --dir DIR, --key KEY (build only)  --suite bookworm  --mirror URL  --size-gib 8
+# Options: --dir DIR, --key KEY (build only)  --suite trixie  --mirror URL  --size-gib 8
 #   --source 'PRIORITY KEY URI SUITE COMPONENT...', any number: a source of more packages, which the guest keeps; KEY is
 #   an ASCII-armoured OpenPGP key in base64, PRIORITY apt's, or - for apt's own
 # PKG: more packages for the guest. Every package is checked against the distribution's keyring.
@@ -157,7 +157,7 @@ build() {
 }
 
 main() {
-  local verb=${1-} dir="" suite=bookworm mirror="" size_gib=8 given="" key name
+  local verb=${1-} dir="" suite=trixie mirror="" size_gib=8 given="" key name
   local extra=() sources=() packages masked distribution keyring
   [[ $verb == key || $verb == build ]] || die "found verb '$verb'; need key or build; fix: image-build.sh key|build [--dir DIR] [--suite S] [--mirror URL] [--size-gib N] [PKG...]"
   shift

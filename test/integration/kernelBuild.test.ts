@@ -11,6 +11,7 @@ const BASE = process.env.MIRLAB_TEST_BASE ?? "tiny";
 
 const BUILT = {
   name: GUEST,
+  image: { source: "debian", suite: "bookworm" },
   gates: { kernel: ">= 6.12" },
   kernel: {
     source: "build",
@@ -20,7 +21,11 @@ const BUILT = {
 
 describe("a kernel compiled in the guest", { skip, timeout: 14_400_000 }, () => {
   const host = { buildCache: { warm: WARM } };
-  const lab = new TestLab({ stack: "itest-build", guests: [{ name: GUEST }], host });
+  const lab = new TestLab({
+    stack: "itest-build",
+    guests: [{ name: GUEST, image: { source: "debian", suite: "bookworm" } }],
+    host,
+  });
   const inGuest = (command: string): Promise<string> => lab.inGuest(GUEST, command);
   const up = () => lab.pulumi("up", "--yes", "--skip-preview");
   let distro = "";

@@ -10,7 +10,10 @@ const GUEST = "g1";
 const skip = process.env.MIRLAB_TEST_LONG === "1" ? false : "takes 20 min: npm run test:build";
 
 describe("other kernels in a guest", { skip, timeout: 7_200_000 }, () => {
-  const lab = new TestLab({ stack: "itest-kernels", guests: [{ name: GUEST }] });
+  const lab = new TestLab({
+    stack: "itest-kernels",
+    guests: [{ name: GUEST, image: { source: "debian", suite: "bookworm" } }],
+  });
 
   before(() => lab.init());
   after(() => lab.dispose());

@@ -98,9 +98,9 @@ describe("a lab of one guest", () => {
     assert.equal(code, 0, text);
     const guest = await outputs();
     assert.equal(guest.readiness, "ready");
-    assert.match(guest.versions.linux, /^6\.1\.0-\d+-amd64$/);
-    assert.match(guest.versions.mesa, /^22\.3\./);
-    assert.match(guest.versions.mir, /^2\.12\.1/);
+    assert.match(guest.versions.linux, /^6\.12\.\d+\S*-amd64$/);
+    assert.match(guest.versions.mesa, /^25\.0\./);
+    assert.match(guest.versions.mir, /^2\.20\.2/);
     assert.match(guest.acceleration, /^(kvm|tcg): /);
     assert.match(guest.spiceUri, /^spice:\/\/127\.0\.0\.1:\d+$/);
     assert.match(readFileSync(guest.viewerFile, "utf8"), /^type=spice$/m);
@@ -171,7 +171,7 @@ describe("a lab of one guest", () => {
     assert.notEqual(failed.code, 0);
     assert.match(
       failed.text,
-      /kernel: found 6\.1\.0-\d+-amd64; need >= 99\.1; fix: install a newer kernel/,
+      /kernel: found 6\.12\.\d+\S*-amd64; need >= 99\.1; fix: install a newer kernel/,
     );
     const exported = await lab.pulumi("stack", "export");
     assert.match(exported.text, /"status": "not ready"/, "the measurements are kept");
@@ -197,7 +197,8 @@ describe("a lab of one guest", () => {
       failed.text,
       /found error in modules-final: \('scripts-user', .*1 failures \(broken\)/,
     );
-    await inGuest(`sudo rm ${script}; ${again}`);
+    // As the next boot would: cloud-init 25 keeps a stage's errors for as long as its status is there.
+    await inGuest(`sudo rm ${script} /var/lib/cloud/data/status.json; ${again}`);
     const up = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.equal(up.code, 0, up.text);
   });

@@ -121,11 +121,27 @@ describe("a guest's kernel and Mesa", () => {
     ],
     [
       { mesa: { source: "build", build: { source: {}, base: "tiny" } } },
-      "guests[0].mesa.build.base: unknown key; known keys: source, patches, jobs, renderer",
+      "guests[0].mesa.build.base: unknown key; known keys: source, patches, jobs, suite, renderer",
     ],
     [
       { mesa: { source: "build", build: { source: { package: "mesa" } } } },
       "guests[0].mesa.build.source.suite: missing; source.package needs it",
+    ],
+    [
+      {
+        mesa: {
+          source: "build",
+          build: { source: { package: "mesa", suite: "forky" }, suite: "bookworm" },
+        },
+      },
+      "guests[0].mesa.build.suite: found 'bookworm' with image.suite 'trixie'; need 'trixie': Mesa uses the guest's libraries; fix: remove the key",
+    ],
+    [
+      {
+        image: { source: "ubuntu" },
+        mesa: { source: "build", build: { source: { package: "mesa", suite: "trixie" } } },
+      },
+      "guests[0].mesa.source: found 'build' with image.source 'ubuntu'; need 'debian': Mesa is compiled with a Debian suite's libraries; fix: use mesa.source 'package'",
     ],
     [
       { mesa: { source: "package", package: { suite: "sid" } }, image: EXISTING },

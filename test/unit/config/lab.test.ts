@@ -21,7 +21,7 @@ describe("a minimal lab", () => {
       guests: [
         {
           name: "mir",
-          image: { source: "debian", suite: "bookworm", packages: [], apt: { sources: [] } },
+          image: { source: "debian", suite: "trixie", packages: [], apt: { sources: [] } },
           vcpus: 2,
           memoryMiB: 2048,
           diskGiB: 12,

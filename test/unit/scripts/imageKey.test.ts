@@ -52,7 +52,7 @@ describe("an image's content key", () => {
       await keyWith(RECIPE, "UseDNS no", "UseDNS yes"),
       await keyWith("image-suites.sh", "mir-demos", "mir-demos mir-extra"),
       await keyWith("image-suites.sh", "fstrim.timer", "other.timer"),
-      await keyOf("--suite", "trixie"),
+      await keyOf("--suite", "forky"),
       await keyOf("htop"),
       await keyOf("--size-gib", "9"),
       await keyOf("--source", `- QUJD ${SOURCE}`),

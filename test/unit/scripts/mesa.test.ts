@@ -121,7 +121,8 @@ function observed(): unknown {
     );
   mkdirSync(at("var/lib/dpkg"), { recursive: true });
   writeFileSync(at("var/lib/dpkg/status"), status.join("\n"));
-  const input = here(scriptText("guest/mesa.py"));
+  writeFileSync(at("os-release"), "VERSION_CODENAME=bookworm\n");
+  const input = here(scriptText("guest/mesa.py")).replace("/etc/os-release", at("os-release"));
   const { stdout, stderr } = spawnSync("python3", ["-I", "-S", "-"], { input, encoding: "utf8" });
   assert.equal(stderr, "");
   return JSON.parse(stdout);
@@ -141,7 +142,7 @@ describe("mesa.sh", () => {
       /^deb (\[signed-by=\/usr\/share\/keyrings\/debian-archive-keyring\.gpg\] )?http:\/\/mirror\/debian\/ bookworm-backports main\n$/,
     );
     assert.deepEqual(observed(), {
-      ...{ version: 1, distro: OLD },
+      ...{ version: 1, suite: "bookworm", distro: OLD },
       ours: { identity: IDENTITY, kept: false, mesa: NEW, whole: true },
     });
   });
@@ -200,7 +201,7 @@ describe("mesa.sh", () => {
       `install --purge --allow-downgrades --allow-change-held-packages libdrm2=2.4.114-1 libegl-mesa0=${OLD} libgbm1=${OLD} libglapi-mesa=${OLD} mesa-libgallium-`,
     );
     assert.deepEqual(record(), []);
-    assert.deepEqual(observed(), { version: 1, distro: OLD, ours: null });
+    assert.deepEqual(observed(), { version: 1, suite: "bookworm", distro: OLD, ours: null });
     assert.equal(mesa("restore").code, 0, "a second time");
   });
 

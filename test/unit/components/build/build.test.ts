@@ -44,6 +44,7 @@ describe("a build's identity", () => {
     ["the fragments' number", { fragments: [] }],
     ["a patch", { patches: [{ file: "/srv/a/fix.patch", sha256: SHA.replace("0", "1") }] }],
     ["the recipe", { recipe: SHA.replace("0", "1") }],
+    ["the suite whose libraries it is linked with", { libraries: "trixie" }],
   ];
   for (const [what, change] of other) {
     it(`depends on ${what}`, () => {

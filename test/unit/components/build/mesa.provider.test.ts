@@ -8,6 +8,7 @@ import {
   GuestMesaProps,
   provider,
 } from "../../../../components/build/mesa.provider";
+import { BuildOrder } from "../../../../components/build/build";
 import { MesaFacts } from "../../../../components/build/mesa";
 import { LIMITS_S } from "../../../../core/limits";
 import { identityOf } from "../../../../components/build/software";
@@ -121,6 +122,20 @@ describe("GuestMesa", () => {
       `install suite bookworm-backports mesa ${IDENTITY}`,
       ...["try", "keep"],
     ]);
+  });
+
+  it("builds nothing for a guest of another suite than the declared one", async () => {
+    const build: BuildOrder = {
+      ...{ kind: "mesa", base: "softpipe", recipe: "0".repeat(64), fragments: [], patches: [] },
+      ...{ source: { package: "mesa", suite: "trixie" }, libraries: "trixie" },
+    };
+    const config = { source: "build", when: "always", build } as const;
+    state("start", { distro: OLD, ours: null, suite: "bookworm" }, "22.3.6");
+    assert.match(
+      await failure({ config }),
+      /^mir: mesa\.build: found a bookworm guest; need trixie, .*\(nothing was built\); fix: set image\.suite/,
+    );
+    assert.deepEqual(verbs(), []);
   });
 
   it("continues where a killed run ended: installed, not yet tried", async () => {
