@@ -39,7 +39,7 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
         diskGiB: 40,
         autostart: true,
         acceleration: "kvm",
-        video: { ramKiB: 131072, vramKiB: 131072, vgamemKiB: 65536 },
+        video: { model: "qxl", ramKiB: 131072, vramKiB: 131072, vgamemKiB: 65536 },
         spice: { port: 5930, listen: "0.0.0.0", tls: true, clipboard: true, fileTransfer: true },
         network: { outbound: false, mode: "user", sshPort: 2201 },
         share: { enabled: true, path: "/home/ann/mir", mount: "/mnt/mir", readonly: true },

@@ -9,6 +9,7 @@ import { shortened, visible } from "../core/plainText";
 import { isLoopback } from "./screen";
 import { chosenOptions, LOMIRI_MEMORY_MIB } from "./session";
 import { SUITES, suitesWith } from "./suites";
+import { QXL_SIZES } from "./video";
 
 /** One fault of the configuration: its place and its reason. */
 export interface ConfigFault {
@@ -326,6 +327,21 @@ function mesaFaults({ image, mesa }: GuestConfig, at: string): ConfigFault[] {
   return [{ path: `${at}.mesa.build.suite`, reason }];
 }
 
+/** Sizes of another model than QXL, and a frame buffer that has no room. */
+function videoFaults({ model, ...sizes }: GuestConfig["video"]): [string, string][] {
+  if (model === "qxl") {
+    if (sizes.vgamemKiB <= sizes.ramKiB) return [];
+    const need = `need at most video.ramKiB (${sizes.ramKiB})`;
+    return [["vgamemKiB", `found ${sizes.vgamemKiB}; ${need}`]];
+  }
+  const keys = ["ramKiB", "vramKiB", "vgamemKiB"] as const;
+  return keys.flatMap((key): [string, string][] =>
+    sizes[key] === QXL_SIZES[key]
+      ? []
+      : [[key, `found the key with video.model '${model}'; need model 'qxl'; fix: remove the key`]],
+  );
+}
+
 /** Rules that span several keys. */
 function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[] {
   const faults: ConfigFault[] = [];
@@ -354,13 +370,7 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
         );
       }
     }
-    const vgaLimit = guest.video.ramKiB;
-    if (guest.video.vgamemKiB > vgaLimit) {
-      add(
-        `${at}.video.vgamemKiB`,
-        `found ${guest.video.vgamemKiB}; need at most video.ramKiB (${vgaLimit})`,
-      );
-    }
+    for (const [key, reason] of videoFaults(guest.video)) add(`${at}.video.${key}`, reason);
   });
   return faults;
 }

@@ -13,6 +13,7 @@ import { image } from "./imageSchema";
 import { NAME } from "./names";
 import { folderPath, localFile, mountPoint, sha256, suite } from "./schemaTypes";
 import { sharePathFault } from "./sharePath";
+import { QXL_SIZES, VIDEO_MODELS } from "./video";
 
 const NAME_RULE = "use lower-case letters, digits and inner hyphens, 1 to 32 characters";
 
@@ -130,14 +131,20 @@ const guest = z.strictObject({
     .describe("auto: KVM if a probe guest boots with it, else TCG, which is slow and is reported."),
   video: z
     .strictObject({
+      model: z
+        .enum(VIDEO_MODELS)
+        .default("qxl")
+        .describe(
+          "qxl, the page's; virtio, which has no 3D here; bochs, which has no VGA text and no cursor. The policy qxl-video wants another one's reason.",
+        ),
       ramKiB: videoKiB(16384, 1048576)
-        .default(65536)
+        .default(QXL_SIZES.ramKiB)
         .describe("QXL primary memory, KiB; a power of two."),
       vramKiB: videoKiB(8192, 1048576)
-        .default(65536)
+        .default(QXL_SIZES.vramKiB)
         .describe("QXL surface memory, KiB; a power of two."),
       vgamemKiB: videoKiB(8192, 262144)
-        .default(16384)
+        .default(QXL_SIZES.vgamemKiB)
         .describe(
           "QXL frame buffer, KiB, a power of two: at least width x height x 4 / 1024 of the largest mode.",
         ),

@@ -103,7 +103,7 @@ async function bootOnce(
   facts: KernelFacts,
   release: string,
 ): Promise<Boot> {
-  const trial = ["trial", release, ...neededSymbols(inputs.share)];
+  const trial = ["trial", release, ...neededSymbols(inputs.share, inputs.video)];
   await step(inputs, `kernel ${release}`, trial).catch(async (error: Error) => {
     await step(inputs, `kernel ${release}`, ["back", release]);
     throw new Error(`${error.message}\nkernel ${release} was not booted, and was removed`);
@@ -164,7 +164,12 @@ async function follow(inputs: GuestKernelInputs, before?: Before): Promise<Guest
   let boots = before?.boots ?? "";
   for (const next of plan.steps) {
     if (next.do === "install") {
-      release = await installSoftware("kernel", inputs, next.origin, neededSymbols(inputs.share));
+      release = await installSoftware(
+        "kernel",
+        inputs,
+        next.origin,
+        neededSymbols(inputs.share, inputs.video),
+      );
       await mustMeet(inputs, release);
       facts = await lookNow(inputs);
       continue;

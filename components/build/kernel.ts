@@ -1,6 +1,7 @@
 /** Decides which kernel a guest has to run, and plans the steps. Pure. */
 import { z } from "zod";
 import { readAnswer } from "../guest/answer";
+import { CARDS, VideoModel } from "../../config/video";
 import { buildWords, Pace } from "./build";
 import { sha256 } from "../../config/schemaTypes";
 import { identityOf, Origin, originOf, otherIsWanted, SoftwareConfig } from "./software";
@@ -180,9 +181,10 @@ function planDistro(distro: string | undefined, facts: KernelFacts, why: string)
 }
 
 /** Symbols that a kernel needs for this guest's disk, network, picture and keyboard. */
-export function neededSymbols(share: boolean): string[] {
+export function neededSymbols(share: boolean, video: VideoModel = "qxl"): string[] {
+  const card = CARDS[video].symbol;
   return [
-    ...["EXT4_FS", "VIRTIO_PCI", "VIRTIO_BLK", "VIRTIO_NET", "DRM_QXL", "DEVTMPFS", "CGROUPS"],
+    ...["EXT4_FS", "VIRTIO_PCI", "VIRTIO_BLK", "VIRTIO_NET", card, "DEVTMPFS", "CGROUPS"],
     ...["USB_XHCI_HCD", "USB_HID"],
     ...(share ? ["NET_9P_VIRTIO", "9P_FS"] : []),
   ];

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { KernelBuild, MesaBuild } from "../../config/buildSchema";
+import { CARDS, VideoModel } from "../../config/video";
 import { BuildOrder } from "./build";
 import { GuestConfig } from "../../config/schema";
 import { SoftwareConfig } from "./software";
@@ -42,21 +43,28 @@ function fragment(path: string, key: string): { name: string; text: string } {
   }
 }
 
-function kernelOrder(build: KernelBuild, key: string): BuildOrder {
+/** The lab's own configuration has the page's card alone. */
+function cardFragment(model: VideoModel): { name: string; text: string }[] {
+  if (model === "qxl") return [];
+  return [{ name: `video.model-${model}`, text: `CONFIG_${CARDS[model].symbol}=y\n` }];
+}
+
+function kernelOrder(build: KernelBuild, key: string, model: VideoModel): BuildOrder {
   const { source, base, fragments, patches, jobs } = build;
+  const own = fragments.map((path, i) => fragment(path, `${key}.fragments[${i}]`));
   return {
     ...{ kind: "kernel", source, base, patches },
-    fragments: fragments.map((path, i) => fragment(path, `${key}.fragments[${i}]`)),
+    fragments: [...cardFragment(model), ...own],
     ...(jobs === undefined ? {} : { jobs }),
     recipe: recipeDigest("kernel"),
   };
 }
 
 /** The configured kernel, with the content of its build's files. */
-export function kernelConfig({ name, kernel }: GuestConfig): SoftwareConfig {
+export function kernelConfig({ name, kernel, video }: GuestConfig): SoftwareConfig {
   const { build, ...rest } = kernel;
   if (build === undefined) return rest;
-  return { ...rest, build: kernelOrder(build, `${name}: kernel.build`) };
+  return { ...rest, build: kernelOrder(build, `${name}: kernel.build`, video.model) };
 }
 
 function mesaOrder({ source, renderer, patches, jobs }: MesaBuild, libraries: string): BuildOrder {

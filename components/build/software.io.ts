@@ -45,7 +45,12 @@ function openVerdicts(
   look: Parameters<typeof judge>[0],
 ): Verdict[] {
   const share = { path: "", mount: "", readonly: false };
-  const wanted = { gates: inputs.gates, picture: "", ...(inputs.share ? { share } : {}) };
+  const { gates, video } = inputs;
+  const wanted = {
+    ...{ gates, picture: "" },
+    ...(inputs.share ? { share } : {}),
+    ...(video === undefined ? {} : { video }),
+  };
   // A session runs Mir's own tests when it starts. Before there is a session, leave them to
   // MirReadiness. GuestMesa, which runs after GuestKernel, may still replace Mesa.
   const hasSession = look.guest?.facts.unit?.loadState === "loaded";

@@ -1,5 +1,6 @@
 /** Guest software that may come from another source than the distribution: kernel or Mesa. Pure. */
 import { createHash } from "node:crypto";
+import { VideoModel } from "../../config/video";
 import { SoftwarePackage } from "../../config/softwareRules";
 import { GuestBootInputs } from "../guest/boot";
 import { buildIdentity, BuildOrder, BuildPlace } from "./build";
@@ -22,6 +23,8 @@ export interface SoftwareInputs extends Omit<GuestBootInputs, "adopted"> {
   readonly gates: GateRequirements;
   /** The guest has a share: its kernel needs 9p. */
   readonly share: boolean;
+  /** The guest's card. @default qxl */
+  readonly video?: VideoModel;
   /** What `up` does when somebody else changed the guest. */
   readonly onDrift: "heal" | "report";
   /** Where the host prepares and stores builds; set if the configuration has a build. */
@@ -41,6 +44,7 @@ export function pickSoftware(i: SoftwareInputs): SoftwareInputs {
     ...{ guest, domain, bootId, acceleration, serialLog, name, config, gates, share, onDrift },
     ...(i.host === undefined ? {} : { host: i.host }),
     ...(i.place === undefined ? {} : { place: i.place }),
+    ...(i.video === undefined ? {} : { video: i.video }),
   };
 }
 

@@ -9,6 +9,7 @@ import type { AdoptContract } from "./adopt/adoption";
 import type { DomainSpec } from "./definition";
 import { Acceleration, accelerationOf } from "../../core/limits";
 import { LOOPBACK } from "../../config/screen";
+import { QXL_SIZES } from "../../config/video";
 import { fromXml } from "../../core/xml";
 
 export interface Graphics {
@@ -57,8 +58,6 @@ export interface DomainParts {
   readonly rawQemu: readonly string[];
 }
 
-/** libvirt's default sizes for a QXL model. */
-const QXL_DEFAULTS = { ramKiB: 65536, vramKiB: 65536, vgamemKiB: 16384 } as const;
 const NOTHING = { labels: [], rawQemu: [] } as const;
 
 /** `/a/b` of `/a/b/c`. */
@@ -173,9 +172,7 @@ export function partsOfDomain(inputs: DomainInputs, resource: string): DomainPar
     },
     get videos() {
       const declared =
-        inputs.video === undefined
-          ? []
-          : [{ model: inputs.video.type ?? "cirrus", ...QXL_DEFAULTS }];
+        inputs.video === undefined ? [] : [{ model: inputs.video.type ?? "cirrus", ...QXL_SIZES }];
       return [...declared, ...sheet().videos];
     },
     get shares() {
@@ -275,9 +272,9 @@ function videoOf(model: Element): Video {
     Number(model.getAttribute(key) ?? fallback);
   return {
     model: model.getAttribute("type") ?? "",
-    ramKiB: size("ram", QXL_DEFAULTS.ramKiB),
-    vramKiB: size("vram", QXL_DEFAULTS.vramKiB),
-    vgamemKiB: size("vgamem", QXL_DEFAULTS.vgamemKiB),
+    ramKiB: size("ram", QXL_SIZES.ramKiB),
+    vramKiB: size("vram", QXL_SIZES.vramKiB),
+    vgamemKiB: size("vgamem", QXL_SIZES.vgamemKiB),
   };
 }
 

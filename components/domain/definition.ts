@@ -1,5 +1,6 @@
 /** A guest's domain as libvirt XML. Pure. */
 import { LOOPBACK, ScreenPlace } from "../../config/screen";
+import { VideoModel } from "../../config/video";
 import { toXml, Tree } from "../../core/xml";
 
 /** Everything that decides the domain's definition. Sizes are in the unit of the name. */
@@ -18,7 +19,13 @@ export interface DomainSpec {
   readonly seed: string;
   /** File that receives the guest's serial console. */
   readonly serialLog: string;
-  readonly video: { readonly ramKiB: number; readonly vramKiB: number; readonly vgamemKiB: number };
+  readonly video: {
+    readonly ramKiB: number;
+    readonly vramKiB: number;
+    readonly vgamemKiB: number;
+    /** @default qxl */
+    readonly model?: VideoModel;
+  };
   readonly spice: {
     readonly port: number;
     readonly clipboard: boolean;
@@ -40,6 +47,9 @@ export interface DomainSpec {
 /** Slot of the user-mode NIC on pcie.0: above libvirt's own root ports. */
 const USER_NIC_SLOT = "0x1e";
 
+/** Of bochs-display, KiB: QEMU's default. */
+const BOCHS_VRAM_KIB = 16384;
+
 const yesNo = (on: boolean): string => (on ? "yes" : "no");
 
 /** SPICE, on loopback unless declared otherwise; clients need the ticket, if there is one. */
@@ -58,23 +68,17 @@ export function graphicsTree(spice: DomainSpec["spice"], ticket?: string): Tree 
   ];
 }
 
-/** QXL with explicit memory: the page's video model. */
+/** Memory of each model that has a size, KiB; explicit, so that no default of libvirt's counts as drift. */
+function videoMemory(video: DomainSpec["video"]): Record<string, number> {
+  if (video.model === "virtio") return {};
+  if (video.model === "bochs") return { vram: BOCHS_VRAM_KIB };
+  return { ram: video.ramKiB, vram: video.vramKiB, vgamem: video.vgamemKiB };
+}
+
+/** The guest's card: QXL, the page's video model, unless another one is declared. */
 export function videoTree(video: DomainSpec["video"]): Tree {
-  return [
-    "video",
-    {},
-    [
-      "model",
-      {
-        type: "qxl",
-        ram: video.ramKiB,
-        vram: video.vramKiB,
-        vgamem: video.vgamemKiB,
-        heads: 1,
-        primary: "yes",
-      },
-    ],
-  ];
+  const { model: type = "qxl" } = video;
+  return ["video", {}, ["model", { type, ...videoMemory(video), heads: 1, primary: "yes" }]];
 }
 
 /** The 9p share in mode `mapped`: the guest's owners and modes are extended attributes on the host. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { labFolder } from "../../core/paths";
 import { GuestConfig } from "../../config/schema";
+import { recordedVideo } from "../../config/video";
 import { AdoptedDomain } from "../domain/adopt/adoptedDomain.resource";
 import { GuestArgs } from "./guestArgs.resource";
 import { GuestAccess } from "../access/access.resource";
@@ -53,7 +54,7 @@ export function adoptedMachine(
       wantedAcceleration: config.acceleration,
       restart: image.restart,
       spice: screenParts(args, spicePort),
-      video: config.video,
+      video: recordedVideo(config.video),
       shareTag: SHARE_TAG,
       ...(share === undefined ? {} : { share: { path: share, readonly: config.share.readonly } }),
     },

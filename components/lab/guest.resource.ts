@@ -70,9 +70,12 @@ export class Guest extends pulumi.ComponentResource {
     );
     const inGuest = guestConnection(args, access);
     const onDrift: "heal" | "report" = config.onDrift === "report" ? "report" : "heal";
+    const { model } = config.video;
+    const card = model === "qxl" ? {} : { video: model };
     const software = {
       ...seen,
       ...{ name: config.name, gates: config.gates, share: share !== undefined, onDrift },
+      ...card,
     };
     const placeOf = ({ build }: { readonly build?: object | undefined }) =>
       build === undefined ? {} : { place: buildPlace(args) };
@@ -131,7 +134,7 @@ export class Guest extends pulumi.ComponentResource {
       `${name}-readiness`,
       {
         ...seen,
-        gates: config.gates,
+        ...{ gates: config.gates, ...card },
         session: sinceChange(session.state),
         picture: join(labFolder(stack), config.name, "screen.png"),
         ...(share === undefined

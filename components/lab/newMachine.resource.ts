@@ -9,6 +9,7 @@ import { macAddress } from "../domain/mac";
 import { GUEST_PACKAGES } from "../host/packages";
 import { tlsFolder } from "../../config/screen";
 import { withSessionPackages } from "../../config/session";
+import { recordedVideo } from "../../config/video";
 import { RootDisk } from "../image/rootDisk";
 import { GuestArgs } from "./guestArgs.resource";
 import { GuestAccess } from "../access/access.resource";
@@ -115,7 +116,7 @@ export function newMachine(
         vcpus: config.vcpus,
         mac: macAddress(stack, config.name),
         serialLog: serialLog(args),
-        video: config.video,
+        video: recordedVideo(config.video),
         spice: screenParts(args, spicePort),
         network:
           network === undefined

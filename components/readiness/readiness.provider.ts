@@ -28,6 +28,7 @@ import { HostTarget, SshTarget } from "../../core/target";
 import { reportFile } from "../../core/paths";
 import { pictureIntact, PictureProof, proveKeyboard, provePicture } from "./pictureProof.io";
 import { proveShare } from "./shareProof.io";
+import { VideoModel } from "../../config/video";
 import { Stuck } from "../../core/stuck";
 import { Try, waitFor } from "../../core/wait";
 
@@ -43,6 +44,8 @@ export interface MirReadinessInputs {
   readonly share?: { readonly path: string; readonly mount: string; readonly readonly: boolean };
   /** File of the picture on the machine that runs Pulumi. */
   readonly picture: string;
+  /** The guest's card. @default qxl */
+  readonly video?: VideoModel;
   /** Changes when session or hardware change, so that the checks run again. */
   readonly session: string;
 }
@@ -70,6 +73,7 @@ function pick(i: MirReadinessInputs): MirReadinessInputs {
     ...{ guest, domain, bootId, acceleration, serialLog, gates, picture, session },
     ...(i.host === undefined ? {} : { host: i.host }),
     ...(i.share === undefined ? {} : { share: i.share }),
+    ...(i.video === undefined ? {} : { video: i.video }),
   };
 }
 

@@ -90,7 +90,7 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
       `ok libvirt ${daemon}, QEMU ${/hypervisor: QEMU (\S+)/.exec(version)?.[1] ?? ""}`,
     ]);
     assert.deepEqual(of("emulator-spice", findings), ["ok spice"]);
-    assert.deepEqual(of("emulator-qxl", findings), ["ok qxl"]);
+    assert.deepEqual(of("emulator-video", findings), ["ok qxl"]);
     assert.match(of("emulator-share", findings)[0] ?? "", /^ok 9p \(virtio-9p-pci\), virtiofs: /);
     const probed = await said("bash", "scripts/host/kvm-probe.sh", CACHE_DIR);
     const { acceleration } = JSON.parse(probed) as { acceleration: string };
@@ -237,7 +237,7 @@ describe("the doctor", { timeout: 1_200_000 }, () => {
       const report = reportIn(result);
       assert.ok("findings" in report, JSON.stringify(report));
       assert.equal(report.host, "127.0.0.1");
-      assert.deepEqual(of("emulator-qxl", report.findings), ["ok qxl"]);
+      assert.deepEqual(of("emulator-video", report.findings), ["ok qxl"]);
       assert.match(sshd.log, /Accepted publickey/);
     } finally {
       await sshd.stop();

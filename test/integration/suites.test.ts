@@ -1,7 +1,7 @@
 /**
- * A guest of each suite on each platform that its Mir has: ready, with a picture, and a silent preview. Emulated boots
- * take minutes, so it runs only with MIRLAB_TEST_LONG=1; MIRLAB_TEST_SUITES names some suites, MIRLAB_TEST_RECORD keeps
- * the outcome for docs/suites.md.
+ * A guest of each suite on each card, and on each platform that its Mir has: ready, with a picture, and a silent
+ * preview. Emulated boots take minutes, so it runs only with MIRLAB_TEST_LONG=1; MIRLAB_TEST_SUITES and
+ * MIRLAB_TEST_VIDEOS name some suites and cards, MIRLAB_TEST_RECORD keeps the outcome for docs/suites.md.
  */
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -16,6 +16,7 @@ const long = process.env.MIRLAB_TEST_LONG === "1";
 const asked = process.env.MIRLAB_TEST_SUITES?.split(" ") as SuiteName[] | undefined;
 /** Ubuntu's archive is not within reach of every machine that runs the tests. */
 const suites: readonly SuiteName[] = asked ?? suitesOf("debian").filter((name) => name !== "sid");
+const videos = process.env.MIRLAB_TEST_VIDEOS?.split(" ") ?? ["qxl", "virtio"];
 const pictures = process.env.MIRLAB_TEST_KEEP_OUTPUT;
 
 interface Outputs {
@@ -35,13 +36,13 @@ const errorsOf = (text: string): string =>
 for (const suite of suites)
   describe(`a guest of ${suite}`, { skip: long ? false : "set MIRLAB_TEST_LONG=1" }, () => {
     const { distribution, platforms } = SUITES[suite];
-    const guest = (platform: string) => ({
-      ...{ name: "g1", image: { source: distribution, suite } },
+    const guest = (model: string, platform: string) => ({
+      ...{ name: "g1", image: { source: distribution, suite }, video: { model } },
       session: { platform, cursor: "software" },
     });
     // A snapshot's lists may be older than a week.
     const lab = new TestLab({
-      ...{ stack: `itest-${suite}`, guests: [guest("gbm-kms")] },
+      ...{ stack: `itest-${suite}`, guests: [guest("qxl", "gbm-kms")] },
       host: { apt: { validUntil: "ignore" } },
     });
     before(async () => {
@@ -51,9 +52,10 @@ for (const suite of suites)
       await lab.dispose();
     });
 
-    for (const platform of platforms)
-      it(`is ready on ${platform}, and its preview is silent`, async () => {
-        lab.configure([guest(platform)]);
+    const runs = videos.flatMap((video) => platforms.map((platform) => ({ video, platform })));
+    for (const { video, platform } of runs)
+      it(`is ready on ${video} and ${platform}, and its preview is silent`, async () => {
+        lab.configure([guest(video, platform)]);
         const started = Date.now();
         const up = await lab.pulumi("up", "--yes", "--skip-preview");
         const seconds = Math.round((Date.now() - started) / 1000);
@@ -61,7 +63,7 @@ for (const suite of suites)
           Outputs | undefined;
         const { linux = "", mesa = "", mir = "" } = outputs?.versions ?? {};
         const row = {
-          ...{ suite, platform, seconds, date: new Date().toISOString().slice(0, 10) },
+          ...{ suite, video, platform, seconds, date: new Date().toISOString().slice(0, 10) },
           outcome: outputs?.readiness ?? errorsOf(up.text),
           versions: linux === "" ? "" : `Linux ${linux}, Mesa ${mesa}, Mir ${mir}`,
           acceleration: outputs?.acceleration.replace(/:.*/, "") ?? "",
@@ -74,7 +76,7 @@ for (const suite of suites)
         assert.ok(existsSync(screenshot));
         if (pictures !== undefined) {
           mkdirSync(pictures, { recursive: true });
-          copyFileSync(screenshot, join(pictures, `${suite}-${platform}.png`));
+          copyFileSync(screenshot, join(pictures, `${suite}-${video}-${platform}.png`));
         }
         assert.equal(pictureFault(pictureFacts(readPicture(readFileSync(screenshot)))), undefined);
         const quiet = await lab.pulumi("preview", "--expect-no-changes");

@@ -6,6 +6,7 @@ import { cell } from "../../config/reference";
 /** One guest as it was tried. */
 export interface Tried {
   readonly suite: string;
+  readonly video: string;
   readonly platform: string;
   /** Day of the run, UTC. */
   readonly date: string;
@@ -22,12 +23,12 @@ export interface Tried {
 }
 
 const FILE = join(__dirname, "runs.json");
-const key = ({ suite, platform }: Tried): string => `${suite} ${platform}`;
+const key = ({ suite, video, platform }: Tried): string => `${suite} ${video} ${platform}`;
 
 const kept = (): Tried[] =>
   existsSync(FILE) ? (JSON.parse(readFileSync(FILE, "utf8")) as Tried[]) : [];
 
-/** Keeps a row in place of the one of the same suite and platform. */
+/** Keeps a row in place of the one of the same suite, card and platform. */
 export function keep(row: Tried): void {
   const others = kept().filter((other) => key(other) !== key(row));
   writeFileSync(FILE, `${JSON.stringify([...others, row], null, 2)}\n`);
@@ -37,12 +38,12 @@ export function keep(row: Tried): void {
 export function suitesTable(): string {
   const rows = kept().map((r) => {
     const image = r.imageBuilt ? ", its image built in it" : "";
-    const words = [r.suite, r.platform, r.date, r.outcome, r.versions, r.acceleration];
+    const words = [r.suite, r.video, r.platform, r.date, r.outcome, r.versions, r.acceleration];
     return `| ${[...words, `${r.seconds} s${image}`].map(cell).join(" | ")} |`;
   });
   return [
-    "| suite | platform | day | outcome | versions | acceleration | `up` |",
-    "|---|---|---|---|---|---|---|",
+    "| suite | video | platform | day | outcome | versions | acceleration | `up` |",
+    "|---|---|---|---|---|---|---|---|",
     ...rows,
   ].join("\n");
 }

@@ -81,7 +81,7 @@ case "$*" in
 esac`,
     );
     writeFileSync(join(home, "owner"), `${kept("host-contract").inputs.owner as string}\n`);
-    await run({ guests: [{ name: "mir" }] });
+    await run({ guests: [{ name: "mir", image: { source: "debian", suite: "bookworm" } }] });
   });
 
   it("holds a whole lab", () => {

@@ -214,7 +214,7 @@ describe("a faulty lab", () => {
       { guests: [{ name: "mir" }] },
       [
         "the host is not ready for this lab: 1 fault(s); nothing was touched",
-        "  emulator-qxl: found vga cirrus vmvga virtio none bochs ramfb; need qxl in /usr/bin/qemu-system-x86_64 for pc-q35-7.2; fix: sudo apt-get install --reinstall qemu-system-common",
+        "  emulator-video: found vga cirrus vmvga virtio none bochs ramfb; need qxl in /usr/bin/qemu-system-x86_64 for pc-q35-7.2; fix: sudo apt-get install --reinstall qemu-system-common",
       ].join("\n"),
     );
   });

@@ -3,6 +3,7 @@ import { missingPackages } from "./machine";
 import { DomainCapabilities, readDomainCapabilities } from "../domainCapabilities";
 import { HostFacts } from "../facts";
 import { HostCheck, Judged } from "./finding";
+import { Lab } from "../../../config/schema";
 
 const group = "libvirt" as const;
 
@@ -26,7 +27,7 @@ function spiceFix(facts: HostFacts): string {
 function able(
   id: string,
   list: (can: DomainCapabilities) => readonly string[],
-  value: string,
+  needed: string | ((lab: Lab) => readonly string[]),
   fix: (facts: HostFacts) => string,
 ): HostCheck {
   return {
@@ -36,23 +37,28 @@ function able(
       const can = capabilities(facts);
       if (can === undefined) return [];
       const has = list(can);
-      const found = has.includes(value) ? value : has.join(" ") || "nothing";
+      const values = typeof needed === "string" ? [needed] : needed(lab);
+      const all = values.every((value) => has.includes(value));
+      const found = (all ? values : has).join(" ") || "nothing";
       // Somebody may have removed a package that has a part of QEMU.
       const missing = missingPackages(facts, lab.host).filter((name) => name.startsWith("qemu-"));
-      const upInstalls =
-        !has.includes(value) && lab.host.packages === "install" && missing.length > 0;
+      const upInstalls = !all && lab.host.packages === "install" && missing.length > 0;
       return [
         {
-          severity: has.includes(value) ? "ok" : upInstalls ? "info" : "fail",
+          severity: all ? "ok" : upInstalls ? "info" : "fail",
           found: `${found}${upInstalls ? `; 'npm run up' installs ${missing.join(" ")}` : ""}`,
           ...(upInstalls ? { upRepairs: true as const } : {}),
-          required: `${value} in ${can.emulator} for ${can.machine}`,
+          required: `${values.join(" and ")} in ${can.emulator} for ${can.machine}`,
           fix: fix(facts),
         },
       ];
     },
   };
 }
+
+const videoModels = ({ guests }: Lab): string[] => [
+  ...new Set(guests.map((guest) => guest.video.model)),
+];
 
 const reinstall = (): string => "sudo apt-get install --reinstall qemu-system-x86";
 
@@ -146,7 +152,7 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
     },
   },
   able("emulator-spice", (can) => can.graphics, "spice", spiceFix),
-  able("emulator-qxl", (can) => can.video, "qxl", spiceFix),
+  able("emulator-video", (can) => can.video, videoModels, spiceFix),
   able("emulator-channel", (can) => can.channels, "spicevmc", spiceFix),
   able("emulator-rng", (can) => can.rng, "virtio", reinstall),
   {

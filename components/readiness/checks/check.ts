@@ -1,6 +1,7 @@
 /** The parts of a check: data, and a pure function that judges a look. */
 import { GuestFacts, GuestLook } from "../../guest/facts";
 import { GateRequirements } from "../../../core/requirement";
+import { VideoModel } from "../../../config/video";
 import { Outcome, Proofs, skipped, Tier, Verdict } from "../../../core/verdict";
 
 /** What the configuration requires. */
@@ -10,6 +11,8 @@ export interface Wanted {
   readonly share?: { readonly path: string; readonly mount: string; readonly readonly: boolean };
   /** File that keeps the picture. */
   readonly picture: string;
+  /** The guest's card. @default qxl */
+  readonly video?: VideoModel;
 }
 
 /** One look: the guest's facts, if it answered, and the proofs from the host. */

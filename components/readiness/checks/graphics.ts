@@ -1,17 +1,18 @@
 /** Checks of the guest's graphics card, of Mesa, and of Mir's platform. */
 import { GuestFacts } from "../../guest/facts";
+import { Card, CARDS } from "../../../config/video";
 import { upstreamVersion } from "../../../core/requirement";
 import { atLeast } from "./boot";
-import { byFacts, Check, unknownFact } from "./check";
+import { byFacts, Check, unknownFact, Wanted } from "./check";
 import { met, metIf, Outcome, skipped, unmet } from "../../../core/verdict";
 import { HARNESS_FAULTS, isKnownRenderer, isSoftware, missingModules } from "./known";
 
-/** PCI id of the page's "QXL as model". */
-const QXL = "1b36:0100";
+/** The declared card. */
+const declared = ({ video = "qxl" }: Wanted): Card => CARDS[video];
 
-/** The QXL card, else the first one. */
-const cardOf = (facts: GuestFacts) =>
-  facts.cards?.find((card) => card.pciId === QXL) ?? facts.cards?.[0];
+/** The guest's card of the declared model, else its first one. */
+const cardOf = (facts: GuestFacts, wanted: Wanted) =>
+  facts.cards?.find((card) => card.pciId === declared(wanted).pciId) ?? facts.cards?.[0];
 
 /** Upstream version of the running Mir, else of the installed one. */
 function mirVersion(facts: GuestFacts): string | undefined {
@@ -49,8 +50,8 @@ export function ownTest(facts: GuestFacts, name: "harness" | "smoke"): Outcome {
 }
 
 /** For a domain with another card: another kernel would not help. */
-const OTHER_CARD =
-  "make the domain's video QXL again: 'preview' reports the edit, and 'up' repairs it unless " +
+const otherCard = ({ video = "qxl" }: Wanted): string =>
+  `make the domain's video ${video === "qxl" ? "QXL" : video} again: 'preview' reports the edit, and 'up' repairs it unless ` +
   "guests[].onDrift is 'report'";
 
 export const GRAPHICS: readonly Check[] = [
@@ -64,31 +65,39 @@ export const GRAPHICS: readonly Check[] = [
       "boot a kernel with CONFIG_DRM_QXL (on Debian linux-image-amd64, not linux-image-cloud-amd64, which has no DRM)",
     fatal: true,
     settles: false,
-    judge: byFacts((facts) => {
+    judge: byFacts((facts, wanted) => {
+      if (declared(wanted) !== CARDS.qxl) return skipped(`the card is declared as ${wanted.video}`);
       const value = facts.kernelConfig?.DRM_QXL;
       if (value !== undefined) return metIf(/^[ym]$/.test(value), value);
-      return cardOf(facts)?.driver === "qxl"
+      return cardOf(facts, wanted)?.driver === "qxl"
         ? met("no configuration file, but the driver is bound")
         : unmet("no configuration file, and no driver that is bound");
     }),
   },
   {
     id: "drm",
-    description: "Is the QXL driver bound to the QXL card?",
+    description: "Is the kernel's driver bound to the declared card, by default QXL?",
     page: 32,
     probe: "`/sys/class/drm/card*/device`: driver, vendor and device",
-    required: `qxl bound to a card ${QXL} in /dev/dri`,
-    remedy:
-      "boot a kernel with CONFIG_DRM_QXL (Debian: linux-image-amd64, not linux-image-cloud-amd64; Ubuntu: install linux-modules-extra-$(uname -r)), without qxl blacklisted and without 'nomodeset'",
+    required: (wanted) => {
+      const { drivers, pciId } = declared(wanted);
+      return `${drivers[0]} bound to a card ${pciId} in /dev/dri`;
+    },
+    remedy: (wanted) => {
+      const { drivers, symbol } = declared(wanted);
+      return `boot a kernel with CONFIG_${symbol} (Debian: linux-image-amd64, not linux-image-cloud-amd64; Ubuntu: install linux-modules-extra-$(uname -r)), without ${drivers[0]} blacklisted and without 'nomodeset'`;
+    },
     fatal: true,
     settles: false,
-    judge: byFacts((facts) => {
+    judge: byFacts((facts, wanted) => {
       if (facts.cards === null) return unknownFact(facts, "drm");
-      const card = cardOf(facts);
+      const { drivers, pciId } = declared(wanted);
+      const card = cardOf(facts, wanted);
       if (card === undefined) return unmet("no card");
       const found = `${card.driver ?? "no driver"} on ${card.pciId ?? "a card without PCI id"}`;
-      if (card.pciId !== null && card.pciId !== QXL) return unmet(found, { remedy: OTHER_CARD });
-      return metIf(card.driver === "qxl" && card.pciId === QXL, found);
+      if (card.pciId !== null && card.pciId !== pciId)
+        return unmet(found, { remedy: otherCard(wanted) });
+      return metIf(drivers.includes(card.driver ?? "") && card.pciId === pciId, found);
     }),
   },
   {
@@ -105,9 +114,9 @@ export const GRAPHICS: readonly Check[] = [
     fatal: true,
     settles: false,
     needs: ["drm"],
-    judge: byFacts((facts) => {
+    judge: byFacts((facts, wanted) => {
       if (facts.cards === null) return unknownFact(facts, "drm");
-      const card = cardOf(facts);
+      const card = cardOf(facts, wanted);
       if (card === undefined) return unmet("no card");
       const { primeImport, primeExport } = card;
       const can = [...(primeImport ? ["import"] : []), ...(primeExport ? ["export"] : [])];
@@ -125,9 +134,9 @@ export const GRAPHICS: readonly Check[] = [
     fatal: true,
     settles: true,
     needs: ["drm"],
-    judge: byFacts((facts) => {
+    judge: byFacts((facts, wanted) => {
       if (facts.cards === null) return unknownFact(facts, "drm");
-      const card = cardOf(facts);
+      const card = cardOf(facts, wanted);
       if (card === undefined) return unmet("no card", { settles: false });
       const lit = card.connectors.find((c) => c.status === "connected" && c.modes > 0);
       if (lit === undefined) return unmet("no connected connector with a mode");

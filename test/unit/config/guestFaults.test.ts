@@ -265,6 +265,18 @@ describe("a fault", () => {
       { video: { ramKiB: 16384, vgamemKiB: 32768 } },
       ["guests[0].video.vgamemKiB: found 32768; need at most video.ramKiB (16384)"],
     ],
+    [
+      "QXL's sizes for another model",
+      { video: { model: "virtio", vramKiB: 131072 } },
+      [
+        "guests[0].video.vramKiB: found the key with video.model 'virtio'; need model 'qxl'; fix: remove the key",
+      ],
+    ],
+    [
+      "a video model that the lab does not offer",
+      { video: { model: "cirus" } },
+      ['guests[0].video.model: found "cirus"; need one of "qxl"|"virtio"|"bochs"'],
+    ],
   ];
   for (const [what, guest, expected] of table) {
     it(`of a guest: ${what}`, () => {

@@ -199,4 +199,6 @@ it("9p is needed only for a share", () => {
   assert.ok(neededSymbols(true).includes("NET_9P_VIRTIO"));
   assert.ok(!neededSymbols(false).some((s) => s.includes("9P")));
   assert.ok(neededSymbols(false).includes("DRM_QXL"));
+  assert.ok(neededSymbols(false, "virtio").includes("DRM_VIRTIO_GPU"));
+  assert.ok(!neededSymbols(false, "bochs").includes("DRM_QXL"));
 });

@@ -58,6 +58,14 @@ describe("domainXml", () => {
     ]);
   });
 
+  it("has another video model if declared: virtio without sizes, bochs with the memory that QEMU gives it", () => {
+    const model = (word: "virtio" | "bochs") =>
+      devices(domain({ video: { ...SPEC.video, model: word } }), "video").map((d) => d.children);
+    const one = { heads: "1", primary: "yes" };
+    assert.deepEqual(model("virtio"), [[leaf("model", { type: "virtio", ...one })]]);
+    assert.deepEqual(model("bochs"), [[leaf("model", { type: "bochs", vram: "16384", ...one })]]);
+  });
+
   it("has SPICE's channel, the guest agent's, a tablet and a keyboard", () => {
     assert.deepEqual(
       devices(domain(), "channel").map(({ attributes, children }) => [attributes, children]),

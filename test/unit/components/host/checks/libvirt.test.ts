@@ -59,7 +59,7 @@ describe("checkHost, of libvirt", () => {
       { emulators: { qemu: NO_SPICE } },
       [
         `fail - emulator-spice: found sdl vnc egl-headless dbus; need spice ${IN}; fix: sudo apt-get install --reinstall qemu-system-common`,
-        `fail - emulator-qxl: found vga cirrus vmvga virtio none bochs ramfb; need qxl ${IN}; fix: sudo apt-get install --reinstall qemu-system-common`,
+        `fail - emulator-video: found vga cirrus vmvga virtio none bochs ramfb; need qxl ${IN}; fix: sudo apt-get install --reinstall qemu-system-common`,
         `fail - emulator-channel: found pty unix; need spicevmc ${IN}; fix: sudo apt-get install --reinstall qemu-system-common`,
       ],
     ],
@@ -67,7 +67,7 @@ describe("checkHost, of libvirt", () => {
       "with a QEMU without QXL, on a suite with a package for it",
       { emulators: { qemu: NO_QXL }, suite: "trixie" },
       [
-        `fail - emulator-qxl: found vga cirrus vmvga virtio none bochs ramfb; need qxl ${IN}; fix: sudo apt-get install qemu-system-modules-spice`,
+        `fail - emulator-video: found vga cirrus vmvga virtio none bochs ramfb; need qxl ${IN}; fix: sudo apt-get install qemu-system-modules-spice`,
       ],
     ],
   ];
@@ -80,11 +80,20 @@ describe("checkHost, of libvirt", () => {
     const packages = [{ name: spice, version: undefined, named: undefined }];
     const full = { ...FULL, packages: [...FULL.packages, ...packages] };
     const facts = { emulators: { qemu: NO_QXL }, suite: "trixie", full };
-    const qxl = (of?: Lab) => faults(facts, of).filter((line) => line.includes("emulator-qxl"));
+    const qxl = (of?: Lab) => faults(facts, of).filter((line) => line.includes("emulator-video"));
     assert.deepEqual(qxl(), [
-      `info - emulator-qxl: vga cirrus vmvga virtio none bochs ramfb; 'npm run up' installs ${spice}`,
+      `info - emulator-video: vga cirrus vmvga virtio none bochs ramfb; 'npm run up' installs ${spice}`,
     ]);
-    assert.match(qxl(labOn({ packages: "check" }, {})).join(), /^fail - emulator-qxl/);
+    assert.match(qxl(labOn({ packages: "check" }, {})).join(), /^fail - emulator-video/);
+  });
+
+  it("asks for the video models that the guests have: a virtio guest needs no QXL", () => {
+    const of = labOn({}, { video: { model: "virtio" } });
+    const lines = faults({ emulators: { qemu: NO_QXL } }, of);
+    assert.deepEqual(
+      lines.filter((line) => line.includes("emulator-video")),
+      [],
+    );
   });
 
   it("takes 9p from QEMU's own list, as libvirt always reports it", () => {

@@ -67,6 +67,26 @@ describe("the remedy for a card without its driver", () => {
   });
 });
 
+describe("the declared card", () => {
+  const virtio = card({ driver: "virtio_gpu", pciId: "1af4:1050" });
+  it("is met by its own driver alone", () => {
+    assert.equal(verdict("drm", virtio, { video: "virtio" }).status, "met");
+    assert.equal(
+      verdictText(verdict("drm", {}, { video: "virtio" })),
+      "drm: found qxl on 1b36:0100; need virtio_gpu bound to a card 1af4:1050 in /dev/dri; fix: make the domain's video virtio again: 'preview' reports the edit, and 'up' repairs it unless guests[].onDrift is 'report'",
+    );
+    assert.match(
+      verdictText(verdict("drm", card({ driver: null, pciId: "1234:1111" }), { video: "bochs" })),
+      /need bochs-drm bound to a card 1234:1111 in \/dev\/dri; fix: boot a kernel with CONFIG_DRM_BOCHS /,
+    );
+  });
+  it("needs QXL in the kernel only where it is QXL", () => {
+    const none = { kernelConfig: { DRM_QXL: "n", NET_9P_VIRTIO: "m" } };
+    const { status, found } = verdict("kernel-qxl", { ...virtio, ...none }, { video: "virtio" });
+    assert.deepEqual([status, found], ["skipped", "the card is declared as virtio"]);
+  });
+});
+
 describe("the checks", () => {
   it("have unique ids, in tiers in the right order", () => {
     const ids = CHECKS.map(({ id }) => id);

@@ -1,0 +1,32 @@
+/** Video models of a guest, and what its kernel has to know of each. Pure data. */
+
+export interface Card {
+  /** Vendor and device of the card on the guest's PCI bus, as QEMU's docs/specs/pci-ids lists them. */
+  readonly pciId: string;
+  /** Names of the kernel's driver in sysfs; they differ by the kernel's version. */
+  readonly drivers: readonly string[];
+  /** The kernel's configuration symbol of that driver. */
+  readonly symbol: string;
+}
+
+/** The first is the page's, and the default. */
+export const CARDS = {
+  qxl: { pciId: "1b36:0100", drivers: ["qxl"], symbol: "DRM_QXL" },
+  virtio: { pciId: "1af4:1050", drivers: ["virtio_gpu", "virtio-gpu"], symbol: "DRM_VIRTIO_GPU" },
+  bochs: { pciId: "1234:1111", drivers: ["bochs-drm", "bochs"], symbol: "DRM_BOCHS" },
+} as const satisfies Readonly<Record<string, Card>>;
+
+/** Sizes of QXL where none is declared, KiB: libvirt's defaults. */
+export const QXL_SIZES = { ramKiB: 65536, vramKiB: 65536, vgamemKiB: 16384 } as const;
+
+export type VideoModel = keyof typeof CARDS;
+
+export const VIDEO_MODELS = Object.keys(CARDS) as [VideoModel, ...VideoModel[]];
+
+/** A configured `video` in the form that resources record: the page's model is unset, as in an earlier version's state. */
+export function recordedVideo<Sizes extends object>({
+  model,
+  ...sizes
+}: { readonly model: VideoModel } & Sizes) {
+  return { ...sizes, ...(model === "qxl" ? {} : { model }) };
+}
