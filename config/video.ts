@@ -3,7 +3,9 @@
 export interface Card {
   /** Vendor and device of the card on the guest's PCI bus, as QEMU's docs/specs/pci-ids lists them. */
   readonly pciId: string;
-  /** Names of the kernel's driver in sysfs; they differ by the kernel's version. */
+  /** The kernel's module. */
+  readonly module: string;
+  /** Names in sysfs of what is bound to the card; measured on Linux 6.12. */
   readonly drivers: readonly string[];
   /** The kernel's configuration symbol of that driver. */
   readonly symbol: string;
@@ -11,9 +13,19 @@ export interface Card {
 
 /** The first is the page's, and the default. */
 export const CARDS = {
-  qxl: { pciId: "1b36:0100", drivers: ["qxl"], symbol: "DRM_QXL" },
-  virtio: { pciId: "1af4:1050", drivers: ["virtio_gpu", "virtio-gpu"], symbol: "DRM_VIRTIO_GPU" },
-  bochs: { pciId: "1234:1111", drivers: ["bochs-drm", "bochs"], symbol: "DRM_BOCHS" },
+  qxl: { pciId: "1b36:0100", module: "qxl", drivers: ["qxl"], symbol: "DRM_QXL" },
+  virtio: {
+    pciId: "1af4:1050",
+    module: "virtio_gpu",
+    drivers: ["virtio-pci", "virtio_gpu"],
+    symbol: "DRM_VIRTIO_GPU",
+  },
+  bochs: {
+    pciId: "1234:1111",
+    module: "bochs",
+    drivers: ["bochs-drm", "bochs"],
+    symbol: "DRM_BOCHS",
+  },
 } as const satisfies Readonly<Record<string, Card>>;
 
 /** Sizes of QXL where none is declared, KiB: libvirt's defaults. */

@@ -80,12 +80,12 @@ export const GRAPHICS: readonly Check[] = [
     page: 32,
     probe: "`/sys/class/drm/card*/device`: driver, vendor and device",
     required: (wanted) => {
-      const { drivers, pciId } = declared(wanted);
-      return `${drivers[0]} bound to a card ${pciId} in /dev/dri`;
+      const { module, pciId } = declared(wanted);
+      return `${module} bound to a card ${pciId} in /dev/dri`;
     },
     remedy: (wanted) => {
-      const { drivers, symbol } = declared(wanted);
-      return `boot a kernel with CONFIG_${symbol} (Debian: linux-image-amd64, not linux-image-cloud-amd64; Ubuntu: install linux-modules-extra-$(uname -r)), without ${drivers[0]} blacklisted and without 'nomodeset'`;
+      const { module, symbol } = declared(wanted);
+      return `boot a kernel with CONFIG_${symbol} (Debian: linux-image-amd64, not linux-image-cloud-amd64; Ubuntu: install linux-modules-extra-$(uname -r)), without ${module} blacklisted and without 'nomodeset'`;
     },
     fatal: true,
     settles: false,
