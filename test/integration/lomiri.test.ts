@@ -19,7 +19,7 @@ describe(
   { timeout: 7_200_000, skip: long ? false : "a desktop starts: set MIRLAB_TEST_LONG=1" },
   () => {
     // Set for both kinds: so the image, and the guest, stay the same when the kind changes.
-    const image = { source: "debian", packages: ["lomiri-desktop-session"] };
+    const image = { source: "debian", suite: "bookworm", packages: ["lomiri-desktop-session"] };
     const guest = (kind: string): object => ({ name: GUEST, image, session: { kind } });
     let lab!: TestLab;
 
