@@ -1,7 +1,7 @@
 # The build root: a tree of Debian packages in which builds run, and how to run a program in it. A
 # library of build.sh: over ssh its text comes before that script's (core/link.io.ts). `prepare`
 # sets cache, work, lock, helpers and suite.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034 # build.sh reads ANY_SUITE
 
 # LLVM of each suite's own Mesa, whose library the guests of that suite have.
 declare -rA LLVM=([bookworm]=15 [trixie]=19 [forky]=21 [sid]=22)
@@ -42,7 +42,7 @@ make_root() {
 # The key is a hash of the content: each root is built once, and squashed for guests.
 use_root() { # use_root KIND BASE: sets root
   local packages mirror key work log more=''
-  [[ $1 $2 != "mesa llvmpipe" ]] || more="llvm-${LLVM[$suite]}-dev libelf-dev"
+  [[ "$1 $2" != "mesa llvmpipe" ]] || more="llvm-${LLVM[$suite]}-dev libelf-dev"
   ((${#helpers[@]} == 0)) || more+=" $DISTCC_PACKAGES"
   # shellcheck disable=SC2086 # lists of names
   packages=$(printf '%s\n' "${ROOT_PACKAGES[@]}" ${KIND_PACKAGES[$1]} $more | LC_ALL=C sort -u | paste -sd ,)
