@@ -135,7 +135,7 @@ const guest = z.strictObject({
         .enum(VIDEO_MODELS)
         .default("qxl")
         .describe(
-          "qxl, the page's; virtio, which has no 3D here; bochs, which has no VGA text and no cursor. The policy qxl-video wants another one's reason.",
+          "qxl is the page's. virtio has no 3D here. bochs shows neither the boot loader nor a hardware cursor. The policy qxl-video refuses virtio and bochs until its otherModels gives the reason.",
         ),
       ramKiB: videoKiB(16384, 1048576)
         .default(QXL_SIZES.ramKiB)

@@ -7,6 +7,7 @@ import { GUEST_GROUPS, GUEST_USER } from "../domain/cloudInit";
 import { BuildPlace } from "../build/build";
 import { OwnGuest } from "../guest/contract";
 import { GuestConfig } from "../../config/schema";
+import { recordedVideo } from "../../config/video";
 import { PICTURE_PACKAGES } from "../host/packages";
 import { GuestArgs } from "./guestArgs.resource";
 import { adoptedMachine } from "./adoptedMachine.resource";
@@ -70,8 +71,8 @@ export class Guest extends pulumi.ComponentResource {
     );
     const inGuest = guestConnection(args, access);
     const onDrift: "heal" | "report" = config.onDrift === "report" ? "report" : "heal";
-    const { model } = config.video;
-    const card = model === "qxl" ? {} : { video: model };
+    const { model } = recordedVideo(config.video);
+    const card = model === undefined ? {} : { video: model };
     const software = {
       ...seen,
       ...{ name: config.name, gates: config.gates, share: share !== undefined, onDrift },

@@ -7,8 +7,10 @@ import { converges, hostValues, inGuest, MACHINE, RemoteLab, silent } from "./su
 /** libvirt's name of the lab's own network: that of its domain without the guest. */
 const network = ({ domain, guest }: RemoteLab): string => domain.slice(0, -guest.length - 1);
 
-/** Fetches the archive's lists in the guest. apt-get by itself takes unreachable ones for no error. */
-/** A guest that reset itself in an update before may have empty files among its lists. */
+/**
+ * Fetches the archive's lists in the guest. apt-get by itself takes unreachable ones for no error. A guest that has
+ * reset itself in an earlier update may have empty lists, which apt-get does not read: they go first.
+ */
 const reachesArchive = (of: RemoteLab): Promise<string> =>
   inGuest(of, "sudo rm -rf /var/lib/apt/lists/*; sudo apt-get -q --error-on=any update");
 

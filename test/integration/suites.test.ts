@@ -1,7 +1,7 @@
 /**
- * A guest of each suite on each card, and on each platform that its Mir has: ready, with a picture, and a silent
+ * A guest of each suite with each video model, on each platform that its Mir has: ready, with a picture, and a silent
  * preview. Emulated boots take minutes, so it runs only with MIRLAB_TEST_LONG=1; MIRLAB_TEST_SUITES and
- * MIRLAB_TEST_VIDEOS name some suites and cards, MIRLAB_TEST_RECORD keeps the outcome for docs/suites.md.
+ * MIRLAB_TEST_VIDEOS name some suites and models, MIRLAB_TEST_RECORD keeps the outcome for docs/suites.md.
  */
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";

@@ -28,7 +28,7 @@ const key = ({ suite, video, platform }: Tried): string => `${suite} ${video} ${
 const kept = (): Tried[] =>
   existsSync(FILE) ? (JSON.parse(readFileSync(FILE, "utf8")) as Tried[]) : [];
 
-/** Keeps a row in place of the one of the same suite, card and platform. */
+/** Keeps a row in place of the one of the same suite, video model and platform. */
 export function keep(row: Tried): void {
   const others = kept().filter((other) => key(other) !== key(row));
   writeFileSync(FILE, `${JSON.stringify([...others, row], null, 2)}\n`);
