@@ -40,18 +40,22 @@ function commandOf(pid: number): string {
   }
 }
 
-/** A program that has the terminal, says which signal it got, and ends by itself otherwise. */
-const FOREGROUND = `
-  const program = 'trap "echo got TERM; exit 9" TERM; trap "echo got INT" INT; echo ready; sleep 1 & wait; wait; exit 4';
+/** A program that has the terminal, says which signal it got, and ends by itself after `seconds` otherwise. */
+const foreground = (seconds: number): string => `
+  const program = 'trap "echo got TERM; kill $!; exit 9" TERM; trap "echo got INT" INT; ' +
+    'sleep ${seconds} & echo ready; wait; wait; exit 4';
   runForeground(["bash", "-c", program]).then((code) => process.exit(code));`;
 
 describe("a signal to a verb alone", { timeout: 60_000 }, () => {
   it("is passed on to the program that has the terminal, whose exit code counts", async () => {
-    assert.deepEqual(await signalled(FOREGROUND, "SIGTERM"), { code: 9, out: "ready\ngot TERM\n" });
+    assert.deepEqual(await signalled(foreground(30), "SIGTERM"), {
+      code: 9,
+      out: "ready\ngot TERM\n",
+    });
   });
 
   it("of Ctrl-C is not passed on: the terminal has sent it to both", async () => {
-    assert.deepEqual(await signalled(FOREGROUND, "SIGINT"), { code: 4, out: "ready\n" });
+    assert.deepEqual(await signalled(foreground(1), "SIGINT"), { code: 4, out: "ready\n" });
   });
 
   it("ends what runs in the background, which has no terminal to get it from", async () => {

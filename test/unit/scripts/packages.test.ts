@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,32 +14,38 @@ const HALF = "Package: half\nStatus: install ok unpacked\nVersion: 1\nMaintainer
 const WHOLE = HALF.replace("unpacked", "installed");
 
 const HOLD = `
-import fcntl, sys, time
+import fcntl, sys
 file = open(sys.argv[1], "w")
 fcntl.lockf(file, fcntl.LOCK_EX)
 print("held", flush=True)
-time.sleep(float(sys.argv[2]))
-open(sys.argv[3], "w").write(sys.argv[4])
+sys.stdin.read()
+open(sys.argv[2], "w").write(sys.argv[3])
 `;
 
-/** A process that holds dpkg's lock, as apt does; at its end its packages are configured. */
-async function hold(seconds: number, file = "lock-frontend"): Promise<ChildProcess> {
-  const args = [join(dir, file), String(seconds), join(dir, "status"), WHOLE];
-  const child = spawn("python3", ["-c", HOLD, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+/** A process that holds dpkg's lock, as apt does, until its input ends; then its packages are configured. */
+async function hold(file = "lock-frontend") {
+  const args = [join(dir, file), join(dir, "status"), WHOLE];
+  const child = spawn("python3", ["-c", HOLD, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   await once(child.stdout, "data");
   return child;
 }
 
-async function install(lockSeconds: number): Promise<{ code: number; words: string }> {
+async function install(
+  lockSeconds: number,
+  onWords: (words: string) => void = () => undefined,
+): Promise<{ code: number; words: string }> {
   const env = {
     ...process.env,
     ...{ DPKG_ADMINDIR: dir, MIRLAB_LOCK_SECONDS: String(lockSeconds) },
   };
   const child = spawn(SCRIPT, ["install", "half"], { env });
-  const chunks: Buffer[] = [];
-  child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));
+  let words = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    words += text;
+    onWords(words);
+  });
   const [code] = (await once(child, "close")) as [number];
-  return { code, words: Buffer.concat(chunks).toString() };
+  return { code, words };
 }
 
 describe("packages.sh install", () => {
@@ -52,7 +58,7 @@ describe("packages.sh install", () => {
   for (const file of ["lock-frontend", "lock"]) {
     it(`names the process with dpkg's ${file}, and does not report its work as interrupted`, async () => {
       writeFileSync(join(dir, "status"), HALF);
-      const holder = await hold(60, file);
+      const holder = await hold(file);
       try {
         const { code, words } = await install(1);
         assert.equal(code, 1);
@@ -72,8 +78,11 @@ describe("packages.sh install", () => {
 
   it("waits for a run to end, and then finds its packages installed", async () => {
     writeFileSync(join(dir, "status"), HALF);
-    const holder = await hold(2);
-    const { code, words } = await install(30);
+    const holder = await hold();
+    const { code, words } = await install(30, (said) => {
+      if (said.includes("waiting for it")) holder.stdin.end();
+    });
+    holder.kill();
     assert.match(
       words,
       new RegExp(`locked by process ${holder.pid} \\(.*\\); waiting for it, 0 of 30 s`),

@@ -45,6 +45,10 @@ const asked = (verb: string): number =>
         .filter((v) => v === verb).length
     : 0;
 
+async function until(happened: () => boolean): Promise<void> {
+  while (!happened()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 beforeEach(() => {
   for (const file of ["stubborn", "calls", "down", "late", "stuck"])
     rmSync(join(folder, file), { force: true });
@@ -73,10 +77,10 @@ describe("the end of a domain before its removal", { timeout: 60_000 }, () => {
   it("waits for a libvirtd that restarts meanwhile: its silence is no answer", async () => {
     writeFileSync(join(folder, "stubborn"), "");
     const ended = endForRemoval(domain);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await until(() => asked("shutdown") > 0);
     writeFileSync(down, "4");
     rmSync(join(folder, "stubborn"));
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await until(() => !existsSync(down));
     writeFileSync(state, "shut off");
     await ended;
     assert.equal(asked("destroy"), 0);
