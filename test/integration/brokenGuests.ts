@@ -40,8 +40,8 @@ export interface Broken {
   readonly by?: "provider" | "target" | "up";
   /** Patterns that a plain preview has to print. */
   readonly preview?: readonly RegExp[];
-  /** Takes a boot, or minutes: runs only with MIRLAB_TEST_LONG=1. */
-  readonly long?: boolean;
+  /** Part of the short form, which CI runs. */
+  readonly short?: boolean;
 }
 
 const SESSION = "mir-session.service";
@@ -85,7 +85,6 @@ export const BROKEN: readonly Broken[] = [
     also: ["picture", "window", "keyboard"],
     make: { guest: "echo off >/sys/class/drm/card0-Virtual-1/status" },
     undo: { guest: "echo detect >/sys/class/drm/card0-Virtual-1/status" },
-    long: true,
   },
   {
     id: "client-draws-nothing",
@@ -99,6 +98,7 @@ printf '%s\\0' ${MUTE.map((word) => `'${word}'`).join(" ")} >${CLIENT}
 systemctl restart mir-session-client`,
     },
     undo: { guest: `mv ${CLIENT}.kept ${CLIENT}; systemctl restart mir-session-client` },
+    short: true,
   },
   {
     id: "session-stopped",
@@ -119,7 +119,6 @@ systemctl restart mir-session-client`,
 systemctl stop ${SESSION}`,
     },
     undo: { guest: `mv -f /root/${SESSION} ${UNIT}; systemctl daemon-reload; ${restart}` },
-    long: true,
   },
   {
     id: "session-killed",
@@ -130,7 +129,6 @@ systemctl stop ${SESSION}`,
       guest: `systemd-run --quiet --unit ${KILLER} bash -c 'while :; do systemctl kill -s KILL ${SESSION}; sleep 3; done'`,
     },
     undo: { guest: `systemctl stop ${KILLER}; ${restart}` },
-    long: true,
   },
   {
     id: "domain-suspended",
@@ -139,7 +137,6 @@ systemctl stop ${SESSION}`,
     remedy: "run 'virsh resume ",
     make: { host: 'virsh suspend "$DOMAIN"' },
     undo: { host: 'virsh resume "$DOMAIN"' },
-    long: true,
   },
   {
     id: "sshd-stopped",
@@ -151,7 +148,6 @@ systemctl stop ${SESSION}`,
     undo: {
       host: `virsh qemu-agent-command "$DOMAIN" '{"execute":"guest-exec","arguments":{"path":"systemctl","arg":["start","ssh"]}}'`,
     },
-    long: true,
   },
   {
     id: "mesa-driver-away",
@@ -161,7 +157,6 @@ systemctl stop ${SESSION}`,
     also: ["session", "session-steady"],
     make: { guest: `mv ${DRI} ${DRI}.away; systemctl restart ${SESSION} || true` },
     undo: { guest: `mv ${DRI}.away ${DRI}; ${restart}` },
-    long: true,
   },
   {
     id: "client-configured-mute",
@@ -172,7 +167,6 @@ systemctl stop ${SESSION}`,
     make: { config: { session: { client: MUTE } } },
     undo: { config: {}, up: true },
     by: "up",
-    long: true,
   },
   {
     id: "qxl-blacklisted",
@@ -186,7 +180,6 @@ systemctl stop ${SESSION}`,
       boots: true,
     },
     undo: { guest: `rm /etc/modprobe.d/broken.conf; modprobe qxl; udevadm settle; ${restart}` },
-    long: true,
   },
   {
     id: "cloud-kernel",
@@ -214,7 +207,6 @@ GUEST`,
 DEBIAN_FRONTEND=noninteractive dpkg --purge "$(dpkg-query -W -f '\${Package}\\n' 'linux-image-*-cloud-amd64')"; ${REBOOT}`,
       boots: true,
     },
-    long: true,
   },
   {
     id: "vnc-and-cirrus",
@@ -244,7 +236,6 @@ virsh start "$DOMAIN"`,
     undo: { config: {}, up: true },
     by: "up",
     preview: [/video\/model\.type: declared qxl/, /graphics/],
-    long: true,
   },
   {
     id: "kernel-panic",
@@ -257,6 +248,5 @@ virsh start "$DOMAIN"`,
     },
     undo: { host: 'virsh reset "$DOMAIN"', boots: true },
     by: "target",
-    long: true,
   },
 ];

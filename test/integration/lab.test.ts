@@ -205,7 +205,7 @@ describe("a lab of one guest", () => {
 
   catches(
     { lab, guest: GUEST },
-    BROKEN.filter(({ long }) => long !== true),
+    BROKEN.filter(({ short }) => short === true),
   );
 
   it("reports a guest that does not answer, and up restores it", async () => {
