@@ -19,14 +19,15 @@ verb=$1 dir=$2 nonce=$3
 ours=$dir/.mirlab-$nonce
 case $verb in
   put)
-    [[ -d $dir ]] || die "found no folder $dir on the host: create it, or drop guests[].share.path"
+    as_able test -d "$dir" || die "found no folder $dir on the host: create it, or drop guests[].share.path"
     # noclobber (set -C) refuses a link or file that somebody put there.
     # shellcheck disable=SC2016 # the inner shell expands them
     as_able bash -c 'set -C && umask 022 && printf "%s" "$2" >"$1"' put "$ours" "$nonce"
     ;;
   answered)
     # The guest controls this file: accept only a regular file, and read no more than the answer's length.
-    [[ -f $ours.answer && ! -L $ours.answer ]] || die "found no answer of the guest in $dir"
+    # Who has joined the group in this run cannot pass the folder yet.
+    as_able test -f "$ours.answer" -a ! -L "$ours.answer" || die "found no answer of the guest in $dir"
     if has_rights || [[ -r $ours.answer ]]; then
       [[ $(as_able head -c 128 "$ours.answer") == "$nonce$ANSWERED" ]] || die "found a wrong answer of the guest in $dir"
     else
@@ -35,7 +36,7 @@ case $verb in
     fi
     ;;
   unchanged)
-    [[ ! -e $ours.answer ]] || die "found a file that the guest wrote in $dir"
+    ! as_able test -e "$ours.answer" || die "found a file that the guest wrote in $dir"
     ;;
   remove) as_able rm -f "$ours" "$ours.answer" ;;
   *) die "found verb '$verb'; need put, answered, unchanged or remove" ;;

@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { run } from "../../core/exec.io";
 import { answering, Typed } from "../terminal";
@@ -93,6 +94,23 @@ describe("sudo, as people have it", { timeout: 120_000 }, () => {
     const { text, asked } = await asUser("op ALL=(ALL:ALL) NOPASSWD: ALL");
     assert.match(text, /^before: sudo\nafter: sudo$/m, text);
     assert.equal(asked, 0);
+  });
+
+  itAsks("proves a share whose group the user has joined in this run alone", async () => {
+    const [share, nonce] = [join(folder, "share"), "ab".repeat(32)];
+    mkdirSync(share);
+    chownSync(share, UID + 1, UID + 2);
+    chmodSync(share, 0o2770);
+    const verbs = `set -ex
+      for verb in put unchanged; do bash scripts/host/share-nonce.sh $verb ${share} ${nonce}; done
+      sudo -n sh -c "printf '${nonce} answered' >${share}/.mirlab-${nonce}.answer"
+      bash scripts/host/share-nonce.sh answered ${share} ${nonce}
+      ! bash scripts/host/share-nonce.sh unchanged ${share} ${nonce}
+      bash scripts/host/share-nonce.sh remove ${share} ${nonce}
+      echo proved`;
+    const { text } = await asUser("op ALL=(ALL:ALL) NOPASSWD: ALL", true, ["bash", "-c", verbs]);
+    assert.match(text, /^proved\r?$/m, text);
+    assert.deepEqual(readdirSync(share), []);
   });
 
   itAsks("with tickets that do not last, is refused with the fix", async () => {
