@@ -20,6 +20,9 @@ export function checkout(): { readonly folders: Map<string, string>; readonly re
   const folder = mkdtempSync(join(tmpdir(), "mirlab-checkout-"));
   const clone = join(folder, "clone");
   execFileSync("git", ["clone", "--quiet", "--no-hardlinks", ROOT, clone]);
+  // The host has no git.
+  const sums = "git ls-files -z | xargs -0 sha256sum -- >../sums";
+  execFileSync("bash", ["-euo", "pipefail", "-c", sums], { cwd: clone });
   const registry = join(
     process.env.MIRLAB_CACHE ?? join(homedir(), ".cache", "mirlab"),
     "toolchain",
@@ -29,6 +32,7 @@ export function checkout(): { readonly folders: Map<string, string>; readonly re
   return {
     folders: new Map([
       ["clone", clone],
+      ["sums", join(folder, "sums")],
       ["node_modules", join(ROOT, "node_modules")],
       ["registry", registry],
       ["node", process.execPath],
@@ -72,7 +76,8 @@ export function local(of: () => { readonly host: EmulatedHost }): void {
     assert.equal(up.asked, 1, "the password is asked once");
     assert.match(up.text, /ready +ready/);
     assert.match(up.text, /runs on +kvm: /);
-    assert.equal(await host.out("op", "cd mirlab && git status --short"), "M Pulumi.dev.yaml");
+    const changed = "cd mirlab && ! sha256sum --check --quiet /var/cache/mirlab/sums 2>/dev/null";
+    assert.equal(await host.out("op", changed), "Pulumi.dev.yaml: FAILED");
   });
 
   tried("is looked at without root's rights, where the host is prepared", async () => {
