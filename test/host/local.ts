@@ -22,7 +22,7 @@ export function checkout(): { readonly folders: Map<string, string>; readonly re
   execFileSync("git", ["clone", "--quiet", "--no-hardlinks", ROOT, clone]);
   // The host has no git.
   const sums = "git ls-files -z | xargs -0 sha256sum -- >../sums";
-  execFileSync("bash", ["-euo", "pipefail", "-c", sums], { cwd: clone });
+  execFileSync("bash", ["-e", "-o", "pipefail", "-c", sums], { cwd: clone, stdio: "ignore" });
   const registry = join(
     process.env.MIRLAB_CACHE ?? join(homedir(), ".cache", "mirlab"),
     "toolchain",
