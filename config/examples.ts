@@ -45,6 +45,7 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
         share: { enabled: true, path: "/home/ann/mir", mount: "/mnt/mir", readonly: true },
         session: {
           kind: "demo",
+          console: "logind",
           command: ["miral-kiosk", "--platform-display-libs=mir:gbm-kms"],
           client: ["foot"],
         },

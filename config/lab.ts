@@ -206,33 +206,48 @@ function describeAt(path: readonly PropertyKey[], raw: unknown): string | undefi
   return node instanceof z.ZodType ? node.description : undefined;
 }
 
+/** Kinds that take each key of a session. */
+const KINDS_OF = {
+  command: ["demo", "command"],
+  client: ["demo", "miriway", "command"],
+  console: ["demo", "miriway", "command"],
+  platform: ["demo", "miriway"],
+  rendering: ["demo", "miriway"],
+  cursor: ["demo", "miriway"],
+} as const;
+
 /** Keys of another kind of session, and too little memory for this one. */
 function sessionFaults(guest: GuestConfig, at: string): ConfigFault[] {
-  const { kind, command, client } = guest.session;
-  const options = Object.keys(chosenOptions(guest.session));
-  if (kind === "demo") {
-    const own = command === undefined ? [] : options;
-    const reason =
-      "found the key beside session.command; need one of them; fix: give the command Mir's option";
-    return [
-      ...own.map((key) => ({ path: `${at}.session.${key}`, reason })),
-      ...suiteFaults(guest, at),
-    ];
+  const { kind, command, client, console } = guest.session;
+  const faults: ConfigFault[] = [];
+  const add = (key: string, reason: string): void =>
+    void faults.push({ path: `${at}.${key}`, reason });
+  const options = Object.keys(chosenOptions(guest.session)) as (keyof typeof KINDS_OF)[];
+  const given = Object.entries({ command, client, console })
+    .filter(([, value]) => value !== undefined)
+    .map(([key]) => key as keyof typeof KINDS_OF);
+  for (const key of [...given, ...options]) {
+    const kinds: readonly string[] = KINDS_OF[key];
+    if (!kinds.includes(kind)) {
+      const need = `need kind ${kinds.map((word) => `'${word}'`).join(" or ")}`;
+      add(
+        `session.${key}`,
+        `found the key with session.kind '${kind}'; ${need}; fix: remove the key, or change session.kind`,
+      );
+    } else if (command !== undefined && options.includes(key)) {
+      add(
+        `session.${key}`,
+        "found the key beside session.command; need one of them; fix: give the command Mir's option",
+      );
+    }
   }
-  const given = Object.entries({ command, client }).filter(([, value]) => value !== undefined);
-  const foreign = [...given.map(([key]) => key), ...options];
-  const faults = foreign.map((key) => ({
-    path: `${at}.session.${key}`,
-    reason: `found the key with session.kind '${kind}'; need kind 'demo'; fix: remove the key, or change session.kind`,
-  }));
+  if (kind === "command" && command === undefined)
+    add("session.command", "missing; session.kind 'command' needs it");
   faults.push(...suiteFaults(guest, at));
   // An adopted domain keeps its own memory: the key does not apply to it.
-  if (guest.image.source !== "existing" && guest.memoryMiB < LOMIRI_MEMORY_MIB) {
-    faults.push({
-      path: `${at}.memoryMiB`,
-      reason: `found ${guest.memoryMiB}; need at least ${LOMIRI_MEMORY_MIB} for session.kind '${kind}'`,
-    });
-  }
+  const least = kind === "lomiri" ? LOMIRI_MEMORY_MIB : 0;
+  if (guest.image.source !== "existing" && guest.memoryMiB < least)
+    add("memoryMiB", `found ${guest.memoryMiB}; need at least ${least} for session.kind '${kind}'`);
   return faults;
 }
 
@@ -241,7 +256,7 @@ function suiteFaults({ image, session }: GuestConfig, at: string): ConfigFault[]
   if (!("suite" in image)) return [];
   const { kind, platform, rendering } = session;
   const wanted = [
-    ["kind", "sessions", kind, "demo"],
+    ["kind", "sessions", kind === "command" ? "demo" : kind, "demo"],
     ["platform", "platforms", platform, "auto"],
     ["rendering", "renderers", rendering, "auto"],
   ] as const;

@@ -209,34 +209,40 @@ const guest = z.strictObject({
   session: z
     .strictObject({
       kind: z
-        .enum(["demo", "lomiri"])
+        .enum(["demo", "miriway", "lomiri", "command"])
         .default("demo")
         .describe(
-          "demo: a Mir server (by default mir_demo_server) and a client; lomiri: the Lomiri desktop (docs/lomiri.md).",
+          "demo: a Mir server (by default mir_demo_server) and a client; miriway: the shell of package miriway and a client; lomiri: the Lomiri desktop (docs/lomiri.md); command: the server that session.command names.",
         ),
       platform: z
         .enum(["auto", "gbm-kms", "atomic-kms"])
         .default("gbm-kms")
-        .describe("For kind demo: Mir's display platform; auto: as Mir chooses."),
+        .describe("For kinds demo and miriway: Mir's display platform; auto: as Mir chooses."),
+      console: z
+        .enum(["vt", "logind"])
+        .optional()
+        .describe(
+          "Not for kind lomiri: vt: root's server on the first virtual terminal; logind: a server of the account mir in a session of logind; unset: logind for miriway, else vt.",
+        ),
       rendering: z
         .enum(["auto", "egl-generic", "gbm-kms"])
         .default("auto")
-        .describe("For kind demo: Mir's rendering platform; auto: as Mir chooses."),
+        .describe("For kinds demo and miriway: Mir's rendering platform; auto: as Mir chooses."),
       cursor: z
         .enum(["hardware", "software"])
         .default("hardware")
         .describe(
-          "For kind demo: hardware: the viewer draws the pointer, and no screenshot has it; software: Mir draws it into the picture.",
+          "For kinds demo and miriway: hardware: the viewer draws the pointer, and no screenshot has it; software: Mir draws it into the picture.",
         ),
       command: command(1)
         .optional()
         .describe(
-          "For kind demo: the Mir server and its arguments; unset: mir_demo_server on gbm-kms.",
+          "For kinds demo and command: the Mir server and its arguments; unset: mir_demo_server on gbm-kms.",
         ),
       client: command(0)
         .optional()
         .describe(
-          "For kind demo: a client and its arguments, which has to show a window; []: no client; unset: with mir_demo_server a window that shows the versions.",
+          "Not for kind lomiri: a client and its arguments, which has to show a window; []: no client; unset: a window that shows the versions, but none beside session.command.",
         ),
     })
     .prefault({}),

@@ -1,6 +1,8 @@
 /** What each kind of session needs in the guest. Pure data. */
 import { GuestConfig } from "./schema";
 
+type Session = GuestConfig["session"];
+
 /**
  * Least memory of a guest with Lomiri, MiB: the smallest value that was tested, and the value of
  * NixOS' Lomiri tests. Measured at 3072: after the first frame the whole guest used 518, plus 400
@@ -9,14 +11,20 @@ import { GuestConfig } from "./schema";
 export const LOMIRI_MEMORY_MIB = 2048;
 
 /** Debian packages of each kind, in addition to those of every guest. */
-const SESSION_PACKAGES: Record<GuestConfig["session"]["kind"], readonly string[]> = {
+const SESSION_PACKAGES: Record<Session["kind"], readonly string[]> = {
   demo: [],
+  command: [],
   lomiri: ["lomiri-desktop-session"],
+  miriway: ["miriway"],
 };
+
+/** How the server gets the screen. */
+export const consoleOf = ({ kind, console }: Session): "vt" | "logind" =>
+  console ?? (kind === "miriway" ? "logind" : "vt");
 
 /** Options of Mir that a configuration chooses, by key; a default is none. */
 export function chosenOptions(
-  session: GuestConfig["session"],
+  session: Session,
 ): Partial<Record<"platform" | "rendering" | "cursor", string>> {
   const { platform, rendering, cursor } = session;
   return {
@@ -26,23 +34,23 @@ export function chosenOptions(
   };
 }
 
-/** Command line options of mir_demo_server; empty: those that session.sh has by itself. */
-export function mirOptions(session: GuestConfig["session"]): string[] {
-  if (Object.keys(chosenOptions(session)).length === 0) return [];
+/** Command line options of the kind's own server; empty: those that session.sh has by itself. */
+export function mirOptions(session: Session): string[] {
   const { platform, rendering, cursor } = session;
+  const logind = consoleOf(session) === "logind";
+  if (Object.keys(chosenOptions(session)).length === 0 && !logind) return [];
   return [
     ...(platform === "auto" ? [] : [`--platform-display-libs=mir:${platform}`]),
     ...(rendering === "auto" ? [] : [`--platform-rendering-libs=mir:${rendering}`]),
-    ...["--console-provider=vt", "--vt=1"],
+    ...(logind ? ["--console-provider=logind"] : ["--console-provider=vt", "--vt=1"]),
     ...(cursor === "hardware" ? [] : ["--cursor=software"]),
   ];
 }
 
 /** The given packages and those of the session, each once. */
-export function withSessionPackages(
-  packages: readonly string[],
-  { kind, platform }: GuestConfig["session"],
-): string[] {
+export function withSessionPackages(packages: readonly string[], session: Session): string[] {
+  const { kind, platform } = session;
   const own = platform === "atomic-kms" ? ["mir-platform-graphics-atomic-kms"] : [];
-  return [...new Set([...packages, ...SESSION_PACKAGES[kind], ...own])];
+  const login = consoleOf(session) === "logind" ? ["libpam-systemd"] : [];
+  return [...new Set([...packages, ...SESSION_PACKAGES[kind], ...own, ...login])];
 }

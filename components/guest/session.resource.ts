@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { GuestConfig } from "../../config/schema";
-import { mirOptions } from "../../config/session";
+import { consoleOf, mirOptions } from "../../config/session";
 import { Connection, scriptCommand } from "../../core/scriptCommand.resource";
 
 export interface MirSessionArgs {
@@ -35,8 +35,11 @@ export function sessionArgs(session: GuestConfig["session"]): string[] {
   const { kind, command, client } = session;
   if (kind === "lomiri") return ["--lomiri"];
   const clientArgs = client?.flatMap((word) => ["--client", word]) ?? [];
+  const options = command === undefined ? mirOptions(session) : [];
   return [
-    ...mirOptions(session).flatMap((option) => ["--option", option]),
+    ...(consoleOf(session) === "vt" ? [] : ["--console", "logind"]),
+    ...(kind === "miriway" ? ["--server", "miriway"] : []),
+    ...options.flatMap((option) => ["--option", option]),
     ...(client?.length === 0 ? ["--no-client"] : clientArgs),
     ...(command === undefined ? [] : ["--", ...command]),
   ];

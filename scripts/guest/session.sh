@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # The Mir session of a guest, as systemd units. Runs in the guest, as root.
-#   session.sh install [--settle-seconds N] [--no-client | --client ARG...] [--option OPTION... | -- COMMAND ARG...]
+#   session.sh install [--settle-seconds N] [--console vt|logind] [--no-client | --client ARG...]
+#                      [--server NAME] [--option OPTION... | -- COMMAND ARG...]
 #   session.sh install [--settle-seconds N] --lomiri
 #   session.sh describe ...     the same arguments: mode, SHA-256 and path of each file that install
 #                               writes; of the client's, one line for each that it may be. Anywhere.
-# COMMAND is the server; without it mir_demo_server, on gbm-kms or with these options. --client once per argument of
-# the client's command line; with the default server there is a default client.
+# COMMAND is the server; without it mir_demo_server or NAME, on gbm-kms or with these options. --client once per
+# argument of the client's command line; without COMMAND there is a default client. With the console vt the server runs
+# as root; with logind as the account mir, in a session of its own on the first virtual terminal.
 # --lomiri: the desktop session instead, see session-lomiri.sh. The unit's name is the same.
 # Command lines are kept as NUL separated arguments in /etc/mir-session: nothing is spliced.
 set -euo pipefail
@@ -16,6 +18,9 @@ readonly BANNER=/usr/local/lib/mir-session/banner
 readonly UNIT_DIR=/etc/systemd/system
 readonly SERVER=mir-session.service
 readonly CLIENT=mir-session-client.service
+readonly ACCOUNT=mir
+# What the server writes, whichever cgroup it is in: logind moves a session's processes to a scope.
+readonly LOG_NAME=mir-session
 readonly DEFAULT_SERVER=(mir_demo_server --platform-display-libs=mir:gbm-kms --console-provider=vt --vt=1)
 # A terminal with a text stands still; the demo client's moving square costs a whole CPU when
 # llvmpipe draws it.
@@ -34,6 +39,13 @@ die() {
 
 require_root() {
   ((EUID == 0)) || die "found user $(id -un), required root; run 'sudo -n bash -s -- install'"
+}
+
+# What a session of logind needs.
+require_login() {
+  id -u "$ACCOUNT" >/dev/null 2>&1 || die "found no account '$ACCOUNT', required for session.console logind; make it with 'adduser --disabled-password $ACCOUNT'"
+  grep -qs pam_systemd /etc/pam.d/common-session ||
+    die "found no pam_systemd in /etc/pam.d/common-session, required for session.console logind; install package libpam-systemd in the guest"
 }
 
 # Standard input becomes FILE, whole or not at all.
@@ -61,7 +73,7 @@ put_banner() {
 #!/bin/bash
 # What the default client shows: which software draws this picture.
 set -euo pipefail
-log() { journalctl -b -u mir-session -o cat --no-pager | sed -n "s/.*$1: //p" | tail -n 1; }
+log() { journalctl -b -t mir-session -o cat --no-pager | sed -n "s/.*$1: //p" | tail -n 1; }
 version() { dpkg-query -W -f '${Version}' "$1" 2>/dev/null || printf unknown; }
 # The one that draws: there may be another than the distribution's.
 mesa() {
@@ -81,6 +93,20 @@ while printf '\r  %-10s %d' Keys "$keys" && read -rsN 1; do keys=$((keys + 1)); 
 FILE
 }
 
+# Of the server's unit: a login at the terminal, by which logind gives its session the screen.
+login_lines() {
+  [[ $console == logind ]] || return 0
+  printf '%s\n' "User=$ACCOUNT" PAMName=login TTYPath=/dev/tty1 TTYReset=yes TTYVHangup=yes StandardInput=tty \
+    StandardOutput=journal StandardError=journal UtmpIdentifier=tty1 UtmpMode=user \
+    'Environment=XDG_SESSION_TYPE=wayland XDG_SESSION_CLASS=user XDG_SESSION_DESKTOP=mir'
+}
+
+# Of the client's unit. The default client reads the server's log.
+client_lines() {
+  [[ $console == logind ]] || return 0
+  printf '%s\n' "User=$ACCOUNT" SupplementaryGroups=systemd-journal
+}
+
 # StartLimit: a session that cannot start ends as failed, with its reason in the journal.
 put_server_unit() {
   put 0644 "$UNIT_DIR/$SERVER" <<FILE
@@ -96,6 +122,8 @@ ExecStart=$RUNNER $CONFIG/server
 Environment=XDG_RUNTIME_DIR=/run/mir-session
 RuntimeDirectory=mir-session
 RuntimeDirectoryMode=0700
+SyslogIdentifier=$LOG_NAME
+$(login_lines)
 Restart=on-failure
 RestartSec=2
 TimeoutStopSec=20
@@ -116,6 +144,7 @@ ConditionPathExists=$CONFIG/client
 [Service]
 ExecStart=$RUNNER $CONFIG/client /run/mir-session/wayland-0
 Environment=XDG_RUNTIME_DIR=/run/mir-session WAYLAND_DISPLAY=wayland-0 LANG=C.UTF-8
+$(client_lines)
 Restart=always
 RestartSec=2
 
@@ -127,8 +156,8 @@ FILE
 property() { systemctl show -p "$2" --value "$1"; }
 
 fail_with_journal() {
-  journalctl --no-pager -b -n 40 -u "$SERVER" -u "$CLIENT" >&2 || true
-  die "$1; see the journal lines above; log journalctl -u $SERVER"
+  journalctl --no-pager -b -n 40 "SYSLOG_IDENTIFIER=$LOG_NAME" + "UNIT=$SERVER" + "_SYSTEMD_UNIT=$CLIENT" + "UNIT=$CLIENT" >&2 || true
+  die "$1; see the journal lines above; log journalctl -b -t $LOG_NAME"
 }
 
 require_running() {
@@ -233,6 +262,16 @@ describe() {
   "$@"
 }
 
+# The kernel keeps 15 characters of a process's name.
+put_session_facts() {
+  local name=${server[0]##*/}
+  if [[ $console == logind ]]; then
+    put_facts demo "$ACCOUNT" /run/mir-session/wayland-0 "SYSLOG_IDENTIFIER=$LOG_NAME" "\"${name:0:15}\""
+  else
+    put_facts demo root /run/mir-session/wayland-0 _SYSTEMD_UNIT=mir-session.service null
+  fi
+}
+
 install_session() {
   local settle=$1 sum work=unchanged client_state=none
   command -v "${server[0]}" >/dev/null || die "found no command '${server[0]}', required for the session; install its package in the guest (mir_demo_server is in mir-test-tools)"
@@ -251,7 +290,7 @@ install_session() {
     systemctl start "$CLIENT" || fail_with_journal "found that $CLIENT does not start, required active"
   fi
   wait_settled "$settle" "$default_server"
-  put_facts demo root /run/mir-session/wayland-0 _SYSTEMD_UNIT=mir-session.service null
+  put_session_facts
   put 0644 "$CONFIG/applied" <<<"$sum"
   ((${#client[@]} == 0)) || client_state=$(property "$CLIENT" ActiveState)
   printf 'mir-session state=%s pid=%s client=%s session=%s\n' "$(property "$SERVER" ActiveState)" \
@@ -259,9 +298,9 @@ install_session() {
 }
 
 main() {
-  local settle=5 use_client=true default_server=true default_client=false verb=${1-}
+  local settle=5 use_client=true default_server=true default_client=false console=vt name='' verb=${1-}
   local server=("${DEFAULT_SERVER[@]}") client=() options=()
-  [[ $verb == install || $verb == describe ]] || die "found verb '$verb', required install or describe; usage: session.sh install [--settle-seconds N] [--lomiri | [--no-client | --client ARG...] [--option OPTION... | -- COMMAND ARG...]]"
+  [[ $verb == install || $verb == describe ]] || die "found verb '$verb', required install or describe; usage: session.sh install [--settle-seconds N] [--lomiri | [--console vt|logind] [--no-client | --client ARG...] [--server NAME] [--option OPTION... | -- COMMAND ARG...]]"
   shift
   while (($# > 0)); do
     case $1 in
@@ -276,6 +315,14 @@ main() {
       --option)
         [[ ${2-} == --* ]] || die "found --option '${2-}', required an option of mir_demo_server"
         options+=("$2") && shift 2
+        ;;
+      --console)
+        [[ ${2-} == vt || ${2-} == logind ]] || die "found --console '${2-}', required vt or logind"
+        console=$2 && shift 2
+        ;;
+      --server)
+        [[ ${2-} =~ ^[a-z][a-z0-9_-]*$ ]] || die "found --server '${2-}', required the name of a Mir server"
+        name=$2 && shift 2
         ;;
       --no-client) use_client=false && shift ;;
       --lomiri)
@@ -306,6 +353,10 @@ main() {
     $default_server || die "found both --option and a command, required one of them"
     server=("${DEFAULT_SERVER[0]}" "${options[@]}")
   fi
+  if [[ -n $name ]]; then
+    $default_server || die "found both --server and a command, required one of them"
+    server=("$name" "${server[@]:1}")
+  fi
   if ! $use_client; then
     ((${#client[@]} == 0)) || die "found both --client and --no-client, required one of them"
   elif $default_server && ((${#client[@]} == 0)); then
@@ -318,6 +369,7 @@ main() {
     return
   fi
   require_root
+  [[ $console == vt ]] || require_login
   install_session "$settle"
 }
 

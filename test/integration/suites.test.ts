@@ -1,7 +1,8 @@
 /**
- * A guest of each suite with each video model, on each platform that its Mir has: ready, with a picture, and a silent
- * preview. Emulated boots take minutes, so it runs only with MIRLAB_TEST_LONG=1; MIRLAB_TEST_SUITES and
- * MIRLAB_TEST_VIDEOS name some suites and models, MIRLAB_TEST_RECORD keeps the outcome for docs/suites.md.
+ * A guest of each suite with each video model, on each platform that its Mir has, and with other sessions than the demo: ready,
+ * with a picture, and a silent preview. Emulated boots take minutes, so it runs only with MIRLAB_TEST_LONG=1;
+ * MIRLAB_TEST_SUITES, MIRLAB_TEST_VIDEOS and MIRLAB_TEST_SESSIONS choose some of each, MIRLAB_TEST_RECORD keeps the
+ * outcome for docs/suites.md.
  */
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -13,11 +14,29 @@ import { keep } from "../suites/record";
 import { TestLab } from "./support";
 
 const long = process.env.MIRLAB_TEST_LONG === "1";
-const asked = process.env.MIRLAB_TEST_SUITES?.split(" ") as SuiteName[] | undefined;
+const words = (variable: string): string[] | undefined => process.env[variable]?.split(" ");
 /** Ubuntu's archive is not within reach of every machine that runs the tests. */
-const suites: readonly SuiteName[] = asked ?? suitesOf("debian").filter((name) => name !== "sid");
-const videos = process.env.MIRLAB_TEST_VIDEOS?.split(" ") ?? ["qxl", "virtio"];
+const suites =
+  (words("MIRLAB_TEST_SUITES") as SuiteName[] | undefined) ??
+  suitesOf("debian").filter((name) => name !== "sid");
+const videos = words("MIRLAB_TEST_VIDEOS") ?? ["qxl", "virtio"];
 const pictures = process.env.MIRLAB_TEST_KEEP_OUTPUT;
+
+interface Session {
+  readonly kind: "demo" | "miriway" | "lomiri";
+  readonly console?: "logind";
+  readonly platform?: string;
+  readonly cursor?: "software";
+}
+/** Sessions beside the demo on a virtual terminal, of each suite that has them; on QXL and gbm-kms. */
+const SESSIONS: readonly (Session & { readonly suites: readonly SuiteName[] })[] = [
+  { kind: "demo", console: "logind", cursor: "software", suites: ["bookworm", "trixie", "forky"] },
+  { kind: "miriway", cursor: "software", suites: ["forky"] },
+  { kind: "lomiri", suites: ["bookworm", "trixie", "forky"] },
+];
+const nameOf = ({ kind, console }: Session): string =>
+  kind === "lomiri" ? kind : `${kind}, ${console ?? (kind === "miriway" ? "logind" : "vt")}`;
+const asked = process.env.MIRLAB_TEST_SESSIONS?.split(";");
 
 interface Outputs {
   readonly readiness: string;
@@ -28,58 +47,84 @@ interface Outputs {
 
 /** The last errors of an `up`, one line each. */
 const errorsOf = (text: string): string =>
-  [...new Set(text.match(/(?<=error: )(?!update failed).*/g) ?? [])]
+  [...new Set(text.match(/(?<=error: |\* )(?!update failed|\d+ errors? occurred).*/g) ?? [])]
     .slice(0, 3)
     .join("; ")
     .slice(0, 300);
 
-for (const suite of suites)
-  describe(`a guest of ${suite}`, { skip: long ? false : "set MIRLAB_TEST_LONG=1" }, () => {
-    const { distribution, platforms } = SUITES[suite];
-    const guest = (model: string, platform: string) => ({
-      ...{ name: "g1", image: { source: distribution, suite }, video: { model } },
-      session: { platform, cursor: "software" },
-    });
+const guestOf = (suite: SuiteName, model: string, session: Session) => ({
+  ...{ name: "g1", image: { source: SUITES[suite].distribution, suite }, video: { model } },
+  ...(session.kind === "lomiri" ? { memoryMiB: 3072 } : {}),
+  session,
+});
+
+async function isReady(lab: TestLab, suite: SuiteName, video: string, session: Session) {
+  lab.configure([guestOf(suite, video, session)]);
+  const started = Date.now();
+  const up = await lab.pulumi("up", "--yes", "--skip-preview");
+  const seconds = Math.round((Date.now() - started) / 1000);
+  const outputs = (up.code === 0 ? (await lab.outputs()).g1 : undefined) as Outputs | undefined;
+  const { linux = "", mesa = "", mir = "" } = outputs?.versions ?? {};
+  const { platform = "gbm-kms" } = session;
+  const row = {
+    ...{ suite, video, platform, session: nameOf(session) },
+    ...{ seconds, date: new Date().toISOString().slice(0, 10) },
+    outcome: outputs?.readiness ?? errorsOf(up.text),
+    versions: linux === "" ? "" : `Linux ${linux}, Mesa ${mesa}, Mir ${mir}`,
+    acceleration: outputs?.acceleration.replace(/:.*/, "") ?? "",
+    imageBuilt: up.text.includes("image: built in"),
+  };
+  console.log(`suites: ${JSON.stringify(row)}`);
+  if (process.env.MIRLAB_TEST_RECORD !== undefined) keep(row);
+  assert.equal(up.code, 0, up.text);
+  const screenshot = outputs?.screenshot ?? "";
+  assert.ok(existsSync(screenshot));
+  if (pictures !== undefined) {
+    mkdirSync(pictures, { recursive: true });
+    const name = [suite, video, platform, row.session.replace(", ", "-")].join("-");
+    copyFileSync(screenshot, join(pictures, `${name}.png`));
+  }
+  assert.equal(pictureFault(pictureFacts(readPicture(readFileSync(screenshot)))), undefined);
+  const quiet = await lab.pulumi("preview", "--expect-no-changes");
+  assert.equal(quiet.code, 0, quiet.text);
+}
+
+interface Run {
+  readonly video: string;
+  readonly session: Session;
+}
+
+/** Guests of one lab: they share the disk, so its image has to have what each needs. */
+function guestsOf(stack: string, suite: SuiteName, runs: readonly Run[]): void {
+  const [first] = runs;
+  if (first === undefined) return;
+  const name = `a guest of ${suite}, ${nameOf(first.session)}`;
+  describe(name, { skip: long ? false : "set MIRLAB_TEST_LONG=1", timeout: 14_400_000 }, () => {
     // A snapshot's lists may be older than a week.
     const lab = new TestLab({
-      ...{ stack: `itest-${suite}`, guests: [guest("qxl", "gbm-kms")] },
+      ...{ stack, guests: [guestOf(suite, first.video, first.session)] },
       host: { apt: { validUntil: "ignore" } },
     });
-    before(async () => {
-      await lab.init();
-    });
-    after(async () => {
-      await lab.dispose();
-    });
-
-    const runs = videos.flatMap((video) => platforms.map((platform) => ({ video, platform })));
-    for (const { video, platform } of runs)
-      it(`is ready on ${video} and ${platform}, and its preview is silent`, async () => {
-        lab.configure([guest(video, platform)]);
-        const started = Date.now();
-        const up = await lab.pulumi("up", "--yes", "--skip-preview");
-        const seconds = Math.round((Date.now() - started) / 1000);
-        const outputs = (up.code === 0 ? (await lab.outputs()).g1 : undefined) as
-          Outputs | undefined;
-        const { linux = "", mesa = "", mir = "" } = outputs?.versions ?? {};
-        const row = {
-          ...{ suite, video, platform, seconds, date: new Date().toISOString().slice(0, 10) },
-          outcome: outputs?.readiness ?? errorsOf(up.text),
-          versions: linux === "" ? "" : `Linux ${linux}, Mesa ${mesa}, Mir ${mir}`,
-          acceleration: outputs?.acceleration.replace(/:.*/, "") ?? "",
-          imageBuilt: up.text.includes("image: built in"),
-        };
-        console.log(`suites: ${JSON.stringify(row)}`);
-        if (process.env.MIRLAB_TEST_RECORD !== undefined) keep(row);
-        assert.equal(up.code, 0, up.text);
-        const screenshot = outputs?.screenshot ?? "";
-        assert.ok(existsSync(screenshot));
-        if (pictures !== undefined) {
-          mkdirSync(pictures, { recursive: true });
-          copyFileSync(screenshot, join(pictures, `${suite}-${video}-${platform}.png`));
-        }
-        assert.equal(pictureFault(pictureFacts(readPicture(readFileSync(screenshot)))), undefined);
-        const quiet = await lab.pulumi("preview", "--expect-no-changes");
-        assert.equal(quiet.code, 0, quiet.text);
-      });
+    before(() => lab.init());
+    after(() => lab.dispose());
+    for (const { video, session } of runs)
+      it(`is ready on ${video} and ${session.platform ?? "gbm-kms"}, and its preview is silent`, () =>
+        isReady(lab, suite, video, session));
   });
+}
+
+for (const suite of suites) {
+  const demo = (platform: string): Session => ({ kind: "demo", platform, cursor: "software" });
+  if (asked === undefined || asked.includes("demo, vt"))
+    guestsOf(
+      `itest-${suite}`,
+      suite,
+      videos.flatMap((video) =>
+        SUITES[suite].platforms.map((platform) => ({ video, session: demo(platform) })),
+      ),
+    );
+  SESSIONS.forEach(({ suites: having, ...session }, i) => {
+    if (having.includes(suite) && (asked === undefined || asked.includes(nameOf(session))))
+      guestsOf(`itest-${suite}-${i}`, suite, [{ video: "qxl", session }]);
+  });
+}

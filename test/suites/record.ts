@@ -8,6 +8,8 @@ export interface Tried {
   readonly suite: string;
   readonly video: string;
   readonly platform: string;
+  /** Kind and console, e.g. `demo, vt`. */
+  readonly session: string;
   /** Day of the run, UTC. */
   readonly date: string;
   /** `ready`, or why not. */
@@ -23,12 +25,13 @@ export interface Tried {
 }
 
 const FILE = join(__dirname, "runs.json");
-const key = ({ suite, video, platform }: Tried): string => `${suite} ${video} ${platform}`;
+const key = ({ suite, video, platform, session }: Tried): string =>
+  [suite, video, platform, session].join(" ");
 
 const kept = (): Tried[] =>
   existsSync(FILE) ? (JSON.parse(readFileSync(FILE, "utf8")) as Tried[]) : [];
 
-/** Keeps a row in place of the one of the same suite, video model and platform. */
+/** Keeps a row in place of the one of the same suite, video model, platform and session. */
 export function keep(row: Tried): void {
   const others = kept().filter((other) => key(other) !== key(row));
   writeFileSync(FILE, `${JSON.stringify([...others, row], null, 2)}\n`);
@@ -38,12 +41,21 @@ export function keep(row: Tried): void {
 export function suitesTable(): string {
   const rows = kept().map((r) => {
     const image = r.imageBuilt ? ", its image built in it" : "";
-    const words = [r.suite, r.video, r.platform, r.date, r.outcome, r.versions, r.acceleration];
+    const words = [
+      r.suite,
+      r.video,
+      r.platform,
+      r.session,
+      r.date,
+      r.outcome,
+      r.versions,
+      r.acceleration,
+    ];
     return `| ${[...words, `${r.seconds} s${image}`].map(cell).join(" | ")} |`;
   });
   return [
-    "| suite | video | platform | day | outcome | versions | acceleration | `up` |",
-    "|---|---|---|---|---|---|---|---|",
+    "| suite | video | platform | session | day | outcome | versions | acceleration | `up` |",
+    "|---|---|---|---|---|---|---|---|---|",
     ...rows,
   ].join("\n");
 }

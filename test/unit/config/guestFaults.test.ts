@@ -66,10 +66,25 @@ describe("a fault", () => {
       ],
     ],
     [
+      "a kind of session without its server",
+      { session: { kind: "command", platform: "auto" } },
+      [
+        "guests[0].session.platform: found the key with session.kind 'command'; need kind 'demo' or 'miriway'; fix: remove the key, or change session.kind",
+        "guests[0].session.command: missing; session.kind 'command' needs it",
+      ],
+    ],
+    [
+      "a shell that the suite does not have",
+      { session: { kind: "miriway" } },
+      [
+        "guests[0].session.kind: found 'miriway' with image.suite 'trixie'; need a suite with it: forky, sid",
+      ],
+    ],
+    [
       "Mir's options for Lomiri",
       { session: { kind: "lomiri", cursor: "software" } },
       [
-        "guests[0].session.cursor: found the key with session.kind 'lomiri'; need kind 'demo'; fix: remove the key, or change session.kind",
+        "guests[0].session.cursor: found the key with session.kind 'lomiri'; need kind 'demo' or 'miriway'; fix: remove the key, or change session.kind",
       ],
     ],
     [
@@ -169,20 +184,20 @@ describe("a fault", () => {
       "a server for another kind of session",
       { session: { kind: "lomiri", command: ["mir_demo_server"] } },
       [
-        "guests[0].session.command: found the key with session.kind 'lomiri'; need kind 'demo'; fix: remove the key, or change session.kind",
+        "guests[0].session.command: found the key with session.kind 'lomiri'; need kind 'demo' or 'command'; fix: remove the key, or change session.kind",
       ],
     ],
     [
       "a client for another kind of session, even an empty one",
       { session: { kind: "lomiri", client: [] } },
       [
-        "guests[0].session.client: found the key with session.kind 'lomiri'; need kind 'demo'; fix: remove the key, or change session.kind",
+        "guests[0].session.client: found the key with session.kind 'lomiri'; need kind 'demo' or 'miriway' or 'command'; fix: remove the key, or change session.kind",
       ],
     ],
     [
       "unknown kind of session",
       { session: { kind: "unity8" } },
-      ['guests[0].session.kind: found "unity8"; need one of "demo"|"lomiri"'],
+      ['guests[0].session.kind: found "unity8"; need one of "demo"|"miriway"|"lomiri"|"command"'],
     ],
     [
       "less memory than Lomiri was tested with",

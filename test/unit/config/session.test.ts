@@ -4,8 +4,10 @@ import { readLab } from "../../../config/lab";
 import { GuestConfig } from "../../../config/schema";
 import { mirOptions, withSessionPackages } from "../../../config/session";
 
-function session(keys: object): GuestConfig["session"] {
-  const image = { source: "debian", suite: "trixie" };
+function session(
+  keys: object,
+  image = { source: "debian", suite: "trixie" },
+): GuestConfig["session"] {
   const { lab, faults } = readLab({ guests: [{ name: "mir", image, session: keys }] });
   assert.deepEqual(faults, []);
   const [guest] = lab?.guests ?? [];
@@ -26,6 +28,7 @@ describe("withSessionPackages", () => {
     assert.deepEqual(withSessionPackages([], session({ platform: "atomic-kms" })), [
       "mir-platform-graphics-atomic-kms",
     ]);
+    assert.deepEqual(withSessionPackages([], session({ console: "logind" })), ["libpam-systemd"]);
   });
 });
 
@@ -33,6 +36,14 @@ describe("the options of Mir's demo server", () => {
   it("are the script's own where nothing is chosen", () => {
     assert.deepEqual(mirOptions(session({})), []);
     assert.deepEqual(mirOptions(session({ platform: "gbm-kms", cursor: "hardware" })), []);
+  });
+
+  it("are those of a login where logind gives the screen, as for miriway", () => {
+    const login = ["--platform-display-libs=mir:gbm-kms", "--console-provider=logind"];
+    assert.deepEqual(mirOptions(session({ console: "logind" })), login);
+    const image = { source: "debian", suite: "forky" };
+    assert.deepEqual(mirOptions(session({ kind: "miriway" }, image)), login);
+    assert.deepEqual(mirOptions(session({ kind: "miriway", console: "vt" }, image)), []);
   });
 
   it("are those that are chosen, on the guest's console", () => {

@@ -51,6 +51,28 @@ describe("the session's server", () => {
     await isServer(["--no-client", "--", "miral-shell", "--vt=1"], ["miral-shell", "--vt=1"]);
   });
 
+  it("is another server with the same options, as a login where logind is the console", async () => {
+    await isServer(
+      ["--console", "logind", "--server", "miriway", "--option", "--console-provider=logind"],
+      ["miriway", "--console-provider=logind"],
+    );
+    const units = async (...args: string[]) =>
+      /\S+ (?=\/etc\/systemd\/system\/mir-session\.service\n)/.exec(
+        (await described(...args)).stdout.toString(),
+      )?.[0];
+    assert.notEqual(await units("--console", "logind"), await units());
+    assert.equal(await units("--console", "vt"), await units());
+    for (const [args, fault] of [
+      [["--console", "tty"], /found --console 'tty', required vt or logind/],
+      [["--server", "-x"], /found --server '-x', required the name/],
+      [["--server", "miriway", "--", "miral-shell"], /both --server and a command/],
+    ] as const) {
+      const { code, stderr } = await described(...args);
+      assert.equal(code, 1);
+      assert.match(stderr, fault);
+    }
+  });
+
   it("keeps its default client with options, and has none of its own with a command", async () => {
     const clients = async (...args: string[]): Promise<number> =>
       (await described(...args)).stdout.toString().split("/etc/mir-session/client\n").length - 1;
