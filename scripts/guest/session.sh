@@ -93,15 +93,20 @@ while printf '\r  %-10s %d' Keys "$keys" && read -rsN 1; do keys=$((keys + 1)); 
 FILE
 }
 
-# Of the server's unit: a login at the terminal, by which logind gives its session the screen.
-login_lines() {
-  [[ $console == logind ]] || return 0
-  printf '%s\n' "User=$ACCOUNT" PAMName=login TTYPath=/dev/tty1 TTYReset=yes TTYVHangup=yes StandardInput=tty \
+# Of the server's unit: root's server, or a login at the terminal, by which logind gives its session the screen. Of a
+# login, PAM sets the runtime directory, and a unit's Environment= does not count.
+start_lines() {
+  if [[ $console == vt ]]; then
+    printf '%s\n' "ExecStart=$RUNNER $CONFIG/server" 'Environment=XDG_RUNTIME_DIR=/run/mir-session'
+    return
+  fi
+  printf '%s\n' "ExecStart=/usr/bin/env XDG_RUNTIME_DIR=/run/mir-session $RUNNER $CONFIG/server" \
+    "User=$ACCOUNT" PAMName=login TTYPath=/dev/tty1 TTYReset=yes TTYVHangup=yes StandardInput=tty \
     StandardOutput=journal StandardError=journal UtmpIdentifier=tty1 UtmpMode=user \
     'Environment=XDG_SESSION_TYPE=wayland XDG_SESSION_CLASS=user XDG_SESSION_DESKTOP=mir'
 }
 
-# Of the client's unit. The default client reads the server's log.
+# Of the client's unit; the default client reads the server's log.
 client_lines() {
   [[ $console == logind ]] || return 0
   printf '%s\n' "User=$ACCOUNT" SupplementaryGroups=systemd-journal
@@ -118,12 +123,10 @@ StartLimitIntervalSec=120
 StartLimitBurst=4
 
 [Service]
-ExecStart=$RUNNER $CONFIG/server
-Environment=XDG_RUNTIME_DIR=/run/mir-session
+$(start_lines)
 RuntimeDirectory=mir-session
 RuntimeDirectoryMode=0700
 SyslogIdentifier=$LOG_NAME
-$(login_lines)
 Restart=on-failure
 RestartSec=2
 TimeoutStopSec=20
