@@ -9,6 +9,7 @@ import { handleSignals, say } from "./terminal";
 import { addDoctor } from "./verbs/doctor";
 import { addDown } from "./verbs/down";
 import { addDrift } from "./verbs/drift";
+import { addOutput } from "./verbs/output";
 import { addPolicy } from "./verbs/policy";
 import { addPreview } from "./verbs/preview";
 import { addReset } from "./verbs/reset";
@@ -28,7 +29,16 @@ export function labProgram(): Command {
     .helpCommand("help [verb]", "show the help of a verb")
     .showHelpAfterError("'lab --help' lists the verbs")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "lab: ")) });
-  for (const add of [addUp, addPreview, addDrift, addPolicy, addReset, addDown, addDoctor])
+  for (const add of [
+    addUp,
+    addPreview,
+    addDrift,
+    addPolicy,
+    addReset,
+    addOutput,
+    addDown,
+    addDoctor,
+  ])
     add(lab);
   const completion = tab(lab, { completionCommandName: "completion" });
   lab.commands

@@ -122,6 +122,13 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
       },
       {
         name: "tar",
+        video: {
+          model: "virtio",
+          outputs: [
+            { width: 1280, height: 800, scale: 1 },
+            { width: 800, height: 600, scale: 1, x: 1280, y: 200 },
+          ],
+        },
         kernel: {
           source: "build",
           build: {

@@ -9,7 +9,7 @@ import { shortened, visible } from "../core/plainText";
 import { isLoopback } from "./screen";
 import { chosenOptions, LOMIRI_MEMORY_MIB } from "./session";
 import { SUITES, suitesWith } from "./suites";
-import { QXL_SIZES } from "./video";
+import { MOST_OUTPUTS, QXL_SIZES } from "./video";
 
 /** One fault of the configuration: its place and its reason. */
 export interface ConfigFault {
@@ -343,7 +343,7 @@ function mesaFaults({ image, mesa }: GuestConfig, at: string): ConfigFault[] {
 }
 
 /** Sizes of another model than QXL, and a frame buffer that has no room. */
-function videoFaults({ model, ...sizes }: GuestConfig["video"]): [string, string][] {
+function sizeFaults({ model, ...sizes }: GuestConfig["video"]): [string, string][] {
   if (model === "qxl") {
     if (sizes.vgamemKiB <= sizes.ramKiB) return [];
     const need = `need at most video.ramKiB (${sizes.ramKiB})`;
@@ -355,6 +355,27 @@ function videoFaults({ model, ...sizes }: GuestConfig["video"]): [string, string
       ? []
       : [[key, `found the key with video.model '${model}'; need model 'qxl'; fix: remove the key`]],
   );
+}
+
+/** Outputs that the model or the session does not have. */
+function outputFaults({ video, session }: GuestConfig): [string, string][] {
+  const { model, outputs } = video;
+  const most = MOST_OUTPUTS[model];
+  if (outputs.length > 0 && session.kind === "lomiri") {
+    const need = "need another kind: Lomiri has a layout of its own";
+    return [["outputs", `found the key with session.kind 'lomiri'; ${need}; fix: remove the key`]];
+  }
+  if (outputs.length <= most) return [];
+  const why =
+    model === "qxl"
+      ? "QEMU makes a picture of a QXL card's first output alone"
+      : "the card has one output";
+  return [
+    [
+      "outputs",
+      `found ${outputs.length} with video.model '${model}'; need at most ${most}: ${why}; fix: set video.model to 'virtio'`,
+    ],
+  ];
 }
 
 /** Rules that span several keys. */
@@ -385,7 +406,8 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
         );
       }
     }
-    for (const [key, reason] of videoFaults(guest.video)) add(`${at}.video.${key}`, reason);
+    for (const [key, reason] of [...sizeFaults(guest.video), ...outputFaults(guest)])
+      add(`${at}.video.${key}`, reason);
   });
   return faults;
 }

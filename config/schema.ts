@@ -108,6 +108,26 @@ const videoKiB = (least: number, most: number) =>
         `use a power of two, as libvirt does: ${2 ** Math.ceil(Math.log2(Number(input)))}`,
     });
 
+const pixels = (least: number) => z.int().min(least).max(8192);
+
+const place = z.int().min(0).max(32767);
+
+const output = z.strictObject({
+  width: pixels(640).describe("Width of the mode, pixels."),
+  height: pixels(480).describe("Height of the mode, pixels; the card has to have the mode."),
+  scale: z
+    .number()
+    .min(0.5, { abort: true })
+    .max(4, { abort: true })
+    .refine((scale) => Number.isInteger(scale * 4), "use a multiple of 0.25")
+    .default(1)
+    .describe("Mir's scale of it."),
+  x: place
+    .optional()
+    .describe("Its left edge, logical pixels; unset: right of the output before it."),
+  y: place.default(0).describe("Its upper edge, logical pixels."),
+});
+
 const guest = z.strictObject({
   name: z.string().regex(NAME, NAME_RULE).describe("Name of the guest."),
   image: image.prefault({ source: "debian" }),
@@ -147,6 +167,13 @@ const guest = z.strictObject({
         .default(QXL_SIZES.vgamemKiB)
         .describe(
           "QXL frame buffer, KiB, a power of two: at least width x height x 4 / 1024 of the largest mode.",
+        ),
+      outputs: z
+        .array(output)
+        .max(4)
+        .default([])
+        .describe(
+          "The card's outputs, each connected; `lab output` unplugs one. []: one, in the mode that Mir chooses. More than one: model virtio.",
         ),
     })
     .prefault({}),

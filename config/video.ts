@@ -35,10 +35,38 @@ export type VideoModel = keyof typeof CARDS;
 
 export const VIDEO_MODELS = Object.keys(CARDS) as [VideoModel, ...VideoModel[]];
 
-/** A configured `video` in the form that resources record: the page's model is unset, as in an earlier version's state. */
+/** One output as it is configured: pixels, and its place among the others. */
+export interface Output {
+  readonly width: number;
+  readonly height: number;
+  readonly scale: number;
+  /** Of its left edge, in logical pixels. Unset: right of the output before it. */
+  readonly x?: number | undefined;
+  /** Of its upper edge, in logical pixels. */
+  readonly y: number;
+}
+
+/** Most outputs that a model shows pictures of; virtio: QEMU's limit is 16, four is what a desk has. */
+export const MOST_OUTPUTS: Readonly<Record<VideoModel, number>> = { qxl: 1, virtio: 4, bochs: 1 };
+
+/** `1024x768@1+0+0` of each output, as scripts/guest/session.sh takes it. */
+export function outputWords(outputs: readonly Output[]): string[] {
+  let right = 0;
+  return outputs.map(({ width, height, scale, x = right, y }) => {
+    right = x + Math.round(width / scale);
+    return `${width}x${height}@${scale}+${x}+${y}`;
+  });
+}
+
+/** A configured `video` in the form that resources record: what is the page's is unset, as in an earlier version's state. */
 export function recordedVideo<Sizes extends object>({
   model,
+  outputs,
   ...sizes
-}: { readonly model: VideoModel } & Sizes) {
-  return { ...sizes, ...(model === "qxl" ? {} : { model }) };
+}: { readonly model: VideoModel; readonly outputs: readonly Output[] } & Sizes) {
+  return {
+    ...sizes,
+    ...(model === "qxl" ? {} : { model }),
+    ...(outputs.length > 1 ? { heads: outputs.length } : {}),
+  };
 }

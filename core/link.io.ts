@@ -12,7 +12,7 @@ import { libvirtOf, sshOf, SshTarget, Target } from "./target";
 /** Libraries whose text goes before a script: a script on standard input cannot source files. */
 const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "guest/facts.py": ["guest/facts-probes.py"],
-  "guest/session.sh": ["guest/mir-tests.sh", "guest/session-lomiri.sh"],
+  "guest/session.sh": ["guest/mir-tests.sh", "guest/mir-outputs.sh", "guest/session-lomiri.sh"],
   "guest/kernel.sh": ["guest/apt.sh"],
   "guest/mesa.sh": ["guest/apt.sh", "guest/mir-tests.sh"],
   "guest/build.sh": ["build/confine.sh", "guest/disk.sh"],

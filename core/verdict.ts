@@ -47,6 +47,7 @@ export interface Proofs {
   readonly ssh?: Outcome;
   readonly share?: Outcome;
   readonly picture?: Outcome;
+  readonly outputs?: Outcome;
   readonly keyboard?: Outcome;
 }
 

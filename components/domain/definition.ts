@@ -25,6 +25,8 @@ export interface DomainSpec {
     readonly vgamemKiB: number;
     /** @default qxl */
     readonly model?: VideoModel;
+    /** Outputs of the card. @default 1 */
+    readonly heads?: number;
   };
   readonly spice: {
     readonly port: number;
@@ -77,8 +79,8 @@ function videoMemory(video: DomainSpec["video"]): Record<string, number> {
 
 /** The guest's card: QXL, the page's video model, unless another one is declared. */
 export function videoTree(video: DomainSpec["video"]): Tree {
-  const { model: type = "qxl" } = video;
-  return ["video", {}, ["model", { type, ...videoMemory(video), heads: 1, primary: "yes" }]];
+  const { model: type = "qxl", heads = 1 } = video;
+  return ["video", {}, ["model", { type, ...videoMemory(video), heads, primary: "yes" }]];
 }
 
 /** The 9p share in mode `mapped`: the guest's owners and modes are extended attributes on the host. */

@@ -1,12 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { GuestConfig } from "../../config/schema";
 import { consoleOf, mirOptions } from "../../config/session";
+import { Output, outputWords } from "../../config/video";
 import { Connection, scriptCommand } from "../../core/scriptCommand.resource";
 
 export interface MirSessionArgs {
   /** Pinned connection to the guest. */
   readonly connection: Connection;
   readonly session: GuestConfig["session"];
+  readonly outputs: readonly Output[];
 }
 
 /**
@@ -22,7 +24,11 @@ export class MirSession extends pulumi.ComponentResource {
     const unit = scriptCommand(
       `${name}-unit`,
       args.connection,
-      { sudo: true, script: "guest/session.sh", args: ["install", ...sessionArgs(args.session)] },
+      {
+        sudo: true,
+        script: "guest/session.sh",
+        args: ["install", ...sessionArgs(args.session, args.outputs)],
+      },
       { parent: this },
     );
     this.state = unit.stdout.apply((text) => text.trim());
@@ -31,13 +37,14 @@ export class MirSession extends pulumi.ComponentResource {
 }
 
 /** Arguments of `session.sh install`; the script has the defaults. */
-export function sessionArgs(session: GuestConfig["session"]): string[] {
+export function sessionArgs(session: GuestConfig["session"], outputs: readonly Output[]): string[] {
   const { kind, command, client } = session;
   if (kind === "lomiri") return ["--lomiri"];
   const clientArgs = client?.flatMap((word) => ["--client", word]) ?? [];
   const options = command === undefined ? mirOptions(session) : [];
   return [
     ...(consoleOf(session) === "vt" ? [] : ["--console", "logind"]),
+    ...outputWords(outputs).flatMap((word) => ["--output", word]),
     ...(kind === "miriway" ? ["--server", "miriway"] : []),
     ...options.flatMap((option) => ["--option", option]),
     ...(client?.length === 0 ? ["--no-client"] : clientArgs),

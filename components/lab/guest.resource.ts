@@ -71,6 +71,7 @@ export class Guest extends pulumi.ComponentResource {
     );
     const inGuest = guestConnection(args, access);
     const onDrift: "heal" | "report" = config.onDrift === "report" ? "report" : "heal";
+    const { outputs } = config.video;
     const { model } = recordedVideo(config.video);
     const card = model === undefined ? {} : { video: model };
     const software = {
@@ -113,7 +114,7 @@ export class Guest extends pulumi.ComponentResource {
           );
     const session = new MirSession(
       `${name}-session`,
-      { connection: inGuest, session: config.session },
+      { connection: inGuest, session: config.session, outputs },
       booted,
     );
     const settled = [session, ...(folderInGuest === undefined ? [] : [folderInGuest])];
@@ -124,7 +125,7 @@ export class Guest extends pulumi.ComponentResource {
         boot: sinceChange(machine.bootId),
         onDrift,
         ...(args.disk === undefined ? {} : laterDisk(args.disk)),
-        session: sessionArgs(config.session),
+        session: sessionArgs(config.session, outputs),
         ...(share === undefined ? {} : { share: { tag: SHARE_TAG, mount: config.share.mount } }),
         ...(machine.adopted ? {} : { own: ownGuest(config, access) }),
         ...(kernel === undefined ? {} : { kernel: kernel.decided }),
@@ -136,6 +137,7 @@ export class Guest extends pulumi.ComponentResource {
       {
         ...seen,
         ...{ gates: config.gates, ...card },
+        ...(outputs.length === 0 ? {} : { outputs: outputs.map((o) => `${o.width}x${o.height}`) }),
         session: sinceChange(session.state),
         picture: join(labFolder(stack), config.name, "screen.png"),
         ...(share === undefined

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { met, Outcome, unmet } from "../../core/verdict";
+import { met, metIf, Outcome, skipped, unmet } from "../../core/verdict";
 import { Acceleration, slowness } from "../../core/limits";
 import { Picture, pictureFacts, pictureFault, readPicture, toPng } from "./picture";
 import { virsh } from "../../core/virsh.io";
@@ -15,6 +15,8 @@ interface Screen {
   readonly acceleration: Acceleration;
   /** File of the picture on the machine that runs Pulumi. */
   readonly picture: string;
+  /** Modes of the declared outputs, e.g. `1024x768`; unset: one output, in any mode. */
+  readonly outputs?: readonly string[];
 }
 
 /** The stored picture. */
@@ -42,8 +44,12 @@ const RESTS = 5;
 
 const fileHash = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
-async function shoot({ host, domain }: Screen): Promise<Picture | string> {
-  const shot = await runOnHost(host, "screenshot.sh", [domain]);
+/** `output`: counted from 0, as libvirt counts the card's heads. */
+async function shoot({ host, domain }: Screen, output = 0): Promise<Picture | string> {
+  const shot = await runOnHost(host, "screenshot.sh", [
+    domain,
+    ...(output === 0 ? [] : [String(output)]),
+  ]);
   if (shot.code !== 0) return `no screenshot: ${shot.stderr.trim()}`;
   return readPicture(shot.stdout);
 }
@@ -66,6 +72,25 @@ export async function provePicture(screen: Screen): Promise<PictureProof> {
   const size = `${facts.width}x${facts.height}, ${(facts.drawn * 100).toFixed(1)} % drawn`;
   const outcome = fault === undefined ? met(size) : unmet(fault);
   return { outcome, seen: picture, ...(await keep(screen.picture, picture)) };
+}
+
+/** File of an output's picture: `screen.png`, `screen-2.png` and so on. */
+export const pictureOf = (file: string, output: number): string =>
+  output === 0 ? file : file.replace(/(\.\w+)?$/, `-${output + 1}$1`);
+
+/** Takes a picture of each further output, stores it, and compares each output's size with its mode. */
+export async function proveOutputs(screen: Screen, first: Picture | undefined): Promise<Outcome> {
+  const { outputs = [], picture } = screen;
+  if (outputs.length === 0) return skipped("no output is declared");
+  const sizes: string[] = [];
+  for (const [i] of outputs.entries()) {
+    const shot = i === 0 ? (first ?? "no picture") : await shoot(screen, i);
+    if (typeof shot === "string") return unmet(`output ${i + 1}: ${shot}`);
+    if (i > 0) await keep(pictureOf(picture, i), shot);
+    const { width, height } = pictureFacts(shot);
+    sizes.push(`${width}x${height}`);
+  }
+  return metIf(sizes.join() === outputs.join(), sizes.join(", "));
 }
 
 /** Whether the stored file still has the digest `kept`. */

@@ -26,7 +26,13 @@ import { waitForSsh } from "../guest/boot.io";
 import { answered, lookAtGuest, probe } from "../guest/look.io";
 import { HostTarget, SshTarget } from "../../core/target";
 import { reportFile } from "../../core/paths";
-import { pictureIntact, PictureProof, proveKeyboard, provePicture } from "./pictureProof.io";
+import {
+  pictureIntact,
+  PictureProof,
+  proveKeyboard,
+  proveOutputs,
+  provePicture,
+} from "./pictureProof.io";
 import { proveShare } from "./shareProof.io";
 import { VideoModel } from "../../config/video";
 import { Stuck } from "../../core/stuck";
@@ -46,6 +52,8 @@ export interface MirReadinessInputs {
   readonly picture: string;
   /** The guest's card. @default qxl */
   readonly video?: VideoModel;
+  /** Modes of the declared outputs, e.g. `1024x768`; unset: one output, in any mode. */
+  readonly outputs?: readonly string[];
   /** Changes when session or hardware change, so that the checks run again. */
   readonly session: string;
 }
@@ -74,6 +82,7 @@ function pick(i: MirReadinessInputs): MirReadinessInputs {
     ...(i.host === undefined ? {} : { host: i.host }),
     ...(i.share === undefined ? {} : { share: i.share }),
     ...(i.video === undefined ? {} : { video: i.video }),
+    ...(i.outputs === undefined ? {} : { outputs: i.outputs }),
   };
 }
 
@@ -122,7 +131,8 @@ async function look(
   const { sessionSeconds } = guest;
   const share = await proveShare(inputs);
   const picture: PictureProof = await provePicture(inputs);
-  const proofs: Proofs = { ...UP, share, picture: picture.outcome };
+  const outputs = await proveOutputs(inputs, picture.seen);
+  const proofs: Proofs = { ...UP, share, picture: picture.outcome, outputs };
   const before = resultOf(inputs, { guest, proofs }, picture);
   const keyboard = keyboardOutcome(guest, before.verdicts);
   if (keyboard !== undefined || picture.seen === undefined) {
@@ -226,7 +236,7 @@ function notReady({ domain, bootId }: MirReadinessInputs, properties: object, re
 
 /** The last proofs, as far as they still hold without repeating them. */
 async function keptProofs(props: MirReadinessProps, guest: GuestLook): Promise<Proofs> {
-  const kept = (id: "share" | "picture" | "keyboard"): Proofs => {
+  const kept = (id: "share" | "picture" | "keyboard" | "outputs"): Proofs => {
     // The state of an earlier version has no verdicts.
     const verdict = (props.verdicts as Verdict[] | undefined)?.find((v) => v.id === id);
     return verdict === undefined ? {} : { [id]: verdict };
@@ -237,7 +247,7 @@ async function keptProofs(props: MirReadinessProps, guest: GuestLook): Promise<P
   const intact = await pictureIntact(picture, props.pictureSha256);
   const signs = newSigns(props.facts, guest.facts);
   return {
-    ...{ ...UP, ...kept("share"), ...kept("picture"), ...kept("keyboard") },
+    ...{ ...UP, ...kept("share"), ...kept("picture"), ...kept("keyboard"), ...kept("outputs") },
     ...(mounted ? {} : { share: unmet(`no 9p mount on ${share.mount}`) }),
     ...(intact
       ? {}

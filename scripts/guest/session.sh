@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The Mir session of a guest, as systemd units. Runs in the guest, as root.
 #   session.sh install [--settle-seconds N] [--console vt|logind] [--no-client | --client ARG...]
-#                      [--server NAME] [--option OPTION... | -- COMMAND ARG...]
+#                      [--output WIDTHxHEIGHT@SCALE+X+Y...] [--server NAME] [--option OPTION... | -- COMMAND ARG...]
 #   session.sh install [--settle-seconds N] --lomiri
 #   session.sh describe ...     the same arguments: mode, SHA-256 and path of each file that install
 #                               writes; of the client's, one line for each that it may be. Anywhere.
@@ -30,6 +30,8 @@ readonly SOCKET_SECONDS=120
 
 # shellcheck source=mir-tests.sh
 declare -F put_tests >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/mir-tests.sh"
+# shellcheck source=mir-outputs.sh
+declare -F put_outputs >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/mir-outputs.sh"
 
 say() { printf '%s\n' "session: $*" >&2; }
 die() {
@@ -127,6 +129,7 @@ $(start_lines)
 RuntimeDirectory=mir-session
 RuntimeDirectoryMode=0700
 SyslogIdentifier=$LOG_NAME
+$(output_lines "${outputs[@]}")
 Restart=on-failure
 RestartSec=2
 TimeoutStopSec=20
@@ -196,6 +199,7 @@ installed_files() {
   printf '%s\n' "$RUNNER" "$BANNER" "$CONFIG/server" "$UNIT_DIR/$SERVER" "$UNIT_DIR/$CLIENT" \
     "$TESTS" "$TESTS_UNIT"
   ((${#client[@]} == 0)) || printf '%s\n' "$CONFIG/client"
+  ((${#outputs[@]} == 0)) || printf '%s\n' "$OUTPUTS" "$LAYOUT"
 }
 
 # What the running session was started from. Written last: a run that was killed half way is
@@ -247,6 +251,7 @@ write_files() {
   put_banner
   put 0644 "$CONFIG/server" < <(printf '%s\0' "${server[@]}")
   put_server_unit
+  put_outputs "${outputs[@]}"
   put_tests
   # Without a client its unit stays, and its condition passes it over.
   put_client_unit
@@ -302,7 +307,7 @@ install_session() {
 
 main() {
   local settle=5 use_client=true default_server=true default_client=false console=vt name='' verb=${1-}
-  local server=("${DEFAULT_SERVER[@]}") client=() options=()
+  local server=("${DEFAULT_SERVER[@]}") client=() options=() outputs=()
   [[ $verb == install || $verb == describe ]] || die "found verb '$verb', required install or describe; usage: session.sh install [--settle-seconds N] [--lomiri | [--console vt|logind] [--no-client | --client ARG...] [--server NAME] [--option OPTION... | -- COMMAND ARG...]]"
   shift
   while (($# > 0)); do
@@ -326,6 +331,10 @@ main() {
       --server)
         [[ ${2-} =~ ^[a-z][a-z0-9_-]*$ ]] || die "found --server '${2-}', required the name of a Mir server"
         name=$2 && shift 2
+        ;;
+      --output)
+        [[ ${2-} =~ ^[0-9]{3,4}x[0-9]{3,4}@[0-9.]{1,4}\+[0-9]{1,5}\+[0-9]{1,5}$ ]] || die "found --output '${2-}', required WIDTHxHEIGHT@SCALE+X+Y"
+        outputs+=("$2") && shift 2
         ;;
       --no-client) use_client=false && shift ;;
       --lomiri)

@@ -13,6 +13,8 @@ export interface Wanted {
   readonly picture: string;
   /** The guest's card. @default qxl */
   readonly video?: VideoModel;
+  /** Modes of the declared outputs, e.g. `1024x768`; unset: one output, in any mode. */
+  readonly outputs?: readonly string[];
 }
 
 /** One look: the guest's facts, if it answered, and the proofs from the host. */

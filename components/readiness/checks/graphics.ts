@@ -128,9 +128,12 @@ export const GRAPHICS: readonly Check[] = [
     description: "Does the card have a connected screen with a mode?",
     page: 43,
     probe: "`/sys/class/drm/card*-*`: status and modes; ioctl `DRM_IOCTL_MODE_GETRESOURCES`: crtcs",
-    required: "a connected connector with a mode, and a crtc",
+    required: ({ outputs = [] }) =>
+      outputs.length < 2
+        ? "a connected connector with a mode, and a crtc"
+        : `${outputs.length} connected connectors with a mode, and as many crtcs`,
     remedy:
-      "give the domain's video at least one head; 'cat /sys/class/drm/*/status' in the guest shows the connectors",
+      "give the domain's video at least one head, and plug in what 'lab output' has unplugged; 'cat /sys/class/drm/*/status' in the guest shows the connectors",
     fatal: true,
     settles: true,
     needs: ["drm"],
@@ -138,9 +141,11 @@ export const GRAPHICS: readonly Check[] = [
       if (facts.cards === null) return unknownFact(facts, "drm");
       const card = cardOf(facts, wanted);
       if (card === undefined) return unmet("no card", { settles: false });
-      const lit = card.connectors.find((c) => c.status === "connected" && c.modes > 0);
-      if (lit === undefined) return unmet("no connected connector with a mode");
-      return metIf(card.crtcs > 0, `${lit.name} with ${lit.modes} modes, ${card.crtcs} crtcs`);
+      const lit = card.connectors.filter((c) => c.status === "connected" && c.modes > 0);
+      if (lit.length === 0) return unmet("no connected connector with a mode");
+      const found = lit.map(({ name, modes }) => `${name} with ${modes} modes`).join(", ");
+      const needed = wanted.outputs?.length ?? 1;
+      return metIf(lit.length >= needed && card.crtcs >= needed, `${found}, ${card.crtcs} crtcs`);
     }),
   },
   {

@@ -195,6 +195,19 @@ export const SESSION: readonly Check[] = [
     judge: byProof("picture"),
   },
   {
+    id: "outputs",
+    description: "Does each declared output show a picture in its mode?",
+    page: null,
+    probe: "`virsh screenshot --screen N` of each; its size",
+    required: ({ outputs = [] }) => outputs.join(", "),
+    remedy:
+      "choose modes that 'cat /sys/class/drm/*/modes' in the guest lists; 'journalctl -b -t mir-session' has Mir's display configuration",
+    fatal: true,
+    settles: true,
+    needs: ["session", "display"],
+    judge: byProof("outputs"),
+  },
+  {
     id: "keyboard",
     description: "Does a key change the picture?",
     page: 12,

@@ -17,7 +17,17 @@ const VERBS = labProgram()
 
 describe("the command line", () => {
   it("has the verbs", () => {
-    const verbs = ["up", "preview", "drift", "policy", "reset", "down", "doctor", "completion"];
+    const verbs = [
+      "up",
+      "preview",
+      "drift",
+      "policy",
+      "reset",
+      "output",
+      "down",
+      "doctor",
+      "completion",
+    ];
     assert.deepEqual(VERBS, verbs);
   });
 
@@ -38,6 +48,13 @@ describe("the command line", () => {
       ["up", "--stack", "a; rm -rf /"],
       /^lab: stack: found the name 'a; rm -rf \/'; need letters, digits and \. _ -; fix: set MIRLAB_STACK or --stack to another name\n$/,
     ],
+    [
+      "an output of a guest that is not there",
+      ["output", "nobody", "unplug", "2"],
+      /^lab: nobody: found no guest of this name in stack dev; need a guest that 'up' has created/,
+    ],
+    ["an output that is no number", ["output", "mir", "plug", "two"], /^lab: output: found 'two'/],
+    ["what no output can do", ["output", "mir", "pull", "2"], /Allowed choices are plug, unplug/],
     [
       "a stack without a file",
       ["preview", "-s", "nowhere"],

@@ -288,6 +288,35 @@ describe("a fault", () => {
       ],
     ],
     [
+      "two outputs of a card that shows one",
+      {
+        video: {
+          outputs: [
+            { width: 1024, height: 768 },
+            { width: 800, height: 600 },
+          ],
+        },
+      },
+      [
+        "guests[0].video.outputs: found 2 with video.model 'qxl'; need at most 1: QEMU makes a picture of a QXL card's first output alone; fix: set video.model to 'virtio'",
+      ],
+    ],
+    [
+      "outputs for Lomiri",
+      { session: { kind: "lomiri" }, video: { outputs: [{ width: 1024, height: 768 }] } },
+      [
+        "guests[0].video.outputs: found the key with session.kind 'lomiri'; need another kind: Lomiri has a layout of its own; fix: remove the key",
+      ],
+    ],
+    [
+      "an output without a usable mode",
+      { video: { outputs: [{ width: 320, height: 768, scale: 0.3 }] } },
+      [
+        "guests[0].video.outputs[0].width: found 320; need a number >=640",
+        "guests[0].video.outputs[0].scale: found 0.3; need a number >=0.5",
+      ],
+    ],
+    [
       "a video model that the lab does not offer",
       { video: { model: "cirus" } },
       ['guests[0].video.model: found "cirus"; need one of "qxl"|"virtio"|"bochs"'],

@@ -27,7 +27,7 @@ describe("a minimal lab", () => {
           diskGiB: 12,
           autostart: false,
           acceleration: "auto",
-          video: { model: "qxl", ramKiB: 65536, vramKiB: 65536, vgamemKiB: 16384 },
+          video: { model: "qxl", ramKiB: 65536, vramKiB: 65536, vgamemKiB: 16384, outputs: [] },
           spice: { listen: "127.0.0.1", tls: false, clipboard: false, fileTransfer: false },
           network: { mode: "user", outbound: true },
           share: { enabled: true, mount: "/mnt/share", readonly: false },

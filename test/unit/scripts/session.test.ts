@@ -73,6 +73,31 @@ describe("the session's server", () => {
     }
   });
 
+  it("lays its outputs out as declared, and connects them before the server starts", async () => {
+    const words = ["1024x768@1+0+0", "800x600@1.5+1024+100"];
+    const { stdout } = await described(...words.flatMap((word) => ["--output", word]));
+    const yaml = `layouts:
+  default:
+    cards:
+    - card-id: 0
+      Virtual-1:
+        state: enabled
+        mode: 1024x768
+        position: [0, 0]
+        scale: 1
+      Virtual-2:
+        state: enabled
+        mode: 800x600
+        position: [1024, 100]
+        scale: 1.5
+`;
+    const sha256 = createHash("sha256").update(yaml).digest("hex");
+    assert.ok(stdout.toString().includes(`644 ${sha256} /etc/mir-session/display.yaml\n`));
+    assert.ok(!(await described()).stdout.toString().includes("display.yaml"));
+    const refused = await described("--output", "1024x768");
+    assert.match(refused.stderr, /found --output '1024x768', required WIDTHxHEIGHT@SCALE\+X\+Y/);
+  });
+
   it("keeps its default client with options, and has none of its own with a command", async () => {
     const clients = async (...args: string[]): Promise<number> =>
       (await described(...args)).stdout.toString().split("/etc/mir-session/client\n").length - 1;

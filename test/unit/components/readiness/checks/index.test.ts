@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CHECKS, judge } from "../../../../../components/readiness/checks";
 import { Wanted } from "../../../../../components/readiness/checks/check";
-import { isMet, met, Proofs, unmet, Verdict, verdictText } from "../../../../../core/verdict";
+import {
+  isMet,
+  met,
+  Proofs,
+  skipped,
+  unmet,
+  Verdict,
+  verdictText,
+} from "../../../../../core/verdict";
 import { GuestFacts, GuestLook, readFacts } from "../../../../../components/guest/facts";
 import { FACTS, fixture } from "../../../support";
 
@@ -16,6 +24,7 @@ const READY: GuestLook = { ...readFacts(fixture(FACTS.ready)), sessionSeconds: 6
 const PROOFS: Proofs = {
   ...{ domain: met("running"), serial: met("quiet"), ssh: met("the pinned host key") },
   ...{ share: met("both ways"), picture: met("1024x768"), keyboard: met("another picture") },
+  outputs: skipped("no output is declared"),
 };
 
 type Change = Partial<GuestFacts> & { sessionSeconds?: number | null };
@@ -64,6 +73,18 @@ describe("the remedy for a card without its driver", () => {
     const text = verdictText(verdict("drm", card({ driver: null })));
     assert.match(text, /Debian: linux-image-amd64/);
     assert.match(text, /Ubuntu: install linux-modules-extra-\$\(uname -r\)/);
+  });
+});
+
+describe("the declared outputs", () => {
+  const two = { outputs: ["1024x768", "800x600"] };
+  it("are each connected", () => {
+    assert.equal(
+      verdictText(verdict("display", {}, two)),
+      "display: found Virtual-1 with 35 modes, 4 crtcs; need 2 connected connectors with a mode, and as many crtcs; fix: give the domain's video at least one head, and plug in what 'lab output' has unplugged; 'cat /sys/class/drm/*/status' in the guest shows the connectors",
+    );
+    const lit = ["Virtual-1", "Virtual-2"].map((name) => ({ name, status: "connected", modes: 9 }));
+    assert.equal(verdict("display", card({ connectors: lit }), two).status, "met");
   });
 });
 
@@ -117,6 +138,7 @@ describe("judge", () => {
     assert.deepEqual(verdicts.filter((v) => !isMet(v)).map(verdictText), []);
     assert.deepEqual(verdicts.filter((v) => v.status === "skipped").map(verdictText), [
       "harness: skipped: this Mir's harness asks for an entry point that its platform modules no longer have ('undefined symbol: probe_graphics_platform')",
+      "outputs: skipped: no output is declared",
     ]);
   });
 
