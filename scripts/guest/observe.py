@@ -4,7 +4,7 @@ line. Changes nothing.
 
     observe.py [verify]    `verify` also reads the files of the packages that decide the picture
 
-Runs in the guest, as root. It reads files and runs one program: each program takes a tenth of a second
+Runs in the guest, as root. It reads files and runs two programs: each takes a tenth of a second
 in an emulated guest. A part that cannot be read is null, and "errors" says why.
 components/guest/observation.ts reads the output: a change of the output needs a new VERSION.
 """
@@ -29,7 +29,8 @@ SHARE_MARK = b"# mirlab share "
 PICTURE = ["libegl*", "libgles*", "libgbm*", "libgl1*", "libglapi*", "libglvnd*", "libllvm*", "libdrm*", "libmir*", "mir-*",
            "mesa-libgallium", "mirlab-mesa"]
 PICTURE_FILES = re.compile(rb"([0-9a-f]{32})  ((?:(?:usr/)?(?:lib|bin|boot|share/glvnd|share/drirc\.d)|opt/mirlab|etc/ld\.so\.conf\.d)/.*)")
-KERNEL_FILES = [b"boot/vmlinuz-", b"/qxl.ko", b"/drm.ko", b"/drm_kms_helper.ko", b"/9p.ko", b"/9pnet.ko", b"/9pnet_virtio.ko"]
+KERNEL_FILES = [b"boot/vmlinuz-", b"/qxl.ko", b"/virtio-gpu.ko", b"/bochs.ko", b"/drm.ko", b"/drm_kms_helper.ko",
+                b"/9p.ko", b"/9pnet.ko", b"/9pnet_virtio.ko"]
 TEXTS = ["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*", "/etc/sudoers", "/etc/sudoers.d/*", "/etc/default/grub",
          "/etc/default/grub.d/*", "/etc/modprobe.d/*", "/etc/modules-load.d/*", "/etc/fstab"]
 SESSION_FILES = ["/etc/mir-session/server", "/etc/mir-session/client", "/usr/local/lib/mir-session/*",
@@ -80,7 +81,7 @@ def share_units():
             if os.path.isfile(path) and read(path, 100).startswith(SHARE_MARK)]
 
 
-# --- systemd, from its files ---
+# --- systemd ---
 
 
 def unit(name):
@@ -90,22 +91,19 @@ def unit(name):
             "masked": any(link(f"{base}/{name}") == "/dev/null" for base in (UNIT_DIR, "/run/systemd/system"))}
 
 
-def populated(name):
-    path = f"/sys/fs/cgroup/system.slice/{name}/cgroup.events"
-    return os.path.exists(path) and "populated 1" in text(path)
+def start_systemctl(*argv):
+    return subprocess.Popen(["systemctl", *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def units():
-    states = {name: {**unit(name), "active": populated(name)} for name in SESSION_UNITS}
+def units(child):
+    """A unit's cgroup does not tell whether it is active: logind moves a login's processes to a scope."""
+    lines = child.communicate(timeout=60)[0].decode().splitlines()
+    running = dict(zip(SESSION_UNITS, (line in ("active", "reloading", "activating") for line in lines), strict=True))
+    states = {name: {**unit(name), "active": running[name]} for name in SESSION_UNITS}
     for path in share_units():
         states[os.path.basename(path)] = {**unit(os.path.basename(path)), "active": None}
     states["getty@tty1.service"] = {**unit("getty@tty1.service"), "active": None}
     return states
-
-
-def start_system():
-    argv = ["systemctl", "show", "-p", "SystemState", "-p", "NFailedUnits"]
-    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
 def system(child):
@@ -352,13 +350,14 @@ def cloud_init():
 
 
 def main():
-    child = start_system()
+    manager = start_systemctl("show", "-p", "SystemState", "-p", "NFailedUnits")
+    sessions = start_systemctl("is-active", *SESSION_UNITS)
     ask = {
         "kernel": kernel,
         "files": lambda: listed(TEXTS),
         "session": lambda: listed(SESSION_FILES),
         "share": lambda: [file_facts(path) for path in share_units()],
-        "units": units,
+        "units": lambda: units(sessions),
         "packages": lambda: packages(sys.argv[1:] == ["verify"]),
         "account": account,
         "hostKeys": host_keys,
@@ -368,7 +367,7 @@ def main():
         "hostname": lambda: {"running": os.uname().nodename, "file": text("/etc/hostname")},
         "timezone": lambda: link("/etc/localtime") or "UTC",
         "bootId": lambda: text("/proc/sys/kernel/random/boot_id"),
-        "system": lambda: system(child),
+        "system": lambda: system(manager),
     }
     facts, errors = {"version": VERSION}, []
     for name, get in ask.items():
