@@ -11,6 +11,7 @@ interface Acknowledgement {
 const CONCERNS: Readonly<Record<Concern, (domain: DomainParts) => boolean>> = {
   // No input shows the versions on the host: the doctor checks them.
   "every-lab": () => false,
+  qxl: ({ videos }) => videos.some(({ model }) => model === "qxl"),
   "writable-share": ({ shares }) => shares.some((share) => !share.readonly && !share.virtiofs),
   "user-network": ({ userNetwork }) => userNetwork,
 };

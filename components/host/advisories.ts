@@ -7,7 +7,7 @@
 export const ADVISORIES_DATE = "2026-12-02";
 
 /** Which labs an advisory affects. */
-export type Concern = "every-lab" | "writable-share" | "user-network";
+export type Concern = "every-lab" | "qxl" | "writable-share" | "user-network";
 
 export interface Advisory {
   readonly id: string;
@@ -106,7 +106,7 @@ export const ADVISORIES: readonly Advisory[] = [
     fixedUpstream: "11.1.2",
     status: "unverified",
     severity: "medium",
-    concern: "every-lab",
+    concern: "qxl",
     meaning:
       "root in a guest can set a QXL surface whose rows are shorter than its width, which QEMU did not check",
     sources: [
@@ -121,7 +121,7 @@ export const ADVISORIES: readonly Advisory[] = [
     fixedIn: { bookworm: "1:7.2+dfsg-1" },
     status: "verified",
     severity: "high",
-    concern: "every-lab",
+    concern: "qxl",
     meaning: "root in a guest can overflow QEMU's heap with a QXL cursor",
     sources: [
       record("CVE-2021-4206"),
@@ -135,7 +135,7 @@ export const ADVISORIES: readonly Advisory[] = [
     fixedIn: { bookworm: "1:7.2+dfsg-1" },
     status: "verified",
     severity: "high",
-    concern: "every-lab",
+    concern: "qxl",
     meaning:
       "root in a guest can overflow QEMU's heap by changing a QXL cursor while QEMU reads it",
     sources: [
@@ -150,7 +150,7 @@ export const ADVISORIES: readonly Advisory[] = [
     fixedIn: { bookworm: "1:7.2+dfsg-1" },
     status: "verified",
     severity: "medium",
-    concern: "every-lab",
+    concern: "qxl",
     meaning: "a guest can crash its QEMU with a QXL command that ends beyond its memory",
     sources: [
       record("CVE-2022-4144"),

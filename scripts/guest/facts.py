@@ -217,7 +217,8 @@ def tests(child):
 
 # Messages of the kernel; by kind.
 SIGNS = {
-    "qxl": re.compile(r"qxl.*(\*ERROR\*|error|fail|timed? ?out)|\*ERROR\*.*qxl", re.IGNORECASE),
+    "display driver": re.compile(r"(qxl|virtio.gpu|bochs).*(\*ERROR\*|error|fail|timed? ?out)|\*ERROR\*.*(qxl|virtio.gpu|bochs)",
+                                 re.IGNORECASE),
     "TTM": re.compile(r"\bTTM\b.*(error|fail)", re.IGNORECASE),
     "hung task": re.compile(r"task \S*mir\S*:\d+ blocked for more than"),
 }

@@ -28,7 +28,7 @@ function able(
   id: string,
   list: (can: DomainCapabilities) => readonly string[],
   needed: string | ((lab: Lab) => readonly string[]),
-  fix: (facts: HostFacts) => string,
+  fix: (facts: HostFacts, missing: readonly string[]) => string,
 ): HostCheck {
   return {
     id,
@@ -38,7 +38,8 @@ function able(
       if (can === undefined) return [];
       const has = list(can);
       const values = typeof needed === "string" ? [needed] : needed(lab);
-      const all = values.every((value) => has.includes(value));
+      const lacking = values.filter((value) => !has.includes(value));
+      const all = lacking.length === 0;
       const found = (all ? values : has).join(" ") || "nothing";
       // Somebody may have removed a package that has a part of QEMU.
       const missing = missingPackages(facts, lab.host).filter((name) => name.startsWith("qemu-"));
@@ -49,7 +50,7 @@ function able(
           found: `${found}${upInstalls ? `; 'npm run up' installs ${missing.join(" ")}` : ""}`,
           ...(upInstalls ? { upRepairs: true as const } : {}),
           required: `${values.join(" and ")} in ${can.emulator} for ${can.machine}`,
-          fix: fix(facts),
+          fix: fix(facts, lacking),
         },
       ];
     },
@@ -61,6 +62,10 @@ const videoModels = ({ guests }: Lab): string[] => [
 ];
 
 const reinstall = (): string => "sudo apt-get install --reinstall qemu-system-x86";
+
+/** The other models are parts of packages that QEMU cannot be installed without. */
+const videoFix = (facts: HostFacts, missing: readonly string[]): string =>
+  missing.includes("qxl") ? spiceFix(facts) : `${reinstall()} qemu-system-common`;
 
 /** Who may use libvirt's socket, by its mode and the daemon's authentication. */
 function socketJudged(mode: string, auth: string): Judged {
@@ -152,7 +157,7 @@ export const LIBVIRT_CHECKS: readonly HostCheck[] = [
     },
   },
   able("emulator-spice", (can) => can.graphics, "spice", spiceFix),
-  able("emulator-video", (can) => can.video, videoModels, spiceFix),
+  able("emulator-video", (can) => can.video, videoModels, videoFix),
   able("emulator-channel", (can) => can.channels, "spicevmc", spiceFix),
   able("emulator-rng", (can) => can.rng, "virtio", reinstall),
   {

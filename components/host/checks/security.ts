@@ -9,6 +9,7 @@ const group = "security" as const;
 
 const CONCERNS: Readonly<Record<Concern, (guest: Lab["guests"][number]) => boolean>> = {
   "every-lab": () => true,
+  qxl: ({ video }) => video.model === "qxl",
   "writable-share": ({ share }) => share.enabled && !share.readonly,
   "user-network": ({ network }) => network.mode === "user",
 };

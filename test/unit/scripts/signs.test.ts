@@ -23,6 +23,10 @@ describe("signs of a frozen display", () => {
         "[drm] qxl: 16M of VRAM memory size",
         "[drm] qxl: 63M of Surface memory size",
         "[drm] main mem slot 1 [f4000000,3ffe000]",
+        "[drm] pci: virtio-vga detected at 0000:00:01.0",
+        "[drm] features: -virgl +edid -resource_blob -host_visible",
+        "[drm] Initialized virtio_gpu 0.1.0 for 0000:00:01.0 on minor 0",
+        "[drm] Found bochs VGA, ID 0xb0c5.",
         "[drm] Initialized qxl 0.1.0 20120117 for 0000:00:02.0 on minor 0",
         "fbcon: qxldrmfb (fb0) is primary device",
         "EXT4-fs error (device vda1): somewhere else",
@@ -40,11 +44,21 @@ describe("signs of a frozen display", () => {
         "INFO: task mir_demo_server:512 blocked for more than 120 seconds.",
       ),
       [
-        "qxl: 2 in the kernel's log, the last: qxl 0000:00:02.0: object_init failed for (3149824, 0x00000001)",
+        "display driver: 2 in the kernel's log, the last: qxl 0000:00:02.0: object_init failed for (3149824, 0x00000001)",
         "TTM: 1 in the kernel's log, the last: [TTM] Buffer eviction failed",
         "hung task: 1 in the kernel's log, the last: INFO: task mir_demo_server:512 blocked for more than 120 seconds.",
       ],
     );
+  });
+
+  it("are errors of the other cards' drivers as well", async () => {
+    for (const message of [
+      "[drm:virtio_gpu_dequeue_ctrl_func [virtio_gpu]] *ERROR* response 0x1203 (command 0x105)",
+      "bochs-drm 0000:00:01.0: [drm] *ERROR* Failed to allocate video memory",
+    ])
+      assert.deepEqual(await signsOf(message), [
+        `display driver: 1 in the kernel's log, the last: ${message}`,
+      ]);
   });
 
   it("are read from the kernel's log without their headers", async () => {

@@ -96,6 +96,15 @@ describe("checkHost, of libvirt", () => {
     );
   });
 
+  it("names the packages of the model that is missing: QXL's has no other", () => {
+    const qemu = NO_QXL.replace("<value>bochs</value>", "");
+    const of = labOn({}, { video: { model: "bochs" } });
+    assert.match(
+      faults({ emulators: { qemu }, suite: "trixie" }, of).join("\n"),
+      /emulator-video: .*need bochs .*fix: sudo apt-get install --reinstall qemu-system-x86 qemu-system-common/,
+    );
+  });
+
   it("takes 9p from QEMU's own list, as libvirt always reports it", () => {
     const devices = ["vhost-user-fs-pci"];
     const virtiofs = "virtiofs: /usr/libexec/virtiofsd";

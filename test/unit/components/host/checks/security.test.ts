@@ -67,6 +67,14 @@ describe("checkHost, of known vulnerabilities", () => {
     }
   });
 
+  it("judges what is of QXL only where a guest has such a card", () => {
+    const old = BOOKWORM.map((fact) => ({ ...fact, version: "1:6.2+dfsg-1" }));
+    const cursors = (model: string) =>
+      open(old, lab({ video: { model } })).filter((line) => line.includes("CVE-2021-420"));
+    assert.deepEqual(cursors("qxl"), ["warn CVE-2021-4206", "warn CVE-2021-4207"]);
+    assert.deepEqual(cursors("virtio"), ["info CVE-2021-4206", "info CVE-2021-4207"]);
+  });
+
   it("warns if one of several guests is affected", () => {
     const mixed = lab({ share: { enabled: false } }, {}).guests;
     assert.ok(open(BOOKWORM, { ...lab({}), guests: mixed }).includes("warn CVE-2026-93834"));
