@@ -11,14 +11,30 @@ put_test_program() {
 #!/bin/bash
 # Mir's own tests, and what they said of what is installed. Runs as root.
 #   tests run        runs what has not passed yet; /var/lib/mir-session/tests keeps results and logs
-#   tests identity   prints what a result is of: kernel, packages, driver files, the cards' drivers
+#   tests identity   prints what a result is of: platform, kernel, packages, driver files, the cards' drivers
 set -euo pipefail
 
 readonly KEEP=/var/lib/mir-session/tests
+# The server's command line, NUL separated.
+readonly COMMAND=/etc/mir-session/server
 # Seconds that the client is shown: the second time for a guest that is slow.
 readonly SHOWN=(3 15)
 
+# Of the session's server, where that is one for a screen.
+platform() {
+  local word
+  if [[ -r $COMMAND ]]; then
+    while IFS= read -r -d '' word; do
+      [[ $word =~ ^--platform-display-libs=mir:((gbm|atomic)-kms)$ ]] || continue
+      printf '%s\n' "${BASH_REMATCH[1]}"
+      return
+    done <"$COMMAND"
+  fi
+  printf 'gbm-kms\n'
+}
+
 identity() {
+  platform
   uname -rv
   dpkg-query -W -f '${Package} ${Version}\n' 'libegl*' 'libgles*' 'libgbm*' 'libgl1-mesa*' 'libgallium*' \
     'libllvm*' 'libdrm*' 'libmir*' 'mir-*' 'mesa-libgallium' 'mirlab-mesa' 2>/dev/null || true
@@ -26,12 +42,13 @@ identity() {
   readlink /sys/class/drm/card?/device/driver || true
 }
 
-harness() { timeout -k 5 60 mir_platform_graphics_test_harness /usr/lib/*/mir/server-platform/graphics-gbm-kms.so.*; }
+harness() { timeout -k 5 60 mir_platform_graphics_test_harness /usr/lib/*/mir/server-platform/graphics-"$(platform)".so.*; }
 
 # Mir's runner shows each of its clients for 3 s; a guest that is slow gets a copy of it that shows them longer.
 smoke() {
-  local seconds folder
-  export MIR_SERVER_PLATFORM_DISPLAY_LIBS=mir:gbm-kms MIR_SERVER_CONSOLE_PROVIDER=vt MIR_SERVER_VT=1
+  local seconds folder libs
+  libs=mir:$(platform)
+  export MIR_SERVER_PLATFORM_DISPLAY_LIBS=$libs MIR_SERVER_CONSOLE_PROVIDER=vt MIR_SERVER_VT=1
   for seconds in "${SHOWN[@]}"; do
     folder=$XDG_RUNTIME_DIR/smoke-$seconds
     mkdir "$folder"

@@ -1,0 +1,66 @@
+/** Mir's own tests in a guest, as the program that mir-tests.sh installs runs them. */
+import assert from "node:assert/strict";
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { run } from "../../../core/exec.io";
+import { FakePrograms, ROOT, temporaryFolder } from "../support";
+
+const programs = new FakePrograms();
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+
+/** The installed program, with its folders here. */
+const [, text = ""] =
+  /<<'FILE'\n(.*?)\nFILE\n/s.exec(readFileSync(join(ROOT, "scripts/guest/mir-tests.sh"), "utf8")) ??
+  [];
+writeFileSync(
+  at("tests"),
+  text
+    .replaceAll("/var/lib/mir-session/tests", at("kept"))
+    .replace("/etc/mir-session/server", at("server"))
+    .replaceAll("/usr/bin/mir-smoke-test-runner", at("runner"))
+    .replaceAll("/usr/lib/*/mir/server-platform/", "/modules/"),
+);
+chmodSync(at("tests"), 0o755);
+programs.set("dpkg-query", "echo mir 2.20");
+programs.set("readlink", "echo qxl");
+programs.set("mir_platform_graphics_test_harness", 'echo "$1" >>' + at("tried"));
+programs.set("mir-smoke-test-runner", "exit 1");
+writeFileSync(at("runner"), `echo "$MIR_SERVER_PLATFORM_DISPLAY_LIBS" >>${at("tried")}\n`);
+
+/** What the tests were run on, after a server with these words was installed. */
+async function triedOn(...server: string[]): Promise<string[]> {
+  rmSync(at("tried"), { force: true });
+  writeFileSync(at("server"), server.map((word) => `${word}\0`).join(""));
+  const { code, stderr } = await run(["bash", at("tests"), "run"]);
+  assert.equal(code, 0, stderr);
+  const { stdout } = await run(["bash", at("tests"), "identity"]);
+  assert.equal(readFileSync(at("kept/identity"), "utf8"), stdout.toString());
+  try {
+    return readFileSync(at("tried"), "utf8").trim().split("\n");
+  } catch {
+    return [];
+  }
+}
+
+describe("Mir's own tests", () => {
+  const [gbm, atomic] = ["gbm", "atomic"].map((name) => [
+    `/modules/graphics-${name}-kms.so.*`,
+    `mir:${name}-kms`,
+  ]);
+
+  it("are of the platform that the session's server has, and again of another one", async () => {
+    assert.deepEqual(await triedOn("mir_demo_server", "--vt=1"), gbm);
+    assert.deepEqual(await triedOn("miriway", "--platform-display-libs=mir:atomic-kms"), atomic);
+    assert.deepEqual(await triedOn("miriway", "--platform-display-libs=mir:atomic-kms"), []);
+    assert.deepEqual(await triedOn("miriway", "--platform-display-libs=mir:gbm-kms"), gbm);
+  });
+
+  it("take no other word for a platform: neither a command's nor one that has no screen", async () => {
+    await triedOn("mir_demo_server", "--platform-display-libs=mir:atomic-kms");
+    assert.deepEqual(await triedOn("shell", "--platform-display-libs=mir:gbm-kms/../x"), gbm);
+    await triedOn("mir_demo_server", "--platform-display-libs=mir:atomic-kms");
+    assert.deepEqual(await triedOn("mir_demo_server", "--platform-display-libs=mir:virtual"), gbm);
+  });
+});
