@@ -365,6 +365,12 @@ function outputFaults({ video, session }: GuestConfig): [string, string][] {
     const need = "need another kind: Lomiri has a layout of its own";
     return [["outputs", `found the key with session.kind 'lomiri'; ${need}; fix: remove the key`]];
   }
+  if (outputs.length > 0 && session.platform === "virtual") {
+    const need = "need a platform with a screen: a virtual output is none of the card's";
+    return [
+      ["outputs", `found the key with session.platform 'virtual'; ${need}; fix: remove the key`],
+    ];
+  }
   if (outputs.length <= most) return [];
   const why =
     model === "qxl"

@@ -242,9 +242,11 @@ const guest = z.strictObject({
           "demo: a Mir server (by default mir_demo_server) and a client; miriway: the shell of package miriway and a client; lomiri: the Lomiri desktop (docs/lomiri.md); command: the server that session.command names.",
         ),
       platform: z
-        .enum(["auto", "gbm-kms", "atomic-kms"])
+        .enum(["auto", "gbm-kms", "atomic-kms", "virtual"])
         .default("gbm-kms")
-        .describe("For kinds demo and miriway: Mir's display platform; auto: as Mir chooses."),
+        .describe(
+          "For kinds demo and miriway: Mir's display platform; auto: as Mir chooses; virtual: an output that no screen shows, whose picture is taken in the guest.",
+        ),
       console: z
         .enum(["vt", "logind"])
         .optional()

@@ -18,6 +18,9 @@ const SESSION_PACKAGES: Record<Session["kind"], readonly string[]> = {
   miriway: ["miriway"],
 };
 
+/** Pixels of the output on platform virtual: those of Mir's own first mode on QXL. */
+const VIRTUAL_OUTPUT = "1280x1024";
+
 /** How the server gets the screen. */
 export const consoleOf = ({ kind, console }: Session): "vt" | "logind" =>
   console ?? (kind === "miriway" ? "logind" : "vt");
@@ -41,6 +44,7 @@ export function mirOptions(session: Session): string[] {
   if (Object.keys(chosenOptions(session)).length === 0 && !logind) return [];
   return [
     ...(platform === "auto" ? [] : [`--platform-display-libs=mir:${platform}`]),
+    ...(platform === "virtual" ? [`--virtual-output=${VIRTUAL_OUTPUT}`] : []),
     ...(rendering === "auto" ? [] : [`--platform-rendering-libs=mir:${rendering}`]),
     ...(logind ? ["--console-provider=logind"] : ["--console-provider=vt", "--vt=1"]),
     ...(cursor === "hardware" ? [] : ["--cursor=software"]),
@@ -50,7 +54,11 @@ export function mirOptions(session: Session): string[] {
 /** The given packages and those of the session, each once. */
 export function withSessionPackages(packages: readonly string[], session: Session): string[] {
   const { kind, platform } = session;
-  const own = platform === "atomic-kms" ? ["mir-platform-graphics-atomic-kms"] : [];
+  const own = {
+    "atomic-kms": ["mir-platform-graphics-atomic-kms"],
+    virtual: ["mir-platform-graphics-virtual", "grim"],
+    ...{ auto: [], "gbm-kms": [] },
+  }[platform];
   const login = consoleOf(session) === "logind" ? ["libpam-systemd"] : [];
   return [...new Set([...packages, ...SESSION_PACKAGES[kind], ...own, ...login])];
 }

@@ -4,20 +4,20 @@ export interface Suite {
   readonly distribution: "debian" | "ubuntu";
   /** Sessions whose packages are in its archive, beside `demo`. */
   readonly sessions: readonly ("lomiri" | "miriway")[];
-  /** Platforms that its Mir has for a screen. */
+  /** Display platforms of its Mir that the lab can prove. */
   readonly platforms: readonly Platform[];
   /** Renderers that its Mir can be given. */
   readonly renderers: readonly Renderer[];
 }
 
-type Platform = "gbm-kms" | "atomic-kms";
+type Platform = "gbm-kms" | "atomic-kms" | "virtual";
 type Renderer = "gbm-kms" | "egl-generic";
 
 /** Of Mir 2.12 and 2.14. */
 const OLD = { platforms: ["gbm-kms"], renderers: ["gbm-kms"] } as const;
 /** Of Mir 2.20 and later. */
 const NEW = {
-  platforms: ["gbm-kms", "atomic-kms"],
+  platforms: ["gbm-kms", "atomic-kms", "virtual"],
   renderers: ["gbm-kms", "egl-generic"],
 } as const;
 

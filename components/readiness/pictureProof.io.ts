@@ -6,8 +6,8 @@ import { met, metIf, Outcome, skipped, unmet } from "../../core/verdict";
 import { Acceleration, slowness } from "../../core/limits";
 import { Picture, pictureFacts, pictureFault, readPicture, toPng } from "./picture";
 import { virsh } from "../../core/virsh.io";
-import { runOnHost } from "../../core/link.io";
-import { HostTarget } from "../../core/target";
+import { runInGuest, runOnHost } from "../../core/link.io";
+import { HostTarget, SshTarget } from "../../core/target";
 
 interface Screen {
   readonly host?: HostTarget;
@@ -17,6 +17,9 @@ interface Screen {
   readonly picture: string;
   /** Modes of the declared outputs, e.g. `1024x768`; unset: one output, in any mode. */
   readonly outputs?: readonly string[];
+  readonly guest: SshTarget;
+  /** The session draws for no screen: its picture is taken in the guest. @default a KMS platform */
+  readonly platform?: "virtual";
 }
 
 /** The stored picture. */
@@ -45,11 +48,12 @@ const RESTS = 5;
 const fileHash = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
 /** `output`: counted from 0, as libvirt counts the card's heads. */
-async function shoot({ host, domain }: Screen, output = 0): Promise<Picture | string> {
-  const shot = await runOnHost(host, "screenshot.sh", [
-    domain,
-    ...(output === 0 ? [] : [String(output)]),
-  ]);
+async function shoot(screen: Screen, output = 0): Promise<Picture | string> {
+  const { host, domain, guest, platform } = screen;
+  const shot =
+    platform === "virtual"
+      ? await runInGuest(guest, "screencopy.sh", [])
+      : await runOnHost(host, "screenshot.sh", [domain, ...(output === 0 ? [] : [String(output)])]);
   if (shot.code !== 0) return `no screenshot: ${shot.stderr.trim()}`;
   return readPicture(shot.stdout);
 }

@@ -15,6 +15,8 @@ export interface Wanted {
   readonly video?: VideoModel;
   /** Modes of the declared outputs, e.g. `1024x768`; unset: one output, in any mode. */
   readonly outputs?: readonly string[];
+  /** The session draws for no screen. @default a KMS platform */
+  readonly platform?: "virtual";
 }
 
 /** One look: the guest's facts, if it answered, and the proofs from the host. */

@@ -95,20 +95,20 @@ export const SESSION: readonly Check[] = [
   },
   {
     id: "platform",
-    description: "Did Mir select a KMS display platform?",
+    description: "Did Mir select the display platform?",
     page: 56,
     probe: "'Selected display driver' in the session's log",
-    required: "a KMS display platform selected in the Mir log",
-    remedy:
-      "install mir-platform-graphics-gbm-kms in the guest; 'journalctl -u mir-session -b' shows the reason",
+    required: ({ platform = "KMS" }) => `a ${platform} display platform selected in the Mir log`,
+    remedy: ({ platform = "gbm-kms" }) =>
+      `install mir-platform-graphics-${platform} in the guest; 'journalctl -u mir-session -b' shows the reason`,
     fatal: true,
     settles: true,
     needs: ["session"],
-    judge: byFacts((facts) =>
-      facts.mirPlatform === null
-        ? unknownFact(facts, "mirLog")
-        : metIf(/^mir:(gbm|atomic)-kms/.test(facts.mirPlatform), facts.mirPlatform),
-    ),
+    judge: byFacts((facts, { platform }) => {
+      if (facts.mirPlatform === null) return unknownFact(facts, "mirLog");
+      const wanted = platform === "virtual" ? /^mir:virtual/ : /^mir:(gbm|atomic)-kms/;
+      return metIf(wanted.test(facts.mirPlatform), facts.mirPlatform);
+    }),
   },
   {
     id: "wayland",
@@ -185,7 +185,8 @@ export const SESSION: readonly Check[] = [
     id: "picture",
     description: "Is there a picture on the screen?",
     page: 12,
-    probe: "`virsh screenshot`, twice: QXL returns the previous frame",
+    probe:
+      "`virsh screenshot`, twice: QXL returns the previous frame; on platform virtual `grim` in the guest",
     required: "a screen that is not empty and not a text console",
     remedy: ({ picture }) =>
       `look at ${picture}, and read 'journalctl -u mir-session -u mir-session-client -b' in the guest`,

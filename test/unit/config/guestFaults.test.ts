@@ -302,6 +302,17 @@ describe("a fault", () => {
       ],
     ],
     [
+      "outputs of the card for a session that draws for none",
+      {
+        image: { source: "debian" },
+        session: { platform: "virtual" },
+        video: { outputs: [{ width: 1024, height: 768 }] },
+      },
+      [
+        "guests[0].video.outputs: found the key with session.platform 'virtual'; need a platform with a screen: a virtual output is none of the card's; fix: remove the key",
+      ],
+    ],
+    [
       "outputs for Lomiri",
       { session: { kind: "lomiri" }, video: { outputs: [{ width: 1024, height: 768 }] } },
       [

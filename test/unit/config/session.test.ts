@@ -28,6 +28,10 @@ describe("withSessionPackages", () => {
     assert.deepEqual(withSessionPackages([], session({ platform: "atomic-kms" })), [
       "mir-platform-graphics-atomic-kms",
     ]);
+    assert.deepEqual(withSessionPackages([], session({ platform: "virtual" })), [
+      "mir-platform-graphics-virtual",
+      "grim",
+    ]);
     assert.deepEqual(withSessionPackages([], session({ console: "logind" })), ["libpam-systemd"]);
   });
 });
@@ -49,6 +53,11 @@ describe("the options of Mir's demo server", () => {
   it("are those that are chosen, on the guest's console", () => {
     const console = ["--console-provider=vt", "--vt=1"];
     assert.deepEqual(mirOptions(session({ platform: "auto" })), console);
+    assert.deepEqual(mirOptions(session({ platform: "virtual" })), [
+      "--platform-display-libs=mir:virtual",
+      "--virtual-output=1280x1024",
+      ...console,
+    ]);
     assert.deepEqual(
       mirOptions(session({ platform: "atomic-kms", rendering: "egl-generic", cursor: "software" })),
       [

@@ -16,6 +16,7 @@ const SCREEN = {
   domain: "mirlab-dev-mir",
   acceleration: "kvm" as const,
   picture: join(temporaryFolder(), "lab", "screen.png"),
+  guest: { config: "/nowhere/ssh_config", alias: "mirlab-dev-mir" },
 };
 
 /** A picture with a window whose first pixels have a shade of their own. */
@@ -89,6 +90,17 @@ describe("provePicture", () => {
     const { outcome, sha256, time } = await provePicture(SCREEN);
     assert.deepEqual([sha256, time], ["", ""]);
     assert.match(outcome.found, /^no screenshot: .*domain is not running/);
+  });
+
+  it("is taken in the guest of a session that draws for no screen", async () => {
+    programs.set("virsh", "echo 'asked the host' >&2; exit 1");
+    programs.set("sudo", `shift; exec "$@"`);
+    programs.set("ssh", 'eval "${*: -1}"');
+    programs.set("grim", `cat "${join(programs.folder, "screen")}"`);
+    const of = { ...SCREEN, platform: "virtual" as const };
+    assert.equal((await provePicture(of)).outcome.found, "64x48, 50.0 % drawn");
+    programs.set("grim", "echo 'failed to create display' >&2; exit 1");
+    assert.equal((await provePicture(of)).outcome.found, "no screenshot: failed to create display");
   });
 
   it("reports the size and the drawn share", async () => {

@@ -325,6 +325,19 @@ describe("a met check", () => {
   }
 });
 
+describe("a session that draws for no screen", () => {
+  it("has Mir's virtual platform, and a KMS one is not it", () => {
+    const onVirtual = { platform: "virtual" } as const;
+    const of = (mirPlatform: string) => verdict("platform", { mirPlatform }, onVirtual).status;
+    assert.equal(of("mir:virtual (version 2.20)"), "met");
+    assert.equal(of("mir:gbm-kms (version 2.20)"), "unmet");
+    assert.equal(
+      verdict("platform", { mirPlatform: "mir:virtual (version 2.20)" }).status,
+      "unmet",
+    );
+  });
+});
+
 describe("a check that does not apply", () => {
   const noShare = { share: undefined } as unknown as Partial<Wanted>;
   const table: [string, Change, Partial<Wanted>, string][] = [
