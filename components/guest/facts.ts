@@ -72,6 +72,7 @@ const factsSchema = z.object({
       fresh: z.boolean(),
       harness: testResult.optional(),
       smoke: testResult.optional(),
+      compositor: testResult.optional(),
     })
     .nullable(),
   share: z

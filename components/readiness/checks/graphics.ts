@@ -27,7 +27,7 @@ export const heldBy = (displayManager: string): { remedy: string; settles: false
   settles: false,
 });
 
-export function ownTest(facts: GuestFacts, name: "harness" | "smoke"): Outcome {
+export function ownTest(facts: GuestFacts, name: "harness" | "smoke" | "compositor"): Outcome {
   if (facts.tests === null) {
     return facts.mir === null
       ? skipped("mir-test-tools is not installed in the guest")

@@ -144,6 +144,19 @@ export const SESSION: readonly Check[] = [
     judge: byFacts((facts) => ownTest(facts, "smoke")),
   },
   {
+    id: "test-shells",
+    description: "Do Mir's own shells draw for a server that is their client?",
+    page: null,
+    probe: "`mir-compositor-smoke-test` of Mir 2.28 and later, before the session takes the card",
+    required: "PASS with the installed kernel, Mesa and Mir",
+    remedy:
+      "run 'systemctl restart mir-session' in the guest to repeat the test; log: /var/lib/mir-session/tests/compositor.log",
+    fatal: true,
+    settles: false,
+    needs: ["drm", "gles"],
+    judge: byFacts((facts) => ownTest(facts, "compositor")),
+  },
+  {
     id: "window",
     description: "Does the declared client show a window?",
     page: 56,

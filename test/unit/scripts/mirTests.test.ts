@@ -1,6 +1,6 @@
 /** Mir's own tests in a guest, as the program that mir-tests.sh installs runs them. */
 import assert from "node:assert/strict";
-import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { run } from "../../../core/exec.io";
@@ -19,15 +19,19 @@ writeFileSync(
   text
     .replaceAll("/var/lib/mir-session/tests", at("kept"))
     .replace("/etc/mir-session/server", at("server"))
-    .replaceAll("/usr/bin/mir-smoke-test-runner", at("runner"))
-    .replaceAll("/usr/lib/*/mir/server-platform/", "/modules/"),
+    .replaceAll("/usr/bin/", at("bin/"))
+    .replaceAll("/usr/lib/*/mir/server-platform/", at("modules/")),
 );
 chmodSync(at("tests"), 0o755);
 programs.set("dpkg-query", "echo mir 2.20");
 programs.set("readlink", "echo qxl");
 programs.set("mir_platform_graphics_test_harness", 'echo "$1" >>' + at("tried"));
 programs.set("mir-smoke-test-runner", "exit 1");
-writeFileSync(at("runner"), `echo "$MIR_SERVER_PLATFORM_DISPLAY_LIBS" >>${at("tried")}\n`);
+for (const sub of ["bin", "modules"]) mkdirSync(at(sub));
+writeFileSync(
+  at("bin/mir-smoke-test-runner"),
+  `echo "$MIR_SERVER_PLATFORM_DISPLAY_LIBS" >>${at("tried")}\n`,
+);
 
 /** What the tests were run on, after a server with these words was installed. */
 async function triedOn(...server: string[]): Promise<string[]> {
@@ -46,7 +50,7 @@ async function triedOn(...server: string[]): Promise<string[]> {
 
 describe("Mir's own tests", () => {
   const [gbm, atomic] = ["gbm", "atomic"].map((name) => [
-    `/modules/graphics-${name}-kms.so.*`,
+    at(`modules/graphics-${name}-kms.so.*`),
     `mir:${name}-kms`,
   ]);
 
@@ -62,5 +66,44 @@ describe("Mir's own tests", () => {
     assert.deepEqual(await triedOn("shell", "--platform-display-libs=mir:gbm-kms/../x"), gbm);
     await triedOn("mir_demo_server", "--platform-display-libs=mir:atomic-kms");
     assert.deepEqual(await triedOn("mir_demo_server", "--platform-display-libs=mir:virtual"), gbm);
+  });
+
+  it("are of each shell of Mir's, which alone gets the screen, where the guest has what that takes", async () => {
+    const result = () => readFileSync(at("kept/result"), "utf8").split("\n").at(-2) ?? "";
+    writeFileSync(at("bin/miral-shell"), `#!/bin/sh\necho "$*" >>${at("shells")}\n`, {
+      mode: 0o755,
+    });
+    programs.set("mir-compositor-smoke-test", "exit 1");
+    writeFileSync(
+      at("bin/mir-compositor-smoke-test"),
+      `for shell in "\${0%/*}"/miral*; do $shell; done
+       [ -z "$MIR_SERVER_PLATFORM_DISPLAY_LIBS" ] || exit 3
+       echo "I: The following compositors executed successfully: $shell"; exit $(cat ${at("code")})\n`,
+    );
+    writeFileSync(at("code"), "0");
+    await triedOn("mir_demo_server");
+    assert.match(result(), /^smoke 0 PASS/);
+
+    programs.set("inotifywait", ":");
+    writeFileSync(at("modules/graphics-wayland.so.23"), "");
+    await triedOn("mir_demo_server", "--platform-display-libs=mir:atomic-kms");
+    assert.equal(result(), "compositor 0 PASS");
+    assert.equal(
+      readFileSync(at("shells"), "utf8"),
+      "--platform-display-libs=mir:atomic-kms --console-provider=vt --vt=1\n",
+    );
+    writeFileSync(at("code"), "255");
+    await triedOn("mir_demo_server");
+    assert.match(result(), /^compositor 255 .*executed successfully/);
+  });
+
+  it("of the shells fail where there was none to try", async () => {
+    rmSync(at("bin/miral-shell"));
+    writeFileSync(
+      at("bin/mir-compositor-smoke-test"),
+      "echo 'I: compositor testing complete with returncode 0'\n",
+    );
+    await triedOn("mir_demo_server", "--platform-display-libs=mir:atomic-kms");
+    assert.match(readFileSync(at("kept/result"), "utf8"), /^compositor 1 .*complete/m);
   });
 });

@@ -138,6 +138,7 @@ describe("judge", () => {
     assert.deepEqual(verdicts.filter((v) => !isMet(v)).map(verdictText), []);
     assert.deepEqual(verdicts.filter((v) => v.status === "skipped").map(verdictText), [
       "harness: skipped: this Mir's harness asks for an entry point that its platform modules no longer have ('undefined symbol: probe_graphics_platform')",
+      "test-shells: skipped: the guest does not have this test",
       "outputs: skipped: no output is declared",
     ]);
   });
@@ -268,6 +269,7 @@ const UNMET: [string, Change, string, boolean?][] = [
     true,
   ],
   ["test-client", tests({ smoke: failed }), "exit code 1: FAILURE"],
+  ["test-shells", tests({ compositor: failed }), "exit code 1: FAILURE"],
   ["window", wayland({ windows: [] }), "no window; mir-session-client.service is active", true],
   [
     "window",
@@ -356,6 +358,7 @@ describe("a check that does not apply", () => {
     ],
     ["harness", { tests: null, mir: null }, {}, "mir-test-tools is not installed in the guest"],
     ["test-client", tests({ smoke: undefined }), {}, "the guest does not have this test"],
+    ["test-shells", {}, {}, "the guest does not have this test"],
     ["window", unit({ client: "none" }), {}, "no client is declared"],
     ["window", wayland({ windows: null }), {}, "the server does not list its windows"],
     [
