@@ -112,6 +112,21 @@ export const EXAMPLES: readonly Readonly<Record<string, unknown>>[] = [
         mesa: { source: "package", package: { suite: "bookworm-backports" } },
       },
       {
+        name: "installed",
+        image: {
+          source: "iso",
+          url: "https://cdimage.example.org/debian-13.2.0-amd64-netinst.iso",
+          digest: `sha256:${SHA256}`,
+        },
+      },
+      {
+        name: "byhand",
+        image: {
+          ...{ source: "iso", file: "/srv/iso/other.iso", digest: `sha256:${SHA256}` },
+          ...{ sizeGiB: 12, unattended: false },
+        },
+      },
+      {
         name: "files",
         image: { source: "ubuntu", suite: "noble", packages: ["strace"] },
         kernel: {

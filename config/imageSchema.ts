@@ -17,6 +17,10 @@ const isDomainName = (name: string): boolean =>
 
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,63}$/;
 
+const DIGEST = /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
+const DIGEST_RULE =
+  "use 'sha256:<64 hex digits>' or 'sha512:<128 hex digits>', from the publisher's signed sums";
+
 const imagePackages = z
   .array(z.string().regex(PACKAGE, "use a Debian package name"))
   .max(200)
@@ -95,12 +99,34 @@ export const image = z.discriminatedUnion("source", [
     ),
     digest: z
       .string()
-      .regex(
-        /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/,
-        "use 'sha256:<64 hex digits>' or 'sha512:<128 hex digits>', from the publisher's signed sums",
-      )
+      .regex(DIGEST, DIGEST_RULE)
       .describe("Digest of the file; another file is refused."),
     format: z.enum(["qcow2", "raw"]).default("qcow2").describe("Format of the file."),
+  }),
+  z.strictObject({
+    source: z
+      .literal("iso")
+      .describe("The page's own way: an installer's ISO image, booted in a domain of its own."),
+    url: downloadUrl(2048)
+      .optional()
+      .describe("URL from which the host downloads it; plain http only on loopback."),
+    file: localFile.optional().describe("Its file on the host, instead of url."),
+    digest: z
+      .string()
+      .regex(DIGEST, DIGEST_RULE)
+      .describe("Digest of the file; another file is refused."),
+    sizeGiB: z
+      .int()
+      .min(4)
+      .max(1024)
+      .default(8)
+      .describe("Size of the disk that it writes, GiB; guests[].diskGiB is the guest's."),
+    unattended: z
+      .boolean()
+      .default(true)
+      .describe(
+        "The lab answers the installer: Debian's by a preseed, Ubuntu Server's by autoinstall, Fedora's by a kickstart. false: a person does it at the screen that `up` names.",
+      ),
   }),
   z.strictObject({
     source: z.literal("existing").describe("An existing domain on the host, which the lab adopts."),

@@ -13,10 +13,10 @@ export function imageUrlFault(url: string): string | undefined {
     : undefined;
 }
 
-/** Path of the verified copy in the host's cache, named by content. */
+/** Path of the verified copy in the host's cache, named by content; without a format an installer's. */
 export function urlImagePath(
-  image: { readonly digest: string; readonly format: string },
+  image: { readonly digest: string; readonly format?: string },
   cacheDir: string,
 ): string {
-  return `${cacheDir}/images/${image.digest.replace(":", "-")}.${image.format}`;
+  return `${cacheDir}/images/${image.digest.replace(":", "-")}.${image.format ?? "iso"}`;
 }

@@ -110,7 +110,7 @@ function toFaults(issue: Issue, raw: unknown): ConfigFault[] {
     return [
       {
         path: path.endsWith("source") ? path : `${path}.source`,
-        reason: "need one of 'debian', 'ubuntu', 'url', 'existing'",
+        reason: "need one of 'debian', 'ubuntu', 'url', 'iso', 'existing'",
       },
     ];
   }
@@ -299,10 +299,28 @@ function outboundFaults({ network, image }: GuestConfig, at: string): ConfigFaul
           "found false; need network.mode 'user' and a guest that the lab creates; fix: remove the key",
       },
     ];
-  if (image.source !== "url") return [];
-  const reason =
-    "found false with image.source 'url'; need the network for the packages of the first boot; fix: use image.source 'debian', or remove the key";
+  if ("suite" in image) return [];
+  const reason = `found false with image.source '${image.source}'; need the network for the packages of the first boot; fix: use image.source 'debian', or remove the key`;
   return [{ path, reason }];
+}
+
+/** An installer without a place to get it from, or with two, and a disk that the guest's cannot stand on. */
+function installerFaults({ image, diskGiB }: GuestConfig, at: string): ConfigFault[] {
+  if (image.source !== "iso") return [];
+  const { url, file, sizeGiB } = image;
+  const faults: ConfigFault[] = [];
+  if ((url === undefined) === (file === undefined)) {
+    const found = url === undefined ? "neither" : "both";
+    faults.push({
+      path: `${at}.image.url`,
+      reason: `found ${found} of url and file; need one of them`,
+    });
+  }
+  if (sizeGiB > diskGiB) {
+    const reason = `found ${sizeGiB}; need at most guests[].diskGiB (${diskGiB})`;
+    faults.push({ path: `${at}.image.sizeGiB`, reason });
+  }
+  return faults;
 }
 
 /** Helpers for a disabled compile, and a helper that is listed twice. */
@@ -401,6 +419,7 @@ function crossFaults(guests: readonly (GuestConfig | undefined)[]): ConfigFault[
     faults.push(
       ...[...sessionFaults(guest, at), ...screenFaults(guest, at)],
       ...[...outboundFaults(guest, at), ...autostartFaults(guest, at), ...mesaFaults(guest, at)],
+      ...installerFaults(guest, at),
     );
     for (const software of ["kernel", "mesa"] as const) {
       for (const [path, reason] of softwareFaults(guest[software]))

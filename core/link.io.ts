@@ -25,6 +25,11 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
     ...["host/lib.sh", "host/apt-way.sh"],
     ...["host/image-suites.sh", "host/image-recipe.sh"],
   ],
+  "host/image-install.sh": [
+    ...["host/lib.sh", "host/apt-way.sh"],
+    ...["host/cpio.sh", "host/image-answers.sh"],
+  ],
+  "host/kvm-probe.sh": ["host/lib.sh", "host/cpio.sh"],
   "host/seed.sh": ["host/lib.sh", "host/apt-way.sh"],
   "host/build.sh": [
     ...["host/lib.sh", "host/apt-way.sh", "build/confine.sh"],

@@ -32,7 +32,9 @@ export async function hostFacts(
     g.share.path === undefined ? [] : ["share", g.share.path],
   );
   const images = lab.guests.flatMap(({ image }) =>
-    image.source === "url" ? ["image", urlImagePath(image, cacheDir), image.url] : [],
+    "url" in image && image.url !== undefined
+      ? ["image", urlImagePath(image, cacheDir), image.url]
+      : [],
   );
   const ports = wantedPorts(lab).flatMap(({ port }) => ["port", String(port)]);
   const nat = lab.guests.some((guest) => guest.network.mode === "nat") ? ["subnets"] : [];

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { urlImagePath } from "../../config/imageUrl";
 import { withSessionPackages } from "../../config/session";
 import { GuestConfig } from "../../config/schema";
+import { Acceleration, DOMAIN_TYPE } from "../../core/limits";
 import { Connection, scriptCommand } from "../../core/scriptCommand.resource";
 import { aptEnvironment } from "../host/aptSettings";
 import { sourceOptions } from "./archiveKeys.io";
@@ -20,6 +21,8 @@ export interface GuestImageArgs {
   /** Largest virtual size, GiB: the size of the overlay. */
   readonly diskGiB: number;
   readonly disk: RootDisk;
+  /** What runs an installer. */
+  readonly acceleration: pulumi.Input<Acceleration>;
 }
 
 /**
@@ -44,11 +47,12 @@ export class GuestImage extends pulumi.ComponentResource {
 }
 
 /** The script that puts the image on the host. */
-function imageScript({ image, cacheDir, diskGiB, apt, disk }: GuestImageArgs): {
+function imageScript(all: GuestImageArgs): {
   script: string;
-  args: string[];
+  args: pulumi.Input<string>[];
   settings?: Readonly<Record<string, string>>;
 } {
+  const { image, cacheDir, diskGiB, apt, disk, acceleration } = all;
   // Runs only where the state does not know the disk. No image is built: no disk would stand on it.
   if (disk.outdated) return { script: "host/disks.sh", args: [disk.image.path] };
   const dir = `${cacheDir}/images`;
@@ -56,13 +60,25 @@ function imageScript({ image, cacheDir, diskGiB, apt, disk }: GuestImageArgs): {
     const args = [dir, image.url, image.digest, image.format, String(diskGiB)];
     return { script: "host/image-fetch.sh", args };
   }
+  if (image.source === "iso") {
+    const options = installOptions(image);
+    const iso = image.url ?? image.file ?? "";
+    const key = contentKey("image-install.sh", options);
+    const accel = pulumi.output(acceleration).apply((found) => DOMAIN_TYPE[found]);
+    return {
+      script: "host/image-install.sh",
+      args: ["build", "--iso", iso, "--key", key, "--dir", dir, "--accel", accel, ...options],
+      settings: aptEnvironment(apt),
+    };
+  }
   const options = buildOptions(image);
   // The key is an argument so that a changed recipe is a changed command.
-  const args = ["build", "--key", contentKey(options), "--dir", dir, ...options];
+  const args = ["build", "--key", contentKey("image-build.sh", options), "--dir", dir, ...options];
   return { script: "host/image-build.sh", args, settings: aptEnvironment(apt) };
 }
 
 type BuiltConfig = Extract<ImageConfig, { suite: string }>;
+type IsoConfig = Extract<ImageConfig, { source: "iso" }>;
 
 const buildOptions = (image: BuiltConfig): string[] => [
   ...["--suite", image.suite, ...sourceOptions(image)],
@@ -71,10 +87,16 @@ const buildOptions = (image: BuiltConfig): string[] => [
 
 const keys = new Map<string, string>();
 
-/** The content key of recipe and packages, computed once for each list of options. */
-function contentKey(options: readonly string[]): string {
-  const words = options.join(" ");
-  const script = "scripts/host/image-build.sh";
+/** What an installed disk depends on. */
+const installOptions = (image: IsoConfig): string[] => [
+  ...["--digest", image.digest, "--disk-gib", String(image.sizeGiB)],
+  ...(image.unattended ? [] : ["--by-hand"]),
+];
+
+/** The content key of recipe and options, computed once for each list of options. */
+function contentKey(name: string, options: readonly string[]): string {
+  const words = [name, ...options].join(" ");
+  const script = `scripts/host/${name}`;
   const key =
     keys.get(words) ??
     execFileSync("bash", [script, "key", ...options], { encoding: "utf8" }).trim();
@@ -84,7 +106,7 @@ function contentKey(options: readonly string[]): string {
 
 /** A guest's image with the packages of its session. */
 export function imageWanted({ session }: GuestConfig, image: ImageConfig): ImageConfig {
-  if (image.source === "url") return image;
+  if (!("suite" in image)) return image;
   return { ...image, packages: withSessionPackages(image.packages, session) };
 }
 
@@ -94,6 +116,10 @@ export function backingImage(image: ImageConfig, cacheDir: string): BackingImage
     const { format, digest } = image;
     return { path: urlImagePath(image, cacheDir), format, digest };
   }
-  const path = `${cacheDir}/images/${contentKey(buildOptions(image))}.qcow2`;
+  const key =
+    image.source === "iso"
+      ? contentKey("image-install.sh", installOptions(image))
+      : contentKey("image-build.sh", buildOptions(image));
+  const path = `${cacheDir}/images/${key}.qcow2`;
   return { path, format: "qcow2" };
 }

@@ -69,11 +69,12 @@ export function newMachine(
       cacheDir: host.cacheDir,
       image: imageConfig,
       ...{ diskGiB: config.diskGiB, disk, ...apt },
+      acceleration: probed.apply((found) => found.acceleration),
     },
     after,
   );
   const packages =
-    imageConfig.source === "url" ? withSessionPackages(GUEST_PACKAGES, config.session) : [];
+    "suite" in imageConfig ? [] : withSessionPackages(GUEST_PACKAGES, config.session);
   const network = config.network.mode === "nat" ? labHost.network : undefined;
   const certificate = config.spice.tls
     ? new ScreenTls(

@@ -13,6 +13,9 @@ readonly ME=kvm-probe
 # shellcheck source=lib.sh
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
+# shellcheck source=cpio.sh
+declare -F cpio_entry >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/cpio.sh"
+
 readonly MARK=mirlab-user-space-reached
 readonly KVM_SECONDS=20 SLOW_SECONDS=120
 
@@ -53,22 +56,6 @@ find_kernel() { # find_kernel FILE
   say "fetching the probe guest's kernel ($kernel)"
   unpack_package "$kernel" "$work/kernel"
   cat "$work"/kernel/boot/vmlinuz-* >"$1"
-}
-
-# One entry of a cpio archive in the format newc, for standard output. No program of the guest runs on the
-# host: the folder may be mounted noexec.
-cpio_entry() { # cpio_entry NAME MODE [FILE [MAJOR MINOR]]
-  local size=0 name=$1
-  [[ -z ${3-} ]] || size=$(stat -c %s -- "$3")
-  printf '070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s\0' \
-    $((inode += 1)) "$2" 0 0 1 0 "$size" 0 0 "${4-0}" "${5-0}" $((${#name} + 1)) 0 "$name"
-  pad $((110 + ${#name} + 1))
-  [[ -z ${3-} ]] || cat -- "$3"
-  pad "$size"
-}
-
-pad() { # pad LENGTH: up to the next multiple of 4
-  head -c $(((4 - $1 % 4) % 4)) /dev/zero
 }
 
 # A number as N bytes, little-endian, in printf's words.

@@ -73,7 +73,7 @@ export const FOLDER_CHECKS: readonly HostCheck[] = [
     group,
     judge: (facts, lab) =>
       lab.guests.flatMap(({ image }, i) => {
-        if (image.source !== "url") return [];
+        if (!("url" in image) || image.url === undefined) return [];
         const state = facts.images.find(({ url }) => url === image.url)?.state ?? "not checked";
         return [
           {

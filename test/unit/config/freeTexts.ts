@@ -99,6 +99,7 @@ export const FREE_TEXTS: readonly FreeText[] = [
       ...["guests[].kernel.package.deb", "guests[].mesa.package.deb"],
       ...["guests[].kernel.build.patches[].file", "guests[].mesa.build.patches[].file"],
       ...["guests[].kernel.build.fragments[]", "guests[].image.apt.sources[].key.file"],
+      ...["guests[].image.file"],
     ],
     longest: deep("/home/Jörg Müller's", 1024),
     refused: [

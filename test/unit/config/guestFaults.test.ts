@@ -30,8 +30,8 @@ describe("a fault", () => {
     ],
     [
       "unknown image",
-      { image: { source: "iso" } },
-      ["guests[0].image.source: need one of 'debian', 'ubuntu', 'url', 'existing'"],
+      { image: { source: "cdrom" } },
+      ["guests[0].image.source: need one of 'debian', 'ubuntu', 'url', 'iso', 'existing'"],
     ],
     [
       "unknown suite, near",
@@ -234,6 +234,14 @@ describe("a fault", () => {
       "TLS that is not a boolean",
       { spice: { tls: "yes" } },
       ['guests[0].spice.tls: found "yes"; need true or false'],
+    ],
+    [
+      "an installer from nowhere, whose disk is larger than the guest's",
+      { image: { source: "iso", digest: `sha256:${"a".repeat(64)}`, sizeGiB: 30 } },
+      [
+        "guests[0].image.url: found neither of url and file; need one of them",
+        "guests[0].image.sizeGiB: found 30; need at most guests[].diskGiB (12)",
+      ],
     ],
     [
       "outbound false in mode nat",

@@ -21,6 +21,6 @@ describe("the reference of the configuration", () => {
     ]) {
       assert.ok(page.includes(line), line);
     }
-    assert.equal(page.match(/^## /gm)?.length, 6);
+    assert.equal(page.match(/^## /gm)?.length, 7);
   });
 });
