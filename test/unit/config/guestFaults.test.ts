@@ -90,7 +90,7 @@ describe("a fault", () => {
     [
       "image without a source",
       { image: {} },
-      ["guests[0].image.source: need one of 'debian', 'ubuntu', 'url', 'existing'"],
+      ["guests[0].image.source: need one of 'debian', 'ubuntu', 'url', 'iso', 'existing'"],
     ],
     ["wrong type", { memoryMiB: "2048" }, ['guests[0].memoryMiB: found "2048"; need a number']],
     ["a list for an object", { video: [] }, ["guests[0].video: found a list of 0; need an object"]],
