@@ -186,7 +186,15 @@ signs() {
   as_root stat -c %s "$work/serial.log" 2>/dev/null || printf '0\n'
 }
 
-last_words() { as_root tail -c 4000 "$work/serial.log" 2>/dev/null | tr -d '\r' | sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' | tr -sc '[:print:]\n' ' ' | grep -v '^ *$' | tail -n "$1" || true; }
+# Without colours, cursor movements and the status line of Debian's installer.
+last_words() {
+  as_root tail -c 8000 "$work/serial.log" 2>/dev/null |
+    sed 's/\r//g; s/\x1b\[[0-9;?]*[A-Za-z]//g; s/\[[ 0-9*()a-z-]*(1\*installer).*//' |
+    tr -sc '[:print:]\n' ' ' | grep -v '^ *$' | tail -n "$1" || true
+}
+
+# Debian's installer waits for a person.
+asks() { last_words 1 | grep -q "^Prompt: '?' for help"; }
 
 screen_word() { virsh domdisplay "$domain" 2>/dev/null || printf 'none'; }
 
@@ -195,14 +203,15 @@ wait_for_end() {
   ! $by_hand || limit=$BY_HAND
   while running; do
     read -r mib cpu bytes < <(signs) || true
+    $by_hand || ! asks || die "found that the installer asks what its answers do not say; need none of its questions: $(last_words 9 | tr '\n' ' '); fix: correct what it asks about, or set guests[].image.unattended to false; log: $work/serial.log"
     # An idle installer uses the CPU too: half of one is work.
     if [[ "${mib-0} ${bytes-0}" != "$before" ]]; then before="${mib-0} ${bytes-0}" moved=$SECONDS; fi
     if ((SECONDS - told >= TOLD)); then
       say "$(((SECONDS - start) / 60)) min; ${mib-0} MiB written, ${cpu-0} s of CPU; screen $(screen_word); $(last_words 1 | cut -c 1-100)"
       told=$SECONDS
     fi
-    $by_hand || ((SECONDS - moved < STALLED)) || die "found nothing written for $STALLED s; need an installer that goes on; last words: $(last_words 3); fix: look at its screen, $(screen_word), while it is there, or set guests[].image.unattended to false"
-    ((SECONDS - start < limit)) || die "found the installer still at work after $limit s; need its end; fix: see $(screen_word)"
+    $by_hand || ((SECONDS - moved < STALLED)) || die "found nothing written for $STALLED s; need an installer that goes on; last words: $(last_words 3 | tr '\n' ' '); fix: set guests[].image.unattended to false, and install by hand; log: $work/serial.log"
+    ((SECONDS - start < limit)) || die "found the installer still at work after $limit s; need its end; fix: set guests[].image.unattended to false, and install by hand; log: $work/serial.log"
     sleep "$LOOKS"
   done
 }
@@ -250,7 +259,7 @@ install_image() {
     trap 'virsh destroy "$domain" >/dev/null 2>&1 || true' EXIT
     wait_for_end
     trap - EXIT
-    is_installed || die "found that the installer ended before its work was done; need an installed system; last words: $(last_words 5); fix: correct what they say, or set guests[].image.unattended to false"
+    is_installed || die "found that the installer ended before its work was done; need an installed system; last words: $(last_words 5 | tr '\n' ' '); fix: correct what they say, or set guests[].image.unattended to false; log: $work/serial.log"
     qemu-img convert -q -O qcow2 -c -o compression_type=zstd,lazy_refcounts=off "$work/disk.qcow2" "$work/image.qcow2" 9>&-
     printf 'key: %s\ninstaller: %s:%s\nimage-sha256: %s\n' "$key" "$algorithm" "$hex" "$(sha256sum "$work/image.qcow2" | cut -d' ' -f1)" >"$work/manifest"
     chmod 0444 "$work/image.qcow2" "$work/manifest"

@@ -16,13 +16,16 @@ const GUEST = "g1";
 const folder = mkdtempSync(join(tmpdir(), "mirlab-installer-"));
 const iso = join(folder, "mini.iso");
 
+/** Debian's release by number and code name, e.g. `13 trixie`. Its mirror has to have a Release.gpg of its Release. */
+const [number = "", suite = ""] = (process.env.MIRLAB_TEST_INSTALLER ?? "12 bookworm").split(" ");
+
 /** The index of the host's mirror has the package's digest; apt has no lists of another suite. */
 const GET = `
 ME=test; set -euo pipefail
 source scripts/host/lib.sh; source scripts/host/apt-way.sh
-cd "$1"; mirror=$(host_mirror trixie)
-curl -sSf "$mirror/dists/trixie/main/binary-amd64/Packages.xz" | xz -dc >index
-row=$(awk -v RS= '/^Package: debian-installer-13-netboot-amd64\\n/' index)
+cd "$1"; mirror=$(host_mirror "$3")
+curl -sSf "$mirror/dists/$3/main/binary-amd64/Packages.xz" | xz -dc >index
+row=$(awk -v RS= -v p="Package: debian-installer-$2-netboot-amd64\\n" 'index($0, p) == 1' index)
 field() { sed -n "s/^$1: //p" <<<"$row"; }
 curl -sSf -o installer.deb "$mirror/$(field Filename)"
 sha256sum --check --quiet <<<"$(field SHA256)  installer.deb"
@@ -34,7 +37,9 @@ describe("a guest that Debian's installer wrote", { skip, timeout: 14_400_000 },
   let lab: TestLab | undefined;
   let digest = "";
   before(async () => {
-    const got = await run(["bash", "-c", GET, "bash", folder], { timeoutMs: 600_000 });
+    const got = await run(["bash", "-c", GET, "bash", folder, number, suite], {
+      timeoutMs: 600_000,
+    });
     assert.equal(got.code, 0, got.stderr);
     digest = `sha256:${createHash("sha256").update(readFileSync(iso)).digest("hex")}`;
     const image = { source: "iso", file: iso, digest };
