@@ -21,10 +21,13 @@ describe("a guest with two outputs", { skip, timeout: 3_600_000 }, () => {
   it("shows a picture of the declared size on each", async () => {
     const up = await lab.pulumi("up", "--yes", "--skip-preview");
     assert.equal(up.code, 0, up.text);
-    const { readiness, screenshot } = (await lab.outputs())[GUEST] ?? {};
+    const { readiness, screenshot = "" } = ((await lab.outputs())[GUEST] ?? {}) as {
+      readonly readiness?: string;
+      readonly screenshot?: string;
+    };
     assert.equal(readiness, "ready");
     for (const [i, { width, height }] of OUTPUTS.entries()) {
-      const file = i === 0 ? `${screenshot}` : `${screenshot}`.replace(".png", `-${i + 1}.png`);
+      const file = i === 0 ? screenshot : screenshot.replace(".png", `-${i + 1}.png`);
       const facts = pictureFacts(readPicture(readFileSync(file)));
       assert.deepEqual([facts.width, facts.height], [width, height]);
     }
