@@ -1,6 +1,6 @@
 /** Mir's own tests in a guest, as the program that mir-tests.sh installs runs them. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { run } from "../../../core/exec.io";
@@ -37,7 +37,7 @@ writeFileSync(
 async function triedOn(...server: string[]): Promise<string[]> {
   rmSync(at("tried"), { force: true });
   writeFileSync(at("server"), server.map((word) => `${word}\0`).join(""));
-  const { code, stderr } = await run(["bash", at("tests"), "run"]);
+  const { code, stderr } = await run(["bash", at("tests"), "run"], { timeoutMs: 20_000 });
   assert.equal(code, 0, stderr);
   const { stdout } = await run(["bash", at("tests"), "identity"]);
   assert.equal(readFileSync(at("kept/identity"), "utf8"), stdout.toString());
@@ -97,13 +97,31 @@ describe("Mir's own tests", () => {
     assert.match(result(), /^compositor 255 .*executed successfully/);
   });
 
+  it("of the shells leave none behind, which would hold the screen and this program", async () => {
+    writeFileSync(at("bin/miral-shell"), "#!/bin/sh\ntrap '' TERM; echo $$; sleep 300\n", {
+      mode: 0o755,
+    });
+    writeFileSync(
+      at("bin/mir-compositor-smoke-test"),
+      `"\${0%/*}"/miral-shell & until [ -s ${at("kept/compositor.log")} ]; do sleep 0.1; done
+       echo "I: The following compositors executed successfully: it"\n`,
+    );
+    await triedOn("mir_demo_server", "--platform-display-libs=mir:atomic-kms");
+    const [, pid = ""] = /^(\d+)$/m.exec(readFileSync(at("kept/compositor.log"), "utf8")) ?? [];
+    assert.ok(Number(pid) > 1);
+    // Of a process that nobody has reaped yet, the command line is empty.
+    const line = `/proc/${pid}/cmdline`;
+    assert.equal(existsSync(line) ? readFileSync(line, "utf8") : "", "");
+    assert.match(readFileSync(at("kept/result"), "utf8"), /^compositor 0 PASS$/m);
+  });
+
   it("of the shells fail where there was none to try", async () => {
     rmSync(at("bin/miral-shell"));
     writeFileSync(
       at("bin/mir-compositor-smoke-test"),
       "echo 'I: compositor testing complete with returncode 0'\n",
     );
-    await triedOn("mir_demo_server", "--platform-display-libs=mir:atomic-kms");
+    await triedOn("mir_demo_server");
     assert.match(readFileSync(at("kept/result"), "utf8"), /^compositor 1 .*complete/m);
   });
 });
