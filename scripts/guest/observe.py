@@ -33,8 +33,8 @@ KERNEL_FILES = [b"boot/vmlinuz-", b"/qxl.ko", b"/virtio-gpu.ko", b"/bochs.ko", b
                 b"/9p.ko", b"/9pnet.ko", b"/9pnet_virtio.ko"]
 TEXTS = ["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*", "/etc/sudoers", "/etc/sudoers.d/*", "/etc/default/grub",
          "/etc/default/grub.d/*", "/etc/modprobe.d/*", "/etc/modules-load.d/*", "/etc/fstab"]
-SESSION_FILES = ["/etc/mir-session/server", "/etc/mir-session/client", "/usr/local/lib/mir-session/*",
-                 "/etc/systemd/user/lomiri.service.d/*",
+SESSION_FILES = ["/etc/mir-session/server", "/etc/mir-session/client", "/etc/mir-session/display.yaml",
+                 "/usr/local/lib/mir-session/*", "/etc/systemd/user/lomiri.service.d/*",
                  *(f"{folder}/{unit}{end}" for folder in (UNIT_DIR, "/run/systemd/system") for unit in SESSION_UNITS
                    for end in ("", ".d/*"))]
 # Written by the lab or for it: their text is printed too, so that the lab can restore it.

@@ -113,3 +113,19 @@ describe("the session's server", () => {
     assert.match(none.stderr, /--option 'miral-shell', required an option of mir_demo_server/);
   });
 });
+
+describe("the files that a session's script writes", () => {
+  it("are all looked at by each preview", async () => {
+    const looks = scriptText("guest/observe.py").replace(/\nmain\(\)\s*$/, "\n");
+    for (const args of [["--output", "1024x768@1+0+0"], ["--console", "logind"], ["--lomiri"]]) {
+      const { stdout } = await described(...args);
+      const files = [...stdout.toString().matchAll(/^\S+ \S+ (\/.*)$/gm)].map(([, file]) => file);
+      assert.ok(files.length > 3);
+      const missed = await run(["python3", "-I", "-S", "-"], {
+        stdin: `${looks}
+print(json.dumps([f for f in ${JSON.stringify(files)} if not any(fnmatch.fnmatchcase(f, p) for p in SESSION_FILES)]))`,
+      });
+      assert.equal(missed.stdout.toString().trim(), "[]", missed.stderr);
+    }
+  });
+});
