@@ -350,7 +350,10 @@ export const provider: pulumi.dynamic.ResourceProvider<MirReadinessInputs, MirRe
     const report = reportFile(dirname(props.picture));
     const lost = existsSync(report) ? [] : [`${LOST_REPORT}${report} is missing`];
     const status = lost.length === 0 ? now.status : "not ready";
-    return { id, props: { ...props, ...now, status, reasons: [...now.reasons, ...lost] } };
+    const reasons = [...now.reasons, ...lost];
+    // The engine's own words are that the resource changes.
+    for (const reason of reasons) console.log(`${props.domain}: ${reason}`);
+    return { id, props: { ...props, ...now, status, reasons } };
   },
   async diff(_id, olds, news) {
     const declared = !isDeepStrictEqual(pick(olds), pick(news));

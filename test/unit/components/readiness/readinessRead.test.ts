@@ -59,10 +59,14 @@ describe("MirReadiness, read", () => {
     assert.match((await read(inOldWords(seen))).reasons.join("\n"), /^session: found failed/);
   });
 
-  it("reports what the guest lost", async () => {
+  it("reports what the guest lost", async ({ mock }) => {
     const props = await created();
+    const said = mock.method(console, "log", () => undefined);
+    assert.deepEqual(await read(props), props);
+    assert.equal(said.mock.callCount(), 0, "of a guest that is ready it says nothing");
     guest(STARTING);
     const seen = await read(props);
+    assert.match(String(said.mock.calls[0]?.arguments[0]), /^\S+: session: found .*; need /);
     assert.equal(seen.status, "not ready");
     assert.deepEqual(
       seen.reasons.map((r) => r.split(":")[0]),
