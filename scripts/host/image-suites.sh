@@ -11,12 +11,10 @@ readonly COMMON_PACKAGES=(
 )
 # Mir 2.20 and later; its smoke tests need all three platforms.
 readonly PLATFORMS="mir-platform-graphics-atomic-kms mir-platform-graphics-virtual"
-# Mir 2.28 and later: what its test of its own shells needs.
-readonly SHELLS="mir-platform-graphics-wayland inotify-tools"
 # The cloud kernel has neither DRM nor 9p: the ordinary one is a must.
 declare -rA SUITE_PACKAGES=(
   [bookworm]=linux-image-amd64
-  [trixie]="linux-image-amd64 $PLATFORMS" [forky]="linux-image-amd64 $PLATFORMS $SHELLS" [sid]="linux-image-amd64 $PLATFORMS $SHELLS"
+  [trixie]="linux-image-amd64 $PLATFORMS" [forky]="linux-image-amd64 $PLATFORMS" [sid]="linux-image-amd64 $PLATFORMS"
   [noble]=linux-image-generic [resolute]="linux-image-generic $PLATFORMS"
 )
 
