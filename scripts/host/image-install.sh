@@ -20,8 +20,7 @@ declare -F cpio_entry >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/cp
 [[ -v INSTALLED ]] || source "$(dirname -- "${BASH_SOURCE[0]}")/image-answers.sh"
 
 readonly MEMORY_MIB=2048
-# Seconds: of a whole installation, of one by hand, and without a sign of life. Chosen, not measured: Debian's took
-# 40 min under TCG on two cores.
+# Seconds: of a whole installation, of one by hand, and without a sign of life. Chosen, not measured.
 readonly LONGEST=14400 BY_HAND=86400 STALLED=1200
 readonly LOOKS=${MIRLAB_LOOK_SECONDS-10} TOLD=60
 
