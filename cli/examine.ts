@@ -3,7 +3,7 @@ import { HostFacts } from "../components/host/facts";
 import { checkHost } from "../components/host/checks";
 import { Finding } from "../components/host/checks/finding";
 import { kvmFinding } from "../components/host/checks/kvm";
-import { ConfigFault } from "../config/lab";
+import { ConfigFault } from "../config/fault";
 import { lookAtKeys } from "../components/access/privateKey.io";
 import { lookAtArchiveKeys } from "../components/image/archiveKeys.io";
 import { labName } from "../components/lab/labName.io";

@@ -1,7 +1,8 @@
 /** Reads a stack's configuration file without the engine, for verbs that run before it. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { ConfigFault, readLab } from "./lab";
+import { ConfigFault } from "./fault";
+import { readLab } from "./lab";
 import { Lab } from "./schema";
 
 const PREFIX = "mirlab:";

@@ -1,4 +1,4 @@
-# What an installer is told, by the kind of the installer: Debian's reads a preseed, Ubuntu's an autoinstall, Fedora's and
+# The answers to an installer, by the kind of the installer: Debian's reads a preseed, Ubuntu's an autoinstall, Fedora's and
 # its relatives' a kickstart. A library of image-install.sh: over ssh its text comes before that script's
 # (core/link.io.ts). An installed system has what a cloud image has: cloud-init, sshd, sudo, the agent; no account.
 # shellcheck shell=bash
