@@ -85,7 +85,8 @@ export function local(of: () => { readonly host: EmulatedHost }): void {
     await host.out("root", "gpasswd -d op sudo; usermod --append --groups kvm op");
     const check = "/^config:/a\\  mirlab:host: { packages: check }";
     await host.out("op", `sed -i ${shellWord(check)} mirlab/Pulumi.dev.yaml`);
-    for (const verb of ["preview -- --expect-no-changes", "drift", "up -- --yes"]) {
+    // Who checks packages and installs none declares another lab: `up` takes that over first.
+    for (const verb of ["up -- --yes", "preview -- --expect-no-changes", "drift"]) {
       const ended = await steady(of(), `${verb.split(" ")[0] ?? ""} without root's rights`, () =>
         host.ssh("op", `cd mirlab && npm run ${verb}`, { timeoutMs: 3_600_000 }),
       );
