@@ -53,7 +53,10 @@ const errorsOf = (text: string): string =>
     .slice(0, 300);
 
 const guestOf = (suite: SuiteName, model: string, session: Session) => ({
-  ...{ name: "g1", image: { source: SUITES[suite].distribution, suite }, video: { model } },
+  name: "g1",
+  // A guest's platforms share its disk: the image has what takes the picture of virtual.
+  image: { source: SUITES[suite].distribution, suite, packages: ["grim"] },
+  video: { model },
   ...(session.kind === "lomiri" ? { memoryMiB: 3072 } : {}),
   session,
 });
