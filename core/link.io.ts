@@ -22,11 +22,11 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "host/guest-network.sh": ["host/lib.sh", "host/virsh.sh"],
   "host/packages.sh": ["host/lib.sh", "host/apt-way.sh"],
   "host/image-build.sh": [
-    ...["host/lib.sh", "host/apt-way.sh"],
+    ...["host/lib.sh", "host/apt-way.sh", "host/image-cache.sh"],
     ...["host/image-suites.sh", "host/image-recipe.sh"],
   ],
   "host/image-install.sh": [
-    ...["host/lib.sh", "host/apt-way.sh"],
+    ...["host/lib.sh", "host/apt-way.sh", "host/image-cache.sh"],
     ...["host/cpio.sh", "host/image-answers.sh"],
   ],
   "host/kvm-probe.sh": ["host/lib.sh", "host/cpio.sh"],

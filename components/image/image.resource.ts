@@ -60,46 +60,38 @@ function imageScript(all: GuestImageArgs): {
     const args = [dir, image.url, image.digest, image.format, String(diskGiB)];
     return { script: "host/image-fetch.sh", args };
   }
-  if (image.source === "iso") {
-    const options = installOptions(image);
-    const iso = image.url ?? image.file ?? "";
-    const key = contentKey("image-install.sh", options);
-    const accel = pulumi.output(acceleration).apply((found) => DOMAIN_TYPE[found]);
-    return {
-      script: "host/image-install.sh",
-      args: ["build", "--iso", iso, "--key", key, "--dir", dir, "--accel", accel, ...options],
-      settings: aptEnvironment(apt),
-    };
-  }
-  const options = buildOptions(image);
+  const { script, options } = recipeOf(image);
   // The key is an argument so that a changed recipe is a changed command.
-  const args = ["build", "--key", contentKey("image-build.sh", options), "--dir", dir, ...options];
-  return { script: "host/image-build.sh", args, settings: aptEnvironment(apt) };
+  const args = ["build", "--key", contentKey(image), "--dir", dir, ...options];
+  const settings = aptEnvironment(apt);
+  if ("suite" in image) return { script, args, settings };
+  const accel = pulumi.output(acceleration).apply((found) => DOMAIN_TYPE[found]);
+  const iso = image.url ?? image.file ?? "";
+  return { script, args: [...args, "--iso", iso, "--accel", accel], settings };
 }
 
-type BuiltConfig = Extract<ImageConfig, { suite: string }>;
-type IsoConfig = Extract<ImageConfig, { source: "iso" }>;
+/** An image that a script makes on the host. */
+type MadeConfig = Exclude<ImageConfig, { source: "url" }>;
 
-const buildOptions = (image: BuiltConfig): string[] => [
-  ...["--suite", image.suite, ...sourceOptions(image)],
-  ...image.packages,
-];
+/** The script that makes an image, and its options that decide what is in it. */
+function recipeOf(image: MadeConfig): { readonly script: string; readonly options: string[] } {
+  if (image.source === "iso") {
+    const options = ["--digest", image.digest, "--disk-gib", String(image.sizeGiB)];
+    const byHand = image.unattended ? [] : ["--by-hand"];
+    return { script: "host/image-install.sh", options: [...options, ...byHand] };
+  }
+  const options = ["--suite", image.suite, ...sourceOptions(image), ...image.packages];
+  return { script: "host/image-build.sh", options };
+}
 
 const keys = new Map<string, string>();
 
-/** What an installed disk depends on. */
-const installOptions = (image: IsoConfig): string[] => [
-  ...["--digest", image.digest, "--disk-gib", String(image.sizeGiB)],
-  ...(image.unattended ? [] : ["--by-hand"]),
-];
-
-/** The content key of recipe and options, computed once for each list of options. */
-function contentKey(name: string, options: readonly string[]): string {
-  const words = [name, ...options].join(" ");
-  const script = `scripts/host/${name}`;
-  const key =
-    keys.get(words) ??
-    execFileSync("bash", [script, "key", ...options], { encoding: "utf8" }).trim();
+/** The content key of a recipe, computed once for each script and list of options. */
+function contentKey(image: MadeConfig): string {
+  const { script, options } = recipeOf(image);
+  const words = [script, ...options].join(" ");
+  const argv = [`scripts/${script}`, "key", ...options];
+  const key = keys.get(words) ?? execFileSync("bash", argv, { encoding: "utf8" }).trim();
   keys.set(words, key);
   return key;
 }
@@ -116,10 +108,6 @@ export function backingImage(image: ImageConfig, cacheDir: string): BackingImage
     const { format, digest } = image;
     return { path: urlImagePath(image, cacheDir), format, digest };
   }
-  const key =
-    image.source === "iso"
-      ? contentKey("image-install.sh", installOptions(image))
-      : contentKey("image-build.sh", buildOptions(image));
-  const path = `${cacheDir}/images/${key}.qcow2`;
+  const path = `${cacheDir}/images/${contentKey(image)}.qcow2`;
   return { path, format: "qcow2" };
 }

@@ -215,10 +215,10 @@ def tests(child):
 
 # --- signs of a frozen display ---
 
+CARD = r"(qxl|virtio.gpu|bochs)"
 # Messages of the kernel; by kind.
 SIGNS = {
-    "display driver": re.compile(r"(qxl|virtio.gpu|bochs).*(\*ERROR\*|error|fail|timed? ?out)|\*ERROR\*.*(qxl|virtio.gpu|bochs)",
-                                 re.IGNORECASE),
+    "display driver": re.compile(CARD + r".*(\*ERROR\*|error|fail|timed? ?out)|\*ERROR\*.*" + CARD, re.IGNORECASE),
     "TTM": re.compile(r"\bTTM\b.*(error|fail)", re.IGNORECASE),
     "hung task": re.compile(r"task \S*mir\S*:\d+ blocked for more than"),
 }

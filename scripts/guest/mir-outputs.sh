@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The outputs of the guest's card, as they are declared: functions of session.sh. An output of a virtual card has no
-# plug, so the kernel gets a word for each that is connected.
+# The outputs of the guest's card, as they are declared: functions of session.sh. A virtual card has
+# no plugs: the kernel's files connect and disconnect its outputs.
 
 readonly OUTPUTS=/usr/local/lib/mir-session/outputs
 readonly LAYOUT=/etc/mir-session/display.yaml

@@ -15,6 +15,8 @@ readonly ME=image
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=apt-way.sh
 declare -F apt_way >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/apt-way.sh"
+# shellcheck source=image-cache.sh
+declare -F publish_image >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/image-cache.sh"
 # shellcheck source=image-suites.sh
 [[ -v PLATFORMS ]] || source "$(dirname -- "${BASH_SOURCE[0]}")/image-suites.sh"
 # shellcheck source=image-recipe.sh
@@ -51,16 +53,6 @@ check_host() {
     die "found architecture $(dpkg --print-architecture); need $ARCH; fix: build on an $ARCH host"
   free=$(df --output=avail -BM "$dir" | tail -n 1 | tr -dc 0-9)
   ((free >= NEEDED_MIB)) || die "found $free MiB free in $dir; need $NEEDED_MIB MiB; fix: free space or choose another --dir"
-}
-
-# A finished image has a manifest that names its hash; the manifest is written last.
-intact() {
-  local recorded
-  [[ -f $image && -f $manifest ]] || return 1
-  recorded=$(sed -n 's/^image-sha256: //p' "$manifest")
-  [[ -n $recorded && $recorded == "$(sha256sum "$image" | cut -d' ' -f1)" ]] && return
-  say "found $image damaged (its hash is not the one in $manifest); building it anew, guests on it must be rebuilt"
-  return 1
 }
 
 # Never under a living root's part, which then holds the lock.
@@ -140,15 +132,10 @@ build() {
     say "building $key: ${#packages[@]} packages of $suite from $mirror"
     run_recipe
     local convert=$SECONDS
-    qemu-img convert -q -f raw -O qcow2 -c -o compression_type=zstd,lazy_refcounts=off "$work/disk.raw" "$work/image.qcow2" 9>&-
+    compress_image "$work/disk.raw" raw
     say "qcow2 made in $((SECONDS - convert)) s"
     write_manifest >"$work/manifest"
-    chmod 0444 "$work/image.qcow2" "$work/manifest"
-    sync "$work/image.qcow2" "$work/manifest"
-    as_root chown root:root "$work/image.qcow2" "$work/manifest"
-    as_root rm -f -- "$manifest"
-    as_root mv -f -- "$work/image.qcow2" "$image"
-    as_root mv -f -- "$work/manifest" "$manifest"
+    publish_image
     say "built in $((SECONDS - start)) s, $(du -m "$image" | cut -f1) MiB"
   else
     say "cache hit"

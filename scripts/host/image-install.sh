@@ -14,6 +14,8 @@ readonly ME=installer
 declare -F as_root >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=apt-way.sh
 declare -F apt_way >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/apt-way.sh"
+# shellcheck source=image-cache.sh
+declare -F publish_image >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/image-cache.sh"
 # shellcheck source=cpio.sh
 declare -F cpio_entry >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/cpio.sh"
 # shellcheck source=image-answers.sh
@@ -22,6 +24,7 @@ declare -F cpio_entry >/dev/null || source "$(dirname -- "${BASH_SOURCE[0]}")/cp
 readonly MEMORY_MIB=2048
 # Seconds: of a whole installation, of one by hand, and without a sign of life. Chosen, not measured.
 readonly LONGEST=14400 BY_HAND=86400 STALLED=1200
+readonly INSTEAD='fix: set guests[].image.unattended to false, and install by hand'
 readonly LOOKS=${MIRLAB_LOOK_SECONDS-10} TOLD=60
 
 # Kernel, initrd and answers by the kind of an installer, and where its ISO image has the first two.
@@ -76,7 +79,7 @@ take_apart() {
     isoinfo -R -i "$iso" -x "$initrd" >"$work/initrd"
     return
   done
-  die "found no installer in $source that can be answered (Debian's, Ubuntu Server's, Fedora's); need one; fix: set guests[].image.unattended to false, and install by hand"
+  die "found no installer in $source that can be answered (Debian's, Ubuntu Server's, Fedora's); need one; $INSTEAD"
 }
 
 # The mirror of the host's for the release that the ISO image names.
@@ -203,14 +206,14 @@ wait_for_end() {
   while running; do
     read -r mib cpu bytes < <(signs) || true
     $by_hand || ! asks || die "found that the installer asks what its answers do not say; need none of its questions: $(last_words 9 | tr '\n' ' '); fix: correct what it asks about, or set guests[].image.unattended to false; log: $work/serial.log"
-    # An idle installer uses the CPU too: half of one is work.
+    # The CPU is no sign of life: an installer that waits uses it too.
     if [[ "${mib-0} ${bytes-0}" != "$before" ]]; then before="${mib-0} ${bytes-0}" moved=$SECONDS; fi
     if ((SECONDS - told >= TOLD)); then
       say "$(((SECONDS - start) / 60)) min; ${mib-0} MiB written, ${cpu-0} s of CPU; screen $(screen_word); $(last_words 1 | cut -c 1-100)"
       told=$SECONDS
     fi
-    $by_hand || ((SECONDS - moved < STALLED)) || die "found nothing written for $STALLED s; need an installer that goes on; last words: $(last_words 3 | tr '\n' ' '); fix: set guests[].image.unattended to false, and install by hand; log: $work/serial.log"
-    ((SECONDS - start < limit)) || die "found the installer still at work after $limit s; need its end; fix: set guests[].image.unattended to false, and install by hand; log: $work/serial.log"
+    $by_hand || ((SECONDS - moved < STALLED)) || die "found nothing written for $STALLED s; need an installer that goes on; last words: $(last_words 3 | tr '\n' ' '); $INSTEAD; log: $work/serial.log"
+    ((SECONDS - start < limit)) || die "found the installer still at work after $limit s; need its end; $INSTEAD; log: $work/serial.log"
     sleep "$LOOKS"
   done
 }
@@ -236,8 +239,6 @@ start_installer() {
   ! $by_hand || say "install a system with cloud-init, sshd and sudo at $(screen_word), then switch it off or let it boot again"
 }
 
-intact() { [[ -f $image && -f $manifest && $(sed -n 's/^image-sha256: //p' "$manifest") == "$(sha256sum "$image" | cut -d' ' -f1)" ]]; }
-
 install_image() {
   local image=$dir/$key.qcow2 manifest=$dir/$key.manifest work=$dir/.install-$key domain=mirlab-installer-${key:0:12}
   local iso=$dir/$algorithm-$hex.iso kind='' arguments='' start=$SECONDS tool
@@ -248,7 +249,7 @@ install_image() {
   [[ -e $dir/.lock-$key ]] || as_root touch "$dir/.lock-$key"
   exec 9<"$dir/.lock-$key"
   flock -n 9 || say "another run installs this image; waiting for it"
-  flock -w "$BY_HAND" 9
+  flock -w "$BY_HAND" 9 || die "found $dir/.lock-$key locked for $BY_HAND s; need it free; fix: see what the other run does"
   if intact; then
     say "cache hit"
   else
@@ -259,14 +260,9 @@ install_image() {
     wait_for_end
     trap - EXIT
     is_installed || die "found that the installer ended before its work was done; need an installed system; last words: $(last_words 5 | tr '\n' ' '); fix: correct what they say, or set guests[].image.unattended to false; log: $work/serial.log"
-    qemu-img convert -q -O qcow2 -c -o compression_type=zstd,lazy_refcounts=off "$work/disk.qcow2" "$work/image.qcow2" 9>&-
+    compress_image "$work/disk.qcow2" qcow2
     printf 'key: %s\ninstaller: %s:%s\nimage-sha256: %s\n' "$key" "$algorithm" "$hex" "$(sha256sum "$work/image.qcow2" | cut -d' ' -f1)" >"$work/manifest"
-    chmod 0444 "$work/image.qcow2" "$work/manifest"
-    sync "$work/image.qcow2" "$work/manifest"
-    as_root chown root:root "$work/image.qcow2" "$work/manifest"
-    as_root rm -f -- "$manifest"
-    as_root mv -f -- "$work/image.qcow2" "$image"
-    as_root mv -f -- "$work/manifest" "$manifest"
+    publish_image
     as_root rm -rf --one-file-system -- "$work"
     say "installed in $(((SECONDS - start) / 60)) min, $(du -m "$image" | cut -f1) MiB"
   fi

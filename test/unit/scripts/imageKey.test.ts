@@ -8,7 +8,7 @@ import { scriptText } from "../../../core/link.io";
 import { ROOT, temporaryFolder } from "../support";
 
 const folder = temporaryFolder();
-const LIBRARIES = ["lib.sh", "apt-way.sh", "image-suites.sh"];
+const LIBRARIES = ["lib.sh", "apt-way.sh", "image-cache.sh", "image-suites.sh"];
 const [SCRIPT, RECIPE] = ["image-build.sh", "image-recipe.sh"];
 for (const name of [...LIBRARIES, SCRIPT, RECIPE])
   copyFileSync(join(ROOT, "scripts/host", name), join(folder, name));
