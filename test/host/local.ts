@@ -85,15 +85,20 @@ export function local(of: () => { readonly host: EmulatedHost }): void {
     await host.out("root", "gpasswd -d op sudo; usermod --append --groups kvm op");
     const check = "/^config:/a\\  mirlab:host: { packages: check }";
     await host.out("op", `sed -i ${shellWord(check)} mirlab/Pulumi.dev.yaml`);
-    // Who checks packages and installs none declares another lab: `up` takes that over first.
-    for (const verb of ["up -- --yes", "preview -- --expect-no-changes", "drift"]) {
-      const ended = await steady(of(), `${verb.split(" ")[0] ?? ""} without root's rights`, () =>
-        host.ssh("op", `cd mirlab && npm run ${verb}`, { timeoutMs: 3_600_000 }),
-      );
-      assert.equal(ended.code, 0, ended.stdout.toString().slice(-4000) + ended.stderr);
+    try {
+      // Who checks packages and installs none declares another lab: `up` takes that over first.
+      for (const verb of ["up -- --yes", "preview -- --expect-no-changes", "drift"]) {
+        const what = `${verb.split(" ")[0] ?? ""} without root's rights`;
+        const ended = await steady(of(), what, () =>
+          host.ssh("op", `cd mirlab && npm run ${verb}`, { timeoutMs: 3_600_000 }),
+        );
+        assert.equal(ended.code, 0, ended.stdout.toString().slice(-4000) + ended.stderr);
+      }
+    } finally {
+      // `down` is tried as the user with a sudo password again.
+      await host.out("op", "sed -i '/packages: check/d' mirlab/Pulumi.dev.yaml");
+      await host.out("root", "usermod --append --groups sudo op");
     }
-    await host.out("op", "sed -i '/packages: check/d' mirlab/Pulumi.dev.yaml");
-    await host.out("root", "usermod --append --groups sudo op");
   });
 
   tried("runs unit tests there", async () => {
