@@ -1,7 +1,8 @@
 /** Generates docs/checks.md from the checks. */
 import { CHECKS } from "../components/readiness/checks";
 import { TieredCheck, Wanted } from "../components/readiness/checks/check";
-import { BAD_KERNELS, HARNESS_FAULTS, MIR_RULES } from "../components/readiness/checks/known";
+import { HARNESS_FAULTS, MIR_RULES } from "../components/readiness/checks/known";
+import { BAD_KERNELS } from "../config/known";
 import { PAGE_FLOORS } from "../core/requirement";
 
 /** The values of a guest with the default configuration, as the page prints them. */
@@ -64,7 +65,7 @@ export function checksPage(): string {
     ...tier("session"),
     "## Known faults and rules",
     "",
-    "The tables are in [components/readiness/checks/known.ts](../components/readiness/checks/known.ts).",
+    "The tables are in [components/readiness/checks/known.ts](../components/readiness/checks/known.ts) and [config/known.ts](../config/known.ts). A row of Linux that the declaration alone shows is told by the doctor and by `up` before anything is made.",
     "",
     "| about | versions | what | known since | source |",
     "|---|---|---|---|---|",

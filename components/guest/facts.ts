@@ -28,6 +28,8 @@ const factsSchema = z.object({
       config: z.object({ DRM_QXL: text, NET_9P_VIRTIO: text }).nullable(),
     })
     .nullable(),
+  /** Unset by scripts of the version before. */
+  avx: z.boolean().nullable().default(null),
   packages: z.record(z.string().max(100), text.nullable()).nullable(),
   /** File names of Mir's platform modules, e.g. `graphics-gbm-kms.so.20`. */
   platforms: list.nullable(),
@@ -65,7 +67,13 @@ const factsSchema = z.object({
   signs: list.nullable().default(null),
   /** Unset by scripts of the version before. */
   displayManager: text.nullable().default(null),
-  mirLog: z.object({ displayDriver: text.nullable() }).nullable(),
+  mirLog: z
+    .object({
+      displayDriver: text.nullable(),
+      /** Unset by scripts of the version before. */
+      cursor: z.enum(["hardware", "software"]).nullable().default(null),
+    })
+    .nullable(),
   /** Null: they were not run. `fresh`: they tested the software that is installed now. */
   tests: z
     .object({
@@ -93,6 +101,8 @@ export interface GuestFacts {
   readonly kernel: string | null;
   readonly newestKernel: string | null;
   readonly kernelConfig: { readonly DRM_QXL: string; readonly NET_9P_VIRTIO: string } | null;
+  /** The CPU has AVX, which llvmpipe then uses. */
+  readonly avx: boolean | null;
   /** Mesa of a GLES context, e.g. `22.3.6`. */
   readonly mesa: string | null;
   /** Version of the package mir-test-tools. */
@@ -109,6 +119,8 @@ export interface GuestFacts {
   readonly gles: string | null;
   /** Display platform in the Mir log, e.g. `mir:gbm-kms`. */
   readonly mirPlatform: string | null;
+  /** Who draws the pointer, by the Mir log: a plane of the card, or Mir. */
+  readonly cursor: "hardware" | "software" | null;
   /** systemd state of the session unit, e.g. `active`. */
   readonly session: string | null;
   readonly unit: Omit<NonNullable<Answer["session"]>, "activeSeconds" | "activeState"> | null;
@@ -142,6 +154,7 @@ export function readFacts(answer: string): GuestLook {
       kernel: reported.kernel?.running ?? null,
       newestKernel: reported.kernel?.newestInstalled ?? null,
       kernelConfig: reported.kernel?.config ?? null,
+      avx: reported.avx,
       // From the running loader: the packages may be newer or older than the Mesa in use.
       mesa: /\bMesa (\S+)/.exec(reported.egl?.glesVersion ?? "")?.[1] ?? null,
       mir: reported.packages?.["mir-test-tools"] ?? null,
@@ -152,6 +165,7 @@ export function readFacts(answer: string): GuestLook {
       mesaDriver: reported.egl?.driver ?? null,
       gles: reported.egl?.glesVersion ?? null,
       mirPlatform: reported.mirLog?.displayDriver ?? null,
+      cursor: reported.mirLog?.cursor ?? null,
       session: activeState,
       unit: reported.session === null ? null : (unit as GuestFacts["unit"]),
       displayManager: reported.displayManager,

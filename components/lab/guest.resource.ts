@@ -138,6 +138,7 @@ export class Guest extends pulumi.ComponentResource {
         ...seen,
         ...{ gates: config.gates, ...card },
         ...(outputs.length === 0 ? {} : { outputs: outputs.map((o) => `${o.width}x${o.height}`) }),
+        ...(config.session.cursor === "software" ? { cursor: "software" } : {}),
         ...(config.session.platform === "virtual" ? { platform: "virtual" } : {}),
         session: sinceChange(session.state),
         picture: join(labFolder(stack), config.name, "screen.png"),

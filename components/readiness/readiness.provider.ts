@@ -54,6 +54,8 @@ export interface MirReadinessInputs {
   readonly video?: VideoModel;
   /** Modes of the declared outputs, e.g. `1024x768`; unset: one output, in any mode. */
   readonly outputs?: readonly string[];
+  /** The pointer has to be in the picture. @default it need not be */
+  readonly cursor?: "software";
   /** The session draws for no screen: its picture is taken in the guest. @default a KMS platform */
   readonly platform?: "virtual";
   /** Changes when session or hardware change, so that the checks run again. */
@@ -85,6 +87,7 @@ function pick(i: MirReadinessInputs): MirReadinessInputs {
     ...(i.share === undefined ? {} : { share: i.share }),
     ...(i.video === undefined ? {} : { video: i.video }),
     ...(i.outputs === undefined ? {} : { outputs: i.outputs }),
+    ...(i.cursor === undefined ? {} : { cursor: i.cursor }),
     ...(i.platform === undefined ? {} : { platform: i.platform }),
   };
 }

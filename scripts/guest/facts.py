@@ -117,6 +117,11 @@ def kernel():
             "config": text and {option: value(option) for option in OPTIONS}}
 
 
+def avx():
+    """Whether the CPU has AVX, which llvmpipe then uses."""
+    return re.search(r"^flags\s*:.* avx( |$)", read("/proc/cpuinfo"), re.MULTILINE) is not None
+
+
 def packages(child):
     lines = [line.split(" ") for line in output(child, ok=(0, 1)).splitlines()]
     found = {line[0]: line[2] for line in lines if len(line) == 3 and line[1] == "installed"}
@@ -196,7 +201,8 @@ def mir_log(child):
               "glRenderer": "GL renderer"}
     out = output(child)
     last = lambda words: (re.findall(re.escape(words) + r":? (.+)$", out, re.MULTILINE) or [None])[-1]
-    return {key: last(words) for key, words in wanted.items()}
+    cursor = re.findall(r"Using (hardware|software) cursor", out)
+    return {**{key: last(words) for key, words in wanted.items()}, "cursor": cursor[-1] if cursor else None}
 
 
 def platforms():
@@ -344,6 +350,7 @@ def main():
         "bootId": lambda: read("/proc/sys/kernel/random/boot_id"),
         "uptimeSeconds": lambda: float(read("/proc/uptime").split()[0]),
         "kernel": kernel,
+        "avx": avx,
         "platforms": platforms,
         "share": share,
         "cloudInit": cloud_init,

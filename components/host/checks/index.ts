@@ -1,5 +1,6 @@
 /** The checks of a host before a lab is created on it, as data. Pure. */
 import { HostFacts } from "../facts";
+import { COMBINATION_CHECKS } from "./combinations";
 import { Finding, HostCheck } from "./finding";
 import { FOLDER_CHECKS } from "./folders";
 import { KVM_CHECKS } from "./kvm";
@@ -11,6 +12,7 @@ import { SECURITY_CHECKS } from "./security";
 import { Lab } from "../../../config/schema";
 
 const HOST_CHECKS: readonly HostCheck[] = [
+  ...COMBINATION_CHECKS,
   ...MACHINE_CHECKS,
   ...KVM_CHECKS,
   ...LIBVIRT_CHECKS,

@@ -43,7 +43,7 @@ export const MACHINE_CHECKS: readonly HostCheck[] = [
           severity: debian ? "ok" : "fail",
           found: facts.os.trim(),
           required: "Debian or a derivative",
-          fix: "use a Debian 12 host: packages are installed by apt",
+          fix: "use a Debian or Ubuntu host: packages are installed by apt",
         },
       ];
     },

@@ -2,7 +2,7 @@
 import { meets, parseRequirement } from "../../../core/requirement";
 import { byFacts, byProof, Check, unknownFact } from "./check";
 import { met, metIf, skipped, unmet } from "../../../core/verdict";
-import { badKernels } from "./known";
+import { badKernels } from "../../../config/known";
 
 /** Whether a version meets a requirement; a malformed requirement is never met. */
 export function atLeast(found: string, text: string): boolean {
@@ -121,10 +121,26 @@ export const BOOT: readonly Check[] = [
     }),
   },
   {
+    id: "cpu",
+    description: "Does an emulated CPU spare Mesa the instructions that QEMU emulates wrongly?",
+    page: null,
+    probe: "the flags in `/proc/cpuinfo`",
+    required: "no AVX where the CPU is emulated",
+    remedy:
+      "with 'virsh edit', remove the domain's <cpu>, or give it a model without AVX, e.g. Nehalem; then power the domain off and on",
+    fatal: false,
+    settles: false,
+    judge: byFacts(({ avx }, { acceleration }) => {
+      if (acceleration !== "tcg") return skipped("the CPU is not emulated");
+      if (avx === null) return skipped("the guest does not list its CPU's flags");
+      return avx ? unmet("AVX, with which llvmpipe crashes") : met("no AVX");
+    }),
+  },
+  {
     id: "known-bad",
     description: "Is the running kernel free of known faults that affect this guest?",
     page: null,
-    probe: "`uname -r` against the table in components/readiness/checks/known.ts",
+    probe: "`uname -r` against the table in config/known.ts",
     required: "a kernel without a known fault",
     remedy: "boot another kernel",
     fatal: false,

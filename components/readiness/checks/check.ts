@@ -2,6 +2,7 @@
 import { GuestFacts, GuestLook } from "../../guest/facts";
 import { GateRequirements } from "../../../core/requirement";
 import { VideoModel } from "../../../config/video";
+import { Acceleration } from "../../../core/limits";
 import { Outcome, Proofs, skipped, Tier, Verdict } from "../../../core/verdict";
 
 /** What the configuration requires. */
@@ -15,6 +16,10 @@ export interface Wanted {
   readonly video?: VideoModel;
   /** Modes of the declared outputs, e.g. `1024x768`; unset: one output, in any mode. */
   readonly outputs?: readonly string[];
+  /** How the guest's CPU runs. @default not known */
+  readonly acceleration?: Acceleration;
+  /** The pointer has to be in the picture. @default it need not be */
+  readonly cursor?: "software";
   /** The session draws for no screen. @default a KMS platform */
   readonly platform?: "virtual";
 }

@@ -1,44 +1,8 @@
 /**
- * Known faults and rules by version. Each row has the date and source of the knowledge. A row only
- * explains: where a capability can be tested, the test decides.
+ * Known rules and faults of Mir by version; config/known.ts has those of Linux. Each row has the date and source of
+ * the knowledge. A row only explains: where a capability can be tested, the test decides.
  */
 import * as semver from "semver";
-import { upstreamVersion } from "../../../core/requirement";
-
-/** Versions with a fault: `from` up to, but not including, `before`. */
-export interface BadRange {
-  readonly what: string;
-  readonly from: string;
-  readonly before: string;
-  /** The fault only affects guests with a share. */
-  readonly share: boolean;
-  readonly remedy: string;
-  readonly known: string;
-  readonly source: string;
-}
-
-/** Upstream Linux. A distribution may have backported the fix, so a match is only a warning. */
-export const BAD_KERNELS: readonly BadRange[] = [
-  {
-    what: "9p mixes up inodes: a file that was just made is not found",
-    from: "6.9.0",
-    // Fixed in 6.12-rc5; the version check cannot distinguish release candidates.
-    before: "6.12.0",
-    share: true,
-    remedy: "boot a kernel of 6.12 or newer, or one older than 6.9",
-    known: "2024-10-30",
-    source: "https://github.com/torvalds/linux/commit/be2ca38",
-  },
-];
-
-export function badKernels(release: string, shared: boolean): readonly BadRange[] {
-  const version = upstreamVersion(release);
-  if (version === undefined) return [];
-  return BAD_KERNELS.filter(
-    (row) =>
-      (shared || !row.share) && semver.gte(version, row.from) && semver.lt(version, row.before),
-  );
-}
 
 /** A platform module that Mir needs since a version. */
 export interface MirRule {

@@ -209,6 +209,32 @@ export const SESSION: readonly Check[] = [
     judge: byProof("picture"),
   },
   {
+    id: "pointer",
+    description: "Who draws the pointer, and does the picture have it?",
+    page: null,
+    probe: "'Using hardware cursor' or 'Using software cursor' in the session's log",
+    required: ({ cursor }) =>
+      cursor === "software"
+        ? "a software cursor, which Mir draws into the picture"
+        : "a hardware or a software cursor",
+    remedy:
+      "read 'journalctl -u mir-session -b' in the guest; guests[].session.cursor chooses, where the server is Mir's own",
+    fatal: true,
+    settles: true,
+    needs: ["session"],
+    judge: byFacts(({ cursor }, wanted) => {
+      if (cursor === null) {
+        const none = "the session's log does not name a cursor";
+        return wanted.cursor === "software" ? unmet(none) : skipped(none);
+      }
+      const where =
+        cursor === "hardware"
+          ? "a hardware cursor: the viewer draws it, and no picture has it"
+          : "a software cursor: the picture has it";
+      return metIf(wanted.cursor === undefined || wanted.cursor === cursor, where);
+    }),
+  },
+  {
     id: "outputs",
     description: "Does each declared output show a picture in its mode?",
     page: null,

@@ -16,7 +16,7 @@ describe("checkHost", () => {
     [
       "another distribution",
       { os: "fedora  40" },
-      "fail - host-os: found fedora  40; need Debian or a derivative; fix: use a Debian 12 host: packages are installed by apt",
+      "fail - host-os: found fedora  40; need Debian or a derivative; fix: use a Debian or Ubuntu host: packages are installed by apt",
     ],
     [
       "another machine",
@@ -52,6 +52,21 @@ describe("checkHost", () => {
   for (const [what, facts, text] of table) {
     it(`reports ${what}`, () => assert.deepEqual(faults(facts), [text]));
   }
+
+  it("warns of what is known to be bad about a declaration", () => {
+    const kernel = {
+      source: "package",
+      package: { suite: "trixie", name: "linux-image-6.10-amd64" },
+    };
+    const found = texts(findings({}, lab({ kernel }))).filter((text) =>
+      text.includes("combination"),
+    );
+    assert.equal(found.length, 1);
+    assert.match(
+      found[0] ?? "",
+      /^warn guests\[0\]\.kernel combination: found Linux 6\.10, .*fix: boot/,
+    );
+  });
 
   const fine: [string, Partial<HostFacts>][] = [
     ["Ubuntu", { os: "ubuntu debian 24.04" }],

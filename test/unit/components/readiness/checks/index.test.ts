@@ -137,8 +137,10 @@ describe("judge", () => {
     );
     assert.deepEqual(verdicts.filter((v) => !isMet(v)).map(verdictText), []);
     assert.deepEqual(verdicts.filter((v) => v.status === "skipped").map(verdictText), [
+      "cpu: skipped: the CPU is not emulated",
       "harness: skipped: this Mir's harness asks for an entry point that its platform modules no longer have ('undefined symbol: probe_graphics_platform')",
       "test-shells: skipped: the guest does not have this test",
+      "pointer: skipped: the session's log does not name a cursor",
       "outputs: skipped: no output is declared",
     ]);
   });
@@ -325,6 +327,39 @@ describe("a met check", () => {
     it(`${id}: ${JSON.stringify(change).slice(0, 80)}`, () =>
       assert.equal(verdict(id, change).status, "met"));
   }
+});
+
+describe("the pointer", () => {
+  const of = (cursor: GuestFacts["cursor"], wanted: Partial<Wanted> = {}) => {
+    const { status, found } = verdict("pointer", { cursor }, wanted);
+    return `${status}: ${found}`;
+  };
+
+  it("is the viewer's, or in the picture", () => {
+    assert.match(of("hardware"), /^met: .*no picture has it$/);
+    assert.match(of("software"), /^met: .*the picture has it$/);
+    assert.match(of(null), /^skipped: /);
+  });
+
+  it("has to be in the picture where a software cursor is declared", () => {
+    const cursor = "software";
+    assert.match(of("software", { cursor }), /^met: /);
+    assert.match(of("hardware", { cursor }), /^unmet: .*no picture has it$/);
+    assert.match(of(null, { cursor }), /^unmet: /);
+  });
+});
+
+describe("the CPU", () => {
+  const of = (avx: boolean | null, acceleration?: "kvm" | "tcg") =>
+    verdict("cpu", { avx }, acceleration === undefined ? {} : { acceleration }).status;
+
+  it("may have AVX where it is not emulated", () => {
+    assert.deepEqual([of(true, "kvm"), of(true)], ["skipped", "skipped"]);
+    assert.deepEqual(
+      [of(true, "tcg"), of(false, "tcg"), of(null, "tcg")],
+      ["unmet", "met", "skipped"],
+    );
+  });
 });
 
 describe("a session that draws for no screen", () => {

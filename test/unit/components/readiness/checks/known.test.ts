@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  BAD_KERNELS,
-  badKernels,
   HARNESS_FAULTS,
   isKnownRenderer,
   isSoftware,
@@ -12,26 +10,11 @@ import {
 
 describe("the tables of known faults and rules", () => {
   it("have the date of each row", () => {
-    for (const { known } of [...BAD_KERNELS, ...MIR_RULES, ...HARNESS_FAULTS]) {
+    for (const { known } of [...MIR_RULES, ...HARNESS_FAULTS]) {
       assert.match(known, /^20\d\d-\d\d-\d\d$/);
       assert.ok(!Number.isNaN(Date.parse(known)));
     }
   });
-});
-
-describe("badKernels", () => {
-  const table: [string, boolean, number][] = [
-    ["6.8.12-amd64", true, 0],
-    ["6.9.0-rc1", true, 1],
-    ["6.11.10+bpo-amd64", true, 1],
-    ["6.11.10", false, 0],
-    ["6.12.0", true, 0],
-    ["not a version", true, 0],
-  ];
-  for (const [release, shared, count] of table) {
-    it(`finds ${count} for ${release}${shared ? " with a share" : ""}`, () =>
-      assert.equal(badKernels(release, shared).length, count));
-  }
 });
 
 describe("missingModules", () => {
