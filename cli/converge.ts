@@ -19,6 +19,7 @@ import { cancel, checkStack, engine, engineCode, fileOf, outputsOf, selectStack 
 import { holdTicket } from "./sudo";
 import { summary } from "./summary";
 import { confirmLoss, runOrEnd, say, wasInterrupted } from "./terminal";
+import { labNamed } from "../core/labNames";
 
 /** A package may have to be installed on a slow host. */
 const HEAL_MS = 1_800_000;
@@ -80,7 +81,7 @@ async function healBefore(
 ): Promise<void> {
   if (host === undefined || facts === undefined || name === undefined || poolPath === undefined)
     return;
-  const pool = ["pool-define", `mirlab-${name}`, poolPath];
+  const pool = ["pool-define", labNamed(name), poolPath];
   if (host.ssh === undefined) return runOrEnd(["scripts/host/heal.sh", ...pool], true);
   const { target } = hostAccess(host, name);
   const missing = missingPackages(facts, host);

@@ -27,6 +27,9 @@ export function labFolder(lab: string): string {
   return join(labsFolder(), lab);
 }
 
+/** Name of a guest's SSH configuration in its folder. */
+export const SSH_CONFIG = "ssh_config";
+
 /** The report on a guest's last look; `folder` is the guest's folder in the lab's folder. */
 export function reportFile(folder: string): string {
   return join(folder, "results", "report.html");

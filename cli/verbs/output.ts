@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { Argument, Command } from "commander";
 import { labName } from "../../components/lab/labName.io";
 import { runAt } from "../../core/link.io";
-import { labFolder } from "../../core/paths";
+import { labFolder, SSH_CONFIG } from "../../core/paths";
 import { lastLine } from "../../core/plainText";
 import { stackOf } from "../options";
 import { Refusal } from "../refusal";
 import { checkStack } from "../stack";
+import { guestNamed } from "../../core/labNames";
 
 /** The guest's program of scripts/guest/mir-outputs.sh. */
 const PROGRAM = "/usr/local/lib/mir-session/outputs";
@@ -24,9 +25,9 @@ Examples:
 /** The guest's SSH configuration, which its `up` wrote. */
 function targetOf(stack: string, guest: string): { config: string; alias: string } {
   const lab = labName(stack, undefined);
-  const config = join(labFolder(lab), guest, "ssh_config");
+  const config = join(labFolder(lab), guest, SSH_CONFIG);
   if (/^[a-z0-9-]+$/.test(guest) && existsSync(config))
-    return { config, alias: `mirlab-${lab}-${guest}` };
+    return { config, alias: guestNamed(lab, guest) };
   throw new Refusal({
     what: guest,
     found: `no guest of this name in stack ${stack}`,

@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
+import { SSH_CONFIG } from "../../core/paths";
 import { knownHostsLine, sshConfigBlock, SshHost } from "../../core/sshConfig";
 import { Screen, viewerFile } from "./viewer";
 import { removeEvidence } from "../report/evidence.io";
@@ -41,7 +42,7 @@ export interface GuestAccessProps extends GuestAccessInputs {
 export const ACCESS_FILES = {
   client: "id_ed25519",
   host: "host_ed25519",
-  config: "ssh_config",
+  config: SSH_CONFIG,
   known: "known_hosts",
   viewer: "console.vv",
   ticket: TICKET_FILE,

@@ -6,6 +6,7 @@ import { GuestConfig, HostConfig } from "../../config/schema";
 import { HOST_PARTS, hostPackages } from "./packages";
 import { RootDisk } from "../image/rootDisk";
 import { DynamicResource } from "../../core/dynamic.resource";
+import { guestNamed } from "../../core/labNames";
 
 export interface HostContractArgs {
   readonly stack: string;
@@ -87,7 +88,7 @@ function guestOf(
     return { ...common, domain: image.domain, ports, network: "own" };
   }
   return {
-    ...{ ...common, domain: `mirlab-${stack}-${name}`, network: network.mode },
+    ...{ ...common, domain: guestNamed(stack, name), network: network.mode },
     ports: { ssh: network.sshPort ?? 0, spice: spice.port ?? 0 },
     ...(root === undefined ? {} : { disk: diskOf(root, diskGiB) }),
   };

@@ -14,6 +14,7 @@ import { HostContract } from "./contract.resource";
 import { HostPackages } from "./packages.resource";
 import { clearOrphan, plugGuests } from "./orphan.resource";
 import { RemoteConnection, scriptCommand } from "../../core/scriptCommand.resource";
+import { labNamed } from "../../core/labNames";
 
 export interface LabHostArgs {
   readonly host: HostConfig;
@@ -88,7 +89,7 @@ export class LabHost extends pulumi.ComponentResource {
     this.poolPath = poolPath(host, stack);
     const pool = new libvirt.Pool(
       `${name}-pool`,
-      { name: `mirlab-${stack}`, type: "dir", target: { path: this.poolPath } },
+      { name: labNamed(stack), type: "dir", target: { path: this.poolPath } },
       {
         ...own,
         dependsOn: folders,
@@ -118,12 +119,12 @@ export class LabHost extends pulumi.ComponentResource {
       {
         ...{ stack, owner, host, target: this.target, guests: args.guests, disks: args.disks },
         codeName: args.facts.suite,
-        pool: { name: `mirlab-${stack}`, path: this.poolPath },
+        pool: { name: labNamed(stack), path: this.poolPath },
         network:
           network === undefined
             ? undefined
             : {
-                name: `mirlab-${stack}`,
+                name: labNamed(stack),
                 address: `${natGateway(host.natSubnet)}/24`,
                 hosts: this.leases(args),
               },
@@ -143,7 +144,7 @@ export class LabHost extends pulumi.ComponentResource {
     return new libvirt.Network(
       `${name}-network`,
       {
-        name: `mirlab-${stack}`,
+        name: labNamed(stack),
         mode: "nat",
         autostart: true,
         addresses: [host.natSubnet],
@@ -161,7 +162,7 @@ export class LabHost extends pulumi.ComponentResource {
               stack,
             ]),
           ],
-          afterCreate: [plugGuests(`${name}-network-plug`, this.target, `mirlab-${stack}`)],
+          afterCreate: [plugGuests(`${name}-network-plug`, this.target, labNamed(stack))],
         },
       },
     );

@@ -10,6 +10,7 @@ import { ports, screenOf, screenParts, sharePath } from "./guestOnHost.resource"
 import { Machine } from "./machine.resource";
 import { Target } from "../../core/target";
 import { SHARE_TAG } from "../guest/share.resource";
+import { guestNamed } from "../../core/labNames";
 
 type ExistingConfig = Extract<GuestConfig["image"], { source: "existing" }>;
 
@@ -31,7 +32,7 @@ export function adoptedMachine(
     `${name}-access`,
     {
       directory,
-      alias: `mirlab-${stack}-${config.name}`,
+      alias: guestNamed(stack, config.name),
       hostName: image.ssh.host,
       port: image.ssh.port,
       user: image.ssh.user,

@@ -8,6 +8,7 @@ import { runOnHost } from "../../core/link.io";
 import { Target } from "../../core/target";
 import { RecordedDisk } from "../image/rootDisk";
 import { imageAt, RecordedLab } from "./recorded";
+import { guestNamed } from "../../core/labNames";
 
 /** What `qemu-img info` says of an overlay. */
 interface OverlayInfo {
@@ -35,7 +36,7 @@ export async function withFoundDisks(
 ): Promise<RecordedLab> {
   const disks = new Map(recorded.disks);
   for (const { name: guest, image } of lab.guests) {
-    const domain = `mirlab-${where.name}-${guest}`;
+    const domain = guestNamed(where.name, guest);
     const known = recorded.disks.get(guest)?.booted === true || image.source === "existing";
     if (known || !where.defined.includes(domain)) continue;
     const asked = await runOnHost(host, "root-disk.sh", [domain, where.poolPath, guest]);

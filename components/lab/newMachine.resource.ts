@@ -26,6 +26,7 @@ import { Machine } from "./machine.resource";
 import { MirDomain } from "../domain/mirDomain.resource";
 import { ScreenTls } from "../domain/screenTls.resource";
 import { SHARE_TAG } from "../guest/share.resource";
+import { guestNamed } from "../../core/labNames";
 
 /** A virtual machine created from an image, with the lab's keys in it. */
 export function newMachine(
@@ -50,7 +51,7 @@ export function newMachine(
     `${name}-access`,
     {
       directory: join(labFolder(stack), config.name),
-      alias: `mirlab-${stack}-${config.name}`,
+      alias: guestNamed(stack, config.name),
       user: GUEST_USER,
       screen,
       ...(config.network.mode === "nat"
@@ -109,7 +110,7 @@ export function newMachine(
         ...apt,
       },
       spec: {
-        name: `mirlab-${stack}-${config.name}`,
+        name: guestNamed(stack, config.name),
         stack,
         guest: config.name,
         type: probed.apply((found) => DOMAIN_TYPE[found.acceleration]),

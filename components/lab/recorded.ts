@@ -2,6 +2,7 @@
 import { BackingImage, RecordedDisk } from "../image/rootDisk";
 import { Acceleration } from "../../core/limits";
 import { firstAt, fromXml } from "../../core/xml";
+import { LAB_PREFIX } from "../../core/labNames";
 
 /** A resource of a state: what the engine's invoke returns, and what an export holds. */
 export interface StateResource {
@@ -30,8 +31,6 @@ export interface RecordedAcceleration {
 const POOL = "libvirt:index/pool:Pool";
 const VOLUME = "libvirt:index/volume:Volume";
 const DOMAIN = "pulumi-nodejs:dynamic/mir:DomainContract";
-/** Names of pools, networks and domains of a lab begin with it. */
-const PREFIX = "mirlab-";
 
 export function recordedLab(resources: readonly StateResource[]): RecordedLab {
   const of = (type: string) => resources.filter((resource) => resource.type === type);
@@ -46,7 +45,7 @@ export function recordedLab(resources: readonly StateResource[]): RecordedLab {
     return [[guest, { volume, image, booted }]];
   });
   return {
-    name: poolName?.startsWith(PREFIX) === true ? poolName.slice(PREFIX.length) : undefined,
+    name: poolName?.startsWith(LAB_PREFIX) === true ? poolName.slice(LAB_PREFIX.length) : undefined,
     poolPath: textAt(pool?.outputs, "target", "path"),
     disks: new Map(disks),
     accelerations: new Map(

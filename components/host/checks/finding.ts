@@ -2,6 +2,7 @@
 import { faultText } from "../../../core/fault";
 import { HostFacts } from "../facts";
 import { Lab } from "../../../config/schema";
+import { guestNamed } from "../../../core/labNames";
 
 /** In the order of the report. */
 export const GROUPS = [
@@ -46,7 +47,7 @@ export interface HostCheck {
 
 /** Name of the domain of a guest. */
 export function domainName(guest: Lab["guests"][number], stack: string): string {
-  return guest.image.source === "existing" ? guest.image.domain : `mirlab-${stack}-${guest.name}`;
+  return guest.image.source === "existing" ? guest.image.domain : guestNamed(stack, guest.name);
 }
 
 /** `memory: found 900 MiB available; need 2048 MiB ...; fix: lower guests[].memoryMiB ...` */

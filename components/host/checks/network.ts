@@ -3,6 +3,7 @@ import { Lab } from "../../../config/schema";
 import { shellWord } from "../../../core/quote";
 import { DropFact, HostFacts } from "../facts";
 import { HostCheck, Judged } from "./finding";
+import { labNamed } from "../../../core/labNames";
 
 /** An IPv4 address as a number. */
 const numberOf = (address: string): number =>
@@ -31,7 +32,7 @@ const usesNat = (lab: Lab): boolean => lab.guests.some(({ network }) => network.
 function natSubnet(facts: HostFacts, lab: Lab, stack: string): readonly Judged[] {
   if (!usesNat(lab)) return [];
   const { natSubnet: subnet } = lab.host;
-  const holder = holderOf(facts, subnet, `mirlab-${stack}`);
+  const holder = holderOf(facts, subnet, labNamed(stack));
   const found = holder === undefined ? `${subnet}, free` : `${subnet} in use by ${holder}`;
   return [
     {
