@@ -190,6 +190,11 @@ use_curl_way() { # use_curl_way URL NETRC
     as_root install -m 0600 /dev/stdin "$2"
 }
 
+# A proxy's URL, where a proxy on this host's loopback has GATEWAY's address.
+as_guest_sees() { # as_guest_sees GATEWAY
+  sed -E "s#://(([^@/\"]*@)?)(localhost|127\.[0-9.]+|\[::1\])([:/\"]|\$)#://\1$1\4#"
+}
+
 # A document for cloud-init that gives a guest the same way, or nothing. In the guest the host's loopback has
 # another address.
 guest_way() { # guest_way GATEWAY
@@ -208,7 +213,7 @@ guest_way() { # guest_way GATEWAY
         key=${key/CaPath/CaInfo}
         ;;
       Acquire::http*::Ssl* | *IssuerCert*) continue ;;
-      *::Proxy*) value=$(sed -E "s#://(([^@/\"]*@)?)(localhost|127\.[0-9.]+|\[::1\])([:/\"])#://\1$1\4#" <<<"$value") ;;
+      *::Proxy*) value=$(as_guest_sees "$1" <<<"$value") ;;
     esac
     lines+="$key $value"$'\n'
   done <<<"$way"

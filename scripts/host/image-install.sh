@@ -91,7 +91,7 @@ preseed_here() {
   uri=$(host_mirror "$suite")
   protocol=${uri%%:*} host=${uri#*://}
   directory=/${host#*/} host=${host%%/*}
-  proxy=$(apt_way | acquire_value "$protocol::Proxy" | sed -E 's#://(localhost|127\.[0-9.]+)([:/])#://10.0.2.2\2#')
+  proxy=$(apt_way | acquire_value "$protocol::Proxy" | as_guest_sees 10.0.2.2)
   [[ $proxy != DIRECT ]] || proxy=''
   preseed "$key" "$protocol" "$host" "$directory" "$proxy"
 }
