@@ -17,7 +17,7 @@ import { run } from "../../core/exec.io";
 import { ticketOf } from "../../components/access/ticket.io";
 import { DomainSpec } from "../../components/domain/definition";
 import { macAddress } from "../../components/domain/mac";
-import { DOMAIN_MUTATIONS } from "../drift/domainMutations";
+import { domainMutations } from "../drift/domainMutations";
 import { Mutation } from "../drift/run";
 import { PulumiSide } from "./sides/pulumiSide";
 import { Side, snapshot, Values, valuesOf } from "./sides/side";
@@ -340,7 +340,7 @@ async function main(): Promise<void> {
     },
   });
   const only = values.only?.split(",");
-  const mutations = DOMAIN_MUTATIONS.filter(
+  const mutations = domainMutations("qxl").filter(
     (mutation) => (only?.includes(mutation.id) ?? true) && (!values.restarted || isEdit(mutation)),
   );
   const [guests, rounds] = [Number(values.guests), Number(values.rounds)];

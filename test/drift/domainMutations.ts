@@ -1,4 +1,5 @@
 /** Changes of a guest's domain, each with the tool that a person would use. */
+import { VideoModel } from "../../config/video";
 import { Mutation } from "./run";
 
 const DOMAIN = '"mirlab-$STACK-$GUEST"';
@@ -33,22 +34,8 @@ const live = (
   ...more,
 });
 
-/** The graphics of Mir's page first: no other tool sees their changes. */
-export const DOMAIN_MUTATIONS: readonly Mutation[] = [
-  edit(
-    "video-cirrus",
-    "<model type='qxl'[^>]*>",
-    "<model type='cirrus' vram='16384' heads='1' primary='yes'/>",
-    "video/model.type: declared qxl, persistent cirrus",
-    1,
-  ),
-  edit(
-    "video-virtio",
-    "<model type='qxl'[^>]*>",
-    "<model type='virtio' heads='1' primary='yes'/>",
-    "video/model.type: declared qxl, persistent virtio",
-    2,
-  ),
+/** Of a card that is QXL, the sizes of its memories. */
+const QXL_SIZES: readonly Mutation[] = [
   edit(
     "video-vgamem",
     "vgamem='16384'",
@@ -67,6 +54,20 @@ export const DOMAIN_MUTATIONS: readonly Mutation[] = [
     "vram='32768'",
     "video/model.vram: declared 65536, persistent 32768",
   ),
+];
+
+/** Another model of card than the declared one. */
+const otherCard = (declared: VideoModel, other: string, rest: string, batch: number): Mutation =>
+  edit(
+    `video-${other}`,
+    `<model type='${declared}'[^>]*>`,
+    `<model type='${other}' ${rest}heads='1' primary='yes'/>`,
+    `video/model.type: declared ${declared}, persistent ${other}`,
+    batch,
+  );
+
+/** Of each card: the graphics of Mir's page first, since no other tool sees their changes. */
+const OF_EACH: readonly Mutation[] = [
   edit("video-heads", "heads='1'", "heads='2'", "video/model.heads: declared 1, persistent 2"),
   edit(
     "graphics-vnc",
@@ -259,4 +260,12 @@ export const DOMAIN_MUTATIONS: readonly Mutation[] = [
       restore: `${VIRSH} blockcommit ${DOMAIN} vda --active --pivot --wait; rm -f "$DATA/$STACK/pool/"*.drift`,
     },
   ),
+];
+
+/** The mutations of a guest whose card is of this model. */
+export const domainMutations = (model: VideoModel): readonly Mutation[] => [
+  otherCard(model, "cirrus", "vram='16384' ", 1),
+  otherCard(model, model === "virtio" ? "bochs" : "virtio", "", 2),
+  ...(model === "qxl" ? QXL_SIZES : []),
+  ...OF_EACH,
 ];

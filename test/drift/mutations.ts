@@ -1,10 +1,10 @@
 /** The mutations of the drift matrix, by part: host, domain, guest. */
-import { DOMAIN_MUTATIONS } from "./domainMutations";
+import { domainMutations } from "./domainMutations";
 import { GUEST_MUTATIONS } from "./guestMutations";
 import { HOST_MUTATIONS } from "./hostMutations";
 
 export const MUTATIONS = {
   host: HOST_MUTATIONS,
-  domain: DOMAIN_MUTATIONS,
+  domain: domainMutations("qxl"),
   guest: GUEST_MUTATIONS,
 } as const;

@@ -1,8 +1,8 @@
 /**
  * A guest of each suite with each video model, on each platform that its Mir has, and with other sessions than the demo: ready,
  * with a picture, and a silent preview. Emulated boots take minutes, so it runs only with MIRLAB_TEST_LONG=1;
- * MIRLAB_TEST_SUITES, MIRLAB_TEST_VIDEOS and MIRLAB_TEST_SESSIONS choose some of each, MIRLAB_TEST_RECORD keeps the
- * outcome for docs/suites.md.
+ * MIRLAB_TEST_SUITES, MIRLAB_TEST_VIDEOS and MIRLAB_TEST_SESSIONS choose some of each, MIRLAB_TEST_DRIFT also applies the
+ * domain's mutations to a guest of each suite and video model, MIRLAB_TEST_RECORD keeps the outcome for docs/suites.md.
  */
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -10,6 +10,9 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { pictureFacts, pictureFault, readPicture } from "../../components/readiness/picture";
 import { SUITES, SuiteName, suitesOf } from "../../config/suites";
+import { VideoModel } from "../../config/video";
+import { domainMutations } from "../drift/domainMutations";
+import { driftLab, driftMatrix } from "../drift/run";
 import { keep } from "../suites/record";
 import { TestLab } from "./support";
 
@@ -19,7 +22,8 @@ const words = (variable: string): string[] | undefined => process.env[variable]?
 const suites =
   (words("MIRLAB_TEST_SUITES") as SuiteName[] | undefined) ??
   suitesOf("debian").filter((name) => name !== "sid");
-const videos = words("MIRLAB_TEST_VIDEOS") ?? ["qxl", "virtio"];
+const videos = (words("MIRLAB_TEST_VIDEOS") as VideoModel[] | undefined) ?? ["qxl", "virtio"];
+const drifts = process.env.MIRLAB_TEST_DRIFT === "1";
 const pictures = process.env.MIRLAB_TEST_KEEP_OUTPUT;
 
 interface Session {
@@ -61,7 +65,14 @@ const guestOf = (suite: SuiteName, model: string, session: Session) => ({
   session,
 });
 
-async function isReady(lab: TestLab, suite: SuiteName, video: string, session: Session) {
+interface Run {
+  readonly video: VideoModel;
+  readonly session: Session;
+  /** Also applies the domain's mutations. */
+  readonly drift?: boolean;
+}
+
+async function isReady(lab: TestLab, suite: SuiteName, { video, session, drift }: Run) {
   lab.configure([guestOf(suite, video, session)]);
   const started = Date.now();
   const up = await lab.pulumi("up", "--yes", "--skip-preview");
@@ -77,8 +88,11 @@ async function isReady(lab: TestLab, suite: SuiteName, video: string, session: S
     acceleration: outputs?.acceleration.replace(/:.*/, "") ?? "",
     imageBuilt: up.text.includes("image: built in"),
   };
-  console.log(`suites: ${JSON.stringify(row)}`);
-  if (process.env.MIRLAB_TEST_RECORD !== undefined) keep(row);
+  const record = (more: { drift?: string } = {}) => {
+    console.log(`suites: ${JSON.stringify({ ...row, ...more })}`);
+    if (process.env.MIRLAB_TEST_RECORD !== undefined) keep({ ...row, ...more });
+  };
+  record();
   assert.equal(up.code, 0, up.text);
   const screenshot = outputs?.screenshot ?? "";
   assert.ok(existsSync(screenshot));
@@ -90,11 +104,16 @@ async function isReady(lab: TestLab, suite: SuiteName, video: string, session: S
   assert.equal(pictureFault(pictureFacts(readPicture(readFileSync(screenshot)))), undefined);
   const quiet = await lab.pulumi("preview", "--expect-no-changes");
   assert.equal(quiet.code, 0, quiet.text);
-}
-
-interface Run {
-  readonly video: string;
-  readonly session: Session;
+  if (!drift) return;
+  const options = { together: true, quietPreviews: 1 };
+  const { tried, seen, healed, falseAlarms } = await driftMatrix(
+    await driftLab(lab.stack, lab.home),
+    domainMutations(video),
+    options,
+  );
+  const counts = [`seen ${seen} of ${tried}`, `healed ${healed} of ${tried}`];
+  record({ drift: [...counts, `false alarms ${falseAlarms}`].join(", ") });
+  assert.deepEqual([seen, healed, falseAlarms], [tried, tried, 0]);
 }
 
 /** Guests of one lab: they share the disk, so its image has to have what each needs. */
@@ -110,9 +129,12 @@ function guestsOf(stack: string, suite: SuiteName, runs: readonly Run[]): void {
     });
     before(() => lab.init());
     after(() => lab.dispose());
-    for (const { video, session } of runs)
-      it(`is ready on ${video} and ${session.platform ?? "gbm-kms"}, and its preview is silent`, () =>
-        isReady(lab, suite, video, session));
+    for (const run of runs) {
+      const { video, session, drift } = run;
+      const what = `is ready on ${video} and ${session.platform ?? "gbm-kms"}`;
+      const then = drift === true ? "its drift is seen and healed" : "its preview is silent";
+      it(`${what}, and ${then}`, () => isReady(lab, suite, run));
+    }
   });
 }
 
@@ -123,7 +145,9 @@ for (const suite of suites) {
       `itest-${suite}`,
       suite,
       videos.flatMap((video) =>
-        SUITES[suite].platforms.map((platform) => ({ video, session: demo(platform) })),
+        SUITES[suite].platforms.map((platform, i) => ({
+          ...{ video, session: demo(platform), drift: drifts && i === 0 },
+        })),
       ),
     );
   SESSIONS.forEach(({ suites: having, ...session }, i) => {

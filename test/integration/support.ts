@@ -33,9 +33,11 @@ export class TestLab {
   /** With a blank, a quote and an umlaut: a home may be of that kind. */
   readonly home = join(this.folder, "Ann's Büro");
   readonly dataDir: string;
+  readonly stack: string;
   private readonly configFile: string;
 
   constructor(private readonly options: LabOptions) {
+    this.stack = options.stack;
     this.dataDir = `/var/lib/mirlab-test-${process.pid}-${options.stack}`;
     this.configFile = join(ROOT, `Pulumi.${options.stack}.yaml`);
     this.configure(options.guests);
@@ -57,7 +59,7 @@ export class TestLab {
     onText?: (text: string) => void,
     program: "pulumi" | "lab" = "pulumi",
   ): [ChildProcess, Promise<Ended>] {
-    const argv = [...args, "--stack", this.options.stack];
+    const argv = [...args, "--stack", this.stack];
     const child = spawn(join(ROOT, "bin", program), argv, {
       cwd: ROOT,
       env: { ...process.env, MIRLAB_HOME: this.home },
@@ -91,14 +93,14 @@ export class TestLab {
   async init(): Promise<void> {
     await this.clearDeadRun();
     this.forgetBuilds();
-    const argv = [join(ROOT, "bin", "pulumi"), "stack", "init", this.options.stack, "--cwd", ROOT];
+    const argv = [join(ROOT, "bin", "pulumi"), "stack", "init", this.stack, "--cwd", ROOT];
     const ended = await run(argv, { env: { MIRLAB_HOME: this.home }, timeoutMs: 1_800_000 });
     if (ended.code !== 0) throw new Error(`stack init: ${ended.stderr}`);
   }
 
   /** Removes what a killed test run left under this stack's name, but nothing of a running one. */
   private async clearDeadRun(): Promise<void> {
-    const pool = `mirlab-${this.options.stack}`;
+    const pool = `mirlab-${this.stack}`;
     const xml = await virsh("pool-dumpxml", pool);
     const [, folder, pid] = /<path>(\/var\/lib\/mirlab-test-(\d+)-[a-z0-9-]+)\//.exec(xml) ?? [];
     if (folder === undefined || pid === undefined || existsSync(`/proc/${pid}`)) return;
@@ -119,7 +121,7 @@ export class TestLab {
     const folders = existsSync(builds) ? readdirSync(builds) : [];
     for (const folder of folders.filter((name) => /^[0-9a-f]{64}$/.test(name))) {
       for (const end of ["deb", "deb.sum"]) {
-        rmSync(join(builds, folder, `${this.options.stack}.${end}`), { force: true });
+        rmSync(join(builds, folder, `${this.stack}.${end}`), { force: true });
       }
     }
   }
@@ -127,8 +129,8 @@ export class TestLab {
   /** Removes the state file, as by an accident, and creates an empty stack of this name. */
   async loseState(): Promise<void> {
     const stacks = join(this.home, "state", ".pulumi", "stacks", "mirlab");
-    rmSync(join(stacks, `${this.options.stack}.json`));
-    rmSync(join(stacks, `${this.options.stack}.json.bak`), { force: true });
+    rmSync(join(stacks, `${this.stack}.json`));
+    rmSync(join(stacks, `${this.stack}.json.bak`), { force: true });
     await this.init();
   }
 
@@ -140,7 +142,7 @@ export class TestLab {
         "output",
         "--json",
         "--stack",
-        this.options.stack,
+        this.stack,
         "--cwd",
         ROOT,
       ],

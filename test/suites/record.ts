@@ -20,6 +20,8 @@ export interface Tried {
   readonly acceleration: string;
   /** Seconds of `up`, from the declaration to the picture. */
   readonly seconds: number;
+  /** Mutations of the domain that a preview named and `up` healed, e.g. `42 of 42`; unset: not tried. */
+  readonly drift?: string;
   /** Whether the image was built in it. */
   readonly imageBuilt: boolean;
 }
@@ -33,8 +35,9 @@ const kept = (): Tried[] =>
 
 /** Keeps a row in place of the one of the same suite, video model, platform and session. */
 export function keep(row: Tried): void {
-  const others = kept().filter((other) => key(other) !== key(row));
-  writeFileSync(FILE, `${JSON.stringify([...others, row], null, 2)}\n`);
+  const at = kept().findIndex((other) => key(other) === key(row));
+  const rows = at < 0 ? [...kept(), row] : kept().with(at, row);
+  writeFileSync(FILE, `${JSON.stringify(rows, null, 2)}\n`);
 }
 
 /** The table of all rows that are kept. */
@@ -51,11 +54,11 @@ export function suitesTable(): string {
       r.versions,
       r.acceleration,
     ];
-    return `| ${[...words, `${r.seconds} s${image}`].map(cell).join(" | ")} |`;
+    return `| ${[...words, `${r.seconds} s${image}`, r.drift ?? ""].map(cell).join(" | ")} |`;
   });
   return [
-    "| suite | video | platform | session | day | outcome | versions | acceleration | `up` |",
-    "|---|---|---|---|---|---|---|---|---|",
+    "| suite | video | platform | session | day | outcome | versions | acceleration | `up` | drift |",
+    "|---|---|---|---|---|---|---|---|---|---|",
     ...rows,
   ].join("\n");
 }
