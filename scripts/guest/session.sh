@@ -85,7 +85,7 @@ mesa() {
 }
 printf '\n  Mir runs in this guest\n\n'
 printf '  %-10s %s\n' Host "$(hostname)" Linux "$(uname -r)" Mesa "$(mesa)" \
-  Mir "$(version mir-platform-graphics-gbm-kms)" Display "$(log 'Selected display driver' | sed 's/ for device.*//')" \
+  Mir "$(version mir-platform-graphics-gbm-kms)" Display "$(log 'Selected display driver' | sed 's/ for .*//')" \
   Renderer "$(log 'GL renderer')" GLES "$(log 'GL version')"
 # Each key that arrives shows: readiness sends one, and looks for another picture.
 stty -echo
