@@ -11,6 +11,7 @@ files.
 """
 import array
 import fcntl
+import functools
 import glob
 import json
 import os
@@ -21,7 +22,7 @@ import time
 
 VERSION = 2
 UNITS = ("mir-session.service", "mir-session-client.service")
-# Written by session.sh; it names the server where that is not the unit's own process.
+# Written by session.sh; it says where the server is not the unit's own process.
 SESSION_FILE = "/etc/mir-session/session.json"
 CLIENT_FILE = "/etc/mir-session/client"
 DEFAULT_CLIENT = b"/usr/local/lib/mir-session/banner"
@@ -67,21 +68,35 @@ def output(child, ok=(0,)):
     return out.decode(errors="replace")
 
 
+def listener(path):
+    """The process that listens on this socket, or 0: a launcher's name is not its server's."""
+    rows = [line.split() for line in read("/proc/net/unix").splitlines()]
+    # Flags 00010000: it listens (include/uapi/linux/net.h, __SO_ACCEPTCON).
+    inodes = {f"socket:[{row[6]}]" for row in rows if row[7:] == [path] and row[3] == "00010000"}
+    owner = str(os.stat(path).st_uid) if inodes else None
+    pids = []
+    for process in glob.glob("/proc/[0-9]*"):
+        try:
+            # Not the folder's owner: a process that may not be dumped has root's.
+            if re.search(r"^Uid:\t(\d+)", read(process + "/status"), re.MULTILINE)[1] != owner:
+                continue
+            if any(os.readlink(fd) in inodes for fd in glob.glob(process + "/fd/*")):
+                pids.append(int(process.split("/")[2]))
+        except OSError:  # The process has ended since the glob, or closed the file.
+            continue
+    return min(pids, default=0)
+
+
+@functools.cache
 def server_elsewhere():
     """For a server that a login starts: its pid, or 0, and the journal match of its log. Else None."""
     if not os.path.exists(SESSION_FILE):
         return None
     known = json.loads(read(SESSION_FILE))
-    if known["process"] is None:
+    # "process": of the version before.
+    if not known.get("login", known.get("process")):
         return None
-    pids = []
-    for path in glob.glob("/proc/[0-9]*/comm"):
-        try:
-            if read(path) == known["process"]:
-                pids.append(int(path.split("/")[2]))
-        except OSError:  # The process has ended since the glob.
-            continue
-    return max(pids, default=0), known["log"]
+    return listener(known["socket"]), known["log"]
 
 
 def start_journal():
@@ -261,13 +276,14 @@ def log_signs(messages):
 
 
 def server_threads():
-    """Threads of Mir's processes, of the session's unit, and of the login's desktop: by thread, the fields of its status."""
+    """Threads of Mir's processes, of the session's unit, and of the server that a login starts: by thread, the fields of its status."""
     found = {}
-    desktop = json.loads(read(SESSION_FILE))["process"] if os.path.exists(SESSION_FILE) else None
+    elsewhere = server_elsewhere()
+    server = None if elsewhere is None else f"/proc/{elsewhere[0]}"
     for process in glob.glob("/proc/[0-9]*"):
         try:
             comm = read(process + "/comm")
-            if not comm.startswith("mir") and comm != desktop and UNITS[0] not in read(process + "/cgroup"):
+            if not comm.startswith("mir") and process != server and UNITS[0] not in read(process + "/cgroup"):
                 continue
             for path in glob.glob(process + "/task/[0-9]*/status"):
                 found[path] = dict(line.split(":\t", 1) for line in read(path).splitlines() if ":\t" in line)

@@ -198,7 +198,7 @@ install_lomiri() {
   lomiri_wait_ready "$run/mir-session-ready"
   [[ $work == unchanged ]] || lomiri_wait_frame
   wait_settled "$settle" false
-  put_facts lomiri "$LOMIRI_USER" "$run/wayland-0" _SYSTEMD_USER_UNIT=lomiri.service '"lomiri"'
+  put_facts lomiri "$LOMIRI_USER" "$run/wayland-0" _SYSTEMD_USER_UNIT=lomiri.service true
   put 0644 "$CONFIG/applied" <<<"$sum"
   printf 'mir-session state=%s pid=%s client=none session=%s\n' "$(property "$SERVER" ActiveState)" \
     "$(property "$SERVER" MainPID)" "$work"

@@ -208,9 +208,9 @@ files_sum() { xargs sha256sum | sha256sum | cut -d' ' -f1; }
 applied_sum() { cat "$CONFIG/applied" 2>/dev/null || true; }
 
 # Where facts.py finds this session: kind, user, Wayland socket, the log's match in the journal,
-# and the name of the server's process where it is not the unit's own, else null.
+# and whether a login starts the server, so that it is not the unit's own process.
 put_facts() {
-  put 0644 "$CONFIG/session.json" <<<"{\"kind\":\"$1\",\"user\":\"$2\",\"socket\":\"$3\",\"log\":\"$4\",\"process\":$5}"
+  put 0644 "$CONFIG/session.json" <<<"{\"kind\":\"$1\",\"user\":\"$2\",\"socket\":\"$3\",\"log\":\"$4\",\"login\":$5}"
 }
 
 # Stopped before it is loaded anew: a unit that is restarting by itself cannot be.
@@ -270,13 +270,11 @@ describe() {
   "$@"
 }
 
-# The kernel keeps 15 characters of a process's name.
 put_session_facts() {
-  local name=${server[0]##*/}
   if [[ $console == logind ]]; then
-    put_facts demo "$ACCOUNT" /run/mir-session/wayland-0 "SYSLOG_IDENTIFIER=$LOG_NAME" "\"${name:0:15}\""
+    put_facts demo "$ACCOUNT" /run/mir-session/wayland-0 "SYSLOG_IDENTIFIER=$LOG_NAME" true
   else
-    put_facts demo root /run/mir-session/wayland-0 _SYSTEMD_UNIT=mir-session.service null
+    put_facts demo root /run/mir-session/wayland-0 _SYSTEMD_UNIT=mir-session.service false
   fi
 }
 

@@ -1,18 +1,8 @@
 /** Signs of a frozen display, as facts.py reads them in a guest. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { run } from "../../../core/exec.io";
-import { scriptText } from "../../../core/link.io";
+import { valueOf } from "./facts";
 
-/** The value of a Python expression after the script's definitions. */
-async function valueOf(expression: string): Promise<unknown> {
-  const text = scriptText("guest/facts.py").replace(/\nmain\(\)\s*$/, "\n");
-  const ended = await run(["python3", "-I", "-S", "-"], {
-    stdin: `${text}\nprint(json.dumps(${expression}))\n`,
-  });
-  assert.equal(ended.code, 0, ended.stderr);
-  return JSON.parse(ended.stdout.toString()) as unknown;
-}
 const signsOf = (...messages: string[]) => valueOf(`log_signs(${JSON.stringify(messages)})`);
 
 describe("signs of a frozen display", () => {
