@@ -67,7 +67,7 @@ compositor() {
   mkdir "$folder"
   ln -s /usr/bin/mir_demo_client_* "$folder"
   ln -s /usr/bin/mir-compositor-smoke-test "$folder/runner"
-  with_options mir_demo_server --console-provider=minimal
+  with_options mir_demo_server --console-provider=none
   for shell in miral-{kiosk,shell,system-compositor}; do
     [[ ! -x /usr/bin/$shell ]] || with_options "$shell" "--platform-display-libs=mir:$(platform)" --console-provider=vt --vt=1
   done

@@ -73,11 +73,18 @@ describe("Mir's own tests", () => {
     writeFileSync(at("bin/miral-shell"), `#!/bin/sh\necho "$*" >>${at("shells")}\n`, {
       mode: 0o755,
     });
+    // The providers that Mir 2.28's --help names.
+    writeFileSync(
+      at("bin/mir_demo_server"),
+      `#!/bin/sh\ncase $* in --console-provider=logind | --console-provider=vt | --console-provider=none | --console-provider=auto) ;; *) exit 1 ;; esac\n`,
+      { mode: 0o755 },
+    );
     programs.set("mir-compositor-smoke-test", "exit 1");
     writeFileSync(
       at("bin/mir-compositor-smoke-test"),
       `for shell in "\${0%/*}"/miral*; do $shell; done
        [ -z "$MIR_SERVER_PLATFORM_DISPLAY_LIBS" ] || exit 3
+       "\${0%/*}/mir_demo_server" || exit 4
        echo "I: The following compositors executed successfully: $shell"; exit $(cat ${at("code")})\n`,
     );
     writeFileSync(at("code"), "0");
