@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The lab's steps without an engine, for comparison with `pulumi up`. Runs as root.
-#   bare.sh up FOLDER NAME DATA CACHE    creates one guest from FOLDER/{domain.xml,user-data,meta-data,ssh_config}
-#   bare.sh down FOLDER NAME DATA CACHE  removes it
+#   bare.sh up FOLDER NAME DATA CACHE SUITE    creates one guest from FOLDER/{domain.xml,user-data,meta-data,ssh_config}
+#   bare.sh down FOLDER NAME DATA CACHE SUITE  removes it
 # It uses the lab's own host and guest scripts, in the same order. `up` prints the second since the
 # epoch at which each step ended: prepared, started, booted, frame.
 set -euo pipefail
@@ -47,7 +47,7 @@ up() {
   bash "$HOST/kvm-probe.sh" "$cache" >/dev/null
   bash "$HOST/ports.sh" reserve "$data" "$stack.$guest" 0 0 >/dev/null
   share=$(bash "$HOST/folders.sh" make-share "$data" "$stack" "$guest")
-  image=$("$HOST/image-build.sh" build --dir "$cache/images" --suite bookworm)
+  image=$("$HOST/image-build.sh" build --dir "$cache/images" --suite "$suite")
   qemu-img create -q -f qcow2 -b "$image" -F qcow2 "$pool/disk.qcow2" 12G
   genisoimage -quiet -output "$pool/seed.iso" -volid cidata -joliet -rock "$folder/user-data" "$folder/meta-data" 2>/dev/null
   ended prepared
@@ -86,8 +86,8 @@ down() {
   "$HOST/libvirtd.sh" stop
 }
 
-(($# == 5)) || die "found $# arguments; need up|down FOLDER NAME DATA CACHE"
-verb=$1 folder=$2 name=$3 data=$4 cache=$5
+(($# == 6)) || die "found $# arguments; need up|down FOLDER NAME DATA CACHE SUITE"
+verb=$1 folder=$2 name=$3 data=$4 cache=$5 suite=$6
 stack=bare guest=g1
 case $verb in
   up | down) "$verb" ;;

@@ -7,6 +7,7 @@ import { ACCESS_FILES, provider as access } from "../../components/access/access
 import { GUEST_USER, metaData, userData } from "../../components/domain/cloudInit";
 import { domainXml } from "../../components/domain/definition";
 import { readLab } from "../../config/lab";
+import { SuiteName } from "../../config/suites";
 import { Acceleration, DOMAIN_TYPE } from "../../core/limits";
 import { macAddress } from "../../components/domain/mac";
 import { pictureFacts, pictureFault, readPicture } from "../../components/readiness/picture";
@@ -19,6 +20,8 @@ const NAME = `mirlab-${STACK}-${GUEST}`;
 export class BareRun {
   private readonly folder = mkdtempSync(join(tmpdir(), "mirlab-bare-"));
   private readonly dataDir = `/var/lib/mirlab-bench-${process.pid}`;
+
+  constructor(private readonly suite: SuiteName) {}
 
   private async script(...argv: string[]): Promise<string> {
     const ended = await run(["bash", ...argv], { timeoutMs: 1_800_000 });
@@ -70,7 +73,8 @@ export class BareRun {
   }
 
   private bare(verb: "up" | "down"): Promise<string> {
-    return this.script("test/bench/bare.sh", verb, this.folder, NAME, this.dataDir, CACHE_DIR);
+    const where = [this.folder, NAME, this.dataDir, CACHE_DIR];
+    return this.script("test/bench/bare.sh", verb, ...where, this.suite);
   }
 
   async up(): Promise<Phases> {

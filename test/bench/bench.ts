@@ -1,6 +1,7 @@
 /**
  * The engine's cost, as ratios to the same steps without it. Run as root, on an idle machine.
- *   npm run bench -- [--rounds N] [--part up|preview|policy|build]   3 rounds; 5 for policy alone
+ *   npm run bench -- [--rounds N] [--part up|preview|policy|build] [--suite SUITE]
+ * 3 rounds, 5 for policy alone; a guest of trixie.
  * Without --part it runs all parts but `build`. Part policy needs no guest.
  * The sides take turns within a round. The table shows the machine's load: numbers from a busy
  * machine mean nothing.
@@ -9,6 +10,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { SuiteName, suitesOf } from "../../config/suites";
 import { run } from "../../core/exec.io";
 import { BareRun } from "./bareRun";
 import { BuildRun } from "./buildRun";
@@ -19,14 +21,22 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string" },
     part: { type: "string", default: "all" },
+    suite: { type: "string", default: "trixie" },
   },
 });
+const SUITES = suitesOf("debian");
 const PARTS = ["up", "preview", "policy", "build"];
+const suite = SUITES.find((name) => name === values.suite);
 const rounds = Number(values.rounds ?? (values.part === "policy" ? 5 : 3));
-if (!Number.isInteger(rounds) || rounds < 1 || !["all", ...PARTS].includes(values.part)) {
+if (
+  !Number.isInteger(rounds) ||
+  rounds < 1 ||
+  !["all", ...PARTS].includes(values.part) ||
+  suite === undefined
+) {
   console.error(
-    `bench: found --rounds ${values.rounds ?? rounds} --part ${values.part}; ` +
-      `need a count of 1 or more and one of ${PARTS.join(", ")}, all`,
+    `bench: found --rounds ${values.rounds ?? rounds} --part ${values.part} --suite ${values.suite}; ` +
+      `need a count of 1 or more, one of ${PARTS.join(", ")}, all, and one of ${SUITES.join(", ")}`,
   );
   process.exit(2);
 }
@@ -42,8 +52,8 @@ function reportLoad(): void {
   say(`load average ${load.toFixed(2)}`);
 }
 
-async function measureUp(lab: LabRun): Promise<string[]> {
-  const bare = new BareRun();
+async function measureUp(lab: LabRun, of: SuiteName): Promise<string[]> {
+  const bare = new BareRun(of);
   const sides: Record<"engine" | "bare", Phases[]> = { engine: [], bare: [] };
   try {
     for (let i = 0; i < rounds; i++) {
@@ -154,15 +164,15 @@ async function measurePolicy(lab: LabRun): Promise<string[]> {
   ];
 }
 
-async function main(): Promise<void> {
-  const lab = new LabRun();
+async function main(of: SuiteName): Promise<void> {
+  const lab = new LabRun(of);
   const tables: string[][] = [];
   try {
     await lab.init();
     const wanted = (part: string): boolean => ["all", part].includes(values.part);
     // First, while nothing of the lab exists.
     if (wanted("policy")) tables.push(await measurePolicy(lab));
-    if (wanted("up")) tables.push(await measureUp(lab));
+    if (wanted("up")) tables.push(await measureUp(lab, of));
     if (wanted("preview")) tables.push(await measurePreview(lab));
     if (values.part === "build") tables.push(await measureBuild(lab));
   } finally {
@@ -173,7 +183,7 @@ async function main(): Promise<void> {
   console.log([...tables.flatMap((table) => [...table, ""]), note].join("\n"));
 }
 
-main().catch((error: unknown) => {
+main(suite).catch((error: unknown) => {
   say(error instanceof Error ? (error.stack ?? error.message) : String(error));
   process.exitCode = 1;
 });

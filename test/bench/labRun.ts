@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SuiteName } from "../../config/suites";
 import { run } from "../../core/exec.io";
 import { SshTarget } from "../../core/target";
 import { ROOT, TestLab } from "../integration/support";
@@ -22,13 +23,20 @@ const POLICIES = [
 ];
 
 export class LabRun {
-  private readonly lab = new TestLab({ stack: STACK, guests: [{ name: "g1" }] });
+  private readonly lab: TestLab;
   private readonly empty = new SmallProgram("empty", "export {};\n");
   private readonly dynamic = new SmallProgram(
     "dynamic",
     ONE_DYNAMIC,
     "options:\n  refresh: always\n",
   );
+
+  constructor(suite: SuiteName) {
+    // A snapshot's lists may be older than a week.
+    const host = { apt: { validUntil: "ignore" } };
+    const guests = [{ name: "g1", image: { source: "debian", suite } }];
+    this.lab = new TestLab({ stack: STACK, guests, host });
+  }
 
   async init(): Promise<void> {
     await this.lab.init();
