@@ -1,6 +1,6 @@
 /**
- * Combinations that are known to be bad, with the date and source of the knowledge. Doctor and `up` tell what a
- * declaration alone shows; a check of the guest tells what it runs. A row only warns: a distribution may have
+ * Combinations that are known to be bad, with the date and source of the knowledge. Doctor and `up` name those that a
+ * declaration alone shows, a check of the guest those that it runs. A row only warns: a distribution may have
  * backported the fix. Pure data and its lookup.
  */
 import * as semver from "semver";

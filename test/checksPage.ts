@@ -65,7 +65,7 @@ export function checksPage(): string {
     ...tier("session"),
     "## Known faults and rules",
     "",
-    "The tables are in [components/readiness/checks/known.ts](../components/readiness/checks/known.ts) and [config/known.ts](../config/known.ts). A row of Linux that the declaration alone shows is told by the doctor and by `up` before anything is made.",
+    "The tables are in [components/readiness/checks/known.ts](../components/readiness/checks/known.ts) and [config/known.ts](../config/known.ts). The doctor and `up` name a row of Linux that the declaration alone shows, before anything is made.",
     "",
     "| about | versions | what | known since | source |",
     "|---|---|---|---|---|",
