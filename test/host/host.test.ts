@@ -49,7 +49,9 @@ for (const release of releases) {
   if (ways.includes("ssh"))
     describe(`a fresh ${release}, by host.ssh`, TIMEOUT, () => {
       const boot = async () => EmulatedHost.start(release, { images: await images() });
-      const of = labOnHost(boot, "hosttest", MACHINE, (host) => record(host, release, "ssh"));
+      const of = labOnHost(boot, "hosttest", MACHINE, (host, ended) =>
+        record(host, release, "ssh", ended),
+      );
       remote(of);
       for (const name of words("MIRLAB_TEST_PARTS", Object.keys(PARTS).join(" ")))
         PARTS[name]?.(of, release);
@@ -66,7 +68,7 @@ for (const release of releases) {
               remove();
             }
           },
-          (host) => record(host, release, "local"),
+          (host, ended) => record(host, release, "local", ended),
         ),
       );
     });

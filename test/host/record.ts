@@ -82,23 +82,42 @@ export function merged(kept: readonly Part[], run: readonly Part[]): Part[] {
   return [...new Set([...before, ...run])];
 }
 
-/**
- * Ends a run of this release and way. Where MIRLAB_TEST_RECORD is set, the run is kept: a whole run replaces the run
- * that was kept, a run of some parts replaces these parts.
- */
-export async function record(host: EmulatedHost, release: string, way: string): Promise<void> {
-  const run = parts;
-  parts = [];
-  if (process.env.MIRLAB_TEST_RECORD === undefined || run.length === 0) return;
+/** What dpkg-query and uname print on it; of a host that does not answer, nothing. */
+async function versionsOf(host: EmulatedHost): Promise<string[]> {
   // A run that failed early has no package to ask for.
   const query = `echo "linux $(uname -r)"; dpkg-query -W -f '\${Package} \${Version}\\n' ${PACKAGES.join(" ")} || true`;
-  const versions = (await host.out("root", query)).split("\n");
+  try {
+    return (await host.out("root", query)).split("\n");
+  } catch {
+    return [];
+  }
+}
+
+/** Forgets the run before. */
+export function startRun(): void {
+  parts = [];
+}
+
+/**
+ * Keeps what this run of a release and way showed so far, where MIRLAB_TEST_RECORD is set: its parts replace those of
+ * the same name, so that a run that is cut short keeps what it has. The end of a whole run drops all others.
+ */
+export async function record(
+  host: EmulatedHost,
+  release: string,
+  way: string,
+  ended: boolean,
+): Promise<void> {
+  if (process.env.MIRLAB_TEST_RECORD === undefined || parts.length === 0) return;
   const file = `${release}-${way}.json`;
-  const isWhole = (process.env.MIRLAB_TEST_PARTS ?? "") === "";
-  const before = isWhole || !existsSync(join(RUNS, file)) ? [] : keptRun(file).parts;
-  const kept: HostRun = { release, way, versions, parts: merged(before, run) };
+  const before = existsSync(join(RUNS, file)) ? keptRun(file) : undefined;
+  const isWhole = ended && (process.env.MIRLAB_TEST_PARTS ?? "") === "";
+  const now = await versionsOf(host);
+  const versions = now.length > 0 ? now : (before?.versions ?? []);
+  const kept = merged(isWhole ? [] : (before?.parts ?? []), parts);
   mkdirSync(RUNS, { recursive: true });
-  writeFileSync(join(RUNS, file), `${JSON.stringify(kept, null, 2)}\n`);
+  const run: HostRun = { release, way, versions, parts: kept };
+  writeFileSync(join(RUNS, file), `${JSON.stringify(run, null, 2)}\n`);
 }
 
 function table({ release, way, versions, parts: all }: HostRun): string {

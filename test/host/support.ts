@@ -1,11 +1,11 @@
 /** What the tests of emulated hosts share. */
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
+import { after, afterEach, before } from "node:test";
 import { run } from "../../core/exec.io";
 import { Ended, TestLab } from "../integration/support";
 import { guestBootId, printEvidence } from "./evidence";
 import type { EmulatedHost } from "./machine";
-import { note, timed } from "./record";
+import { note, startRun, timed } from "./record";
 
 export interface RemoteLab {
   readonly host: EmulatedHost;
@@ -140,22 +140,26 @@ export async function markDisk(of: RemoteLab): Promise<() => Promise<void>> {
   };
 }
 
-/** Called before a host ends. */
-type AtEnd = (host: EmulatedHost) => Promise<void>;
+/** Called after each test, and before the host ends. */
+type Keep = (host: EmulatedHost, ended: boolean) => Promise<void>;
 
 /** Boots a host before the tests of a `describe`, and ends it after them. */
 export function hostOfTests(
   boot: () => Promise<EmulatedHost>,
-  atEnd: AtEnd,
+  keep: Keep,
+  atEnd = (): Promise<void> => Promise.resolve(),
 ): () => { host: EmulatedHost } {
   let host!: EmulatedHost;
   before(async () => {
+    startRun();
     host = await timed("boot of the host", boot);
   });
+  afterEach(() => keep(host, false));
   after(async () => {
     if ((host as EmulatedHost | undefined) === undefined) return;
     try {
-      await atEnd(host);
+      await atEnd();
+      await keep(host, true);
     } finally {
       await host.stop();
     }
@@ -168,17 +172,11 @@ export function labOnHost(
   boot: () => Promise<EmulatedHost>,
   stack: string,
   machine: Readonly<Record<string, unknown>>,
-  atEnd: AtEnd = () => Promise.resolve(),
+  keep: Keep = () => Promise.resolve(),
 ): () => RemoteLab {
   const guest = "mir";
   let lab!: TestLab;
-  const of = hostOfTests(boot, async (host) => {
-    try {
-      await (lab as TestLab | undefined)?.dispose();
-    } finally {
-      await atEnd(host);
-    }
-  });
+  const of = hostOfTests(boot, keep, async () => (lab as TestLab | undefined)?.dispose());
   before(async () => {
     lab = new TestLab({
       ...{ stack, guests: [{ ...machine, name: guest }] },
