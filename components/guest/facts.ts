@@ -141,7 +141,7 @@ export interface GuestFacts {
 /** One look at a guest: facts that the state keeps, and values that change with every look. */
 export interface GuestLook {
   readonly facts: GuestFacts;
-  /** Seconds since the session was started; null when it is not active. */
+  /** Seconds since the server serves clients; null when the session is not active, or has no server. */
   readonly sessionSeconds: number | null;
 }
 

@@ -53,7 +53,7 @@ export const SESSION: readonly Check[] = [
     id: "session-steady",
     description: "Does the Mir server stay up?",
     page: null,
-    probe: "`systemctl show mir-session`: NRestarts, and the time since its start",
+    probe: "`systemctl show mir-session`: NRestarts, and how long the server has its socket",
     required: `up for ${STEADY_S} s, or for ${STEADY_AFTER_RESTART_S} s after a restart`,
     remedy: "read in 'journalctl -u mir-session -b' in the guest why the session ended",
     fatal: true,

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { valueOf } from "./facts";
 
 const folder = mkdtempSync(join(tmpdir(), "mirlab-facts-"));
@@ -30,6 +31,37 @@ describe("the server that a login starts", () => {
 
   it("is none where there is no such socket", async () => {
     assert.equal(await valueOf(`listener(${JSON.stringify(join(folder, "none"))})`), 0);
+  });
+});
+
+describe("the time that a server serves", () => {
+  const socket = join(folder, "served-0");
+  const file = join(folder, "session.json");
+  const served = async (created: Date): Promise<number> => {
+    writeFileSync(file, JSON.stringify({ socket }));
+    writeFileSync(socket, "");
+    utimesSync(socket, created, created);
+    const named = `globals().update(SESSION_FILE=${JSON.stringify(file)})`;
+    return (await valueOf(`[${named}, serving_seconds(${process.pid})][1]`)) as number;
+  };
+  const ago = (seconds: number) => new Date(Date.now() - seconds * 1000);
+
+  it("begins with its socket: a login takes a minute to get there", async () => {
+    await setTimeout(1500 - performance.now());
+    const seconds = await served(ago(1));
+    assert.ok(seconds >= 1 && seconds < process.uptime() + 1, String(seconds));
+  });
+
+  it("is no longer than its process, whatever the clock was set to", async () => {
+    for (const created of [ago(86_400), ago(-86_400)]) {
+      const seconds = await served(created);
+      assert.ok(Math.abs(seconds - process.uptime()) < 3, String(seconds));
+    }
+  });
+
+  it("is its process's where the socket is not known", async () => {
+    const age = (await valueOf(`serving_seconds(${process.pid})`)) as number;
+    assert.ok(Math.abs(age - process.uptime()) < 3, String(age));
   });
 });
 
