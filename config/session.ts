@@ -1,5 +1,6 @@
 /** What each kind of session needs in the guest. Pure data. */
 import { GuestConfig } from "./schema";
+import { SuiteName } from "./suites";
 
 type Session = GuestConfig["session"];
 
@@ -17,6 +18,18 @@ const SESSION_PACKAGES: Record<Session["kind"], readonly string[]> = {
   lomiri: ["lomiri-desktop-session"],
   miriway: ["miriway"],
 };
+
+/**
+ * Packages that a suite's session needs and its own packages only recommend, or forget (trixie's qtmir: Qt's plugin for
+ * Wayland): images have no recommended packages. Without its plugin or its language the on-screen keyboard crashes, and
+ * from Lomiri 0.5 the shell goes down with it (seen on 2026-12-04).
+ */
+const RECOMMENDED: Partial<Record<SuiteName, Partial<Record<Session["kind"], readonly string[]>>>> =
+  {
+    trixie: { lomiri: ["qtwayland5", "lomiri-keyboard-english"] },
+    forky: { lomiri: ["qt6-wayland", "lomiri-keyboard-english"] },
+    sid: { lomiri: ["qt6-wayland", "lomiri-keyboard-english"] },
+  };
 
 /** Pixels of the output on platform virtual: those of Mir's own first mode on QXL. */
 const VIRTUAL_OUTPUT = "1280x1024";
@@ -51,8 +64,12 @@ export function mirOptions(session: Session): string[] {
   ];
 }
 
-/** The given packages and those of the session, each once. */
-export function withSessionPackages(packages: readonly string[], session: Session): string[] {
+/** The given packages and those of the session, each once; without a suite they bring what they recommend. */
+export function withSessionPackages(
+  packages: readonly string[],
+  session: Session,
+  suite?: SuiteName,
+): string[] {
   const { kind, platform } = session;
   const own = {
     "atomic-kms": ["mir-platform-graphics-atomic-kms"],
@@ -60,5 +77,6 @@ export function withSessionPackages(packages: readonly string[], session: Sessio
     ...{ auto: [], "gbm-kms": [] },
   }[platform];
   const login = consoleOf(session) === "logind" ? ["libpam-systemd"] : [];
-  return [...new Set([...packages, ...SESSION_PACKAGES[kind], ...own, ...login])];
+  const recommended = (suite && RECOMMENDED[suite]?.[kind]) ?? [];
+  return [...new Set([...packages, ...SESSION_PACKAGES[kind], ...recommended, ...own, ...login])];
 }

@@ -99,7 +99,7 @@ function contentKey(image: MadeConfig): string {
 /** A guest's image with the packages of its session. */
 export function imageWanted({ session }: GuestConfig, image: ImageConfig): ImageConfig {
   if (!("suite" in image)) return image;
-  return { ...image, packages: withSessionPackages(image.packages, session) };
+  return { ...image, packages: withSessionPackages(image.packages, session, image.suite) };
 }
 
 /** The image that a configuration asks for, whether it exists yet or not. */

@@ -74,7 +74,13 @@ systemctl --user daemon-reload
 systemctl --user reset-failed lomiri.service 2>/dev/null || true
 systemctl --user import-environment XDG_SESSION_ID XDG_SESSION_TYPE XDG_SESSION_CLASS \
   XDG_SESSION_DESKTOP XDG_CURRENT_DESKTOP XDG_SEAT XDG_VTNR
-systemctl --user start --wait lomiri.service &
+systemctl --user start lomiri.service &
+wait $!
+shell=$(systemctl --user show -p MainPID --value lomiri.service)
+[[ $shell != 0 ]]
+: >"$READY"
+# Not systemd's own waiting: a unit that it starts again, with one that the shell requires, has not ended for it.
+tail --pid="$shell" -f /dev/null &
 wait $!
 exit 1 # A session that ends by itself is started again.
 FILE
@@ -89,7 +95,6 @@ Type=notify
 NotifyAccess=main
 ExecStart=
 ExecStart=$LOMIRI_SHELL
-ExecStartPost=/bin/touch %t/mir-session-ready
 Environment=MIR_SERVER_PLATFORM_DISPLAY_LIBS=mir:gbm-kms MIR_SERVER_PLATFORM_RENDERING_LIBS=mir:gbm-kms MIR_MESA_KMS_DISABLE_MODESET_PROBE=1
 Environment=QT_QPA_PLATFORM=mirserver LOMIRI_AS_SYSTEMD_UNIT=1 QML_NO_TOUCH_COMPRESSION=1 UITK_ICON_THEME=suru WAYLAND_DISPLAY=wayland-0
 TimeoutStartSec=$LOMIRI_START_SECONDS

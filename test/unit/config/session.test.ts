@@ -25,6 +25,11 @@ describe("withSessionPackages", () => {
         "htop",
         "lomiri-desktop-session",
       ]);
+    assert.deepEqual(withSessionPackages([], session({ kind: "lomiri" }), "trixie"), [
+      "lomiri-desktop-session",
+      "qtwayland5",
+      "lomiri-keyboard-english",
+    ]);
     assert.deepEqual(withSessionPackages([], session({ platform: "atomic-kms" })), [
       "mir-platform-graphics-atomic-kms",
     ]);
