@@ -162,7 +162,7 @@ describe("a lab of guests with Lomiri", () => {
   it("has it in the built image, and in no other guest's image", () => {
     const image = (name: string): string =>
       resourceNamed(`${name}-image-file`).inputs.create as string;
-    assert.match(image("made"), / htop lomiri-desktop-session$/);
+    assert.match(image("made"), / htop lomiri-desktop-session qtwayland5 lomiri-keyboard-english$/);
     assert.doesNotMatch(image("plain"), /lomiri/);
   });
 
